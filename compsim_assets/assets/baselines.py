@@ -1,0 +1,43 @@
+"""Other ways to group companies: industry codes, and cluster sets that others published."""
+
+import dagster as dg
+
+from compsim_assets.assets.common import DataFrame, table_options
+from compsim_assets.resources.sources import open_universe
+from compsim_assets.settings import Settings
+
+
+@dg.asset(code_version="1", **table_options("baseline_clusters", "baselines", "pandas"))
+def baseline_clusters(
+    context: dg.AssetExecutionContext, settings: Settings, descriptions: DataFrame
+) -> DataFrame:
+    """Groups to compare ours with: SIC codes, SIC divisions, and the universe's published cluster sets.
+
+    Published rows are matched by report id and year; rows of reports that are not in this universe are dropped
+    and counted.
+    """
+    import pandas as pd
+
+    from compsim_assets.science.evaluation import match_groups
+
+    sets = {
+        "sic_code": descriptions.rename(columns={"sic_code": "cluster_id"}),
+        "sic_division": descriptions.rename(columns={"industry": "cluster_id"}),
+        **open_universe(settings).published_clusters(),
+    }
+    tables, counts = [], []
+    for method, groups in sets.items():
+        named = groups[["year", "cluster_id", "report_id"]].dropna(subset="cluster_id")
+        matched = match_groups(named, descriptions)
+        counts.append((method, len(matched), len(named) - len(matched)))
+        tables.append(matched.assign(method=method))
+    context.add_output_metadata(
+        {
+            "methods": dg.MetadataValue.md(
+                "| method | reports | dropped: not in this universe |\n|---|---|---|\n"
+                + "\n".join(f"| {method} | {kept} | {dropped} |" for method, kept, dropped in counts)
+            )
+        }
+    )
+    table = pd.concat(tables, ignore_index=True)[["method", "year", "cluster_id", "report_id"]]
+    return table.sort_values(["method", "year", "cluster_id", "report_id"], ignore_index=True)

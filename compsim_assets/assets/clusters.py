@@ -1,0 +1,213 @@
+"""Cutoffs and clusters: single linkage of each year, cut where MeanCorr is best, and what holds clusters together."""
+
+import dagster as dg
+from pydantic import Field
+
+from compsim_assets.assets.common import OWNERS, ArrowTable, DataFrame, default_device, table_options
+from compsim_assets.assets.features import sae_features
+from compsim_assets.assets.interpretability import fuzz_scores
+from compsim_assets.assets.similarity import pca_assets
+from compsim_assets.partitions import cutoff_modes
+from compsim_assets.resources.results import Results, read_manifest
+from compsim_assets.resources.torchrun import Torchrun
+from compsim_assets.settings import Settings
+
+_CURVE = table_options("cutoff_curve", "clusters", "torch")
+_SCALE = table_options("distance_scale", "clusters", "torch")
+
+
+@dg.multi_asset(
+    name="cutoff_curve",
+    group_name="clusters",
+    outs={
+        "cutoff_curve": dg.AssetOut(
+            description="MeanCorr of every possible cutoff, year by year: an exact step function, one row a step. "
+            "Each merge of the minimum spanning tree changes it once.",
+            owners=OWNERS,
+            kinds=_CURVE["kinds"],
+            metadata=_CURVE["metadata"],
+            code_version="1",
+        ),
+        "distance_scale": dg.AssetOut(
+            description="Mean and deviation of the cosine distance over all pairs of all years: they turn a "
+            "standardised cutoff theta into a distance.",
+            owners=OWNERS,
+            kinds=_SCALE["kinds"],
+            metadata=_SCALE["metadata"],
+            code_version="1",
+        ),
+    },
+    ins={"pca_scores": dg.AssetIn(metadata={"arrow": True}), "returns": dg.AssetIn()},
+)
+def cutoff_curve_assets(context: dg.AssetExecutionContext, pca_scores: ArrowTable, returns: DataFrame):
+    """Link every year and walk up its tree."""
+    import numpy as np
+    import pandas as pd
+
+    from compsim_assets.columnar import matrix_of
+    from compsim_assets.science.cutoffs import step_function
+    from compsim_assets.science.returns import normalise_returns
+    from compsim_assets.science.similarity import link_years
+
+    ids = pca_scores["report_id"].to_numpy()
+    monthly = returns.set_index("report_id")["returns"].loc[ids]
+    unit, defined = normalise_returns(np.stack(monthly.to_numpy()))
+    linked = link_years(
+        matrix_of(pca_scores["scores"]),
+        pca_scores["year"].to_numpy(),
+        device=default_device(),
+        progress=lambda done, total: context.log.info(f"linked {done} of {total} reports"),
+    )
+    pieces = []
+    for year, rows, tree in zip(linked.years, linked.rows, linked.trees, strict=True):
+        curve = step_function(tree, unit[rows], defined[rows])
+        pieces.append(
+            pd.DataFrame(
+                {
+                    "year": np.full(len(curve.position), year),
+                    "theta": linked.scale.standardise(curve.position),
+                    "mean_correlation": curve.mean_correlation,
+                    "pair_weighted_mean_correlation": curve.pair_weighted,
+                    "n_clusters": curve.n_clusters,
+                }
+            )
+        )
+    scale = linked.scale
+    yield dg.Output(pd.concat(pieces, ignore_index=True), output_name="cutoff_curve")
+    yield dg.Output(
+        pd.DataFrame({"mean": [scale.mean], "deviation": [scale.deviation], "n_pairs": [scale.n_pairs]}),
+        output_name="distance_scale",
+    )
+
+
+@dg.asset(
+    code_version="1",
+    ins={"pca_scores": dg.AssetIn(metadata={"columns": ["year"]})},
+    **table_options("cutoffs", "clusters", "pandas", by_mode=True),
+)
+def cutoffs(
+    context: dg.AssetExecutionContext, cutoff_curve: DataFrame, distance_scale: DataFrame, pca_scores: DataFrame
+) -> DataFrame:
+    """The cutoff theta of each year. `base`: one theta for all years, chosen on later years of the sample.
+    `rolling`: for each year the theta that was best over the five years before it.
+    """
+    from compsim_assets.science.cutoff_tables import base_cutoffs, rolling_cutoffs, step_functions
+
+    years = sorted(pca_scores["year"].unique().tolist())
+    curves = step_functions(cutoff_curve, years)
+    scale = distance_scale.iloc[0]
+    choose = {"base": base_cutoffs, "rolling": rolling_cutoffs}[context.partition_key]
+    table = choose(curves, years, float(scale["mean"]), float(scale["deviation"]))
+    if table.empty:
+        note = f"no year has five years before it ({len(years)} years in all): no {context.partition_key} cutoff"
+        context.log.warning(note)
+        context.add_output_metadata({"note": note})
+    return table
+
+
+@dg.asset(
+    code_version="1",
+    deps=["pca_scores", cutoffs],
+    pool="gpu",
+    **table_options("clusters", "clusters", "torch", "torchrun", by_mode=True),
+)
+def clusters(
+    context: dg.AssetExecutionContext, settings: Settings, torchrun: Torchrun
+) -> dg.Output:
+    """Companies that are alike in one year: single linkage cut at the year's cutoff, singletons included.
+
+    Computed by a program under torchrun, whose ranks share the years out by cost.
+    """
+    import pandas as pd
+
+    results, mode = Results.of(settings), context.partition_key
+    with results.scratch(f"clusters-{mode}") as scratch:
+        extras = {
+            "scores": str(results.table("pca_scores")),
+            "cutoffs": str(results.table("cutoffs", mode)),
+            "output": str(scratch / "clusters.parquet"),
+        }
+        ran = torchrun.run(context, "compsim_assets.workers.clusters", extras, scratch)
+        table = pd.read_parquet(scratch / "clusters.parquet")
+    sizes = table.groupby(["year", "cluster_id"]).size()
+    counts = {
+        "clusters": int((sizes >= 2).sum()),
+        "singletons": int((sizes == 1).sum()),
+        "largest_cluster": int(sizes.max()) if len(sizes) else 0,
+    }
+    return dg.Output(table, metadata={**ran, **counts})
+
+
+class StrongFeaturesConfig(dg.Config):
+    """Which clusters are studied, and how hard."""
+
+    sample_clusters: int = Field(default=0, ge=0, description="Study a seeded sample of this many clusters; 0 studies all.")
+    only_clusters: str = Field(
+        default="", description="Study only the clusters (year, cluster_id) named in this Parquet or CSV file."
+    )
+    max_pairs: int = Field(default=200, ge=1, description="Pairs per cluster, a seeded sample if there are more.")
+    max_candidates: int = Field(default=1000, ge=2, description="Candidate latents per cluster.")
+    seed: int = Field(default=0, ge=0, description="Seed of all sampling.")
+    products: str = Field(
+        default="float64", pattern="^float(32|64)$", description="Precision of the large products: float64 or float32."
+    )
+
+
+_FEATURES = table_options("cluster_features", "clusters", "torch", "torchrun")
+_SUMMARY = table_options("cluster_feature_summary", "clusters", "torch", "torchrun")
+
+
+@dg.multi_asset(
+    name="cluster_features",
+    group_name="clusters",
+    outs={
+        "cluster_features": dg.AssetOut(
+            description="Why a cluster's companies are alike: for every candidate latent, how much the cosines inside "
+            "the cluster change without it, and whether it is one of the strong ones.",
+            owners=OWNERS,
+            kinds=_FEATURES["kinds"],
+            metadata=_FEATURES["metadata"],
+            code_version="1",
+        ),
+        "cluster_feature_summary": dg.AssetOut(
+            description="One row a cluster: size, candidates, strong features, and where the elbow between strong and "
+            "weak was found.",
+            owners=OWNERS,
+            kinds=_SUMMARY["kinds"],
+            metadata=_SUMMARY["metadata"],
+            code_version="1",
+        ),
+    },
+    deps=[clusters, pca_assets, sae_features, fuzz_scores],
+    partitions_def=cutoff_modes,
+    pool="gpu",
+)
+def cluster_features_assets(
+    context: dg.AssetExecutionContext, config: StrongFeaturesConfig, settings: Settings, torchrun: Torchrun
+):
+    """Strong features of every cluster, by a program under torchrun that shares the clusters out by cost."""
+    import pandas as pd
+
+    from compsim_assets.science.interpretability import scores_for
+
+    results, mode = Results.of(settings), context.partition_key
+    manifest = read_manifest(results.array_folder("sae_features"), "features.json")
+    scores = pd.read_parquet(results.table("fuzz_scores"))
+    usable, note = scores_for(scores, manifest["hookpoint"], manifest["n_latents"])
+    context.log.info(note)
+    with results.scratch(f"cluster_features-{mode}") as scratch:
+        extras = {
+            **config.model_dump(),
+            "mode": mode,
+            "scores": str(results.table("pca_scores")),
+            "clusters": str(results.table("clusters", mode)),
+            "features": str(results.array_folder("sae_features")),
+            "pca": str(results.array_folder("pca") / "pca.safetensors"),
+            "scored_latents": usable["latent"].tolist(),
+            "output": str(scratch),
+        }
+        ran = torchrun.run(context, "compsim_assets.workers.cluster_features", extras, scratch)
+        features = pd.read_parquet(scratch / "cluster_features.parquet")
+        summary = pd.read_parquet(scratch / "cluster_feature_summary.parquet")
+    yield dg.Output(features, output_name="cluster_features", metadata={**ran, "candidates": note})
+    yield dg.Output(summary, output_name="cluster_feature_summary", metadata={"candidates": note})

@@ -1,0 +1,100 @@
+"""Do clusters' stocks move together? MeanCorr of every method, and the tables that compare them."""
+
+import dagster as dg
+
+from compsim_assets.assets.common import DataFrame, table_options
+from compsim_assets.partitions import cutoff_modes
+
+MODES = cutoff_modes.get_partition_keys()
+
+
+def _missing_modes(context: dg.AssetExecutionContext, found: dict[str, DataFrame]) -> None:
+    """Say which cutoff modes are not there yet; what exists is used."""
+    missing = [mode for mode in MODES if mode not in found]
+    if missing:
+        note = f"not materialized yet for this universe, left out: {', '.join(missing)}"
+        context.log.warning(note)
+        context.add_output_metadata({"missing_cutoff_modes": note})
+
+
+@dg.asset(
+    code_version="1",
+    ins={
+        "clusters": dg.AssetIn(partition_mapping=dg.AllPartitionMapping()),
+        "baseline_clusters": dg.AssetIn(),
+        "returns": dg.AssetIn(),
+    },
+    **table_options("mean_correlation", "evaluation", "pandas"),
+)
+def mean_correlation(
+    context: dg.AssetExecutionContext,
+    clusters: dict[str, DataFrame],
+    baseline_clusters: DataFrame,
+    returns: DataFrame,
+) -> DataFrame:
+    """MeanCorr by method and year, with what the mean hides: the pair-weighted value, coverage, number of clusters
+    and the largest one. `population` is the correlation of all pairs of a year.
+    """
+    import pandas as pd
+
+    from compsim_assets.science.evaluation import correlation_by_year
+
+    _missing_modes(context, clusters)
+    groups = {mode: clusters[mode] for mode in MODES if mode in clusters}
+    groups |= {str(method): table for method, table in baseline_clusters.groupby("method", sort=False)}
+    groups["population"] = returns[["year", "report_id"]].assign(cluster_id=1)
+    tables = [correlation_by_year(table, returns).assign(method=method) for method, table in groups.items()]
+    columns = [
+        "method", "year", "mean_correlation", "pair_weighted", "n_clusters", "n_reports", "largest_cluster", "n_pairs", "coverage",
+    ]  # fmt: skip
+    return pd.concat(tables, ignore_index=True)[columns]
+
+
+@dg.asset(code_version="1", **table_options("table_1", "evaluation", "pandas"))
+def table_1(context: dg.AssetExecutionContext, mean_correlation: DataFrame) -> DataFrame:
+    """Table 1: MeanCorr of every method on common years, unweighted and by pairs, with coverage, beside the published
+    value (the paper's universe and years, not this one's).
+    """
+    from compsim_assets.resources.reference import published_mean_correlation
+    from compsim_assets.science.evaluation import common_years, compare_methods
+
+    present = mean_correlation["method"].unique().tolist()
+    main = [m for m in (*MODES, "sic_code", "population") if m in present]
+    years = common_years(mean_correlation, main)
+    population = mean_correlation[mean_correlation["method"] == "population"]
+    n_reports = int(population.loc[population["year"].isin(years), "n_reports"].sum())
+    context.add_output_metadata(
+        {
+            "common_years": f"{years[0]} to {years[-1]} ({len(years)})" if years else f"none among {', '.join(main)}",
+            "main_methods": ", ".join(main),
+        }
+    )
+    return compare_methods(mean_correlation, years, n_reports, published_mean_correlation())
+
+
+@dg.asset(
+    code_version="1",
+    ins={
+        name: dg.AssetIn(partition_mapping=dg.AllPartitionMapping())
+        for name in ("clusters", "cluster_feature_summary", "interpretability_curve")
+    },
+    **table_options("table_2", "evaluation", "pandas"),
+)
+def table_2(
+    context: dg.AssetExecutionContext,
+    clusters: dict[str, DataFrame],
+    cluster_feature_summary: dict[str, DataFrame],
+    interpretability_curve: dict[str, DataFrame],
+) -> DataFrame:
+    """Table 2: per cutoff mode the number of clusters, the latents studied, and mean and top interpretability."""
+    import pandas as pd
+
+    from compsim_assets.science.evaluation import TABLE_2_COLUMNS, table_2_row
+
+    complete = [m for m in MODES if m in clusters and m in cluster_feature_summary and m in interpretability_curve]
+    _missing_modes(context, {mode: clusters[mode] for mode in complete})
+    rows = [
+        table_2_row(mode, clusters[mode], cluster_feature_summary[mode], interpretability_curve[mode])
+        for mode in complete
+    ]
+    return pd.DataFrame(rows, columns=TABLE_2_COLUMNS)

@@ -1,0 +1,136 @@
+"""SAE features of every report: imported from the universe, or extracted from its texts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from compsim_assets.assets.common import OWNERS, DataFrame, table_options
+from compsim_assets.resources.extraction import ExtractionSettings
+from compsim_assets.resources.results import Results
+from compsim_assets.resources.sources import FeatureImport, Universe, UniverseError, open_universe
+from compsim_assets.resources.torchrun import Torchrun
+from compsim_assets.settings import Settings
+
+
+@dg.asset(
+    group_name="features",
+    owners=OWNERS,
+    kinds={"torch", "huggingface", "arrow", "torchrun"},
+    code_version="1",
+    ins={"descriptions": dg.AssetIn(metadata={"columns": ["report_id", "description"]})},
+    pool="gpu",
+)
+def sae_features(
+    context: dg.AssetExecutionContext, settings: Settings, torchrun: Torchrun, descriptions: DataFrame
+) -> dg.MaterializeResult:
+    """Sparse-autoencoder features of each report: TopK activations at one layer of a language model, summed over
+    the description's tokens.
+
+    Imported where the universe has features, else extracted under torchrun as its extraction.toml says.
+    """
+    universe, results = open_universe(settings), Results.of(settings)
+    found = universe.feature_blocks(descriptions["report_id"].to_numpy())
+    with results.new_folder(results.array_folder("sae_features")) as aside:
+        if found is not None:
+            described = _import(context, found, aside, results)
+        else:
+            described = _extract(context, universe, aside, results, torchrun, descriptions)
+    path = results.array_folder("sae_features")
+    return dg.MaterializeResult(
+        metadata={
+            **described,
+            "path": dg.MetadataValue.path(str(path)),
+            "data": "synthetic sample" if settings.synthetic else settings.source,
+        }
+    )
+
+
+def _import(
+    context: dg.AssetExecutionContext,
+    found: FeatureImport,
+    folder: Path,
+    results: Results,
+) -> dict[str, Any]:
+    from compsim_assets.columnar import write_feature_shards
+
+    manifest = {"origin": "imported", "hookpoint": None, "universe": results.universe_stamp()}
+    n_reports = write_feature_shards(folder, found, found.n_latents, manifest)
+    if n_reports == 0:
+        raise UniverseError(f"{found.paths[0].parent}: no usable features, dropped {dict(found.dropped)}")
+    context.log.info(f"imported {n_reports} reports, dropped {dict(found.dropped) or 'none'}")
+    return {"origin": "imported", **_shape(n_reports, found.n_latents), "dropped": dict(found.dropped)}
+
+
+def _extract(
+    context: dg.AssetExecutionContext,
+    universe: Universe,
+    folder: Path,
+    results: Results,
+    torchrun: Torchrun,
+    descriptions: DataFrame,
+) -> dict[str, Any]:
+    import numpy as np
+    import pandas as pd
+
+    from compsim_assets.columnar import write_feature_shards
+
+    how = universe.folder / "extraction.toml"
+    if not how.exists():
+        raise UniverseError(
+            f"{universe.folder} has neither features.parquet nor extraction.toml: give it features, or say in "
+            "extraction.toml which model, sae, hookpoint and max_tokens turn descriptions into features"
+        )
+    extraction = ExtractionSettings.from_toml(how)
+    texts = universe.token_ids(descriptions["report_id"].to_numpy())
+    texts = descriptions[["description"]].rename(columns={"description": "text"}) if texts is None else texts
+    ids = descriptions["report_id"].to_numpy()
+    manifest = {
+        "origin": "extracted",
+        "hookpoint": extraction.hookpoint,
+        "model": extraction.model,
+        "sae": extraction.sae,
+        "universe": results.universe_stamp(),
+    }
+    with results.scratch("extraction") as scratch:
+        texts.to_parquet(scratch / "texts.parquet")
+        extras = {
+            "texts": str(scratch / "texts.parquet"),
+            "settings": extraction.to_dict(),
+            "output": str(scratch / "out"),
+        }
+        ran = torchrun.run(context, "compsim_assets.workers.extract_features", extras, scratch)
+        index = pd.read_parquet(scratch / "out" / "index.parquet")["row"].to_numpy()
+        unique = np.load(scratch / "out" / "unique_features.npy", mmap_mode="r")
+        blocks = _expand(ids[index >= 0], index[index >= 0], unique)
+        n_reports = write_feature_shards(folder, blocks, unique.shape[1], manifest)
+    if n_reports == 0:
+        raise UniverseError(f"{universe.folder}/reports: no report has a description to extract features from")
+    return {"origin": "extracted", **_shape(n_reports, unique.shape[1]), **ran}
+
+
+def _expand(ids: Any, rows: Any, unique: Any, block: int = 512) -> Iterator[tuple[Any, Any]]:
+    """Features of every report from those of the different texts, a block at a time."""
+    for start in range(0, len(ids), block):
+        yield ids[start : start + block], unique[rows[start : start + block]]
+
+
+def _shape(n_reports: int, n_latents: int) -> dict[str, Any]:
+    return {
+        "dagster/row_count": n_reports,
+        "latents": n_latents,
+        "shape": f"{n_reports} reports x {n_latents} latents, float32",
+    }
+
+
+@dg.asset(
+    code_version="1", deps=[sae_features], **table_options("feature_distribution", "features", "numpy")
+)
+def feature_distribution(settings: Settings) -> DataFrame:
+    """Distribution of all feature values: exact zeros, 300 bins up to 7.5, and the share above."""
+    from compsim_assets.columnar import FeatureShards
+    from compsim_assets.science.feature_values import value_distribution
+
+    shards = FeatureShards(Results.of(settings).array_folder("sae_features"))
+    return value_distribution(shards.parts())

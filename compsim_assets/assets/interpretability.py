@@ -1,0 +1,76 @@
+"""How understandable the features are that hold clusters together."""
+
+import dagster as dg
+
+from compsim_assets.assets.common import DataFrame, table_options
+from compsim_assets.assets.features import sae_features
+from compsim_assets.resources.results import Results, read_manifest
+from compsim_assets.resources.sources import UniverseError, open_universe
+from compsim_assets.settings import Settings
+
+
+@dg.asset(code_version="1", deps=["descriptions"], **table_options("fuzz_scores", "interpretability", "pandas"))
+def fuzz_scores(context: dg.AssetExecutionContext, settings: Settings) -> DataFrame:
+    """Interpretability of each scored latent: how often a judge told real activations from fakes (chance 50).
+
+    Read from the universe's delphi score files; empty where it has none. A latent without any answer is kept
+    with a null score.
+    """
+    import pandas as pd
+
+    from compsim_assets.resources.score_files import read_score_file
+
+    files = open_universe(settings).fuzz_score_files()
+    if not files:
+        context.log.warning("the universe has no fuzz_scores/: no latent has an interpretability score")
+    columns = ["latent", "interpretability", "balanced_accuracy", "n_examples", "n_unscored", "hookpoint"]
+    table = pd.DataFrame([read_score_file(path) for path in files], columns=columns)
+    table = table.sort_values(["hookpoint", "latent"], ignore_index=True)
+    doubled = table.duplicated(["hookpoint", "latent"])
+    if doubled.any():
+        row = table[doubled].iloc[0]
+        raise UniverseError(f"two score files for latent {row['latent']} of {row['hookpoint']}, expected one")
+    context.add_output_metadata(
+        {
+            "files": len(files),
+            "hookpoints": ", ".join(sorted(table["hookpoint"].unique())) or "none",
+            "mean_interpretability": float(table["interpretability"].mean()) if len(table) else "no scores",
+            "examples_without_answer": int(table["n_unscored"].sum()),
+        }
+    )
+    return table
+
+
+@dg.asset(
+    code_version="1",
+    deps=[sae_features],
+    **table_options("interpretability_curve", "interpretability", "pandas", by_mode=True),
+)
+def interpretability_curve(
+    context: dg.AssetExecutionContext,
+    settings: Settings,
+    cluster_features: DataFrame,
+    cluster_feature_summary: DataFrame,
+    fuzz_scores: DataFrame,
+) -> DataFrame:
+    """Interpretability over sparsity: mean score of the latents that are strong in at least p per cent of clusters."""
+    from compsim_assets.science.interpretability import interpretability_curve as curve_of
+    from compsim_assets.science.interpretability import scores_for
+
+    manifest = read_manifest(Results.of(settings).array_folder("sae_features"), "features.json")
+    usable, note = scores_for(fuzz_scores, manifest["hookpoint"], manifest["n_latents"])
+    studied = usable[usable["latent"].isin(cluster_features["latent"])]
+    context.add_output_metadata({"scores": note, "latents_studied": len(studied)})
+    strong = cluster_features[cluster_features["strong"]]
+    return curve_of(strong, len(cluster_feature_summary), studied)
+
+
+@dg.asset(
+    code_version="1",
+    **table_options("strong_feature_proportion", "interpretability", "pandas", by_mode=True),
+)
+def strong_feature_proportion(cluster_feature_summary: DataFrame) -> DataFrame:
+    """Strong features as a share of each cluster's own candidates, with the cluster's size: it depends on it."""
+    from compsim_assets.science.interpretability import strong_feature_proportion as proportion_of
+
+    return proportion_of(cluster_feature_summary)

@@ -1,0 +1,65 @@
+"""Checks on what comes in: reports, features, PCA."""
+
+import dagster as dg
+
+from compsim_assets.assets.common import DataFrame
+from compsim_assets.resources.results import Results, read_manifest, read_table
+from compsim_assets.settings import Settings
+
+
+@dg.asset_check(asset="descriptions", blocking=True)
+def report_ids_are_unique(descriptions: DataFrame) -> dg.AssetCheckResult:
+    """Every report id occurs once, and every company has at most one report a year."""
+    doubled = int(descriptions["report_id"].duplicated().sum())
+    with_cik = descriptions.dropna(subset="cik")
+    doubled_years = int(with_cik.duplicated(["cik", "year"]).sum())
+    return dg.AssetCheckResult(
+        passed=doubled == 0,
+        metadata={"doubled_ids": doubled, "companies_with_two_reports_a_year": doubled_years},
+    )
+
+
+@dg.asset_check(asset="sae_features", blocking=True)
+def features_are_finite(settings: Settings) -> dg.AssetCheckResult:
+    """Every report's features are finite and of one length; how many reports have no active latent at all."""
+    import numpy as np
+
+    from compsim_assets.columnar import FeatureShards
+
+    shards = FeatureShards(Results.of(settings).array_folder("sae_features"))
+    finite = all(bool(np.isfinite(part).all()) for part in shards.parts())
+    lengths = {part.shape[1] for part in shards.parts()}
+    inactive = sum(int((~part.any(axis=1)).sum()) for part in shards.parts())
+    ids_unique = len(np.unique(shards.report_id)) == len(shards.report_id)
+    return dg.AssetCheckResult(
+        passed=finite and lengths == {shards.n_latents} and ids_unique,
+        metadata={"reports": shards.shape[0], "latents": shards.n_latents, "reports_without_active_latent": inactive},
+    )
+
+
+@dg.asset_check(asset="pca")
+def pca_explains_variance(settings: Settings) -> dg.AssetCheckResult:
+    """The axes explain at least half of the variance; below that, cosines on them leave most features out."""
+    share = float(read_manifest(Results.of(settings).array_folder("pca"), "pca.json")["explained_variance_share"])
+    return dg.AssetCheckResult(
+        passed=0.5 <= share <= 1 + 1e-6,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"explained_variance_share": share},
+    )
+
+
+@dg.asset_check(asset="pca_scores")
+def scores_are_not_zero(settings: Settings) -> dg.AssetCheckResult:
+    """No report lies at the origin: its cosine with everything would be zero."""
+    import numpy as np
+
+    from compsim_assets.columnar import matrix_of
+
+    scores = read_table(Results.of(settings).table("pca_scores"))
+    zero = ~matrix_of(scores["scores"]).any(axis=1)
+    ids = scores["report_id"].to_numpy()[zero]
+    return dg.AssetCheckResult(
+        passed=len(ids) == 0,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"zero_scores": len(ids), "first_reports": str(np.sort(ids)[:10].tolist())},
+    )

@@ -1,0 +1,81 @@
+"""Checks on what goes out: clusters, correlations, figures."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from compsim_assets.assets import figures
+from compsim_assets.assets.common import DataFrame
+from compsim_assets.resources.results import Results
+from compsim_assets.settings import Settings
+
+
+@dg.asset_check(asset="clusters", blocking=True)
+def every_report_in_one_cluster(settings: Settings) -> dg.AssetCheckResult:
+    """In every cutoff mode, each report of a clustered year is in exactly one cluster, singletons included."""
+    import pandas as pd
+
+    from compsim_assets.resources.results import read_table
+
+    results = Results.of(settings)
+    scored = read_table(results.table("pca_scores"), ["report_id", "year"]).to_pandas()
+    problems: dict[str, int] = {}
+    for mode in results.modes_of("clusters"):
+        if not results.belongs_to_universe(results.table("clusters", mode)):
+            continue
+        clusters = read_table(results.table("clusters", mode)).to_pandas()
+        years = read_table(results.table("cutoffs", mode), ["year"]).to_pandas()["year"]
+        expected = scored[scored["year"].isin(years)]
+        both = expected.merge(clusters, on=["report_id", "year"], how="outer", indicator=True)
+        problems[mode] = int((both["_merge"] != "both").sum() + clusters["report_id"].duplicated().sum())
+    return dg.AssetCheckResult(
+        passed=not any(problems.values()),
+        metadata={f"{mode}: reports missing, unknown or twice": count for mode, count in problems.items()},
+    )
+
+
+@dg.asset_check(asset="mean_correlation")
+def correlations_are_correlations(mean_correlation: DataFrame) -> dg.AssetCheckResult:
+    """MeanCorr and its pair-weighted companion lie in [-1, 1], and at least one year of one method has them."""
+    values = mean_correlation[["mean_correlation", "pair_weighted"]]
+    outside = int((values.abs() > 1 + 1e-9).sum().sum())
+    return dg.AssetCheckResult(
+        passed=outside == 0 and bool(values.notna().any().all()),
+        metadata={"outside": outside, "years_without": int(values["mean_correlation"].isna().sum())},
+    )
+
+
+def _figure_check(key: dg.AssetKey) -> dg.AssetChecksDefinition:
+    name = key.path[-1]
+
+    @dg.asset_check(asset=key, name="figure_decodes")
+    def figure_decodes(settings: Settings) -> dg.AssetCheckResult:
+        """Every PNG file of the figure can be decoded, in full, and is not one flat colour."""
+        from PIL import Image
+
+        results = Results.of(settings)
+        paths = [results.figure(name, mode) for mode in (None, *_modes())]
+        found = {}
+        for path in filter(lambda path: path.exists(), paths):
+            with Image.open(path) as image:
+                image.load()
+                found[str(path)] = len(image.convert("L").getcolors(256) or ())
+        return dg.AssetCheckResult(
+            passed=bool(found) and all(tones > 1 for tones in found.values()), metadata={"files": len(found)}
+        )
+
+    return figure_decodes
+
+
+def _modes() -> Sequence[str]:
+    from compsim_assets.partitions import cutoff_modes
+
+    return cutoff_modes.get_partition_keys()
+
+
+figure_checks = [
+    _figure_check(key)
+    for asset in vars(figures).values()
+    if isinstance(asset, dg.AssetsDefinition)
+    for key in asset.keys
+]

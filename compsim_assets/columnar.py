@@ -1,0 +1,153 @@
+"""Large matrices on disk: fixed-size lists in Parquet, and memory-mapped shards of SAE features.
+
+Shards are uncompressed Arrow IPC files: a rank maps them and touches only the rows or columns it needs, which
+Parquet (compressed pages of whole rows) cannot offer.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+MANIFEST = "features.json"
+_BATCH_BYTES = 32 << 20
+_SHARD_BYTES = 1 << 30
+
+
+def list_column(matrix: "np.ndarray") -> "pa.FixedSizeListArray":
+    """An (n, k) matrix as n lists of k, without a copy."""
+    import pyarrow as pa
+
+    if matrix.shape[1] == 0:
+        raise ValueError("a list column needs at least one value a row")
+    return pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), matrix.shape[1])
+
+
+def matrix_of(column: "pa.ChunkedArray | pa.Array") -> "np.ndarray":
+    """The (n, k) matrix of a fixed-size list column; one copy where the column has several chunks."""
+    import numpy as np
+    import pyarrow as pa
+
+    width = column.type.list_size
+    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    parts = [chunk.flatten().to_numpy(zero_copy_only=False).reshape(-1, width) for chunk in chunks]
+    if not parts:
+        return np.empty((0, width), dtype=column.type.value_type.to_pandas_dtype())
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+class FeatureShards:
+    """SAE features of all reports, memory-mapped: an (n, D) float32 matrix and its report ids."""
+
+    def __init__(self, folder: Path) -> None:
+        import numpy as np
+        import pyarrow as pa
+
+        self.manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
+        self.n_latents = int(self.manifest["n_latents"])
+        self._parts: list[np.ndarray] = []
+        ids = []
+        for path in sorted(folder.glob("part-*.arrow")):
+            reader = pa.ipc.open_file(pa.memory_map(str(path)))
+            for index in range(reader.num_record_batches):
+                batch = reader.get_batch(index)
+                ids.append(batch.column("report_id").to_numpy())
+                self._parts.append(matrix_of(batch.column("features")))
+        self.report_id: np.ndarray = np.concatenate(ids) if ids else np.empty(0, dtype=np.int64)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(reports, latents)."""
+        return len(self.report_id), self.n_latents
+
+    def parts(self) -> Iterator["np.ndarray"]:
+        """Consecutive (b, D) blocks of rows, mapped from disk."""
+        yield from self._parts
+
+    def columns(self, start: int, stop: int) -> "np.ndarray":
+        """(n, stop - start) values of these latents, copied."""
+        import numpy as np
+
+        return np.concatenate([part[:, start:stop] for part in self._parts])
+
+    def select(self, latents: "np.ndarray") -> "np.ndarray":
+        """(n, J) values of any latents, copied."""
+        import numpy as np
+
+        return np.concatenate([part[:, latents] for part in self._parts])
+
+    def rows(self, positions: "np.ndarray") -> "np.ndarray":
+        """(k, D) features of the reports at these positions, copied."""
+        import numpy as np
+
+        starts = np.cumsum([0] + [len(part) for part in self._parts])
+        part_of = np.searchsorted(starts, positions, side="right") - 1
+        out = np.empty((len(positions), self.n_latents), dtype=np.float32)
+        for part in np.unique(part_of):
+            chosen = part_of == part
+            out[chosen] = self._parts[part][positions[chosen] - starts[part]]
+        return out
+
+    def distinct(self) -> "DistinctRows":
+        """The different rows, each once: identical descriptions have identical features."""
+        import numpy as np
+
+        digests = [blake2b(row.tobytes(), digest_size=16).digest() for part in self._parts for row in part]
+        seen: dict[bytes, int] = {}
+        inverse = np.array([seen.setdefault(digest, len(seen)) for digest in digests], dtype=np.int64)
+        _, first = np.unique(inverse, return_index=True)
+        return DistinctRows(self, first, inverse)
+
+
+class DistinctRows:
+    """A matrix of the distinct rows of some shards; `inverse` leads back to all of them, `copies` counts them."""
+
+    def __init__(self, shards: FeatureShards, first: "np.ndarray", inverse: "np.ndarray") -> None:
+        import numpy as np
+
+        self._shards, self._first, self.inverse = shards, first, inverse
+        self.copies = np.bincount(inverse, minlength=len(first))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(distinct reports, latents)."""
+        return len(self._first), self._shards.n_latents
+
+    def columns(self, start: int, stop: int) -> "np.ndarray":
+        """(n, stop - start) values of these latents, copied."""
+        return self._shards.columns(start, stop)[self._first]
+
+
+def write_feature_shards(
+    folder: Path, blocks: Iterable[tuple["np.ndarray", "np.ndarray"]], n_latents: int, manifest: dict[str, Any]
+) -> int:
+    """Stream (report ids, (b, D) float32 features) blocks into shards; returns the number of reports.
+
+    Memory: one block. The manifest is written last, so a folder without one is unfinished.
+    """
+    import pyarrow as pa
+
+    schema = pa.schema([("report_id", pa.int64()), ("features", pa.list_(pa.float32(), n_latents))])
+    rows_per_batch = max(1, _BATCH_BYTES // (4 * n_latents))
+    rows_per_shard = max(rows_per_batch, _SHARD_BYTES // (4 * n_latents))
+    written, shard, writer = 0, -1, None
+    for ids, features in blocks:
+        for start in range(0, len(ids), rows_per_batch):
+            if written // rows_per_shard != shard:
+                shard = written // rows_per_shard
+                if writer is not None:
+                    writer.close()
+                writer = pa.ipc.new_file(str(folder / f"part-{shard:05d}.arrow"), schema)
+            stop = min(start + rows_per_batch, len(ids))
+            columns = [pa.array(ids[start:stop]), list_column(features[start:stop])]
+            writer.write_batch(pa.record_batch(columns, schema=schema))
+            written += stop - start
+    if writer is not None:
+        writer.close()
+    (folder / MANIFEST).write_text(json.dumps({**manifest, "n_latents": n_latents, "n_reports": written}, indent=2))
+    return written

@@ -1,0 +1,38 @@
+"""The whole platform in one screen."""
+
+import dagster as dg
+
+from compsim_assets import automation
+from compsim_assets.assets import (
+    baselines,
+    clusters,
+    descriptions,
+    evaluation,
+    features,
+    figures,
+    interpretability,
+    similarity,
+)
+from compsim_assets.checks import data_checks, result_checks
+from compsim_assets.resources.storage import FigureIOManager, PcaIOManager, TableIOManager
+from compsim_assets.resources.torchrun import Torchrun
+from compsim_assets.settings import Settings, processes
+
+settings = Settings.from_environment()
+
+defs = dg.Definitions(
+    assets=dg.load_assets_from_modules(
+        [descriptions, features, similarity, clusters, baselines, interpretability, evaluation, figures]
+    ),
+    asset_checks=dg.load_asset_checks_from_modules([data_checks, result_checks]),
+    jobs=automation.jobs,
+    schedules=automation.schedules,
+    executor=automation.executor,
+    resources={
+        "settings": settings,
+        "torchrun": Torchrun(nproc=processes()),
+        "io_manager": TableIOManager(settings=settings),
+        "figure_io_manager": FigureIOManager(settings=settings),
+        "pca_io_manager": PcaIOManager(settings=settings),
+    },
+)

@@ -1,0 +1,1 @@
+"""Data in, matplotlib Figure out. No pyplot, no files, no global state."""

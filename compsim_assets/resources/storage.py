@@ -1,0 +1,140 @@
+"""IO managers: validated tables, figures and the PCA model, published atomically, described in the UI."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from compsim_assets.contracts import TABLES, validate
+from compsim_assets.resources.previews import inline_image, markdown_preview
+from compsim_assets.resources.results import Results, read_table
+from compsim_assets.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class _ResultsIOManager(dg.ConfigurableIOManager):
+    """Common ground: where results are, and what every materialization says about itself."""
+
+    settings: dg.ResourceDependency[Settings]
+
+    @property
+    def results(self) -> Results:
+        """The results folder of the configured source."""
+        return Results.of(self.settings)
+
+    def describe(self, context: dg.OutputContext, path: Path, metadata: dict[str, Any]) -> None:
+        """Add path, origin and the asset's own metadata to the materialization."""
+        context.add_output_metadata(
+            {
+                **metadata,
+                "path": dg.MetadataValue.path(str(path)),
+                "data": "synthetic sample" if self.settings.synthetic else self.settings.source,
+            }
+        )
+
+
+class TableIOManager(_ResultsIOManager):
+    """Parquet tables: validated against their contract, then published atomically with a content hash."""
+
+    def handle_output(self, context: dg.OutputContext, obj: "pd.DataFrame") -> None:
+        """Write one table.
+
+        Raises:
+            ContractError: the table breaks its contract; the previous version stays.
+        """
+        name = context.asset_key.path[-1]
+        table = validate(TABLES[name], obj)
+        path = self.results.table(name, context.asset_partition_key if context.has_asset_partitions else None)
+        content = self.results.write_table(path, table)
+        if context.step_context is not None:
+            context.step_context.set_data_version(context.asset_key, dg.DataVersion(content))
+        self.describe(
+            context,
+            path,
+            {
+                "dagster/row_count": table.num_rows,
+                "dagster/column_schema": TABLES[name].schema(),
+                "preview": dg.MetadataValue.md(markdown_preview(table)),
+            },
+        )
+
+    def load_input(self, context: dg.InputContext) -> Any:
+        """A table as a pandas frame, or for a partitioned asset read by an unpartitioned one a dict mode -> frame.
+
+        Modes that do not exist yet, or that belong to another universe, are left out of the dict and named in the
+        log. Input metadata {"columns": [...]} reads only these; {"arrow": True} gives the Arrow table.
+        """
+        name = context.asset_key.path[-1]
+        wanted = context.definition_metadata or {}
+        if not context.has_asset_partitions:
+            return self._read(self.results.table(name), wanted)
+        if context.has_partition_key and len(context.asset_partition_keys) == 1:
+            return self._read(self.results.table(name, context.asset_partition_key), wanted)
+        found = {}
+        for mode in sorted(context.asset_partition_keys):
+            path = self.results.table(name, mode)
+            if not path.exists():
+                context.log.warning(f"{name}/{mode} is not materialized yet: left out")
+            elif not self.results.belongs_to_universe(path):
+                context.log.warning(f"{name}/{mode} belongs to another universe: left out, materialize it again")
+            else:
+                found[mode] = self._read(path, wanted)
+        return found
+
+    def _read(self, path: Path, wanted: Any) -> Any:
+        table = read_table(path, columns=wanted.get("columns"))
+        return table if wanted.get("arrow") else table.to_pandas()
+
+
+class FigureIOManager(_ResultsIOManager):
+    """Matplotlib figures as PNG files, shown inline in the UI."""
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        """Write one figure and add a preview small enough for any event store."""
+        from compsim_assets.plots.style import preview_png, to_png
+
+        name = context.asset_key.path[-1]
+        path = self.results.figure(name, context.asset_partition_key if context.has_asset_partitions else None)
+        image = to_png(obj)
+        with self.results.new_file(path) as aside:
+            aside.write_bytes(image)
+        metadata = {"preview": dg.MetadataValue.md(inline_image(preview_png(obj), name)), "bytes": len(image)}
+        self.describe(context, path, metadata)
+
+    def load_input(self, context: dg.InputContext) -> bytes:
+        """The PNG file's bytes."""
+        name = context.asset_key.path[-1]
+        return self.results.figure(name, context.asset_partition_key if context.has_asset_partitions else None).read_bytes()
+
+
+class PcaIOManager(_ResultsIOManager):
+    """The fitted PCA: `pca/pca.safetensors` and its description `pca/pca.json`."""
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        """Write mean, scale, components and explained variance; the scores are a table of their own."""
+        import json
+
+        from safetensors.numpy import save_file
+
+        n_components, n_latents = obj.components.shape
+        names = ("mean", "scale", "components", "explained_variance", "explained_variance_ratio")
+        description = {
+            "n_components": n_components,
+            "n_latents": n_latents,
+            "explained_variance_share": float(obj.explained_variance_ratio.sum()),
+            "products": obj.products,
+            "universe": self.results.universe_stamp(),
+        }
+        path = self.results.array_folder("pca")
+        with self.results.new_folder(path) as folder:
+            save_file({name: getattr(obj, name) for name in names}, folder / "pca.safetensors")
+            (folder / "pca.json").write_text(json.dumps(description, indent=2))
+        shape = f"{n_components} components x {n_latents} latents"
+        shown = {key: value for key, value in description.items() if key != "universe"}
+        self.describe(context, path, {**shown, "shape": shape})
+
+    def load_input(self, context: dg.InputContext) -> Any:
+        """Not read whole: name the arrays with `load_pca`."""
+        raise NotImplementedError("read arrays of the PCA with compsim_assets.resources.results.load_pca")

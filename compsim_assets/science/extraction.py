@@ -1,0 +1,233 @@
+"""From tokens to SAE features: the hook, the sum over a description's tokens, the batches.
+
+The features of a description are the sum over its tokens of the TopK activations of a sparse
+autoencoder (SAE) that reads the output of one module, the hookpoint, of a language model (Molinari
+et al. 2025, arXiv 2412.02605).
+"""
+
+import difflib
+import heapq
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+PRE_ACTIVATION_BYTES = 256 * 2**20
+"""Bound on one [tokens, latents] array of pre-activations. An SAE's `encode` holds two at a time
+(before and after the ReLU) besides the workspace of its top-k."""
+
+_CHUNK_TOKENS = 2048  # More at once gains nothing, and on a CPU costs the cache.
+
+FEATURE_BYTES = 256 * 2**20
+"""Bound on the features of one batch, [texts, latents] float32."""
+
+Encode = Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
+"""[tokens, width] -> top activations and their latents, each [tokens, k], and pre-activations."""
+
+
+class Tokens(NamedTuple):
+    """One description as the language model sees it."""
+
+    ids: np.ndarray
+    """(n,) int64 token ids, special tokens included."""
+
+    counted: np.ndarray
+    """(n,) bool: True where the token's activations are part of the sum (not a special token)."""
+
+    truncated: bool
+    """Whether the description was longer than the limit."""
+
+
+class _Reached(Exception):
+    """Carries the hookpoint's output out of the forward pass, so that no later layer runs."""
+
+    def __init__(self, output: object) -> None:
+        self.output = output
+
+
+def find_module(model: nn.Module, hookpoint: str) -> nn.Module:
+    """The submodule named `hookpoint`.
+
+    Raises:
+        ValueError: there is none; the message lists the nearest names.
+    """
+    modules = dict(model.named_modules())
+    modules.pop("", None)
+    if hookpoint not in modules:
+        near = difflib.get_close_matches(hookpoint, modules, n=5, cutoff=0.5) or list(modules)[:5]
+        raise ValueError(
+            f"{type(model).__name__} has no module {hookpoint!r}; near matches: {', '.join(near)}"
+        )
+    return modules[hookpoint]
+
+
+def activations_at(
+    model: nn.Module, module: nn.Module, input_ids: Tensor, attention_mask: Tensor
+) -> Tensor:
+    """Output of `module` when `model` reads a padded batch; the forward pass stops there.
+
+    Args:
+        model: takes `input_ids` and `attention_mask`, both [texts, length] int64.
+        module: a submodule of it; of a tuple that it returns, the first item is taken.
+
+    Returns:
+        [texts, length, width] in the model's dtype.
+
+    Raises:
+        ValueError: the forward pass never calls the module, or its output is no such array.
+    """
+
+    def stop(_module: nn.Module, _args: object, output: object) -> None:
+        raise _Reached(output[0] if isinstance(output, tuple) else output)
+
+    handle = module.register_forward_hook(stop)
+    try:
+        model(input_ids=input_ids, attention_mask=attention_mask)
+    except _Reached as reached:
+        output = reached.output
+    else:
+        raise ValueError(f"the model's forward pass never calls its {type(module).__name__}")
+    finally:
+        handle.remove()
+    if not isinstance(output, Tensor) or output.shape[:-1] != input_ids.shape:
+        shape = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        raise ValueError(
+            "the hookpoint's output must be [texts, tokens, width] = "
+            f"{[*input_ids.shape, 'width']}, not {shape}"
+        )
+    return output
+
+
+def pad(sequences: Sequence[np.ndarray], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Sequences of ids, padded on the right, and their attention mask: [texts, longest] int64 each.
+
+    Id 0 fills, whatever it means to the model: the mask hides it, and a tokenizer without a pad
+    token (Llama's) needs none.
+    """
+    lengths = np.array([len(ids) for ids in sequences])
+    mask = np.arange(lengths.max()) < lengths[:, None]
+    padded = np.zeros(mask.shape, dtype=np.int64)
+    padded[mask] = np.concatenate(sequences)
+    return torch.from_numpy(padded).to(device), torch.from_numpy(mask).to(device, torch.int64)
+
+
+def tokens_per_chunk(n_latents: int, itemsize: int) -> int:
+    """How many tokens to encode at once to keep their pre-activations in PRE_ACTIVATION_BYTES."""
+    return max(1, min(_CHUNK_TOKENS, PRE_ACTIVATION_BYTES // (n_latents * itemsize)))
+
+
+def texts_per_batch(n_latents: int) -> int:
+    """How many texts a batch may hold so that its features stay within FEATURE_BYTES."""
+    return max(1, FEATURE_BYTES // (n_latents * 4))
+
+
+def sum_of_latents(
+    encode: Encode, activations: Tensor, owners: Tensor, n_texts: int, n_latents: int
+) -> Tensor:
+    """Sum the TopK activations of each text's tokens.
+
+    Args:
+        encode: the SAE.
+        activations: [tokens, width] in the SAE's dtype.
+        owners: [tokens] int64, the text (0..n_texts - 1) of each token.
+
+    Returns:
+        [n_texts, n_latents] float32; the same bytes at every call.
+
+    Cost: O(tokens width latents), with at most `tokens_per_chunk` rows of pre-activations at once.
+    """
+    sums = torch.zeros(n_texts, n_latents, dtype=torch.float32, device=activations.device)
+    flat = sums.view(-1)
+    size = tokens_per_chunk(n_latents, activations.element_size())
+    for rows, texts in zip(activations.split(size), owners.split(size), strict=True):
+        top_acts, top_indices, _ = encode(rows)
+        places = (texts[:, None] * n_latents + top_indices).reshape(-1)
+        values = top_acts.reshape(-1).to(torch.float32)
+        # Of the two ways to add at repeated places each device has one whose order is fixed: on a
+        # GPU index_put_ sorts and index_add_ adds atomically; on a CPU index_put_ may be parallel.
+        if flat.is_cuda:
+            flat.index_put_((places,), values, accumulate=True)
+        else:
+            flat.index_add_(0, places, values)
+    return sums
+
+
+@dataclass(frozen=True)
+class FeatureExtractor:
+    """Descriptions -> SAE features, one batch at a time.
+
+    Attributes:
+        model: language model in evaluation mode.
+        module: its submodule at the hookpoint.
+        encode: the SAE's encoder, for activations of `sae_dtype`.
+        n_latents: D.
+    """
+
+    model: nn.Module
+    module: nn.Module
+    encode: Encode
+    n_latents: int
+    device: torch.device
+    sae_dtype: torch.dtype = torch.float32
+
+    def __call__(self, batch: Sequence[Tokens]) -> np.ndarray:
+        """Features of a batch, (texts, D) float32: the sum over each text's counted tokens.
+
+        Raises:
+            FloatingPointError: an activation overflowed the model's dtype.
+        """
+        with torch.inference_mode():
+            input_ids, mask = pad([tokens.ids for tokens in batch], self.device)
+            counted, _ = pad([tokens.counted for tokens in batch], self.device)
+            hidden = activations_at(self.model, self.module, input_ids, mask)
+            owners, positions = torch.nonzero(counted, as_tuple=True)
+            activations = hidden[owners, positions]
+            if not bool(torch.isfinite(activations).all()):
+                raise FloatingPointError(
+                    f"the model's activations overflow in {hidden.dtype}: set dtype to another"
+                )
+            sums = sum_of_latents(
+                self.encode, activations.to(self.sae_dtype), owners, len(batch), self.n_latents
+            )
+            return sums.cpu().numpy()
+
+
+def plan_batches(lengths: np.ndarray, tokens_per_batch: int, max_texts: int) -> list[np.ndarray]:
+    """Group texts of similar length into batches, longest first, whoever will run them.
+
+    The sums depend in their last bits on what else is in a batch, so batches are formed from all
+    the texts and only then dealt out: the result does not depend on the number of processes.
+
+    Args:
+        lengths: (n,) tokens of each text, special tokens included.
+        tokens_per_batch: bound on texts x longest of a batch; a longer text is a batch of its own.
+        max_texts: bound on the texts of a batch.
+
+    Returns:
+        Arrays of text numbers; every text is in exactly one.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    batches = []
+    start = 0
+    while start < len(order):
+        size = max(1, min(max_texts, tokens_per_batch // max(1, int(lengths[order[start]]))))
+        batches.append(order[start : start + size])
+        start += size
+    return batches
+
+
+def deal(costs: Sequence[int], n_ranks: int) -> list[list[int]]:
+    """Deal jobs to ranks: the costliest first, each to the rank with the least work so far.
+
+    No rank gets more than 4/3 of the best possible maximum (Graham 1969). O(n log n).
+    """
+    shares: list[list[int]] = [[] for _ in range(n_ranks)]
+    loads = [(0, rank) for rank in range(n_ranks)]
+    for job in sorted(range(len(costs)), key=lambda job: -costs[job]):
+        load, rank = heapq.heappop(loads)
+        shares[rank].append(job)
+        heapq.heappush(loads, (load + costs[job], rank))
+    return shares

@@ -1,0 +1,80 @@
+"""From strong features and fuzz scores to the published interpretability figures (method section 4)."""
+
+import numpy as np
+import pandas as pd
+
+SHARES = np.arange(0, 31)
+
+
+def interpretability_curve(
+    strong: pd.DataFrame, n_clusters: int, scores: pd.DataFrame, shares: np.ndarray = SHARES
+) -> pd.DataFrame:
+    """Mean interpretability of the latents that are strong in at least p per cent of the clusters.
+
+    Args:
+        strong: one row per (cluster, latent) that is strong, column `latent`.
+        n_clusters: clusters studied, with or without a strong feature.
+        scores: `latent`, `interpretability` of the studied latents; NaN (no answer at all) is left out.
+        shares: thresholds p in per cent.
+
+    Returns:
+        min_share, mean_interpretability (NaN where no latent is left), n_latents, share_of_latents.
+    """
+    scored = scores.dropna(subset="interpretability")
+    times_strong = scored["latent"].map(strong["latent"].value_counts()).fillna(0).to_numpy()
+    interpretability = scored["interpretability"].to_numpy(dtype=float)
+    # Counts against counts: 100 f_j >= p without rounding the share first.
+    left = 100 * times_strong[None, :] >= shares[:, None] * max(n_clusters, 1)
+    n_latents = left.sum(axis=1)
+    total = left @ interpretability
+    return pd.DataFrame(
+        {
+            "min_share": shares.astype(float),
+            "mean_interpretability": np.divide(
+                total, n_latents, out=np.full(len(shares), np.nan), where=n_latents > 0
+            ),
+            "n_latents": n_latents,
+            "share_of_latents": n_latents / max(len(scored), 1),
+        }
+    )
+
+
+def strong_feature_proportion(summary: pd.DataFrame) -> pd.DataFrame:
+    """Strong features as a share of the cluster's own candidates (not of a fixed 1,000, as published)."""
+    studied = summary[summary["n_candidates"] > 0]
+    return pd.DataFrame(
+        {
+            "year": studied["year"],
+            "cluster_id": studied["cluster_id"],
+            "n_members": studied["n_members"],
+            "proportion": studied["n_strong"] / studied["n_candidates"],
+        }
+    ).reset_index(drop=True)
+
+
+def scores_for(
+    scores: pd.DataFrame, hookpoint: str | None, n_latents: int
+) -> tuple[pd.DataFrame, str]:
+    """The scores that speak of these features, and a sentence that says which or why none.
+
+    A latent's number means something only together with its SAE: scores of another hookpoint are not ours, even
+    where the number exists here too.
+
+    Args:
+        scores: the `fuzz_scores` table.
+        hookpoint: module the features come from; None for imported features of unknown origin, which then match
+            scores of a single hookpoint whose latents all exist.
+        n_latents: latents of the features.
+    """
+    if scores.empty:
+        return scores, "no latent has a fuzz score: candidates are the latents active in at least two of a cluster's reports"
+    found = sorted(scores["hookpoint"].unique())
+    if hookpoint is None and len(found) == 1:
+        hookpoint = found[0]
+    matching = scores[scores["hookpoint"] == hookpoint]
+    if matching.empty or int(matching["latent"].max()) >= n_latents:
+        return scores.iloc[:0], (
+            f"no scores for these latents: features are of hookpoint {hookpoint or 'unknown'} with {n_latents} latents, "
+            f"scores of {', '.join(found)}; candidates are the latents active in at least two of a cluster's reports"
+        )
+    return matching, f"{len(matching)} latents of {hookpoint} with a fuzz score"

@@ -1,0 +1,72 @@
+"""MeanCorr: how strongly the stocks inside clusters move together (method section 1)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class YearCorrelation:
+    """One method in one year. Clusters with at least two members count; singletons are left out.
+
+    mean_correlation: mean over clusters of the mean correlation of the cluster's existing pairs; NaN without any.
+    pair_weighted: mean correlation over the existing pairs of all clusters; NaN without any.
+    correlation_sum, n_pairs: the pair-weighted value's numerator and denominator, so that years can be pooled.
+    n_reports: members of clusters with at least two members. largest_cluster: size of the largest one, 0 without any.
+    """
+
+    mean_correlation: float
+    pair_weighted: float
+    correlation_sum: float
+    n_pairs: int
+    n_clusters: int
+    n_reports: int
+    largest_cluster: int
+
+
+def pair_sums(
+    labels: np.ndarray, unit_returns: np.ndarray, defined: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Per cluster: sum of return correlations over existing pairs, number of them, and members.
+
+    With returns of length one, the sum over the pairs of a cluster is (|sum of its returns|^2 - count) / 2,
+    so no pair is listed.
+
+    Args:
+        labels: (n,) cluster numbers 0..k-1.
+        unit_returns, defined: from `normalise_returns`.
+
+    Cost: O(n months) time, O(k months) memory.
+    """
+    n_clusters = int(labels.max()) + 1 if len(labels) else 0
+    totals = np.zeros((n_clusters, unit_returns.shape[1]))
+    np.add.at(totals, labels[defined], unit_returns[defined])
+    count = np.bincount(labels[defined], minlength=n_clusters)
+    correlation_sums = (np.einsum("ij,ij->i", totals, totals) - count) / 2
+    return correlation_sums, count * (count - 1) // 2, np.bincount(labels, minlength=n_clusters)
+
+
+def year_correlation(
+    labels: np.ndarray, unit_returns: np.ndarray, defined: np.ndarray
+) -> YearCorrelation:
+    """MeanCorr and its companions for one year's clusters.
+
+    Args:
+        labels: (n,) any hashable cluster names, one a report.
+        unit_returns, defined: from `normalise_returns`, rows as in `labels`.
+    """
+    _, codes = np.unique(np.asarray(labels), return_inverse=True)
+    sums, pairs, members = pair_sums(codes, unit_returns, defined)
+    real = members >= 2
+    paired = real & (pairs > 0)
+    n_pairs = int(pairs[paired].sum())
+    total = float(sums[paired].sum())
+    return YearCorrelation(
+        mean_correlation=float((sums[paired] / pairs[paired]).mean()) if n_pairs else np.nan,
+        pair_weighted=total / n_pairs if n_pairs else np.nan,
+        correlation_sum=total,
+        n_pairs=n_pairs,
+        n_clusters=int(real.sum()),
+        n_reports=int(members[real].sum()),
+        largest_cluster=int(members[real].max(initial=0)),
+    )

@@ -1,0 +1,35 @@
+"""Monthly returns as unit vectors, so that correlations become inner products."""
+
+import numpy as np
+
+# A row whose centred returns are this small beside its largest return is constant up to rounding.
+_CONSTANT_TOLERANCE = 1e-12
+
+
+def normalise_returns(returns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Centre each row and scale it to length one: the inner product of two rows is their Pearson correlation.
+
+    Args:
+        returns: (n, months) log returns; NaN or infinite where a month is missing.
+
+    Returns:
+        (n, months) float64 unit rows, all zero where the correlation is not defined, and (n,) bool
+        `defined`: False for a row with a missing month or with constant returns (its Pearson correlation
+        with anything does not exist, so it takes part in no pair).
+
+    Raises:
+        ValueError: when `returns` is not two-dimensional.
+
+    Cost: O(n months) time and memory.
+    """
+    returns = np.asarray(returns, dtype=np.float64)
+    if returns.ndim != 2:
+        raise ValueError(f"returns must have shape (reports, months), not {returns.shape}")
+    complete = np.isfinite(returns).all(axis=1)
+    filled = np.where(complete[:, None], returns, 0.0)
+    centred = filled - filled.mean(axis=1, keepdims=True)
+    length = np.linalg.norm(centred, axis=1)
+    largest = np.abs(filled).max(axis=1, initial=0.0)
+    defined = complete & (length > _CONSTANT_TOLERANCE * largest)
+    unit = np.divide(centred, length[:, None], out=np.zeros_like(centred), where=defined[:, None])
+    return unit, defined

@@ -1,0 +1,122 @@
+"""torchrun, plus what the launcher in the Dagster step needs from it.
+
+Takes torchrun's arguments and runs torchrun in this process (one a node), with four additions:
+
+- `--nproc-per-node auto` means the visible CUDA GPUs, or one process without any (torchrun's own
+  `auto` starts a process for every core), and a number above the GPUs is refused. Counted here and not
+  in the step, because the step may run on a login node without GPUs.
+- The node's cores are shared out to the ranks through OMP_NUM_THREADS, unless that is set.
+- The ranks learn this process's id, so that they can die with it.
+- A failure is left in the log folder as JSON: torchrun's own error file has a rank's exception, and
+  nothing when a signal killed the rank or it failed before `run`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.distributed import run as torchrun
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
+
+from compsim_assets.workers.lifeline import die_with_parent
+
+AGENT_PID = "COMPSIM_AGENT_PID"
+STDERR_LINES = 40
+
+
+def processes(wanted: str, gpus: int) -> int:
+    """How many ranks this node gets: `wanted` is "auto" or a positive number.
+
+    Raises:
+        ValueError: `wanted` is neither, or more than `gpus` where there are GPUs.
+    """
+    if wanted == "auto":
+        return max(1, gpus)
+    if not wanted.isdecimal() or int(wanted) < 1:
+        raise ValueError(f"COMPSIM_NPROC must be a positive number or 'auto', not {wanted!r}")
+    if gpus and int(wanted) > gpus:
+        raise ValueError(
+            f"{wanted} processes for {gpus} visible CUDA GPU(s): every process needs its own. Set "
+            f"COMPSIM_NPROC to at most {gpus}, or to auto; an empty CUDA_VISIBLE_DEVICES computes on "
+            "the CPU instead"
+        )
+    return int(wanted)
+
+
+def threads(cores: int, nproc: int) -> int:
+    """Threads for each of `nproc` ranks that share `cores`, so that together they fill them."""
+    return max(1, cores // nproc)
+
+
+def main(arguments: list[str]) -> None:
+    """Run torchrun with `arguments`; raise what it raises, after reporting it in the log folder."""
+    if sys.platform != "linux":  # on Linux the launcher's lifeline came through exec
+        die_with_parent(os.getppid())
+    options = torchrun.parse_args(arguments)
+    # A folder of its own: the nodes of one job share the file system.
+    options.log_dir = str(Path(options.log_dir) / f"{socket.gethostname()}-{os.getpid()}")
+    log_dir = Path(options.log_dir)
+    log_dir.mkdir(parents=True)
+    try:
+        nproc = processes(options.nproc_per_node, torch.cuda.device_count())
+        options.nproc_per_node = str(nproc)
+        os.environ.setdefault("OMP_NUM_THREADS", str(threads(_cores(), nproc)))
+        os.environ[AGENT_PID] = str(os.getpid())
+        torchrun.run(options)
+    except ChildFailedError as error:
+        ranks = [_describe(rank, failure, log_dir) for rank, failure in error.failures.items()]
+        _report(log_dir, {"ranks": ranks})
+        raise
+    except Exception as error:
+        _report(
+            log_dir,
+            {"launch": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()},
+        )
+        raise
+
+
+def _cores() -> int:
+    """Cores this process may use (a batch system or a container may allow only some)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _describe(rank: int, failure: ProcessFailure, log_dir: Path) -> dict[str, Any]:
+    """One rank's end: exit code (negative: the signal), when, the exception and its traceback.
+
+    torchrun stamps failures in whole seconds, too coarse to tell a failing rank from one that lost
+    its peer a moment later, so the time is that of the rank's error file where it left one.
+    """
+    described: dict[str, Any] = {"rank": rank, "exit_code": failure.exitcode}
+    described["time"] = float(failure.timestamp)
+    message = failure.error_file_data.get("message")
+    if isinstance(message, dict):
+        described["time"] = Path(failure.error_file).stat().st_mtime
+        described["error"] = message.get("message", "")
+        described["traceback"] = message.get("extraInfo", {}).get("py_callstack", "")
+    described["stderr"] = _tail(log_dir, failure.local_rank)
+    return described
+
+
+def _tail(log_dir: Path, local_rank: int) -> str:
+    """The end of what the rank wrote to stderr (torchrun tees it into its log folder)."""
+    lines: list[str] = []
+    for path in log_dir.glob(f"*/attempt_*/{local_rank}/stderr.log"):
+        lines += path.read_text(errors="replace").splitlines()[-STDERR_LINES:]
+    return "\n".join(lines)
+
+
+def _report(log_dir: Path, failure: dict[str, Any]) -> None:
+    (log_dir / "failure.json").write_text(json.dumps(failure))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

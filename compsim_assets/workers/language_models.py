@@ -1,0 +1,212 @@
+"""Loads the language model, its tokenizer and the sparse autoencoder (SAE) of an extraction.
+
+Each comes from a folder, from the Hugging Face hub (or its local cache, offline) or, the model
+only, from an installed package that carries a `model/` folder. Weights are read from safetensors
+alone and no code that comes with a model is ever run.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub
+import torch
+from safetensors import safe_open
+from torch import nn
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers.utils import logging as transformers_logging
+
+from compsim_assets.science.extraction import FeatureExtractor, activations_at, find_module
+from compsim_assets.workers.tokenization import Tokenizer
+
+# What `encode` reads. sparsify leaves an encoder weight that its file lacks at its random start.
+_ENCODER_WEIGHTS = {"encoder.weight", "encoder.bias", "b_dec"}
+
+
+@dataclass(frozen=True)
+class LoadedModels:
+    """What an extraction needs, on its device."""
+
+    tokenize: Tokenizer
+    extract: FeatureExtractor
+    dtype: torch.dtype
+
+
+def load_models(settings: Mapping[str, Any], device: torch.device) -> LoadedModels:
+    """Load model, tokenizer and SAE and check that they fit together.
+
+    Args:
+        settings: `ExtractionSettings.to_dict()`.
+        device: where to compute.
+
+    Raises:
+        FileNotFoundError: a folder, package or hub repository is not there.
+        ValueError: something does not fit. Every message begins with the settings' file.
+    """
+    file, hookpoint = settings["file"], settings["hookpoint"]
+    model, unset, tokenizer = _load_language_model(settings, device)
+    try:
+        module = find_module(model, hookpoint)
+        width, reached = _probe(model, module, device)
+    except ValueError as error:
+        raise ValueError(f"{file}: hookpoint = {hookpoint!r}: {error}") from error
+    # transformers fills weights that a checkpoint lacks with random numbers and only warns.
+    if lacking := [name for name in unset if name.rpartition(".")[0] in reached]:
+        raise ValueError(
+            f"{file}: model = {settings['model']!r}: the checkpoint lacks weights that are needed "
+            f"up to the hookpoint: {', '.join(sorted(lacking)[:5])}"
+        )
+    sae = load_sparse_coder(settings["sae"], hookpoint, device, file)
+    if sae.d_in != width:
+        raise ValueError(
+            f"{file}: sae = {settings['sae']!r} reads activations of width {sae.d_in}, but the "
+            f"output of {hookpoint!r} in model = {settings['model']!r} has width {width}"
+        )
+    extract = FeatureExtractor(model, module, sae.encode, sae.num_latents, device, sae.dtype)
+    return LoadedModels(tokenizer, extract, next(model.parameters()).dtype)
+
+
+def load_sparse_coder(name: str, hookpoint: str, device: torch.device, file: str) -> Any:
+    """The SAE of a hookpoint, encoder only, in the dtype of its checkpoint.
+
+    Args:
+        name: a folder that holds the checkpoint, or one folder a hookpoint; or a hub name, of which
+            only the hookpoint's folder is downloaded.
+        hookpoint: name of the module that the SAE was trained on.
+        device: where to put it.
+        file: the settings' file, for messages.
+
+    Raises:
+        FileNotFoundError: no checkpoint there.
+        ValueError: the checkpoint lacks encoder weights, or is a transcoder.
+    """
+    where = f"{file}: sae = {name!r}"
+    root = Path(name)
+    if not root.is_dir():
+        try:
+            root = Path(huggingface_hub.snapshot_download(name, allow_patterns=f"{hookpoint}/*"))
+        except (OSError, ValueError, huggingface_hub.errors.HfHubHTTPError) as error:
+            raise FileNotFoundError(_unreachable(where, error)) from error
+    folders = [root, root / hookpoint]
+    folder = next((folder for folder in folders if (folder / "cfg.json").is_file()), None)
+    if folder is None or not (folder / "sae.safetensors").is_file():
+        raise FileNotFoundError(
+            f"{where}: cfg.json and sae.safetensors are expected in {folders[0]} or {folders[1]}"
+        )
+    with safe_open(folder / "sae.safetensors", framework="pt") as weights:
+        lacking = _ENCODER_WEIGHTS - set(weights.keys())
+    if lacking:
+        raise ValueError(f"{where}: sae.safetensors lacks {', '.join(sorted(lacking))}")
+    if json.loads((folder / "cfg.json").read_text()).get("transcode"):
+        raise ValueError(
+            f"{where}: a transcoder reads a module's input; an autoencoder is expected"
+        )
+    # Seconds to import, so only once everything else is in order.
+    from sparsify import SparseCoder
+
+    return SparseCoder.load_from_disk(folder, device=device, decoder=False).eval()
+
+
+def model_source(name: str, where: str) -> str:
+    """The folder that `package:NAME` means; a folder or hub name as it is.
+
+    The package is looked up and not imported: only its files are wanted.
+
+    Raises:
+        FileNotFoundError: no such package here, or it has no `model/` folder.
+    """
+    if not name.startswith("package:"):
+        return name
+    package = name.removeprefix("package:")
+    spec = importlib.util.find_spec(package) if package.isidentifier() else None
+    if spec is None:
+        raise FileNotFoundError(
+            f"{where}: no package {package!r} is installed in {sys.prefix} (the name to import is "
+            "expected, with underscores)"
+        )
+    for location in spec.submodule_search_locations or []:
+        if (Path(location) / "model" / "config.json").is_file():
+            return str(Path(location) / "model")
+    raise FileNotFoundError(f"{where}: package {package!r} has no folder model/ with a config.json")
+
+
+def choose_dtype(setting: str, published: Any, device: torch.device) -> torch.dtype:
+    """The model's dtype: `auto` is bfloat16 on a GPU for a model published in it, else float32."""
+    if setting != "auto":
+        return getattr(torch, setting)
+    if device.type == "cuda" and published == torch.bfloat16 and torch.cuda.is_bf16_supported():
+        return torch.bfloat16
+    return torch.float32
+
+
+def _load_language_model(
+    settings: Mapping[str, Any], device: torch.device
+) -> tuple[nn.Module, set[str], Tokenizer]:
+    """The model without a head, the names of weights its checkpoint did not set, its tokenizer."""
+    where = f"{settings['file']}: model = {settings['model']!r}"
+    source = model_source(settings["model"], where)
+    transformers_logging.disable_progress_bar()
+    try:
+        config = AutoConfig.from_pretrained(source, trust_remote_code=False)
+        # A key-value cache would keep every layer's keys and values for nothing.
+        config.use_cache = False
+        model, loading = AutoModel.from_pretrained(
+            source,
+            config=config,
+            dtype=choose_dtype(settings["dtype"], config.dtype, device),
+            device_map={"": device},
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
+        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+    except OSError as error:
+        raise FileNotFoundError(_unreachable(where, error)) from error
+    except (ValueError, RuntimeError, ImportError) as error:
+        raise ValueError(f"{where}: cannot be loaded: {error}") from error
+    limits = _limits(settings["max_tokens"], model, tokenizer, settings["file"])
+    return model.eval(), set(loading["missing_keys"]), limits
+
+
+def _limits(max_tokens: int, model: Any, tokenizer: Any, file: str) -> Tokenizer:
+    """The tokenizer with its limits, checked against the model's."""
+    positions = getattr(model.config, "max_position_embeddings", None)
+    if positions is not None and max_tokens > positions:
+        raise ValueError(f"{file}: max_tokens = {max_tokens}: the model reads at most {positions}")
+    added = tokenizer.num_special_tokens_to_add()
+    if max_tokens <= added:
+        raise ValueError(
+            f"{file}: max_tokens = {max_tokens} leaves no room for text: the tokenizer adds "
+            f"{added} special tokens"
+        )
+    tokenizer.truncation_side = "right"
+    return Tokenizer(tokenizer, max_tokens, model.get_input_embeddings().num_embeddings)
+
+
+def _probe(model: nn.Module, module: nn.Module, device: torch.device) -> tuple[int, set[str]]:
+    """Width of the hookpoint's output and names of the modules run on the way, from one token."""
+    entered: set[nn.Module] = set()
+    handle = nn.modules.module.register_module_forward_pre_hook(
+        lambda called, _args: entered.add(called)
+    )
+    try:
+        with torch.inference_mode():
+            token = torch.zeros(1, 1, dtype=torch.int64, device=device)
+            width = activations_at(model, module, token, torch.ones_like(token)).shape[-1]
+    finally:
+        handle.remove()
+    return width, {name for name, called in model.named_modules() if called in entered}
+
+
+def _unreachable(where: str, error: Exception) -> str:
+    offline = "offline" if huggingface_hub.constants.HF_HUB_OFFLINE else "online"
+    return (
+        f"{where}: cannot be loaded, neither as a folder nor from the Hugging Face hub ({offline}, "
+        f"cache {huggingface_hub.constants.HF_HUB_CACHE}): {error}"
+    )

@@ -1,0 +1,172 @@
+"""Real launches of torchrun from a real step, and each way in which a step can end."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from compsim_assets.resources.torchrun import Torchrun
+from compsim_assets_tests.resources.steps import PROGRAMS, Step
+
+NESTED = {"numbers": [1, 2.5, None], "deeper": {"text": "é", "flag": True}}
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are found through /proc")
+
+
+@pytest.fixture(scope="module")
+def launched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Step]:
+    """A successful step with two ranks."""
+    step = Step(tmp_path_factory.mktemp("report"), "report", {"nproc": "2"}, NESTED).start()
+    yield step
+    step.end()
+
+
+@pytest.fixture(scope="module")
+def report(launched: Step) -> dict:
+    return launched.finish()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Step]]:
+    """Starts a step with a rank for each action, which the rank does, and cleans up after it."""
+    steps = []
+
+    def starter(*actions: str, program: str = "endings") -> Step:
+        settings = {"nproc": str(len(actions))}
+        steps.append(Step(tmp_path, program, settings, {"actions": actions}).start())
+        return steps[-1]
+
+    yield starter
+    for step in steps:
+        step.end()
+
+
+def only_failure(report: dict) -> dict:
+    assert not report["success"]
+    (failure,) = report["failures"]
+    return failure
+
+
+def test_every_rank_gets_the_extras_and_the_gather_is_in_rank_order(report: dict) -> None:
+    ranks = report["result"]["ranks"]
+    assert report["success"]
+    assert report["result"]["world_size"] == 2
+    assert [seen["rank"] for seen in ranks] == [0, 1]
+    for seen in ranks:
+        assert {key: seen["extras"][key] for key in NESTED} == NESTED
+        assert seen["total"] == [3.0, 3.0, 3.0]  # all-reduced: 1 + 2
+
+
+def test_ranks_share_the_cores_and_compute_exactly(report: dict) -> None:
+    cores = len(os.sched_getaffinity(0))
+    for seen in report["result"]["ranks"]:
+        assert int(seen["threads"]) == max(1, cores // 2)
+        assert not seen["tf32"]
+
+
+def test_nothing_listens_beyond_the_loopback(report: dict) -> None:
+    for seen in report["result"]["ranks"]:
+        assert {address for address in seen["listens"] if not address.startswith("127.")} == set()
+
+
+def test_log_and_progress_lines_are_events_once(report: dict) -> None:
+    lines = report["lines"]
+    assert lines.count("log of 0") == 1
+    assert "log of 1" not in lines
+    # A thousand calls within two seconds: the first and the last.
+    assert [line for line in lines if line.startswith("steps: ")] == [
+        "steps: 1 of 1,000",
+        "steps: 1,000 of 1,000",
+    ]
+
+
+def test_every_rank_is_heard_in_the_compute_logs(launched: Step, report: dict) -> None:
+    for rank in (0, 1):
+        assert f"[rank {rank}] stdout of {rank}\n" in launched.output
+        assert f"[rank {rank}] stderr of {rank}\n" in launched.output
+
+
+def test_success_leaves_no_process_and_no_file(launched: Step, report: dict) -> None:
+    assert launched.processes() == []
+    assert list(launched.tmp.iterdir()) == []
+    assert list(launched.scratch.iterdir()) == []
+
+
+def test_prefix_and_one_rank(tmp_path: Path) -> None:
+    settings = {"nproc": "1", "command_prefix": ["env", "COMPSIM_TEST_PREFIX=before"]}
+    step = Step(tmp_path, "report", settings).start()
+    (seen,) = step.finish()["result"]["ranks"]
+    assert seen["prefix"] == "before"
+    assert seen["total"] == [1.0, 1.0, 1.0]
+
+
+def test_the_failing_rank_is_named_and_not_its_victim(start: Callable[..., Step]) -> None:
+    step = start("wait", "raise")
+    failure = only_failure(step.finish())
+    assert failure["description"].startswith(
+        f"rank 1 of {PROGRAMS}.endings failed: Broken: rank 1 is broken\n"
+    )
+    assert 'raise Broken(f"rank {worker.rank} is broken")' in failure["metadata"]["traceback"]
+    assert failure["metadata"]["traceback"] in failure["description"]
+    assert failure["metadata"]["rank"] == 1
+    assert step.seconds < 30
+    assert step.processes() == []
+    assert list(step.tmp.iterdir()) == []
+    assert list(step.scratch.iterdir()) == []
+
+
+def test_a_killed_rank_is_named_with_its_signal(start: Callable[..., Step]) -> None:
+    step = start("wait", "kill")
+    description = only_failure(step.finish())["description"]
+    assert f"rank 1 of {PROGRAMS}.endings was killed by signal 9 (SIGKILL)" in description
+    assert "memory" in description
+    assert step.seconds < 30
+
+
+def test_a_rank_without_a_traceback_is_quoted(start: Callable[..., Step]) -> None:
+    failure = only_failure(start("none", program="unimportable").finish())
+    assert "ended with exit code 1" in failure["description"]
+    assert "No module named 'nonexistent_package_of_this_test'" in failure["description"]
+
+
+def test_no_rank_survives_a_killed_torchrun(start: Callable[..., Step]) -> None:
+    step = start("compute")
+    step.wait_for_ranks(1)
+    step.agent().kill()
+    assert step.wait_until_gone() < 5
+    description = only_failure(step.finish())["description"]
+    assert "torchrun" in description
+    assert "was killed by signal 9 (SIGKILL)" in description
+    assert list(step.scratch.iterdir()) == []
+
+
+def test_nothing_survives_a_killed_step(start: Callable[..., Step]) -> None:
+    step = start("compute")
+    step.wait_for_ranks(1)
+    assert len(step.processes()) == 2
+    step.process.kill()
+    assert step.wait_until_gone() < 5
+
+
+def test_termination_ends_ranks_that_cannot_listen(start: Callable[..., Step]) -> None:
+    step = start("compute", "wait")
+    step.wait_for_ranks(2)
+    begun = time.monotonic()
+    step.process.send_signal(signal.SIGTERM)
+    report = step.finish()
+    assert time.monotonic() - begun < 10
+    assert "DagsterExecutionInterruptedError" in only_failure(report)["error"]
+    assert step.processes() == []
+    assert list(step.scratch.iterdir()) == []
+    assert list(step.tmp.iterdir()) == []
+
+
+@pytest.mark.parametrize("nproc", ["0", "-1", "two", "", "1.5"])
+def test_bad_nproc_is_refused_by_name(nproc: str, tmp_path: Path) -> None:
+    with pytest.raises(dg.Failure, match="COMPSIM_NPROC must be a positive number or 'auto'"):
+        Torchrun(nproc=nproc).run(dg.build_asset_context(), "unused", {}, tmp_path)

@@ -1,0 +1,44 @@
+"""How many ranks a node gets, and what the agent reports without starting any."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from compsim_assets.workers import agent
+from compsim_assets.workers.agent import processes, threads
+
+
+@pytest.mark.parametrize(
+    ("wanted", "gpus", "count"), [("auto", 0, 1), ("auto", 4, 4), ("3", 0, 3), ("2", 4, 2)]
+)
+def test_processes(wanted: str, gpus: int, count: int) -> None:
+    assert processes(wanted, gpus) == count
+
+
+@pytest.mark.parametrize("wanted", ["0", "-1", "two", "", "1.5"])
+def test_processes_refuses_what_is_no_number(wanted: str) -> None:
+    with pytest.raises(ValueError, match="COMPSIM_NPROC must be a positive number or 'auto'"):
+        processes(wanted, 0)
+
+
+def test_processes_refuses_more_than_gpus_and_says_what_to_set() -> None:
+    with pytest.raises(ValueError, match="Set COMPSIM_NPROC to at most 2, or to auto"):
+        processes("3", 2)
+
+
+@pytest.mark.parametrize(("cores", "nproc", "each"), [(16, 4, 4), (16, 3, 5), (2, 4, 1)])
+def test_threads_share_the_cores(cores: int, nproc: int, each: int) -> None:
+    assert threads(cores, nproc) == each
+
+
+def test_a_launch_that_is_refused_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    arguments = ["--nproc-per-node", "2", "--log-dir", str(tmp_path), "-m", "unused"]
+    with pytest.raises(ValueError, match="COMPSIM_NPROC"):
+        agent.main(arguments)
+    (path,) = tmp_path.glob("*/failure.json")
+    assert "2 processes for 1 visible CUDA GPU" in json.loads(path.read_text())["launch"]
