@@ -4,16 +4,8 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from compsim_assets.assets.common import BY_MODE, COMPARISON, SHARED, STAGE
 from compsim_assets.partitions import cutoff_modes
-
-COMPARISON = (
-    "mean_correlation",
-    "table_1",
-    "table_2",
-    "mean_correlation_by_year",
-    "mean_correlation_by_theta",
-    "theta_by_year",
-)
 
 # Runs with this tag wait for each other, in order of priority (dagster.yaml: tag_concurrency_limits).
 _REBUILD = {"compsim/rebuild": "true"}
@@ -27,7 +19,7 @@ rebuild = dg.define_asset_job(
 )
 compare = dg.define_asset_job(
     "compare",
-    selection=dg.AssetSelection.assets(*COMPARISON),
+    selection=dg.AssetSelection.tag(STAGE, COMPARISON),
     description="The tables and figures that compare cutoff modes and baselines.",
 )
 
@@ -44,11 +36,16 @@ def weekly_rebuild(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequ
     The first mode's run also rebuilds what all modes share; the queue of dagster.yaml takes the runs one at a time.
     """
     graph = context.repository_def.asset_graph
-    comparison = [dg.AssetKey(name) for name in COMPARISON]
-    by_mode = [key for key in graph.get_all_asset_keys() if graph.get(key).is_partitioned]
-    shared = [key for key in graph.get_all_asset_keys() if key not in {*by_mode, *comparison}]
+    shared, by_mode, comparison = (
+        sorted(dg.AssetSelection.tag(STAGE, stage).resolve(graph))
+        for stage in (SHARED, BY_MODE, COMPARISON)
+    )
     first, *others = cutoff_modes.get_partition_keys()
-    waves = [(first, [*shared, *by_mode]), *((mode, by_mode) for mode in others), (first, comparison)]
+    waves = [
+        (first, [*shared, *by_mode]),
+        *((mode, by_mode) for mode in others),
+        (first, comparison),
+    ]
     tick = context.scheduled_execution_time.isoformat()
     for number, (mode, keys) in enumerate(waves):
         yield dg.RunRequest(

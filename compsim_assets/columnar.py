@@ -6,6 +6,7 @@ Parquet (compressed pages of whole rows) cannot offer.
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,9 +98,13 @@ class FeatureShards:
         """The different rows, each once: identical descriptions have identical features."""
         import numpy as np
 
-        digests = [blake2b(row.tobytes(), digest_size=16).digest() for part in self._parts for row in part]
+        digests = [
+            blake2b(row.tobytes(), digest_size=16).digest() for part in self._parts for row in part
+        ]
         seen: dict[bytes, int] = {}
-        inverse = np.array([seen.setdefault(digest, len(seen)) for digest in digests], dtype=np.int64)
+        inverse = np.array(
+            [seen.setdefault(digest, len(seen)) for digest in digests], dtype=np.int64
+        )
         _, first = np.unique(inverse, return_index=True)
         return DistinctRows(self, first, inverse)
 
@@ -124,7 +129,10 @@ class DistinctRows:
 
 
 def write_feature_shards(
-    folder: Path, blocks: Iterable[tuple["np.ndarray", "np.ndarray"]], n_latents: int, manifest: dict[str, Any]
+    folder: Path,
+    blocks: Iterable[tuple["np.ndarray", "np.ndarray"]],
+    n_latents: int,
+    manifest: dict[str, Any],
 ) -> int:
     """Stream (report ids, (b, D) float32 features) blocks into shards; returns the number of reports.
 
@@ -135,19 +143,20 @@ def write_feature_shards(
     schema = pa.schema([("report_id", pa.int64()), ("features", pa.list_(pa.float32(), n_latents))])
     rows_per_batch = max(1, _BATCH_BYTES // (4 * n_latents))
     rows_per_shard = max(rows_per_batch, _SHARD_BYTES // (4 * n_latents))
-    written, shard, writer = 0, -1, None
-    for ids, features in blocks:
-        for start in range(0, len(ids), rows_per_batch):
-            if written // rows_per_shard != shard:
-                shard = written // rows_per_shard
-                if writer is not None:
-                    writer.close()
-                writer = pa.ipc.new_file(str(folder / f"part-{shard:05d}.arrow"), schema)
-            stop = min(start + rows_per_batch, len(ids))
-            columns = [pa.array(ids[start:stop]), list_column(features[start:stop])]
-            writer.write_batch(pa.record_batch(columns, schema=schema))
-            written += stop - start
-    if writer is not None:
-        writer.close()
-    (folder / MANIFEST).write_text(json.dumps({**manifest, "n_latents": n_latents, "n_reports": written}, indent=2))
+    written, shard = 0, 0
+    with ExitStack() as open_shard:
+        for ids, features in blocks:
+            for start in range(0, len(ids), rows_per_batch):
+                rows = slice(start, min(start + rows_per_batch, len(ids)))
+                if written >= shard * rows_per_shard:
+                    open_shard.close()
+                    path = folder / f"part-{shard:05d}.arrow"
+                    writer = open_shard.enter_context(pa.ipc.new_file(str(path), schema))
+                    shard += 1
+                columns = [pa.array(ids[rows]), list_column(features[rows])]
+                writer.write_batch(pa.record_batch(columns, schema=schema))
+                written += rows.stop - rows.start
+    (folder / MANIFEST).write_text(
+        json.dumps({**manifest, "n_latents": n_latents, "n_reports": written}, indent=2)
+    )
     return written

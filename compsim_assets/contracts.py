@@ -52,7 +52,9 @@ class Table:
                     column.type,
                     column.description,
                     dg.TableColumnConstraints(
-                        nullable=column.nullable, unique=self.key == (column.name,), other=_limits(column)
+                        nullable=column.nullable,
+                        unique=self.key == (column.name,),
+                        other=_limits(column),
                     ),
                 )
                 for column in self.columns
@@ -85,7 +87,9 @@ def validate(table: Table, value: "pd.DataFrame | pa.Table") -> "pa.Table":
     for column in table.columns:
         if arrow.column(column.name).null_count and not column.nullable:
             row = arrow.column(column.name).is_null().to_pylist().index(True)
-            raise ContractError(f"{table.name}: row {row}, column '{column.name}': null, expected a value")
+            raise ContractError(
+                f"{table.name}: row {row}, column '{column.name}': null, expected a value"
+            )
     return arrow.select([column.name for column in table.columns])
 
 
@@ -97,7 +101,9 @@ def _from_pandas(table: Table, frame: "pd.DataFrame") -> "pa.Table":
         try:
             arrays.append(pa.Array.from_pandas(frame[column.name], type=column.arrow_type()))
         except (pa.ArrowInvalid, pa.ArrowTypeError) as problem:
-            raise ContractError(f"{table.name}: column '{column.name}', expected {column.type}: {problem}") from None
+            raise ContractError(
+                f"{table.name}: column '{column.name}', expected {column.type}: {problem}"
+            ) from None
     return pa.Table.from_arrays(
         [a.combine_chunks() if isinstance(a, pa.ChunkedArray) else a for a in arrays],
         names=[column.name for column in table.columns],
@@ -135,13 +141,19 @@ def _first_failure(cases: "pd.DataFrame") -> str:
 
 _REPORT = Column("report_id", "int64", "Report: one company in one year; the universe's own id.")
 _YEAR = Column("year", "int64", "Calendar year of the returns.", at_least=1900, at_most=2200)
-_CLUSTER = Column("cluster_id", "int64", "Cluster number within its year, 1 is the largest.", at_least=1)
+_CLUSTER = Column(
+    "cluster_id", "int64", "Cluster number within its year, 1 is the largest.", at_least=1
+)
 _LATENT = Column("latent", "int64", "SAE feature, 0-based.", at_least=0)
-_METHOD = Column("method", "string", "How reports are grouped: our modes, SIC groups, published cluster sets.")
+_METHOD = Column(
+    "method", "string", "How reports are grouped: our modes, SIC groups, published cluster sets."
+)
 
 
 def _correlation(name: str, description: str, nullable: bool = True) -> Column:
-    return Column(name, "float64", description, nullable=nullable, at_least=-1.0000001, at_most=1.0000001)
+    return Column(
+        name, "float64", description, nullable=nullable, at_least=-1.0000001, at_most=1.0000001
+    )
 
 
 def _share(name: str, description: str, nullable: bool = False) -> Column:
@@ -353,4 +365,3 @@ _TABLES: tuple[Table, ...] = (
 )  # fmt: skip
 
 TABLES: dict[str, Table] = {table.name: table for table in _TABLES}
-

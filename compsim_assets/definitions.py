@@ -22,7 +22,16 @@ settings = Settings.from_environment()
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules(
-        [descriptions, features, similarity, clusters, baselines, interpretability, evaluation, figures]
+        [
+            descriptions,
+            features,
+            similarity,
+            clusters,
+            baselines,
+            interpretability,
+            evaluation,
+            figures,
+        ]
     ),
     asset_checks=dg.load_asset_checks_from_modules([data_checks, result_checks]),
     jobs=automation.jobs,

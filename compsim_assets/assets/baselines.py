@@ -7,7 +7,7 @@ from compsim_assets.resources.sources import open_universe
 from compsim_assets.settings import Settings
 
 
-@dg.asset(code_version="1", **table_options("baseline_clusters", "baselines", "pandas"))
+@dg.asset(**table_options("baseline_clusters", "baselines", "pandas"))
 def baseline_clusters(
     context: dg.AssetExecutionContext, settings: Settings, descriptions: DataFrame
 ) -> DataFrame:
@@ -35,7 +35,9 @@ def baseline_clusters(
         {
             "methods": dg.MetadataValue.md(
                 "| method | reports | dropped: not in this universe |\n|---|---|---|\n"
-                + "\n".join(f"| {method} | {kept} | {dropped} |" for method, kept, dropped in counts)
+                + "\n".join(
+                    f"| {method} | {kept} | {dropped} |" for method, kept, dropped in counts
+                )
             )
         }
     )

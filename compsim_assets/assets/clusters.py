@@ -3,7 +3,15 @@
 import dagster as dg
 from pydantic import Field
 
-from compsim_assets.assets.common import OWNERS, ArrowTable, DataFrame, default_device, table_options
+from compsim_assets.assets.common import (
+    BY_MODE,
+    SHARED,
+    ArrowTable,
+    DataFrame,
+    default_device,
+    table_options,
+    table_output,
+)
 from compsim_assets.assets.features import sae_features
 from compsim_assets.assets.interpretability import fuzz_scores
 from compsim_assets.assets.similarity import pca_assets
@@ -11,9 +19,6 @@ from compsim_assets.partitions import cutoff_modes
 from compsim_assets.resources.results import Results, read_manifest
 from compsim_assets.resources.torchrun import Torchrun
 from compsim_assets.settings import Settings
-
-_CURVE = table_options("cutoff_curve", "clusters", "torch")
-_SCALE = table_options("distance_scale", "clusters", "torch")
 
 
 @dg.multi_asset(
@@ -23,23 +28,19 @@ _SCALE = table_options("distance_scale", "clusters", "torch")
         "cutoff_curve": dg.AssetOut(
             description="MeanCorr of every possible cutoff, year by year: an exact step function, one row a step. "
             "Each merge of the minimum spanning tree changes it once.",
-            owners=OWNERS,
-            kinds=_CURVE["kinds"],
-            metadata=_CURVE["metadata"],
-            code_version="1",
+            **table_output("cutoff_curve", SHARED, "torch"),
         ),
         "distance_scale": dg.AssetOut(
             description="Mean and deviation of the cosine distance over all pairs of all years: they turn a "
             "standardised cutoff theta into a distance.",
-            owners=OWNERS,
-            kinds=_SCALE["kinds"],
-            metadata=_SCALE["metadata"],
-            code_version="1",
+            **table_output("distance_scale", SHARED, "torch"),
         ),
     },
     ins={"pca_scores": dg.AssetIn(metadata={"arrow": True}), "returns": dg.AssetIn()},
 )
-def cutoff_curve_assets(context: dg.AssetExecutionContext, pca_scores: ArrowTable, returns: DataFrame):
+def cutoff_curve_assets(
+    context: dg.AssetExecutionContext, pca_scores: ArrowTable, returns: DataFrame
+):
     """Link every year and walk up its tree."""
     import numpy as np
     import pandas as pd
@@ -75,18 +76,22 @@ def cutoff_curve_assets(context: dg.AssetExecutionContext, pca_scores: ArrowTabl
     scale = linked.scale
     yield dg.Output(pd.concat(pieces, ignore_index=True), output_name="cutoff_curve")
     yield dg.Output(
-        pd.DataFrame({"mean": [scale.mean], "deviation": [scale.deviation], "n_pairs": [scale.n_pairs]}),
+        pd.DataFrame(
+            {"mean": [scale.mean], "deviation": [scale.deviation], "n_pairs": [scale.n_pairs]}
+        ),
         output_name="distance_scale",
     )
 
 
 @dg.asset(
-    code_version="1",
     ins={"pca_scores": dg.AssetIn(metadata={"columns": ["year"]})},
-    **table_options("cutoffs", "clusters", "pandas", by_mode=True),
+    **table_options("cutoffs", "clusters", "pandas", stage=BY_MODE),
 )
 def cutoffs(
-    context: dg.AssetExecutionContext, cutoff_curve: DataFrame, distance_scale: DataFrame, pca_scores: DataFrame
+    context: dg.AssetExecutionContext,
+    cutoff_curve: DataFrame,
+    distance_scale: DataFrame,
+    pca_scores: DataFrame,
 ) -> DataFrame:
     """The cutoff theta of each year. `base`: one theta for all years, chosen on later years of the sample.
     `rolling`: for each year the theta that was best over the five years before it.
@@ -106,10 +111,9 @@ def cutoffs(
 
 
 @dg.asset(
-    code_version="1",
     deps=["pca_scores", cutoffs],
     pool="gpu",
-    **table_options("clusters", "clusters", "torch", "torchrun", by_mode=True),
+    **table_options("clusters", "clusters", "torch", "torchrun", stage=BY_MODE),
 )
 def clusters(
     context: dg.AssetExecutionContext, settings: Settings, torchrun: Torchrun
@@ -141,20 +145,23 @@ def clusters(
 class StrongFeaturesConfig(dg.Config):
     """Which clusters are studied, and how hard."""
 
-    sample_clusters: int = Field(default=0, ge=0, description="Study a seeded sample of this many clusters; 0 studies all.")
-    only_clusters: str = Field(
-        default="", description="Study only the clusters (year, cluster_id) named in this Parquet or CSV file."
+    sample_clusters: int = Field(
+        default=0, ge=0, description="Study a seeded sample of this many clusters; 0 studies all."
     )
-    max_pairs: int = Field(default=200, ge=1, description="Pairs per cluster, a seeded sample if there are more.")
+    only_clusters: str = Field(
+        default="",
+        description="Study only the clusters (year, cluster_id) named in this Parquet or CSV file.",
+    )
+    max_pairs: int = Field(
+        default=200, ge=1, description="Pairs per cluster, a seeded sample if there are more."
+    )
     max_candidates: int = Field(default=1000, ge=2, description="Candidate latents per cluster.")
     seed: int = Field(default=0, ge=0, description="Seed of all sampling.")
     products: str = Field(
-        default="float64", pattern="^float(32|64)$", description="Precision of the large products: float64 or float32."
+        default="float64",
+        pattern="^float(32|64)$",
+        description="Precision of the large products: float64 or float32.",
     )
-
-
-_FEATURES = table_options("cluster_features", "clusters", "torch", "torchrun")
-_SUMMARY = table_options("cluster_feature_summary", "clusters", "torch", "torchrun")
 
 
 @dg.multi_asset(
@@ -164,18 +171,12 @@ _SUMMARY = table_options("cluster_feature_summary", "clusters", "torch", "torchr
         "cluster_features": dg.AssetOut(
             description="Why a cluster's companies are alike: for every candidate latent, how much the cosines inside "
             "the cluster change without it, and whether it is one of the strong ones.",
-            owners=OWNERS,
-            kinds=_FEATURES["kinds"],
-            metadata=_FEATURES["metadata"],
-            code_version="1",
+            **table_output("cluster_features", BY_MODE, "torch", "torchrun"),
         ),
         "cluster_feature_summary": dg.AssetOut(
             description="One row a cluster: size, candidates, strong features, and where the elbow between strong and "
             "weak was found.",
-            owners=OWNERS,
-            kinds=_SUMMARY["kinds"],
-            metadata=_SUMMARY["metadata"],
-            code_version="1",
+            **table_output("cluster_feature_summary", BY_MODE, "torch", "torchrun"),
         ),
     },
     deps=[clusters, pca_assets, sae_features, fuzz_scores],
@@ -183,7 +184,10 @@ _SUMMARY = table_options("cluster_feature_summary", "clusters", "torch", "torchr
     pool="gpu",
 )
 def cluster_features_assets(
-    context: dg.AssetExecutionContext, config: StrongFeaturesConfig, settings: Settings, torchrun: Torchrun
+    context: dg.AssetExecutionContext,
+    config: StrongFeaturesConfig,
+    settings: Settings,
+    torchrun: Torchrun,
 ):
     """Strong features of every cluster, by a program under torchrun that shares the clusters out by cost."""
     import pandas as pd

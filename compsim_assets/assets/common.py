@@ -18,16 +18,28 @@ else:
 
 OWNERS = ["team:compsim"]
 
+# When an asset is rebuilt: once for all modes, once per cutoff mode, or after all modes, to compare them.
+STAGE = "compsim/stage"
+SHARED, BY_MODE, COMPARISON = "shared", "mode", "comparison"
 
-def table_options(name: str, group: str, *kinds: str, by_mode: bool = False) -> dict[str, Any]:
-    """Options of an asset whose value is the contract's table of that name."""
-    options: dict[str, Any] = {
-        "group_name": group,
-        "owners": OWNERS,
-        "kinds": {"parquet", *kinds},
+
+def options(stage: str, *kinds: str) -> dict[str, Any]:
+    """Owners, kinds, code version and stage, for assets and for outputs of multi-assets."""
+    return {"owners": OWNERS, "kinds": set(kinds), "code_version": "1", "tags": {STAGE: stage}}
+
+
+def table_output(name: str, stage: str, *kinds: str) -> dict[str, Any]:
+    """Options of an output of a multi-asset whose value is the contract's table of that name."""
+    return {
+        **options(stage, "parquet", *kinds),
         "metadata": {"dagster/column_schema": TABLES[name].schema()},
     }
-    return {**options, "partitions_def": cutoff_modes} if by_mode else options
+
+
+def table_options(name: str, group: str, *kinds: str, stage: str = SHARED) -> dict[str, Any]:
+    """Options of an asset whose value is the contract's table of that name."""
+    chosen = {**table_output(name, stage, *kinds), "group_name": group}
+    return {**chosen, "partitions_def": cutoff_modes} if stage == BY_MODE else chosen
 
 
 def default_device() -> str:

@@ -3,11 +3,12 @@
 import dagster as dg
 
 from compsim_assets.assets.common import DataFrame, table_options
-from compsim_assets.resources.sources import ID, RETURNS, UniverseError, open_universe
+from compsim_assets.resources.layout import ID, UniverseError
+from compsim_assets.resources.sources import open_universe
 from compsim_assets.settings import Settings
 
 
-@dg.asset(code_version="1", **table_options("descriptions", "descriptions", "pandas"))
+@dg.asset(**table_options("descriptions", "descriptions", "pandas"))
 def descriptions(context: dg.AssetExecutionContext, settings: Settings) -> DataFrame:
     """Business descriptions from annual reports: one row per company and year, with ticker and SIC code.
 
@@ -35,11 +36,20 @@ def descriptions(context: dg.AssetExecutionContext, settings: Settings) -> DataF
             "without_description": int(table["description"].isna().sum()),
         }
     )
-    columns = ["report_id", "cik", "company_name", "ticker", "year", "sic_code", "industry", "description"]
+    columns = [
+        "report_id",
+        "cik",
+        "company_name",
+        "ticker",
+        "year",
+        "sic_code",
+        "industry",
+        "description",
+    ]
     return table[columns].sort_values("report_id", ignore_index=True)
 
 
-@dg.asset(code_version="1", deps=[descriptions], **table_options("returns", "descriptions", "pandas"))
+@dg.asset(deps=[descriptions], **table_options("returns", "descriptions", "pandas"))
 def returns(context: dg.AssetExecutionContext, settings: Settings) -> DataFrame:
     """Twelve monthly log returns of each report's calendar year.
 
@@ -51,28 +61,15 @@ def returns(context: dg.AssetExecutionContext, settings: Settings) -> DataFrame:
 
     universe = open_universe(settings)
     reports = universe.reports()
-    matrix = _monthly(reports[RETURNS], f"{universe.folder}/reports")
+    matrix = universe.monthly_returns(reports)
     context.add_output_metadata({"without_correlation": int((~normalise_returns(matrix)[1]).sum())})
-    table = pd.DataFrame({"report_id": reports[ID], "year": reports["year"], "returns": list(matrix)})
+    table = pd.DataFrame(
+        {"report_id": reports[ID], "year": reports["year"], "returns": list(matrix)}
+    )
     return table.sort_values("report_id", ignore_index=True)
 
 
-def _monthly(column: DataFrame, file: str) -> DataFrame:
-    """(n, 12) returns from flat or nested lists; a missing list is twelve missing months."""
-    import numpy as np
-
-    matrix = np.full((len(column), 12), np.nan)
-    for row, value in enumerate(column):
-        if value is None or (isinstance(value, float) and np.isnan(value)):
-            continue
-        flat = np.hstack([np.asarray(item, dtype=float).ravel() for item in value]) if len(value) else np.empty(0)
-        if len(flat) != 12:
-            raise UniverseError(f"{file}: row {row}: {RETURNS} has {len(flat)} values, expected 12 monthly log returns")
-        matrix[row] = flat
-    return np.where(np.isfinite(matrix), matrix, np.nan)
-
-
-@dg.asset(code_version="1", deps=[descriptions], **table_options("price_history", "descriptions", "pandas"))
+@dg.asset(deps=[descriptions], **table_options("price_history", "descriptions", "pandas"))
 def price_history(context: dg.AssetExecutionContext, settings: Settings) -> DataFrame:
     """Daily adjusted closes by ticker, for pairs trading; empty where the universe has no prices."""
     import pandas as pd
@@ -81,7 +78,11 @@ def price_history(context: dg.AssetExecutionContext, settings: Settings) -> Data
     if prices is None:
         context.log.warning("the universe has no prices.parquet: price_history is empty")
         context.add_output_metadata({"note": "the universe has no prices.parquet"})
-        prices = pd.DataFrame({"ticker": pd.Series(dtype="string"), "date": [], "adj_close": pd.Series(dtype=float)})
-    prices = prices.assign(date=pd.to_datetime(prices["date"]).dt.date, adj_close=prices["adj_close"].astype(float))
+        prices = pd.DataFrame(
+            {"ticker": pd.Series(dtype="string"), "date": [], "adj_close": pd.Series(dtype=float)}
+        )
+    prices = prices.assign(
+        date=pd.to_datetime(prices["date"]).dt.date, adj_close=prices["adj_close"].astype(float)
+    )
     context.add_output_metadata({"tickers": int(prices["ticker"].nunique())})
     return prices.sort_values(["ticker", "date"], ignore_index=True)

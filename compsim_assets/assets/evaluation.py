@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from compsim_assets.assets.common import DataFrame, table_options
+from compsim_assets.assets.common import COMPARISON, DataFrame, table_options
 from compsim_assets.partitions import cutoff_modes
 
 MODES = cutoff_modes.get_partition_keys()
@@ -18,13 +18,12 @@ def _missing_modes(context: dg.AssetExecutionContext, found: dict[str, DataFrame
 
 
 @dg.asset(
-    code_version="1",
     ins={
         "clusters": dg.AssetIn(partition_mapping=dg.AllPartitionMapping()),
         "baseline_clusters": dg.AssetIn(),
         "returns": dg.AssetIn(),
     },
-    **table_options("mean_correlation", "evaluation", "pandas"),
+    **table_options("mean_correlation", "evaluation", "pandas", stage=COMPARISON),
 )
 def mean_correlation(
     context: dg.AssetExecutionContext,
@@ -41,16 +40,21 @@ def mean_correlation(
 
     _missing_modes(context, clusters)
     groups = {mode: clusters[mode] for mode in MODES if mode in clusters}
-    groups |= {str(method): table for method, table in baseline_clusters.groupby("method", sort=False)}
+    groups |= {
+        str(method): table for method, table in baseline_clusters.groupby("method", sort=False)
+    }
     groups["population"] = returns[["year", "report_id"]].assign(cluster_id=1)
-    tables = [correlation_by_year(table, returns).assign(method=method) for method, table in groups.items()]
+    tables = [
+        correlation_by_year(table, returns).assign(method=method)
+        for method, table in groups.items()
+    ]
     columns = [
         "method", "year", "mean_correlation", "pair_weighted", "n_clusters", "n_reports", "largest_cluster", "n_pairs", "coverage",
     ]  # fmt: skip
     return pd.concat(tables, ignore_index=True)[columns]
 
 
-@dg.asset(code_version="1", **table_options("table_1", "evaluation", "pandas"))
+@dg.asset(**table_options("table_1", "evaluation", "pandas", stage=COMPARISON))
 def table_1(context: dg.AssetExecutionContext, mean_correlation: DataFrame) -> DataFrame:
     """Table 1: MeanCorr of every method on common years, unweighted and by pairs, with coverage, beside the published
     value (the paper's universe and years, not this one's).
@@ -65,7 +69,9 @@ def table_1(context: dg.AssetExecutionContext, mean_correlation: DataFrame) -> D
     n_reports = int(population.loc[population["year"].isin(years), "n_reports"].sum())
     context.add_output_metadata(
         {
-            "common_years": f"{years[0]} to {years[-1]} ({len(years)})" if years else f"none among {', '.join(main)}",
+            "common_years": f"{years[0]} to {years[-1]} ({len(years)})"
+            if years
+            else f"none among {', '.join(main)}",
             "main_methods": ", ".join(main),
         }
     )
@@ -73,12 +79,11 @@ def table_1(context: dg.AssetExecutionContext, mean_correlation: DataFrame) -> D
 
 
 @dg.asset(
-    code_version="1",
     ins={
         name: dg.AssetIn(partition_mapping=dg.AllPartitionMapping())
         for name in ("clusters", "cluster_feature_summary", "interpretability_curve")
     },
-    **table_options("table_2", "evaluation", "pandas"),
+    **table_options("table_2", "evaluation", "pandas", stage=COMPARISON),
 )
 def table_2(
     context: dg.AssetExecutionContext,
@@ -91,10 +96,16 @@ def table_2(
 
     from compsim_assets.science.evaluation import TABLE_2_COLUMNS, table_2_row
 
-    complete = [m for m in MODES if m in clusters and m in cluster_feature_summary and m in interpretability_curve]
+    complete = [
+        m
+        for m in MODES
+        if m in clusters and m in cluster_feature_summary and m in interpretability_curve
+    ]
     _missing_modes(context, {mode: clusters[mode] for mode in complete})
     rows = [
-        table_2_row(mode, clusters[mode], cluster_feature_summary[mode], interpretability_curve[mode])
+        table_2_row(
+            mode, clusters[mode], cluster_feature_summary[mode], interpretability_curve[mode]
+        )
         for mode in complete
     ]
     return pd.DataFrame(rows, columns=TABLE_2_COLUMNS)

@@ -6,24 +6,27 @@ from typing import Any
 
 import dagster as dg
 
-from compsim_assets.assets.common import OWNERS, DataFrame, table_options
+from compsim_assets.assets.common import SHARED, DataFrame, options, table_options
 from compsim_assets.resources.extraction import ExtractionSettings
+from compsim_assets.resources.feature_files import FeatureImport
+from compsim_assets.resources.layout import UniverseError
 from compsim_assets.resources.results import Results
-from compsim_assets.resources.sources import FeatureImport, Universe, UniverseError, open_universe
+from compsim_assets.resources.sources import Universe, open_universe
 from compsim_assets.resources.torchrun import Torchrun
 from compsim_assets.settings import Settings
 
 
 @dg.asset(
     group_name="features",
-    owners=OWNERS,
-    kinds={"torch", "huggingface", "arrow", "torchrun"},
-    code_version="1",
     ins={"descriptions": dg.AssetIn(metadata={"columns": ["report_id", "description"]})},
     pool="gpu",
+    **options(SHARED, "torch", "huggingface", "arrow", "torchrun"),
 )
 def sae_features(
-    context: dg.AssetExecutionContext, settings: Settings, torchrun: Torchrun, descriptions: DataFrame
+    context: dg.AssetExecutionContext,
+    settings: Settings,
+    torchrun: Torchrun,
+    descriptions: DataFrame,
 ) -> dg.MaterializeResult:
     """Sparse-autoencoder features of each report: TopK activations at one layer of a language model, summed over
     the description's tokens.
@@ -58,9 +61,15 @@ def _import(
     manifest = {"origin": "imported", "hookpoint": None, "universe": results.universe_stamp()}
     n_reports = write_feature_shards(folder, found, found.n_latents, manifest)
     if n_reports == 0:
-        raise UniverseError(f"{found.paths[0].parent}: no usable features, dropped {dict(found.dropped)}")
+        raise UniverseError(
+            f"{found.paths[0].parent}: no usable features, dropped {dict(found.dropped)}"
+        )
     context.log.info(f"imported {n_reports} reports, dropped {dict(found.dropped) or 'none'}")
-    return {"origin": "imported", **_shape(n_reports, found.n_latents), "dropped": dict(found.dropped)}
+    return {
+        "origin": "imported",
+        **_shape(n_reports, found.n_latents),
+        "dropped": dict(found.dropped),
+    }
 
 
 def _extract(
@@ -84,7 +93,11 @@ def _extract(
         )
     extraction = ExtractionSettings.from_toml(how)
     texts = universe.token_ids(descriptions["report_id"].to_numpy())
-    texts = descriptions[["description"]].rename(columns={"description": "text"}) if texts is None else texts
+    texts = (
+        descriptions[["description"]].rename(columns={"description": "text"})
+        if texts is None
+        else texts
+    )
     ids = descriptions["report_id"].to_numpy()
     manifest = {
         "origin": "extracted",
@@ -106,7 +119,9 @@ def _extract(
         blocks = _expand(ids[index >= 0], index[index >= 0], unique)
         n_reports = write_feature_shards(folder, blocks, unique.shape[1], manifest)
     if n_reports == 0:
-        raise UniverseError(f"{universe.folder}/reports: no report has a description to extract features from")
+        raise UniverseError(
+            f"{universe.folder}/reports: no report has a description to extract features from"
+        )
     return {"origin": "extracted", **_shape(n_reports, unique.shape[1]), **ran}
 
 
@@ -124,9 +139,7 @@ def _shape(n_reports: int, n_latents: int) -> dict[str, Any]:
     }
 
 
-@dg.asset(
-    code_version="1", deps=[sae_features], **table_options("feature_distribution", "features", "numpy")
-)
+@dg.asset(deps=[sae_features], **table_options("feature_distribution", "features", "numpy"))
 def feature_distribution(settings: Settings) -> DataFrame:
     """Distribution of all feature values: exact zeros, 300 bins up to 7.5, and the share above."""
     from compsim_assets.columnar import FeatureShards

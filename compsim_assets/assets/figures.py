@@ -4,24 +4,27 @@ from typing import Any
 
 import dagster as dg
 
-from compsim_assets.assets.common import OWNERS, DataFrame
+from compsim_assets.assets.common import BY_MODE, COMPARISON, SHARED, DataFrame, options
 from compsim_assets.partitions import cutoff_modes
 from compsim_assets.settings import Settings
 
-_FIGURE: dict[str, Any] = {
-    "group_name": "figures",
-    "owners": OWNERS,
-    "kinds": {"matplotlib", "png"},
-    "code_version": "1",
-    "io_manager_key": "figure_io_manager",
-}
+
+def _figure(stage: str) -> dict[str, Any]:
+    chosen = {
+        **options(stage, "matplotlib", "png"),
+        "group_name": "figures",
+        "io_manager_key": "figure_io_manager",
+    }
+    return {**chosen, "partitions_def": cutoff_modes} if stage == BY_MODE else chosen
+
+
 _ALL_MODES = dg.AssetIn(partition_mapping=dg.AllPartitionMapping())
 
 # Matplotlib's Figure; not named in annotations, which Dagster resolves when definitions load.
 Figure = Any
 
 
-@dg.asset(**_FIGURE)
+@dg.asset(**_figure(SHARED))
 def feature_value_histogram(settings: Settings, feature_distribution: DataFrame) -> Figure:
     """Figure 1: how SAE feature values are distributed, clipped at 7.5."""
     from compsim_assets.plots.features import feature_value_histogram as draw
@@ -29,7 +32,7 @@ def feature_value_histogram(settings: Settings, feature_distribution: DataFrame)
     return draw(feature_distribution, settings.synthetic)
 
 
-@dg.asset(**_FIGURE)
+@dg.asset(**_figure(COMPARISON))
 def mean_correlation_by_year(settings: Settings, mean_correlation: DataFrame) -> Figure:
     """Figure 2: MeanCorr by year and method, with the population and how much of it each method covers."""
     from compsim_assets.plots.correlation import mean_correlation_by_year as draw
@@ -37,9 +40,12 @@ def mean_correlation_by_year(settings: Settings, mean_correlation: DataFrame) ->
     return draw(mean_correlation, settings.synthetic)
 
 
-@dg.asset(ins={"cutoffs": _ALL_MODES}, **_FIGURE)
+@dg.asset(ins={"cutoffs": _ALL_MODES}, **_figure(COMPARISON))
 def mean_correlation_by_theta(
-    settings: Settings, cutoff_curve: DataFrame, cutoffs: dict[str, DataFrame], mean_correlation: DataFrame
+    settings: Settings,
+    cutoff_curve: DataFrame,
+    cutoffs: dict[str, DataFrame],
+    mean_correlation: DataFrame,
 ) -> Figure:
     """MeanCorr against the cutoff, one panel a year: the exact step functions and the chosen cutoffs."""
     from compsim_assets.plots.correlation import mean_correlation_by_theta as draw
@@ -48,11 +54,17 @@ def mean_correlation_by_theta(
     return draw(cutoff_curve, cutoffs, population["mean_correlation"], settings.synthetic)
 
 
-@dg.asset(**_FIGURE)
-def objective_by_theta(settings: Settings, cutoff_curve: DataFrame, descriptions: DataFrame) -> Figure:
+@dg.asset(**_figure(SHARED))
+def objective_by_theta(
+    settings: Settings, cutoff_curve: DataFrame, descriptions: DataFrame
+) -> Figure:
     """Figure 5: the objective of the base cutoff over its whole lattice, both folds, and where the best theta lies."""
     from compsim_assets.plots.cutoffs import objective_by_theta as draw
-    from compsim_assets.science.cutoff_tables import base_cutoffs, base_objective_table, step_functions
+    from compsim_assets.science.cutoff_tables import (
+        base_cutoffs,
+        base_objective_table,
+        step_functions,
+    )
 
     years = sorted(descriptions["year"].unique().tolist())
     curves = step_functions(cutoff_curve, years)
@@ -60,7 +72,7 @@ def objective_by_theta(settings: Settings, cutoff_curve: DataFrame, descriptions
     return draw(base_objective_table(curves), chosen, synthetic=settings.synthetic)
 
 
-@dg.asset(ins={"cutoffs": _ALL_MODES}, **_FIGURE)
+@dg.asset(ins={"cutoffs": _ALL_MODES}, **_figure(COMPARISON))
 def theta_by_year(settings: Settings, cutoffs: dict[str, DataFrame]) -> Figure:
     """The rolling cutoff and its MeanCorr by year, beside the one base cutoff."""
     from compsim_assets.plots.cutoffs import theta_by_year as draw
@@ -68,7 +80,7 @@ def theta_by_year(settings: Settings, cutoffs: dict[str, DataFrame]) -> Figure:
     return draw(cutoffs, settings.synthetic)
 
 
-@dg.asset(partitions_def=cutoff_modes, **_FIGURE)
+@dg.asset(**_figure(BY_MODE))
 def interpretability_over_sparsity(
     context: dg.AssetExecutionContext, settings: Settings, interpretability_curve: DataFrame
 ) -> Figure:
@@ -78,7 +90,7 @@ def interpretability_over_sparsity(
     return draw(interpretability_curve, context.partition_key, settings.synthetic)
 
 
-@dg.asset(partitions_def=cutoff_modes, **_FIGURE)
+@dg.asset(**_figure(BY_MODE))
 def proportion_of_strong_features(
     context: dg.AssetExecutionContext, settings: Settings, strong_feature_proportion: DataFrame
 ) -> Figure:

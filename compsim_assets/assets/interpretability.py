@@ -2,14 +2,15 @@
 
 import dagster as dg
 
-from compsim_assets.assets.common import DataFrame, table_options
+from compsim_assets.assets.common import BY_MODE, DataFrame, table_options
 from compsim_assets.assets.features import sae_features
+from compsim_assets.resources.layout import UniverseError
 from compsim_assets.resources.results import Results, read_manifest
-from compsim_assets.resources.sources import UniverseError, open_universe
+from compsim_assets.resources.sources import open_universe
 from compsim_assets.settings import Settings
 
 
-@dg.asset(code_version="1", deps=["descriptions"], **table_options("fuzz_scores", "interpretability", "pandas"))
+@dg.asset(deps=["descriptions"], **table_options("fuzz_scores", "interpretability", "pandas"))
 def fuzz_scores(context: dg.AssetExecutionContext, settings: Settings) -> DataFrame:
     """Interpretability of each scored latent: how often a judge told real activations from fakes (chance 50).
 
@@ -22,19 +23,32 @@ def fuzz_scores(context: dg.AssetExecutionContext, settings: Settings) -> DataFr
 
     files = open_universe(settings).fuzz_score_files()
     if not files:
-        context.log.warning("the universe has no fuzz_scores/: no latent has an interpretability score")
-    columns = ["latent", "interpretability", "balanced_accuracy", "n_examples", "n_unscored", "hookpoint"]
+        context.log.warning(
+            "the universe has no fuzz_scores/: no latent has an interpretability score"
+        )
+    columns = [
+        "latent",
+        "interpretability",
+        "balanced_accuracy",
+        "n_examples",
+        "n_unscored",
+        "hookpoint",
+    ]
     table = pd.DataFrame([read_score_file(path) for path in files], columns=columns)
     table = table.sort_values(["hookpoint", "latent"], ignore_index=True)
     doubled = table.duplicated(["hookpoint", "latent"])
     if doubled.any():
         row = table[doubled].iloc[0]
-        raise UniverseError(f"two score files for latent {row['latent']} of {row['hookpoint']}, expected one")
+        raise UniverseError(
+            f"two score files for latent {row['latent']} of {row['hookpoint']}, expected one"
+        )
     context.add_output_metadata(
         {
             "files": len(files),
             "hookpoints": ", ".join(sorted(table["hookpoint"].unique())) or "none",
-            "mean_interpretability": float(table["interpretability"].mean()) if len(table) else "no scores",
+            "mean_interpretability": float(table["interpretability"].mean())
+            if len(table)
+            else "no scores",
             "examples_without_answer": int(table["n_unscored"].sum()),
         }
     )
@@ -42,9 +56,8 @@ def fuzz_scores(context: dg.AssetExecutionContext, settings: Settings) -> DataFr
 
 
 @dg.asset(
-    code_version="1",
     deps=[sae_features],
-    **table_options("interpretability_curve", "interpretability", "pandas", by_mode=True),
+    **table_options("interpretability_curve", "interpretability", "pandas", stage=BY_MODE),
 )
 def interpretability_curve(
     context: dg.AssetExecutionContext,
@@ -66,8 +79,7 @@ def interpretability_curve(
 
 
 @dg.asset(
-    code_version="1",
-    **table_options("strong_feature_proportion", "interpretability", "pandas", by_mode=True),
+    **table_options("strong_feature_proportion", "interpretability", "pandas", stage=BY_MODE),
 )
 def strong_feature_proportion(cluster_feature_summary: DataFrame) -> DataFrame:
     """Strong features as a share of each cluster's own candidates, with the cluster's size: it depends on it."""

@@ -3,21 +3,27 @@
 import dagster as dg
 from pydantic import Field
 
-from compsim_assets.assets.common import OWNERS, ArrowTable, DataFrame, default_device, table_options
+from compsim_assets.assets.common import (
+    SHARED,
+    ArrowTable,
+    DataFrame,
+    default_device,
+    options,
+    table_options,
+    table_output,
+)
 from compsim_assets.assets.features import sae_features
 from compsim_assets.resources.results import Results
-
 from compsim_assets.settings import Settings
 
 
 class PcaConfig(dg.Config):
     """How the PCA is fitted."""
 
-    n_components: int = Field(default=4000, ge=1, description="Principal axes kept, capped at the rank of the data.")
+    n_components: int = Field(
+        default=4000, ge=1, description="Principal axes kept, capped at the rank of the data."
+    )
     block: int = Field(default=4096, ge=1, description="Latents read at once; bounds memory.")
-
-
-_SCORES = table_options("pca_scores", "similarity", "torch")
 
 
 @dg.multi_asset(
@@ -28,16 +34,11 @@ _SCORES = table_options("pca_scores", "similarity", "torch")
             io_manager_key="pca_io_manager",
             description="PCA of the standardised SAE features: scaler, principal axes, explained variance. Fitted "
             "exactly through the smaller of the Gram and the covariance matrix; identical reports count once with weight.",
-            owners=OWNERS,
-            kinds={"torch", "safetensors"},
-            code_version="1",
+            **options(SHARED, "torch", "safetensors"),
         ),
         "pca_scores": dg.AssetOut(
             description="Every report's coordinates on the principal axes; cosines between them are the similarity.",
-            owners=OWNERS,
-            kinds=_SCORES["kinds"],
-            metadata=_SCORES["metadata"],
-            code_version="1",
+            **table_output("pca_scores", SHARED, "torch"),
         ),
     },
     deps=[sae_features],
@@ -45,7 +46,10 @@ _SCORES = table_options("pca_scores", "similarity", "torch")
     pool="gpu",
 )
 def pca_assets(
-    context: dg.AssetExecutionContext, config: PcaConfig, settings: Settings, descriptions: DataFrame
+    context: dg.AssetExecutionContext,
+    config: PcaConfig,
+    settings: Settings,
+    descriptions: DataFrame,
 ):
     """Fit the PCA and score every report with features."""
     import pyarrow as pa
@@ -55,7 +59,9 @@ def pca_assets(
 
     shards = FeatureShards(Results.of(settings).array_folder("sae_features"))
     distinct = shards.distinct()
-    context.log.info(f"{shards.shape[0]} reports, {distinct.shape[0]} of them different, {shards.n_latents} latents")
+    context.log.info(
+        f"{shards.shape[0]} reports, {distinct.shape[0]} of them different, {shards.n_latents} latents"
+    )
     fitted = fit_pca(
         distinct,
         config.n_components,
@@ -77,17 +83,20 @@ def pca_assets(
         output_name="pca",
         metadata={"reports": shards.shape[0], "distinct_reports": distinct.shape[0]},
     )
-    yield dg.Output(scores, output_name="pca_scores", metadata={"components": fitted.scores.shape[1]})
+    yield dg.Output(
+        scores, output_name="pca_scores", metadata={"components": fitted.scores.shape[1]}
+    )
 
 
 class PeersConfig(dg.Config):
     """How many peers."""
 
-    n_peers: int = Field(default=20, ge=1, description="Peers per report; fewer where the year is smaller.")
+    n_peers: int = Field(
+        default=20, ge=1, description="Peers per report; fewer where the year is smaller."
+    )
 
 
 @dg.asset(
-    code_version="1",
     ins={"pca_scores": dg.AssetIn(metadata={"arrow": True})},
     **table_options("nearest_peers", "similarity", "numpy"),
 )
@@ -99,6 +108,11 @@ def nearest_peers(config: PeersConfig, pca_scores: ArrowTable) -> DataFrame:
     from compsim_assets.science.similarity import nearest_peers as find_peers
 
     ids, year = (pca_scores[name].to_numpy() for name in ("report_id", "year"))
-    blocks = [pd.DataFrame(block) for block in find_peers(matrix_of(pca_scores["scores"]), year, ids, config.n_peers)]
+    blocks = [
+        pd.DataFrame(block)
+        for block in find_peers(matrix_of(pca_scores["scores"]), year, ids, config.n_peers)
+    ]
     columns = ["report_id", "year", "rank", "peer_id", "cosine"]
-    return pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame({c: [] for c in columns})
+    return (
+        pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame({c: [] for c in columns})
+    )

@@ -33,14 +33,22 @@ def features_are_finite(settings: Settings) -> dg.AssetCheckResult:
     ids_unique = len(np.unique(shards.report_id)) == len(shards.report_id)
     return dg.AssetCheckResult(
         passed=finite and lengths == {shards.n_latents} and ids_unique,
-        metadata={"reports": shards.shape[0], "latents": shards.n_latents, "reports_without_active_latent": inactive},
+        metadata={
+            "reports": shards.shape[0],
+            "latents": shards.n_latents,
+            "reports_without_active_latent": inactive,
+        },
     )
 
 
 @dg.asset_check(asset="pca")
 def pca_explains_variance(settings: Settings) -> dg.AssetCheckResult:
     """The axes explain at least half of the variance; below that, cosines on them leave most features out."""
-    share = float(read_manifest(Results.of(settings).array_folder("pca"), "pca.json")["explained_variance_share"])
+    share = float(
+        read_manifest(Results.of(settings).array_folder("pca"), "pca.json")[
+            "explained_variance_share"
+        ]
+    )
     return dg.AssetCheckResult(
         passed=0.5 <= share <= 1 + 1e-6,
         severity=dg.AssetCheckSeverity.WARN,

@@ -13,7 +13,6 @@ from compsim_assets.settings import Settings
 @dg.asset_check(asset="clusters", blocking=True)
 def every_report_in_one_cluster(settings: Settings) -> dg.AssetCheckResult:
     """In every cutoff mode, each report of a clustered year is in exactly one cluster, singletons included."""
-    import pandas as pd
 
     from compsim_assets.resources.results import read_table
 
@@ -27,10 +26,14 @@ def every_report_in_one_cluster(settings: Settings) -> dg.AssetCheckResult:
         years = read_table(results.table("cutoffs", mode), ["year"]).to_pandas()["year"]
         expected = scored[scored["year"].isin(years)]
         both = expected.merge(clusters, on=["report_id", "year"], how="outer", indicator=True)
-        problems[mode] = int((both["_merge"] != "both").sum() + clusters["report_id"].duplicated().sum())
+        problems[mode] = int(
+            (both["_merge"] != "both").sum() + clusters["report_id"].duplicated().sum()
+        )
     return dg.AssetCheckResult(
         passed=not any(problems.values()),
-        metadata={f"{mode}: reports missing, unknown or twice": count for mode, count in problems.items()},
+        metadata={
+            f"{mode}: reports missing, unknown or twice": count for mode, count in problems.items()
+        },
     )
 
 
@@ -41,7 +44,10 @@ def correlations_are_correlations(mean_correlation: DataFrame) -> dg.AssetCheckR
     outside = int((values.abs() > 1 + 1e-9).sum().sum())
     return dg.AssetCheckResult(
         passed=outside == 0 and bool(values.notna().any().all()),
-        metadata={"outside": outside, "years_without": int(values["mean_correlation"].isna().sum())},
+        metadata={
+            "outside": outside,
+            "years_without": int(values["mean_correlation"].isna().sum()),
+        },
     )
 
 
@@ -61,7 +67,8 @@ def _figure_check(key: dg.AssetKey) -> dg.AssetChecksDefinition:
                 image.load()
                 found[str(path)] = len(image.convert("L").getcolors(256) or ())
         return dg.AssetCheckResult(
-            passed=bool(found) and all(tones > 1 for tones in found.values()), metadata={"files": len(found)}
+            passed=bool(found) and all(tones > 1 for tones in found.values()),
+            metadata={"files": len(found)},
         )
 
     return figure_decodes

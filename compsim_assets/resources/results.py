@@ -64,7 +64,9 @@ class Results:
 
         content = content_hash(table)
         universe = content if path == self.table("descriptions") else self.universe_stamp()
-        stamped = table.replace_schema_metadata({_CONTENT: content.encode(), _UNIVERSE: universe.encode()})
+        stamped = table.replace_schema_metadata(
+            {_CONTENT: content.encode(), _UNIVERSE: universe.encode()}
+        )
         with self.new_file(path) as aside:
             pq.write_table(stamped, aside, compression="zstd")
         return content
@@ -153,7 +155,11 @@ def read_table(path: Path, columns: list[str] | None = None) -> "pa.Table":
 
 
 def read_asset(
-    name: str, partition: str | None = None, *, source: str | None = None, data: str | Path | None = None
+    name: str,
+    partition: str | None = None,
+    *,
+    source: str | None = None,
+    data: str | Path | None = None,
 ) -> "pd.DataFrame":
     """A materialized asset as a pandas frame.
 
@@ -177,7 +183,9 @@ def read_asset(
     if name == "pca":
         return _read_pca(results)
     if partition is None and results.modes_of(name):
-        raise FileNotFoundError(f"'{name}' has one table per cutoff mode: pass partition={results.modes_of(name)!r}")
+        raise FileNotFoundError(
+            f"'{name}' has one table per cutoff mode: pass partition={results.modes_of(name)!r}"
+        )
     return read_table(results.table(name, partition)).to_pandas()
 
 

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from compsim_assets.resources.sources import UniverseError
+from compsim_assets.resources.layout import UniverseError
 
 _NAME = re.compile(r"(?P<hookpoint>.+)_latent(?P<latent>\d+)\.(txt|json)")
 

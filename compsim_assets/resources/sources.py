@@ -1,24 +1,20 @@
 """Reading a universe: the folder of contracts.md, wherever it comes from, with errors that name file and row."""
 
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from compsim_assets.resources.feature_files import FeatureImport
+from compsim_assets.resources.layout import ID, RETURNS, UniverseError
 from compsim_assets.settings import Settings
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-ID = "__index_level_0__"
-RETURNS = "logged_monthly_returns_matrix"
-_REPORT_COLUMNS = (ID, "cik", "company_name", "year", "ticker", "sic_code", "section_1", RETURNS)
-
-
-class UniverseError(ValueError):
-    """Input that cannot be used; the message names file, row and what was expected."""
+_REPORT_COLUMNS = (
+    ID, "cik", "company_name", "year", "ticker", "sic_code", "section_1", RETURNS,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -43,7 +39,9 @@ class Universe:
             for needed in (ID, "year"):
                 if needed not in present:
                     raise UniverseError(f"{path}: no column '{needed}', found {sorted(present)}")
-            frames.append(pd.read_parquet(path, columns=[c for c in _REPORT_COLUMNS if c in present]))
+            frames.append(
+                pd.read_parquet(path, columns=[c for c in _REPORT_COLUMNS if c in present])
+            )
         if not frames:
             raise UniverseError(f"{self.folder}: no reports.parquet and no reports/*.parquet")
         frame = pd.concat(frames, ignore_index=True)
@@ -61,7 +59,9 @@ class Universe:
         wrong = number.isna() | (number % 1 != 0)
         if wrong.any():
             row = int(wrong.to_numpy().argmax())
-            raise UniverseError(f"{self.folder}/reports: row {row}: year {year.iloc[row]!r}, expected a year like 2019 or '2019'")
+            raise UniverseError(
+                f"{self.folder}/reports: row {row}: year {year.iloc[row]!r}, expected a year like 2019 or '2019'"
+            )
         return number.astype("int64")
 
     def _check_ids(self, ids: "pd.Series") -> None:
@@ -72,7 +72,29 @@ class Universe:
                 f"{self.folder}/reports: row {row}: {ID} {ids.iloc[row]!r} is null or occurs before, expected unique ids"
             )
 
-    def feature_blocks(self, known_ids: "np.ndarray") -> "FeatureImport | None":
+    def monthly_returns(self, reports: "pd.DataFrame") -> "np.ndarray":
+        """(n, 12) log returns from flat or nested lists; NaN for a missing month, twelve of them for a missing list.
+
+        Raises:
+            UniverseError: a list that does not hold twelve values.
+        """
+        import numpy as np
+
+        matrix = np.full((len(reports), 12), np.nan)
+        for row, value in enumerate(reports[RETURNS].to_list()):
+            if value is None or np.isscalar(value):
+                continue
+            months = [np.asarray(item, dtype=float).ravel() for item in value]
+            flat = np.concatenate(months) if months else np.empty(0)
+            if len(flat) != 12:
+                raise UniverseError(
+                    f"{self.folder}/reports: row {row}: {RETURNS} has {len(flat)} values, "
+                    "expected 12 monthly log returns"
+                )
+            matrix[row] = flat
+        return np.where(np.isfinite(matrix), matrix, np.nan)
+
+    def feature_blocks(self, known_ids: "np.ndarray") -> FeatureImport | None:
         """The universe's own features, to be streamed; None where it has none."""
         paths = self._parquet("features")
         return FeatureImport(paths, known_ids) if paths else None
@@ -103,7 +125,9 @@ class Universe:
             return None
         frame = pd.read_parquet(path)
         if missing := {"ticker", "date", "adj_close"} - set(frame.columns):
-            raise UniverseError(f"{path}: missing columns {sorted(missing)}, expected ticker, date, adj_close")
+            raise UniverseError(
+                f"{path}: missing columns {sorted(missing)}, expected ticker, date, adj_close"
+            )
         return frame[["ticker", "date", "adj_close"]]
 
     def published_clusters(self) -> dict[str, "pd.DataFrame"]:
@@ -126,78 +150,6 @@ class Universe:
         return [single] if single.exists() else sorted((self.folder / name).glob("*.parquet"))
 
 
-class FeatureImport:
-    """Streams a universe's feature files; `dropped` counts what was left out, by reason, once streamed."""
-
-    def __init__(self, paths: list[Path], known_ids: "np.ndarray", batch_rows: int = 256) -> None:
-        self.paths, self.batch_rows = paths, batch_rows
-        self.known = set(known_ids.tolist())
-        self.dropped: Counter[str] = Counter()
-        self.n_latents = self._usual_length()
-
-    def __iter__(self) -> Iterator[tuple["np.ndarray", "np.ndarray"]]:
-        """(report ids, (b, D) float32 features) of usable rows.
-
-        Raises:
-            UniverseError: an id that occurs twice.
-        """
-        import numpy as np
-
-        seen: set[int] = set()
-        for path, ids, lists in self._batches():
-            kept_ids, kept = [], []
-            for report, values in zip(ids, lists, strict=True):
-                reason = self._reason_to_drop(report, values)
-                if reason:
-                    self.dropped[reason] += 1
-                elif report in seen:
-                    raise UniverseError(f"{path}: {ID} {report} occurs twice, expected one row of features a report")
-                else:
-                    seen.add(report)
-                    kept_ids.append(report)
-                    kept.append(values)
-            if kept:
-                yield np.array(kept_ids, dtype=np.int64), np.stack(kept)
-        if missing := len(self.known - seen):
-            self.dropped["report without features"] = missing
-
-    def _reason_to_drop(self, report: int, values: "np.ndarray") -> str | None:
-        import numpy as np
-
-        if report not in self.known:
-            return "features without a report"
-        if len(values) != self.n_latents:
-            return f"length is not {self.n_latents}"
-        return None if np.isfinite(values).all() else "not finite"
-
-    def _batches(self) -> Iterator[tuple[Path, list[int], list["np.ndarray"]]]:
-        import pyarrow.parquet as pq
-
-        for path in self.paths:
-            file = pq.ParquetFile(path)
-            if missing := {ID, "features"} - set(file.schema_arrow.names):
-                raise UniverseError(f"{path}: missing columns {sorted(missing)}, expected {ID} and features")
-            for batch in file.iter_batches(self.batch_rows, columns=[ID, "features"]):
-                yield path, batch.column(ID).to_pylist(), [_flat(item) for item in batch.column("features")]
-
-    def _usual_length(self) -> int:
-        for _, _, lists in self._batches():
-            return Counter(len(values) for values in lists).most_common(1)[0][0]
-        raise UniverseError(f"{self.paths[0]}: no rows")
-
-
-def _flat(item: Any) -> "np.ndarray":
-    """Features of one report as float32, whether the list is flat or one level nested; empty for a null."""
-    import numpy as np
-
-    values = item.values
-    if values is None:
-        return np.empty(0, dtype=np.float32)
-    while hasattr(values, "flatten") and values.type.num_fields:
-        values = values.flatten()
-    return values.to_numpy(zero_copy_only=False).astype(np.float32)
-
-
 def open_universe(settings: Settings) -> Universe:
     """The configured universe; the embedded sample is generated on first use.
 
@@ -212,22 +164,24 @@ def open_universe(settings: Settings) -> Universe:
             "folder with the layout of a local universe and use COMPSIM_SOURCE=local"
         )
     if not settings.universe:
-        raise UniverseError("COMPSIM_SOURCE=local needs COMPSIM_UNIVERSE: the folder that holds reports.parquet")
+        raise UniverseError(
+            "COMPSIM_SOURCE=local needs COMPSIM_UNIVERSE: the folder that holds reports.parquet"
+        )
     folder = Path(settings.universe).expanduser().resolve()
     if not folder.is_dir():
-        raise UniverseError(f"COMPSIM_UNIVERSE: {folder} is not a folder, expected one that holds reports.parquet")
+        raise UniverseError(
+            f"COMPSIM_UNIVERSE: {folder} is not a folder, expected one that holds reports.parquet"
+        )
     return Universe(folder)
 
 
 def _sample_folder(settings: Settings) -> Path:
     from compsim_assets.resources.results import Results
-    from compsim_assets.sample import GENERATOR_VERSION, generate
+    from compsim_assets.sample import generate, is_current
 
     results = Results.of(settings)
     folder = results.array_folder("universe")
-    marker = folder / "VERSION"
-    if not marker.exists() or marker.read_text() != str(GENERATOR_VERSION):
+    if not is_current(folder):
         with results.new_folder(folder) as aside:
             generate(aside)
-            (aside / "VERSION").write_text(str(GENERATOR_VERSION))
     return folder

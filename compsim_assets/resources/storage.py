@@ -46,7 +46,9 @@ class TableIOManager(_ResultsIOManager):
         """
         name = context.asset_key.path[-1]
         table = validate(TABLES[name], obj)
-        path = self.results.table(name, context.asset_partition_key if context.has_asset_partitions else None)
+        path = self.results.table(
+            name, context.asset_partition_key if context.has_asset_partitions else None
+        )
         content = self.results.write_table(path, table)
         if context.step_context is not None:
             context.step_context.set_data_version(context.asset_key, dg.DataVersion(content))
@@ -78,7 +80,9 @@ class TableIOManager(_ResultsIOManager):
             if not path.exists():
                 context.log.warning(f"{name}/{mode} is not materialized yet: left out")
             elif not self.results.belongs_to_universe(path):
-                context.log.warning(f"{name}/{mode} belongs to another universe: left out, materialize it again")
+                context.log.warning(
+                    f"{name}/{mode} belongs to another universe: left out, materialize it again"
+                )
             else:
                 found[mode] = self._read(path, wanted)
         return found
@@ -96,17 +100,24 @@ class FigureIOManager(_ResultsIOManager):
         from compsim_assets.plots.style import preview_png, to_png
 
         name = context.asset_key.path[-1]
-        path = self.results.figure(name, context.asset_partition_key if context.has_asset_partitions else None)
+        path = self.results.figure(
+            name, context.asset_partition_key if context.has_asset_partitions else None
+        )
         image = to_png(obj)
         with self.results.new_file(path) as aside:
             aside.write_bytes(image)
-        metadata = {"preview": dg.MetadataValue.md(inline_image(preview_png(obj), name)), "bytes": len(image)}
+        metadata = {
+            "preview": dg.MetadataValue.md(inline_image(preview_png(obj), name)),
+            "bytes": len(image),
+        }
         self.describe(context, path, metadata)
 
     def load_input(self, context: dg.InputContext) -> bytes:
         """The PNG file's bytes."""
         name = context.asset_key.path[-1]
-        return self.results.figure(name, context.asset_partition_key if context.has_asset_partitions else None).read_bytes()
+        return self.results.figure(
+            name, context.asset_partition_key if context.has_asset_partitions else None
+        ).read_bytes()
 
 
 class PcaIOManager(_ResultsIOManager):
@@ -137,4 +148,6 @@ class PcaIOManager(_ResultsIOManager):
 
     def load_input(self, context: dg.InputContext) -> Any:
         """Not read whole: name the arrays with `load_pca`."""
-        raise NotImplementedError("read arrays of the PCA with compsim_assets.resources.results.load_pca")
+        raise NotImplementedError(
+            "read arrays of the PCA with compsim_assets.resources.results.load_pca"
+        )

@@ -7,16 +7,10 @@ import numpy as np
 from compsim_assets.sample.lines import LINES
 from compsim_assets.sample.size import SampleSize
 
-_FRONTS = (
-    "Brindle Quor Zeph Mock Fable Nim Thistle Ori Vant Wobble Crump Larkin Dapple Fenn Gossa Hob "
-    "Jasper Kettle Lumin Marro Nettle Opal Pell Quill Rook Sable Tarn Umber Vesper Wick"
-).split()
-_BACKS = (
-    "fax vane lin ingham wick bury dale ona ex mere worth by ley stead combe ford gate holm mar "
-    "nor pike quay ridge sley tor wyn zel brook crest den"
-).split()
+_FRONTS = ["Brindle", "Quor", "Zeph", "Mock", "Fable", "Nim", "Thistle", "Ori", "Vant", "Wobble", "Crump", "Larkin", "Dapple", "Fenn", "Gossa", "Hob", "Jasper", "Kettle", "Lumin", "Marro", "Nettle", "Opal", "Pell", "Quill", "Rook", "Sable", "Tarn", "Umber", "Vesper", "Wick"]
+_BACKS = ["fax", "vane", "lin", "ingham", "wick", "bury", "dale", "ona", "ex", "mere", "worth", "by", "ley", "stead", "combe", "ford", "gate", "holm", "mar", "nor", "pike", "quay", "ridge", "sley", "tor", "wyn", "zel", "brook", "crest", "den"]
 WRONG_CODES = 0.17  # share of companies filed under another line's code; pivots add stale ones
-BOILERPLATE = 0.22  # share of companies that write what others of their line write
+BOILERPLATE = 0.25  # share of companies that write what others of their line write
 MISSING_CODES = 0.03  # share of companies without a code
 
 
@@ -121,8 +115,8 @@ def _weights(rng: np.random.Generator, chosen: np.ndarray, size: SampleSize) -> 
 
 def _lifetimes(rng: np.random.Generator, n: int, years: int) -> tuple[np.ndarray, np.ndarray]:
     """First and last year of each company: most live through, the others for 2 years or more."""
-    enters = np.where(rng.random(n) < 0.26, rng.integers(0, years - 1, n), 0)
-    leaves = np.where(rng.random(n) < 0.26, rng.integers(1, years, n), years - 1)
+    enters = np.where(rng.random(n) < 0.22, rng.integers(0, years - 1, n), 0)
+    leaves = np.where(rng.random(n) < 0.22, rng.integers(1, years, n), years - 1)
     return enters, np.minimum(np.maximum(leaves, enters + 1), years - 1)
 
 

@@ -9,9 +9,10 @@ from compsim_assets.sample.size import SampleSize
 
 ACTIVATION = 0.65  # usual size of one token's activation: the first hump, twice it the second
 SPREAD = 0.15  # of one token's activation, relative
-FORM = 0.28  # log rate a latent gains or loses with the form of a filing
+FORM = 0.6  # log rate a latent gains or loses with the form of a filing
 PEAK = 30.0  # tokens on which a planted latent is active in a report all about its group
-COPIED = 3  # latents of a line's boilerplate
+STRAY = 0.04  # chance that a company uses a latent of a line it is not in
+COPIED = 4  # latents of a line's boilerplate
 _ROWS = 500  # reports made at once
 
 
@@ -21,6 +22,7 @@ class Latents:
 
     Attributes:
         group: (D,) int, the group a planted latent speaks of, -1 for noise.
+        kind: (D,) text, the group's kind or "noise".
         rate: (D,) float64, tokens a report activates the latent on, whatever it is about.
         peak: (D,) float64, tokens added by a report all about the latent's group.
         wording: (D,) float64, share of its group's latents that a company's texts use.
@@ -28,6 +30,7 @@ class Latents:
     """
 
     group: np.ndarray
+    kind: np.ndarray
     rate: np.ndarray
     peak: np.ndarray
     wording: np.ndarray
@@ -47,7 +50,8 @@ def make_latents(rng: np.random.Generator, size: SampleSize, groups: list[Group]
     noise = group < 0
     return Latents(
         group=group,
-        rate=np.where(noise, np.exp(0.25 + 2.0 * normal), np.exp(-0.9 + 0.9 * normal)),
+        kind=np.array([g.kind for g in groups] + ["noise"])[group],
+        rate=np.where(noise, np.exp(0.35 + 2.0 * normal), np.exp(-0.9 + 0.9 * normal)),
         peak=np.where(noise, 0.0, PEAK * np.exp(rng.normal(0, 0.4, size.latents))),
         wording=np.array([_wording(g) for g in groups] + [1.0])[group],
         activation=ACTIVATION * np.exp(rng.normal(0, 0.05, size.latents)),
@@ -93,6 +97,8 @@ def make_features(
     length = rng.normal(0, 0.12, n)
     planted = np.flatnonzero(latents.group >= 0)
     used = _used(rng, latents, planted, companies)
+    is_line = latents.kind[planted] == "line"
+    stray = 0.5 * (is_line & (rng.random((companies, len(planted))) < STRAY))
     features = np.empty((n, width), dtype=np.float32)
     for start in range(0, n, _ROWS):
         rows = slice(start, min(start + _ROWS, n))
@@ -101,7 +107,7 @@ def make_features(
         )
         rate = latents.rate * np.exp(mood + length[rows, None])
         about = share[rows][:, latents.group[planted]] * latents.peak[planted]
-        about *= used[company[rows]]
+        about = about * used[company[rows]] + stray[company[rows]] * latents.peak[planted]
         rate[:, planted] += about * np.exp(0.5 * mood[:, planted])
         tokens = rng.poisson(rate).astype(np.float32)
         noise = rng.standard_normal(tokens.shape, dtype=np.float32)

@@ -30,7 +30,7 @@ class Line:
     endings: tuple[str, ...]
     offers: tuple[str, ...]
     sentences: tuple[str, ...]
-    wording: float = 0.5
+    wording: float = 0.8
     common: float = 1.0
     beta: float = 1.0
     staff: int = 2500

@@ -97,7 +97,7 @@ FINANCE = (
             "Many blank check companies compete for the same merger targets.",
             "Warrants become exercisable thirty days after a business combination.",
         ),
-        wording=0.95,
+        wording=1.0,
         common=0.1,
         beta=0.3,
         staff=6,

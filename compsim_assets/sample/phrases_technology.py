@@ -26,7 +26,7 @@ HEALTH = (
             "Patents on the lead candidate expire late in the next decade.",
             "The Food and Drug Administration may ask for further studies.",
         ),
-        wording=0.8,
+        wording=0.95,
         common=0.65,
     ),
     Line(

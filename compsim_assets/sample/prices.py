@@ -10,7 +10,7 @@ from compsim_assets.sample.size import SampleSize
 
 # Parts of a company's variance, for a company all in one line; the rest is its own.
 MARKET, SECTOR, LINE = 0.19, 0.04, 0.27
-BOILERPLATE = 0.35  # exposure of boilerplate companies to their line, others 1
+BOILERPLATE = 0.15  # exposure of boilerplate companies to their line, others 1
 REVERSION = 0.92  # what is left of a planted spread after one day
 SPREAD = 0.035  # standard deviation of a planted log-price spread
 _DAYS = 252

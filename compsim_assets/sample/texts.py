@@ -7,11 +7,7 @@ from compsim_assets.sample.lines import LINES
 
 UNITS = 7  # offers and sentences of a description, shared out among its lines
 
-_CITIES = (
-    "Port Amberly|Lower Quandary|Saint Elmsworth|Fort Marigold|New Dunmere|Cedar Hollow Springs|"
-    "Westering|Mill Crossing|Lake Tarrow|Grand Sallow|Eastbridge Falls|Halden Bay|Old Pemberly|"
-    "Silver Notch|North Wexcombe|Dovers Landing|Kingsmere|Blue Heron Point|Tall Oaks|Rivermouth"
-).split("|")
+_CITIES = ["Port Amberly", "Lower Quandary", "Saint Elmsworth", "Fort Marigold", "New Dunmere", "Cedar Hollow Springs", "Westering", "Mill Crossing", "Lake Tarrow", "Grand Sallow", "Eastbridge Falls", "Halden Bay", "Old Pemberly", "Silver Notch", "North Wexcombe", "Dovers Landing", "Kingsmere", "Blue Heron Point", "Tall Oaks", "Rivermouth"]
 _PLACES = (
     "{name} has its head office in {city} and employed {people} people at the end of {year}.",
     "At December 31, {year}, {name} and its subsidiaries had {people} employees, most of them "

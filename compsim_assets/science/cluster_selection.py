@@ -24,7 +24,8 @@ def select_clusters(
     studied = sizes.index[sizes >= 2]
     if only is not None:
         named = pd.MultiIndex.from_frame(only[["year", "cluster_id"]])
-        if len(unknown := named.difference(studied)):
+        unknown = named[~named.isin(studied)]
+        if len(unknown):
             raise ValueError(
                 f"cluster {unknown[0][1]} of {unknown[0][0]} is not a cluster of at least two reports "
                 f"({len(unknown)} such names)"

@@ -17,7 +17,7 @@ from compsim_assets.science.cutoffs import (
 
 def step_functions(curve: pd.DataFrame, years: list[int]) -> list[StepFunction]:
     """The `cutoff_curve` table as one step function a year; a year without rows has no cluster at any cutoff."""
-    by_year = {year: rows for year, rows in curve.groupby("year")}
+    by_year = dict(iter(curve.groupby("year")))
     nothing = curve.iloc[:0]
     return [
         StepFunction(
@@ -48,7 +48,9 @@ def rolling_cutoffs(
     by_year = evaluate(curves, ROLLING_LATTICE)
     chosen = choose_rolling(by_year)
     own = by_year[ROLLING_WINDOW:][np.arange(len(chosen)), chosen]
-    return _cutoffs(years[ROLLING_WINDOW:], ROLLING_LATTICE[chosen], own, mean, deviation, in_sample=False)
+    return _cutoffs(
+        years[ROLLING_WINDOW:], ROLLING_LATTICE[chosen], own, mean, deviation, in_sample=False
+    )
 
 
 def base_objective_table(curves: list[StepFunction]) -> pd.DataFrame:
@@ -61,7 +63,12 @@ def base_objective_table(curves: list[StepFunction]) -> pd.DataFrame:
 
 
 def _cutoffs(
-    years: list[int], theta: np.ndarray, mean_correlation: np.ndarray, mean: float, deviation: float, in_sample: bool
+    years: list[int],
+    theta: np.ndarray,
+    mean_correlation: np.ndarray,
+    mean: float,
+    deviation: float,
+    in_sample: bool,
 ) -> pd.DataFrame:
     return pd.DataFrame(
         {

@@ -63,8 +63,12 @@ def step_function(tree: Dendrogram, unit_returns: np.ndarray, defined: np.ndarra
     some = n_paired > 0
     return StepFunction(
         position=tree.height[last],
-        mean_correlation=np.divide(mean_total, n_paired, out=np.full(len(some), np.nan), where=some)[last],
-        pair_weighted=np.divide(pair_total, n_pairs, out=np.full(len(some), np.nan), where=some)[last],
+        mean_correlation=np.divide(
+            mean_total, n_paired, out=np.full(len(some), np.nan), where=some
+        )[last],
+        pair_weighted=np.divide(pair_total, n_pairs, out=np.full(len(some), np.nan), where=some)[
+            last
+        ],
         n_clusters=n_clusters[last],
     )
 
@@ -104,7 +108,9 @@ def base_objective(by_year: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         published.
     """
     n_years = len(by_year)
-    folds = np.stack([_mean_or_minus_infinity(by_year[start:]) for start in (n_years // 2, 3 * n_years // 4)])
+    folds = np.stack(
+        [_mean_or_minus_infinity(by_year[start:]) for start in (n_years // 2, 3 * n_years // 4)]
+    )
     return folds.mean(axis=0), folds
 
 
@@ -133,7 +139,9 @@ def choose_rolling(by_year: np.ndarray, window: int = ROLLING_WINDOW) -> np.ndar
 
 def evaluate(curves: Sequence[StepFunction], thetas: np.ndarray) -> np.ndarray:
     """(years, thetas) MeanCorr of each year's step function."""
-    return np.stack([curve.at(thetas) for curve in curves]) if curves else np.empty((0, len(thetas)))
+    return (
+        np.stack([curve.at(thetas) for curve in curves]) if curves else np.empty((0, len(thetas)))
+    )
 
 
 def _mean_or_minus_infinity(values: np.ndarray) -> np.ndarray:

@@ -29,10 +29,12 @@ def correlation_by_year(groups: pd.DataFrame, returns: pd.DataFrame) -> pd.DataF
     unit, defined = _unit_returns(matched["returns"])
     universe = returns["year"].value_counts()
     rows = []
-    for year, positions in sorted(matched.groupby("year").indices.items()):
+    by_year = matched.groupby("year").indices
+    for year in sorted(int(year) for year in matched["year"].unique()):
+        positions = by_year[year]
         labels = pd.factorize(matched["cluster_id"].iloc[positions])[0]
         found = year_correlation(labels, unit[positions], defined[positions])
-        rows.append(_row(year, found, int(universe[year])))
+        rows.append(_row(year, found, int(universe.loc[year])))
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
@@ -57,7 +59,7 @@ def _row(year: int, found: YearCorrelation, n_universe: int) -> tuple:
 def _unit_returns(returns: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     if returns.empty:
         return np.zeros((0, 12)), np.zeros(0, dtype=bool)
-    return normalise_returns(np.stack(returns.to_numpy()))
+    return normalise_returns(np.stack(returns.to_list()))
 
 
 def match_groups(groups: pd.DataFrame, reports: pd.DataFrame) -> pd.DataFrame:
@@ -98,7 +100,8 @@ def compare_methods(
                 "n_years": int(all_years["mean_correlation"].notna().sum()),
                 "mean_correlation": all_years["mean_correlation"].mean(),
                 "mean_correlation_common": common["mean_correlation"].mean(),
-                "pair_weighted_common": (common["pair_weighted"] * common["n_pairs"]).sum() / n_pairs
+                "pair_weighted_common": (common["pair_weighted"] * common["n_pairs"]).sum()
+                / n_pairs
                 if n_pairs
                 else np.nan,
                 "coverage_common": common["n_reports"].sum() / n_reports if n_reports else np.nan,
@@ -131,10 +134,16 @@ def table_2_row(
         "n_clusters": int((sizes >= 2).sum()),
         "n_clusters_studied": len(summary),
         "n_latents_scored": int(curve["n_latents"].max()) if len(curve) else 0,
-        "mean_interpretability": float(reached["mean_interpretability"].iloc[0]) if len(reached) else np.nan,
-        "top_interpretability": float(reached["mean_interpretability"].iloc[-1]) if len(reached) else np.nan,
+        "mean_interpretability": float(reached["mean_interpretability"].iloc[0])
+        if len(reached)
+        else np.nan,
+        "top_interpretability": float(reached["mean_interpretability"].iloc[-1])
+        if len(reached)
+        else np.nan,
         "top_min_share": float(reached["min_share"].iloc[-1]) if len(reached) else np.nan,
-        "median_proportion_strong": float((proportion["n_strong"] / proportion["n_candidates"]).median())
+        "median_proportion_strong": float(
+            (proportion["n_strong"] / proportion["n_candidates"]).median()
+        )
         if len(proportion)
         else np.nan,
     }

@@ -28,7 +28,9 @@ def normalise_sic(code: pd.Series) -> pd.Series:
     text = text.mask(text == "")
     wrong = text.notna() & ~text.str.fullmatch(r"\d{1,4}").fillna(False)
     if wrong.any():
-        raise ValueError(f"row {int(wrong.to_numpy().argmax())}: sic_code {code[wrong].iloc[0]!r} is not a code of up to 4 digits")
+        raise ValueError(
+            f"row {int(wrong.to_numpy().argmax())}: sic_code {code[wrong].iloc[0]!r} is not a code of up to 4 digits"
+        )
     return text.str.zfill(4)
 
 

@@ -67,7 +67,10 @@ def scores_for(
         n_latents: latents of the features.
     """
     if scores.empty:
-        return scores, "no latent has a fuzz score: candidates are the latents active in at least two of a cluster's reports"
+        return (
+            scores,
+            "no latent has a fuzz score: candidates are the latents active in at least two of a cluster's reports",
+        )
     found = sorted(scores["hookpoint"].unique())
     if hookpoint is None and len(found) == 1:
         hookpoint = found[0]

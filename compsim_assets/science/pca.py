@@ -118,7 +118,9 @@ class _Blocks:
         values = self.features.columns(where.start, where.stop).astype(np.float64)
         if not np.isfinite(values).all():
             row, column = np.argwhere(~np.isfinite(values))[0]
-            raise ValueError(f"feature of report row {row}, latent {where.start + column} is not finite")
+            raise ValueError(
+                f"feature of report row {row}, latent {where.start + column} is not finite"
+            )
         total = self.weight.sum()
         mean = self.weight @ values / total
         values -= mean
@@ -133,7 +135,9 @@ class _Blocks:
         return torch.from_numpy(values).to(self.device, self.dtype) * self.root_weight[:, None]
 
 
-def _descending(eigenvalues: torch.Tensor, vectors: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _descending(
+    eigenvalues: torch.Tensor, vectors: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
     return eigenvalues.flip(0).clamp_min_(0), vectors.flip(1)
 
 

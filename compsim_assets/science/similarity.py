@@ -71,7 +71,11 @@ def link_years(
 
 
 def nearest_peers(
-    scores: np.ndarray, year: np.ndarray, report_id: np.ndarray, n_peers: int = 20, block: int = 1024
+    scores: np.ndarray,
+    year: np.ndarray,
+    report_id: np.ndarray,
+    n_peers: int = 20,
+    block: int = 1024,
 ) -> Iterator[dict[str, np.ndarray]]:
     """The most similar reports of the same year, by cosine of the PCA scores.
 

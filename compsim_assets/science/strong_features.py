@@ -27,6 +27,9 @@ class Removal:
     gram: (J, J) W_i . W_j
     spread: (n, J) coefficients @ gram, from one product for many clusters
     All float64, on one device.
+
+    rounding: share of its former squared length below which nothing is left of a report; `FLOAT32_ROUNDING` where
+    `projections` or `gram` were computed in float32.
     """
 
     dots: torch.Tensor
@@ -34,10 +37,11 @@ class Removal:
     projections: torch.Tensor
     gram: torch.Tensor
     spread: torch.Tensor
+    rounding: float = FLOAT64_ROUNDING
 
     def cosine(self, pairs: torch.Tensor) -> torch.Tensor:
         """(pairs,) cosine of each pair with nothing removed."""
-        return _pair_cosines(self.dots, self.dots.diagonal(), pairs)
+        return self._pair_cosines(self.dots, pairs)
 
     def cosine_after_each(self, pairs: torch.Tensor) -> torch.Tensor:
         """(pairs, J) cosine of each pair when one latent alone is removed. O((n + pairs) J) time and memory."""
@@ -59,17 +63,24 @@ class Removal:
         """
         chosen = strong.nonzero().squeeze(1)
         strong_spread = self.coefficients[:, chosen] @ self.gram[chosen]
-        halves = ((strong, strong_spread), (~strong, self.spread - strong_spread))
-        after = [self._dots_after(removed, spread) for removed, spread in halves]
-        return (
-            _pair_cosines(after[0], self.dots.diagonal(), pairs),
-            _pair_cosines(after[1], self.dots.diagonal(), pairs),
-        )
+        without_strong = self._dots_after(strong, strong_spread)
+        without_weak = self._dots_after(~strong, self.spread - strong_spread)
+        return self._pair_cosines(without_strong, pairs), self._pair_cosines(without_weak, pairs)
 
     def _dots_after(self, removed: torch.Tensor, spread: torch.Tensor) -> torch.Tensor:
         c = self.coefficients * removed
         cross = c @ self.projections.T
         return self.dots - cross - cross.T + spread @ c.T
+
+    def _pair_cosines(self, dots: torch.Tensor, pairs: torch.Tensor) -> torch.Tensor:
+        inverse = self._inverse_length(dots.diagonal(), self.dots.diagonal())
+        a, b = pairs[:, 0], pairs[:, 1]
+        return (dots[a, b] * inverse[a] * inverse[b]).clamp_(-1, 1)
+
+    def _inverse_length(self, square: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
+        """1 / length, and 0 for a vector that is zero: its cosine with anything is zero."""
+        gone = square <= self.rounding * before
+        return torch.where(gone, torch.zeros_like(square), square.clamp_min(1e-300).rsqrt())
 
 
 @dataclass(frozen=True)
@@ -97,14 +108,18 @@ def find_strong_features(removal: Removal, pairs: np.ndarray) -> StrongFeatures:
     """
     n_candidates = removal.coefficients.shape[1]
     if n_candidates == 0 or len(pairs) == 0:
-        return StrongFeatures(np.zeros(n_candidates), np.zeros(n_candidates, bool), np.nan, np.nan, np.nan)
+        return StrongFeatures(
+            np.zeros(n_candidates), np.zeros(n_candidates, bool), np.nan, np.nan, np.nan
+        )
     where = torch.from_numpy(np.ascontiguousarray(pairs)).to(removal.dots.device)
     before = removal.cosine(where)
     mae = (removal.cosine_after_each(where) - before[:, None]).abs().mean(dim=0)
 
     def changes(strong: torch.Tensor) -> tuple[float, float]:
         after_strong, after_weak = removal.cosine_after_split(where, strong)
-        return float((after_strong - before).abs().mean()), float((after_weak - before).abs().mean())
+        return float((after_strong - before).abs().mean()), float(
+            (after_weak - before).abs().mean()
+        )
 
     for quantile in QUANTILES:
         strong = mae > torch.quantile(mae, quantile)

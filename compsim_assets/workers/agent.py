@@ -1,12 +1,14 @@
 """torchrun, plus what the launcher in the Dagster step needs from it.
 
-Takes torchrun's arguments and runs torchrun in this process (one a node), with four additions:
+Takes torchrun's arguments, `-m MODULE` last, and runs torchrun in this process, one a node, with four
+additions:
 
 - `--nproc-per-node auto` means the visible CUDA GPUs, or one process without any (torchrun's own
   `auto` starts a process for every core), and a number above the GPUs is refused. Counted here and not
   in the step, because the step may run on a login node without GPUs.
 - The node's cores are shared out to the ranks through OMP_NUM_THREADS, unless that is set.
-- The ranks learn this process's id, so that they can die with it.
+- Every rank starts behind the lifeline, so that it dies with this process from its first moment on,
+  through minutes of imports too.
 - A failure is left in the log folder as JSON: torchrun's own error file has a rank's exception, and
   nothing when a signal killed the rank or it failed before `run`.
 """
@@ -15,9 +17,10 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import sys
+import tempfile
 import traceback
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +28,8 @@ import torch
 from torch.distributed import run as torchrun
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 
-from compsim_assets.workers.lifeline import die_with_parent
+from compsim_assets.workers import lifeline
 
-AGENT_PID = "COMPSIM_AGENT_PID"
 STDERR_LINES = 40
 
 
@@ -58,17 +60,17 @@ def threads(cores: int, nproc: int) -> int:
 def main(arguments: list[str]) -> None:
     """Run torchrun with `arguments`; raise what it raises, after reporting it in the log folder."""
     if sys.platform != "linux":  # on Linux the launcher's lifeline came through exec
-        die_with_parent(os.getppid())
+        lifeline.die_with_parent(os.getppid())
     options = torchrun.parse_args(arguments)
+    Path(options.log_dir).mkdir(parents=True, exist_ok=True)
     # A folder of its own: the nodes of one job share the file system.
-    options.log_dir = str(Path(options.log_dir) / f"{socket.gethostname()}-{os.getpid()}")
+    options.log_dir = tempfile.mkdtemp(prefix="node-", dir=options.log_dir)
     log_dir = Path(options.log_dir)
-    log_dir.mkdir(parents=True)
     try:
         nproc = processes(options.nproc_per_node, torch.cuda.device_count())
         options.nproc_per_node = str(nproc)
         os.environ.setdefault("OMP_NUM_THREADS", str(threads(_cores(), nproc)))
-        os.environ[AGENT_PID] = str(os.getpid())
+        _put_lifeline_before(options)
         torchrun.run(options)
     except ChildFailedError as error:
         ranks = [_describe(rank, failure, log_dir) for rank, failure in error.failures.items()]
@@ -80,6 +82,14 @@ def main(arguments: list[str]) -> None:
             {"launch": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()},
         )
         raise
+
+
+def _put_lifeline_before(options: Namespace) -> None:
+    """Turn `-m MODULE` into the command that ties the rank to this process and then runs MODULE."""
+    options.no_python, options.module = True, False
+    program = [sys.executable, "-u", "-m", options.training_script, *options.training_script_args]
+    options.training_script = sys.executable
+    options.training_script_args = ["-I", "-S", lifeline.__file__, str(os.getpid()), *program]
 
 
 def _cores() -> int:

@@ -38,8 +38,14 @@ def main(worker: Worker) -> None:
         worker.extras["max_candidates"],
     )
     # A cluster costs its members' products with the candidates, and the products of pairs of candidates.
-    mine = share_out([len(cluster.report_id) + 8 for cluster in clusters], worker.world_size)[worker.rank]
-    removals = products.shared(clusters, mine, candidates) if len(candidates) else products.own(clusters, mine)
+    mine = share_out([len(cluster.report_id) + 8 for cluster in clusters], worker.world_size)[
+        worker.rank
+    ]
+    removals = (
+        products.shared(clusters, mine, candidates)
+        if len(candidates)
+        else products.own(clusters, mine)
+    )
     features, summary = [], []
     for done, (cluster, latents, removal) in enumerate(removals):
         table, row = _study(worker, cluster, latents, removal)
@@ -72,9 +78,12 @@ def _clusters_to_study(extras: dict) -> list[Cluster]:
     only = _named_clusters(extras["only_clusters"]) if extras["only_clusters"] else None
     key = [extras["seed"], zlib.crc32(extras["mode"].encode())]
     chosen = select_clusters(table, only, extras["sample_clusters"], key)
+    chosen = chosen.sort_values(["year", "cluster_id", "report_id"])
+    keys, starts = np.unique(chosen[["year", "cluster_id"]].to_numpy(), axis=0, return_index=True)
+    members = np.split(chosen["report_id"].to_numpy(), starts[1:])
     return [
-        Cluster(int(year), int(cluster_id), np.sort(group.to_numpy()))
-        for (year, cluster_id), group in chosen.groupby(["year", "cluster_id"])["report_id"]
+        Cluster(int(year), int(cluster_id), own)
+        for (year, cluster_id), own in zip(keys, members, strict=False)
     ]
 
 
@@ -95,9 +104,13 @@ class _Products:
         self.dtype = torch.float64 if extras["products"] == "float64" else torch.float32
         ids = pq.read_table(extras["scores"], columns=["report_id"])["report_id"].to_numpy()
         self.score_row = pd.Series(np.arange(len(ids)), index=ids)
-        self.scores = matrix_of(pq.read_table(extras["scores"], columns=["scores"], memory_map=True)["scores"])
+        self.scores = matrix_of(
+            pq.read_table(extras["scores"], columns=["scores"], memory_map=True)["scores"]
+        )
         self.features = FeatureShards(Path(extras["features"]))
-        self.feature_row = pd.Series(np.arange(self.features.shape[0]), index=self.features.report_id)
+        self.feature_row = pd.Series(
+            np.arange(self.features.shape[0]), index=self.features.report_id
+        )
         with safe_open(extras["pca"], framework="numpy") as pca:
             self.scale = pca.get_tensor("scale")
             self.components = pca.get_tensor("components")
@@ -121,28 +134,46 @@ class _Products:
             own = slice(start, start + len(clusters[index].report_id))
             start = own.stop
             dots = scores[own] @ scores[own].T
-            yield clusters[index], candidates, Removal(
-                dots, scaled[own], projections[own], gram, spread[own]
+            yield (
+                clusters[index],
+                candidates,
+                Removal(dots, scaled[own], projections[own], gram, spread[own]),
             )
 
-    def own(self, clusters: list[Cluster], mine: list[int]) -> Iterator[tuple[Cluster, np.ndarray, Removal]]:
+    def own(
+        self, clusters: list[Cluster], mine: list[int]
+    ) -> Iterator[tuple[Cluster, np.ndarray, Removal]]:
         """No scores: every cluster has candidates of its own, the latents active in at least two of its reports."""
         for index in mine:
             cluster = clusters[index]
-            coefficients = self.features.rows(self.feature_row[cluster.report_id].to_numpy()) / self.scale
+            coefficients = (
+                self.features.rows(self.feature_row[cluster.report_id].to_numpy()) / self.scale
+            )
             candidates = np.sort(active_latents(coefficients, self.max_candidates))
             axes, scores = self._axes(candidates), self._scores(cluster.report_id)
             scaled = torch.from_numpy(coefficients[:, candidates]).to(self.device)
             gram = self._product(axes, axes)
             projections = self._product(scores, axes)
-            yield cluster, candidates, Removal(scores @ scores.T, scaled, projections, gram, scaled @ gram)
+            yield (
+                cluster,
+                candidates,
+                Removal(scores @ scores.T, scaled, projections, gram, scaled @ gram),
+            )
 
     def _axes(self, latents: np.ndarray) -> torch.Tensor:
         """(J, P) rows W_j of the candidate latents."""
-        return torch.from_numpy(np.ascontiguousarray(self.components[:, latents].T)).to(self.device).double()
+        return (
+            torch.from_numpy(np.ascontiguousarray(self.components[:, latents].T))
+            .to(self.device)
+            .double()
+        )
 
     def _scores(self, reports: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(self.scores[self.score_row[reports].to_numpy()]).to(self.device).double()
+        return (
+            torch.from_numpy(self.scores[self.score_row[reports].to_numpy()])
+            .to(self.device)
+            .double()
+        )
 
     def _product(self, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
         """left @ right.T in the configured precision; the algebra on top is always float64."""
@@ -171,9 +202,17 @@ def _study(
     return features, summary
 
 
-_FEATURE_TYPES = {"year": "int64", "cluster_id": "int64", "latent": "int64", "mae": "float64", "strong": "bool"}
+_FEATURE_TYPES = {
+    "year": "int64",
+    "cluster_id": "int64",
+    "latent": "int64",
+    "mae": "float64",
+    "strong": "bool",
+}
 _SUMMARY_TYPES = {
-    **dict.fromkeys(["year", "cluster_id", "n_members", "n_pairs", "n_candidates", "n_strong"], "int64"),
+    **dict.fromkeys(
+        ["year", "cluster_id", "n_members", "n_pairs", "n_candidates", "n_strong"], "int64"
+    ),
     **dict.fromkeys(["quantile", "mae_strong", "mae_weak"], "float64"),
 }
 
@@ -183,12 +222,12 @@ def _write(folder: Path, gathered: list[tuple[list[pd.DataFrame], list[dict]]]) 
     rows = [row for _, rows in gathered for row in rows]
     features = pd.concat(tables) if tables else pd.DataFrame(columns=list(_FEATURE_TYPES))
     summary = pd.DataFrame(rows, columns=list(_SUMMARY_TYPES))
-    features.astype(_FEATURE_TYPES).sort_values(["year", "cluster_id", "latent"], ignore_index=True).to_parquet(
-        folder / "cluster_features.parquet"
-    )
-    summary.astype(_SUMMARY_TYPES).sort_values(["year", "cluster_id"], ignore_index=True).to_parquet(
-        folder / "cluster_feature_summary.parquet"
-    )
+    features.astype(_FEATURE_TYPES).sort_values(
+        ["year", "cluster_id", "latent"], ignore_index=True
+    ).to_parquet(folder / "cluster_features.parquet")
+    summary.astype(_SUMMARY_TYPES).sort_values(
+        ["year", "cluster_id"], ignore_index=True
+    ).to_parquet(folder / "cluster_feature_summary.parquet")
 
 
 if __name__ == "__main__":

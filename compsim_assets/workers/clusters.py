@@ -21,14 +21,22 @@ def main(worker: Worker) -> None:
     cutoffs = pd.read_parquet(worker.extras["cutoffs"])
     ids = pq.read_table(worker.extras["scores"], columns=["report_id", "year"]).to_pandas()
     rows = {year: ids.index[ids["year"] == year].to_numpy() for year in cutoffs["year"]}
-    mine = share_out([len(rows[year]) ** 2 for year in cutoffs["year"]], worker.world_size)[worker.rank]
+    mine = share_out([len(rows[year]) ** 2 for year in cutoffs["year"]], worker.world_size)[
+        worker.rank
+    ]
     scores = _scores(Path(worker.extras["scores"]))
     found = []
-    for done, (year, distance) in enumerate(cutoffs.iloc[mine][["year", "distance"]].itertuples(index=False)):
+    for done, (year, distance) in enumerate(
+        cutoffs.iloc[mine][["year", "distance"]].itertuples(index=False)
+    ):
         members = rows[year][np.argsort(ids["report_id"].to_numpy()[rows[year]], kind="stable")]
-        tree = single_linkage(condensed_distances(unit_rows(scores[members]), str(worker.device)), len(members))
+        tree = single_linkage(
+            condensed_distances(unit_rows(scores[members]), str(worker.device)), len(members)
+        )
         report_id = ids["report_id"].to_numpy()[members]
-        found.append(pd.DataFrame({"year": year, "cluster_id": cut(tree, distance), "report_id": report_id}))
+        found.append(
+            pd.DataFrame({"year": year, "cluster_id": cut(tree, distance), "report_id": report_id})
+        )
         worker.progress(done + 1, len(mine), "clustered years of rank 0")
     gathered = worker.gather(found)
     if gathered is not None:
@@ -41,7 +49,9 @@ def _scores(path: Path) -> np.ndarray:
 
 
 def _write(path: Path, tables: list[pd.DataFrame]) -> None:
-    nothing = pd.DataFrame({name: pd.Series(dtype="int64") for name in ("year", "cluster_id", "report_id")})
+    nothing = pd.DataFrame(
+        {name: pd.Series(dtype="int64") for name in ("year", "cluster_id", "report_id")}
+    )
     table = pd.concat(tables, ignore_index=True) if tables else nothing
     table.sort_values(["year", "cluster_id", "report_id"], ignore_index=True).to_parquet(path)
 

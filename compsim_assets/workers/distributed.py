@@ -125,7 +125,7 @@ def run(main: Callable[[Worker], None]) -> None:
     with exit code 1 at once.
     """
     if "TORCHELASTIC_RUN_ID" in os.environ:
-        die_with_parent(int(os.environ.get("COMPSIM_AGENT_PID", os.getppid())))
+        die_with_parent(os.getppid())
     # torchrun ends the other ranks with SIGTERM: without a Python handler even a rank blocked in a
     # collective or a long C call obeys at once.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

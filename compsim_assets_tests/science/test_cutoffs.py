@@ -50,7 +50,7 @@ def test_lattices_are_the_published_ones() -> None:
     assert ROLLING_WINDOW == 5
 
 
-@examples(60)
+@examples(40)
 @given(universes(max_years=9))
 def test_thetas_curves_and_clusters_equal_brute_force(universe: Universe) -> None:
     truth = universe.brute_force()

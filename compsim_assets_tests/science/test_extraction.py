@@ -35,7 +35,7 @@ SIZES = {
     "num_attention_heads": 2,
     "intermediate_size": 24,
     "max_position_embeddings": 64,
-    "initializer_range": 0.5,
+    "initializer_range": 0.1,
 }
 HOOKPOINTS = {"llama": f"layers.{LAYER}", "bert": f"encoder.layer.{LAYER}"}
 
@@ -103,8 +103,8 @@ def test_features_are_the_sums_over_the_counted_tokens(named_model: tuple) -> No
     features = extractor(model, hookpoint)(batch)
     expected = slow_features(model, DenseSae(), batch)
     assert features.dtype == np.float32
-    assert (expected > 0).sum() > 200
-    np.testing.assert_allclose(features, expected, rtol=1e-4, atol=1e-4)
+    assert (expected > 0).sum() > 100  # of 480: the models tell texts apart
+    np.testing.assert_allclose(features, expected, rtol=1e-5, atol=1e-4)
 
 
 def test_a_text_does_not_feel_its_neighbours_in_the_batch(named_model: tuple) -> None:

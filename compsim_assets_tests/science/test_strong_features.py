@@ -44,11 +44,13 @@ class Cluster:
         rows = self.components[:, self.candidates]
         low = rows.astype(products)
         coefficients = (self.features / self.scale)[:, self.candidates]
+        gram = (low.T @ low).astype(np.float64)
         return Removal(
             dots=torch.from_numpy(scores @ scores.T),
             coefficients=torch.from_numpy(coefficients),
             projections=torch.from_numpy((scores.astype(products) @ low).astype(np.float64)),
-            gram=torch.from_numpy((low.T @ low).astype(np.float64)),
+            gram=torch.from_numpy(gram),
+            spread=torch.from_numpy(coefficients @ gram),
             rounding=FLOAT32_ROUNDING if products is np.float32 else FLOAT64_ROUNDING,
         )
 
@@ -129,17 +131,25 @@ def test_float32_products_keep_the_mae_to_1e_4(cluster: Cluster) -> None:
 
 @examples(40)
 @given(clusters())
-def test_removing_several_latents_at_once(cluster: Cluster) -> None:
+def test_removing_a_whole_set_and_all_the_others(cluster: Cluster) -> None:
     rng = np.random.default_rng(len(cluster.candidates))
-    pairs = torch.from_numpy(cluster.pairs)
     for share in (0.0, 0.3, 0.7, 1.0):
-        removed = rng.random(len(cluster.candidates)) < share
-        found = cluster.removal().cosine_after_set(pairs, torch.from_numpy(removed))
-        expected = oracles.removal_cosines(
-            cluster.features, cluster.mean, cluster.scale, cluster.components,
-            cluster.pairs.tolist(), cluster.candidates[removed],
-        )  # fmt: skip
-        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
+        strong = rng.random(len(cluster.candidates)) < share
+        found = cluster.removal().cosine_after_split(torch.from_numpy(cluster.pairs), torch.from_numpy(strong))
+        for after, removed in zip(found, (strong, ~strong), strict=True):
+            expected = oracles.removal_cosines(
+                cluster.features, cluster.mean, cluster.scale, cluster.components,
+                cluster.pairs.tolist(), cluster.candidates[removed],
+            )  # fmt: skip
+            np.testing.assert_allclose(after, expected, rtol=0, atol=1e-9)
+
+
+@examples(40)
+@given(clusters())
+def test_cosine_before_any_removal(cluster: Cluster) -> None:
+    scores = oracles.scores_of(cluster.features, cluster.mean, cluster.scale, cluster.components)
+    expected = oracles.cosines_of_pairs(scores, cluster.pairs.tolist())
+    np.testing.assert_allclose(cluster.removal().cosine(torch.from_numpy(cluster.pairs)), expected, atol=1e-13)
 
 
 @pytest.mark.parametrize("n", [2, 3, 17])
@@ -222,8 +232,9 @@ def test_cosines_stay_within_one() -> None:
     pairs = torch.tensor([[0, 1]])
     removal = replace(removal, dots=removal.dots * (1 + 1e-9), rounding=0.0)
     assert removal.cosine_after_each(pairs).abs().max() <= 1
-    everything = torch.ones(30, dtype=torch.bool)
-    assert removal.cosine_after_set(pairs, everything).abs().max() <= 1
+    assert removal.cosine(pairs).abs().max() <= 1
+    for after in removal.cosine_after_split(pairs, torch.arange(30) < 15):
+        assert after.abs().max() <= 1
 
 
 def test_nothing_to_study() -> None:

@@ -1,0 +1,175 @@
+"""Small tables with the columns that assets hand to the figures, and one figure of each kind."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from compsim_assets.plots.correlation import mean_correlation_by_theta, mean_correlation_by_year
+from compsim_assets.plots.cutoffs import objective_by_theta, theta_by_year
+from compsim_assets.plots.features import feature_value_histogram
+from compsim_assets.plots.interpretability import (
+    interpretability_over_sparsity,
+    proportion_of_strong_features,
+)
+
+METHODS = ("base", "rolling", "sic_code", "sic_division", "GCD", "GCDR", "SIC", "Industry")
+
+
+def distribution(limit: float = 7.5, bins: int = 300) -> pd.DataFrame:
+    edges = np.linspace(0, limit, bins + 1)
+    middle = (edges[1:] + edges[:-1]) / 2
+    inside = np.exp(-(((middle - 0.65) / 0.2) ** 2)) + 0.6 * np.exp(-(((middle - 1.3) / 0.3) ** 2))
+    count = np.concatenate(([45_000], 43_000 * inside / inside.sum(), [12_000])).round()
+    count[1 + bins // 2] += 100_000 - count.sum()
+    return pd.DataFrame(
+        {
+            "bin_left": np.concatenate(([0], edges[:-1], [limit])),
+            "bin_right": np.concatenate(([0], edges[1:], [np.inf])),
+            "count": count.astype(int),
+            "share": count / count.sum(),
+        }
+    )
+
+
+def mean_correlation(
+    years: range = range(2001, 2011), methods: tuple[str, ...] = (*METHODS, "population")
+) -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    rows = len(years) * len(methods)
+    table = pd.DataFrame(
+        {
+            "method": np.repeat(methods, len(years)),
+            "year": np.tile(list(years), len(methods)),
+            "mean_correlation": rng.uniform(0.1, 0.5, rows),
+            "pair_weighted": rng.uniform(0.1, 0.4, rows),
+            "n_clusters": rng.integers(2, 40, rows),
+            "n_reports": 400,
+            "largest_cluster": rng.integers(2, 300, rows),
+            "n_pairs": 1000,
+            "coverage": rng.uniform(0.1, 1, rows),
+        }
+    )
+    # A table seldom comes in the order of its years.
+    return table.sample(frac=1, random_state=2, ignore_index=True)
+
+
+def curve(years: range = range(2001, 2009), steps: int = 12) -> pd.DataFrame:
+    rng = np.random.default_rng(3)
+    parts = [
+        pd.DataFrame(
+            {
+                "year": year,
+                "theta": np.sort(rng.uniform(-4.8, -1.2, steps)),
+                "mean_correlation": rng.uniform(0.1, 0.6, steps),
+                "pair_weighted_mean_correlation": rng.uniform(0.1, 0.3, steps),
+                "n_clusters": np.arange(steps, 0, -1),
+            }
+        )
+        for year in years
+    ]
+    return pd.concat(parts, ignore_index=True).sample(frac=1, random_state=4, ignore_index=True)
+
+
+def cutoffs(years: range = range(2001, 2009)) -> dict[str, pd.DataFrame]:
+    rng = np.random.default_rng(5)
+    late = [year for year in years if year >= years[0] + min(5, len(years) - 1)]
+
+    def table(of: list[int], theta: object, in_sample: bool) -> pd.DataFrame:
+        return pd.DataFrame(
+            {
+                "year": of,
+                "theta": theta,
+                "distance": 0.5,
+                "mean_correlation": rng.uniform(0.2, 0.5, len(of)),
+                "in_sample": in_sample,
+            }
+        )
+
+    rolling = np.linspace(-3.3, -2.5, len(late)).round(1)
+    return {"base": table(list(years), -3.05, True), "rolling": table(late, rolling, False)}
+
+
+def population(years: range = range(2001, 2009)) -> "pd.Series[float]":
+    return pd.Series(np.linspace(0.1, 0.2, len(years)), index=pd.Index(years, name="year"))
+
+
+def objective() -> pd.DataFrame:
+    theta = np.arange(-500, 251) / 100
+    fold_1 = np.where(theta < -4.2, -np.inf, 0.3 + 0.2 * np.exp(-((theta + 3) ** 2)))
+    fold_1 = np.where(theta > -1.5, 0.25, fold_1)
+    fold_2 = np.where(theta > -1.5, 0.2, 0.28 + 0.2 * np.exp(-((theta + 2.9) ** 2)))
+    value = (fold_1 + fold_2) / 2
+    return pd.DataFrame({"theta": theta, "objective": value, "fold_1": fold_1, "fold_2": fold_2})
+
+
+def interpretability_curve(last: int = 24, latents: int = 980) -> pd.DataFrame:
+    share = np.arange(31)
+    left = np.where(share > last, 0, np.maximum(latents * np.exp(-share / 4), 1)).astype(int)
+    mean = np.where(left > 0, 61.8 + 0.6 * share, np.nan)
+    return pd.DataFrame(
+        {
+            "min_share": share.astype(float),
+            "mean_interpretability": mean,
+            "n_latents": left,
+            "share_of_latents": left / latents,
+        }
+    )
+
+
+def proportions(clusters: int = 60) -> pd.DataFrame:
+    rng = np.random.default_rng(6)
+    size = np.where(rng.random(clusters) < 0.6, 2, rng.integers(2, 120, clusters))
+    share = np.clip(0.01 + 0.07 * np.log2(size / 2) * rng.uniform(0.5, 1.4, clusters), 0.001, 0.5)
+    return pd.DataFrame(
+        {"year": 2005, "cluster_id": range(clusters), "n_members": size, "proportion": share}
+    )
+
+
+FIGURES: dict[str, Callable[[bool], Figure]] = {
+    "histogram": lambda mark: feature_value_histogram(distribution(), mark),
+    "by-year": lambda mark: mean_correlation_by_year(mean_correlation(), mark),
+    "by-theta": lambda mark: mean_correlation_by_theta(curve(), cutoffs(), population(), mark),
+    "objective": lambda mark: objective_by_theta(objective(), -2.95, synthetic=mark),
+    "theta-by-year": lambda mark: theta_by_year(cutoffs(), mark),
+    "interpretability": lambda mark: interpretability_over_sparsity(
+        interpretability_curve(), "rolling", mark
+    ),
+    "proportion": lambda mark: proportion_of_strong_features(proportions(), "base", mark),
+}
+EMPTY: dict[str, Callable[[bool], Figure]] = {
+    "histogram": lambda mark: feature_value_histogram(distribution().iloc[:0], mark),
+    "by-year": lambda mark: mean_correlation_by_year(mean_correlation().iloc[:0], mark),
+    "by-theta": lambda mark: mean_correlation_by_theta(
+        curve().iloc[:0], {}, population().iloc[:0], mark
+    ),
+    "objective": lambda mark: objective_by_theta(
+        objective().iloc[:0], float("nan"), synthetic=mark
+    ),
+    "theta-by-year": lambda mark: theta_by_year({}, mark),
+    "interpretability": lambda mark: interpretability_over_sparsity(
+        interpretability_curve(-1), "base", mark
+    ),
+    "proportion": lambda mark: proportion_of_strong_features(proportions().iloc[:0], "base", mark),
+}
+
+
+@cache
+def shown(kind: str, synthetic: bool = False, empty: bool = False) -> Figure:
+    """A figure of this kind, to look at and not to change."""
+    return (EMPTY if empty else FIGURES)[kind](synthetic)
+
+
+def drawn(figure: Figure, gid: str) -> list[Any]:
+    """The artists with this gid, on the page and on its axes."""
+    owners = (figure, *figure.axes)
+    return [child for owner in owners for child in owner.get_children() if child.get_gid() == gid]
+
+
+def texts(figure: Figure) -> list[str]:
+    """What is written on the page and inside its axes; titles, labels and legends of axes not."""
+    found = [text for owner in (figure, *figure.axes) for text in owner.texts]
+    return [text.get_text() for text in found if text.get_text()]
