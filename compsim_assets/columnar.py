@@ -49,6 +49,8 @@ class FeatureShards:
         import numpy as np
         import pyarrow as pa
 
+        # A new version may be published meanwhile: the link is followed once, for all of one version.
+        folder = folder.resolve()
         self.manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
         self.n_latents = int(self.manifest["n_latents"])
         self._parts: list[np.ndarray] = []

@@ -1,5 +1,6 @@
 """The tables that cross an asset boundary: columns, types, ranges and keys, checked before anything is written."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +82,7 @@ def validate(table: Table, value: "pd.DataFrame | pa.Table") -> "pa.Table":
     unknown = [name for name in columns if name not in {column.name for column in table.columns}]
     if missing or unknown:
         raise ContractError(f"{table.name}: missing columns {missing}, unknown columns {unknown}")
-    arrow = value if isinstance(value, pa.Table) else _from_pandas(table, value)
+    arrow = pa.table({c.name: _typed(table, c, value[c.name]) for c in table.columns})
     plain = [c.name for c in table.columns if not c.type.endswith("]")]
     _check_values(table, arrow.select(plain).to_pandas())
     for column in table.columns:
@@ -90,24 +91,49 @@ def validate(table: Table, value: "pd.DataFrame | pa.Table") -> "pa.Table":
             raise ContractError(
                 f"{table.name}: row {row}, column '{column.name}': null, expected a value"
             )
-    return arrow.select([column.name for column in table.columns])
+    return arrow
 
 
-def _from_pandas(table: Table, frame: "pd.DataFrame") -> "pa.Table":
+def _typed(table: Table, column: Column, values: "pd.Series | pa.ChunkedArray") -> Any:
+    """The column in the contract's type."""
     import pyarrow as pa
 
-    arrays = []
-    for column in table.columns:
-        try:
-            arrays.append(pa.Array.from_pandas(frame[column.name], type=column.arrow_type()))
-        except (pa.ArrowInvalid, pa.ArrowTypeError) as problem:
+    wanted = column.arrow_type()
+
+    def convert(some: Any) -> Any:
+        if not isinstance(some, pa.ChunkedArray):
+            return pa.Array.from_pandas(some, type=wanted)
+        return some if wanted is None else some.cast(wanted)
+
+    try:
+        typed = convert(values)
+    except pa.ArrowException as problem:
+        raise ContractError(
+            f"{table.name}: row {_first_wrong(convert, values)}, column '{column.name}': {problem}, "
+            f"expected {column.type}"
+        ) from None
+    if wanted is None:
+        kind, value = typed.type, pa.type_for_alias(column.type.removesuffix("[]"))
+        if not pa.types.is_fixed_size_list(kind) or kind.value_type != value:
             raise ContractError(
-                f"{table.name}: column '{column.name}', expected {column.type}: {problem}"
-            ) from None
-    return pa.Table.from_arrays(
-        [a.combine_chunks() if isinstance(a, pa.ChunkedArray) else a for a in arrays],
-        names=[column.name for column in table.columns],
-    )
+                f"{table.name}: column '{column.name}': {kind}, expected lists of one length, {column.type}"
+            )
+    return typed
+
+
+def _first_wrong(convert: Callable[[Any], Any], values: Any) -> int:
+    """Row of the first value that does not convert: the last one of the shortest start that does not."""
+    import pyarrow as pa
+
+    good, bad = 0, len(values)
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        try:
+            convert(values[:middle])
+            good = middle
+        except pa.ArrowException:
+            bad = middle
+    return bad - 1
 
 
 def _check_values(table: Table, frame: "pd.DataFrame") -> None:
@@ -129,14 +155,18 @@ def _check_values(table: Table, frame: "pd.DataFrame") -> None:
     try:
         schema.validate(frame, lazy=True)
     except pandera.errors.SchemaErrors as problems:
-        raise ContractError(f"{table.name}: {_first_failure(problems.failure_cases)}") from None
+        cases = problems.failure_cases
+        raise ContractError(f"{table.name}: {_first_failure(table, cases)}") from None
 
 
-def _first_failure(cases: "pd.DataFrame") -> str:
+def _first_failure(table: Table, cases: "pd.DataFrame") -> str:
     first = cases.iloc[0]
     more = f" (and {len(cases) - 1} more)" if len(cases) > 1 else ""
     row = "" if first["index"] is None else f"row {first['index']}, "
-    return f"{row}column '{first['column']}': {first['failure_case']!r}, expected {first['check']}{more}"
+    expected = first["check"]
+    if expected == "multiple_fields_uniqueness":
+        expected = f"one row per ({', '.join(table.key)})"
+    return f"{row}column '{first['column']}': {first['failure_case']}, expected {expected}{more}"
 
 
 _REPORT = Column("report_id", "int64", "Report: one company in one year; the universe's own id.")

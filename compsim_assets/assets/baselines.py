@@ -3,6 +3,8 @@
 import dagster as dg
 
 from compsim_assets.assets.common import DataFrame, table_options
+from compsim_assets.partitions import cutoff_modes
+from compsim_assets.resources.layout import UniverseError
 from compsim_assets.resources.sources import open_universe
 from compsim_assets.settings import Settings
 
@@ -20,10 +22,16 @@ def baseline_clusters(
 
     from compsim_assets.science.evaluation import match_groups
 
+    published = open_universe(settings).published_clusters()
+    ours = {"sic_code", "sic_division", "population", *cutoff_modes.get_partition_keys()}
+    if doubled := sorted(ours & set(published)):
+        raise UniverseError(
+            f"published_clusters/{doubled[0]}.parquet: '{doubled[0]}' is a method of ours, expected another file name"
+        )
     sets = {
         "sic_code": descriptions.rename(columns={"sic_code": "cluster_id"}),
         "sic_division": descriptions.rename(columns={"industry": "cluster_id"}),
-        **open_universe(settings).published_clusters(),
+        **published,
     }
     tables, counts = [], []
     for method, groups in sets.items():

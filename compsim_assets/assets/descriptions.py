@@ -26,6 +26,8 @@ def descriptions(context: dg.AssetExecutionContext, settings: Settings) -> DataF
     table = reports.rename(columns={ID: "report_id", "section_1": "description"})
     for column in ("cik", "company_name", "ticker", "description"):
         table[column] = table[column].astype("string")
+    # Numbers with nulls among them are read as floats.
+    table["cik"] = table["cik"].str.removesuffix(".0")
     table = table.assign(sic_code=sic_code, industry=sic_division(sic_code))
     context.add_output_metadata(
         {

@@ -44,6 +44,7 @@ def sae_features(
     return dg.MaterializeResult(
         metadata={
             **described,
+            "preview": dg.MetadataValue.md(_preview(path)),
             "path": dg.MetadataValue.path(str(path)),
             "data": "synthetic sample" if settings.synthetic else settings.source,
         }
@@ -129,6 +130,27 @@ def _expand(ids: Any, rows: Any, unique: Any, block: int = 512) -> Iterator[tupl
     """Features of every report from those of the different texts, a block at a time."""
     for start in range(0, len(ids), block):
         yield ids[start : start + block], unique[rows[start : start + block]]
+
+
+def _preview(folder: Path, rows: int = 8, top: int = 4) -> str:
+    """The first reports' active latents and strongest ones, as a Markdown table."""
+    import numpy as np
+    from tabulate import tabulate
+
+    from compsim_assets.columnar import FeatureShards
+
+    shards = FeatureShards(folder)
+    first = shards.rows(np.arange(min(rows, shards.shape[0])))
+    strongest = np.argsort(-first, axis=1, kind="stable")[:, :top]
+    body = [
+        [
+            report,
+            int((row > 0).sum()),
+            ", ".join(f"{latent} ({row[latent]:.2f})" for latent in best),
+        ]
+        for report, row, best in zip(shards.report_id, first, strongest, strict=False)
+    ]
+    return tabulate(body, ["report_id", "active latents", "strongest latents (value)"], "pipe")
 
 
 def _shape(n_reports: int, n_latents: int) -> dict[str, Any]:

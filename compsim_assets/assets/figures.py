@@ -54,9 +54,9 @@ def mean_correlation_by_theta(
     return draw(cutoff_curve, cutoffs, population["mean_correlation"], settings.synthetic)
 
 
-@dg.asset(**_figure(SHARED))
+@dg.asset(ins={"pca_scores": dg.AssetIn(metadata={"columns": ["year"]})}, **_figure(SHARED))
 def objective_by_theta(
-    settings: Settings, cutoff_curve: DataFrame, descriptions: DataFrame
+    settings: Settings, cutoff_curve: DataFrame, pca_scores: DataFrame
 ) -> Figure:
     """Figure 5: the objective of the base cutoff over its whole lattice, both folds, and where the best theta lies."""
     from compsim_assets.plots.cutoffs import objective_by_theta as draw
@@ -66,7 +66,8 @@ def objective_by_theta(
         step_functions,
     )
 
-    years = sorted(descriptions["year"].unique().tolist())
+    # As `cutoffs` has it: a year in which no report has features is not in a fold.
+    years = sorted(pca_scores["year"].unique().tolist())
     curves = step_functions(cutoff_curve, years)
     chosen = float(base_cutoffs(curves, years, 0.0, 1.0)["theta"].iloc[0])
     return draw(base_objective_table(curves), chosen, synthetic=settings.synthetic)
@@ -84,7 +85,8 @@ def theta_by_year(settings: Settings, cutoffs: dict[str, DataFrame]) -> Figure:
 def interpretability_over_sparsity(
     context: dg.AssetExecutionContext, settings: Settings, interpretability_curve: DataFrame
 ) -> Figure:
-    """Figures 3, 4 and 7: the more clusters a latent is strong in, the more interpretable it is (chance is 50)."""
+    """Figures 3, 4 and 7: mean interpretability of the latents that are strong in at least p per cent of the clusters
+    (chance is 50), and how many are left."""
     from compsim_assets.plots.interpretability import interpretability_over_sparsity as draw
 
     return draw(interpretability_curve, context.partition_key, settings.synthetic)

@@ -61,7 +61,7 @@ def line_by_year(
     axes: Axes, table: pd.DataFrame, column: str, style: MethodStyle, gid: str, scale: float = 1.0
 ) -> None:
     """Draw one column by year. A year without a row or a value is a gap, not a bridge."""
-    values = table.set_index(table["year"].astype(int))[column].astype(float).sort_index()
+    values = table.set_index(table["year"].astype(int))[column].astype(float)
     if values.notna().any():
         values = values.reindex(range(values.index.min(), values.index.max() + 1))
         years = values.index.to_numpy()
@@ -69,12 +69,11 @@ def line_by_year(
 
 
 def settle_y(axes: Axes, least: float) -> None:
-    """Plain numbers on the y axis, and a least height: rounding must not look like a change."""
+    """Give the y axis a least height: rounding must not look like a change."""
     low, high = axes.get_ylim()
     if high - low < least:
         middle = (low + high) / 2
         axes.set_ylim(middle - least / 2, middle + least / 2)
-    axes.ticklabel_format(axis="y", style="plain", useOffset=False)
 
 
 def label_verticals(axes: Axes, marks: Sequence[tuple[float, str, str]]) -> None:
@@ -83,15 +82,20 @@ def label_verticals(axes: Axes, marks: Sequence[tuple[float, str, str]]) -> None
     Two labels lean away from each other. Where the edge forbids that, both lean the same way and
     the one that would cross the other's line goes a row up, with a leader.
     """
+    if not marks:
+        return
     low, high = axes.get_xlim()
     inches = axes.bbox.width / axes.figure.dpi
     ordered = sorted(marks)
     place = [(x - low) / (high - low) for x, _, _ in ordered]
     width = [0.082 * len(text) / inches for _, text, _ in ordered]
-    left = [place[k] > width[k] if k == 0 else place[k] + width[k] > 1 for k in range(len(ordered))]
-    if len(ordered) == 1:
-        left = [place[0] + width[0] > 1]
-    raised = (1 if left[0] else 0) if len(ordered) == 2 and left[0] == left[1] else None
+    left = [place[-1] + width[-1] > 1]
+    raised = None
+    if len(ordered) == 2:
+        left.insert(0, place[0] > width[0])
+        reach = width[1] if left[0] else width[0]
+        if left[0] == left[1] and place[1] - place[0] < reach:
+            raised = 1 if left[0] else 0
     for k, (x, text, colour) in enumerate(ordered):
         axes.annotate(
             text,

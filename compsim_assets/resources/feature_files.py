@@ -75,8 +75,9 @@ class FeatureImport:
 
     def _usual_length(self) -> int:
         for _, _, lists in self._batches():
-            return Counter(len(values) for values in lists).most_common(1)[0][0]
-        raise UniverseError(f"{self.paths[0]}: no rows")
+            if lengths := Counter(len(values) for values in lists if len(values)):
+                return lengths.most_common(1)[0][0]
+        raise UniverseError(f"{self.paths[0]}: no row has features, expected lists of floats")
 
 
 def _flat(item: Any) -> "np.ndarray":

@@ -27,6 +27,11 @@ class WholeLineMessageReader(dg.PipesMessageReader):
     def __init__(self, path: Path) -> None:
         self._path = path
 
+    @property
+    def expected_writer_count(self) -> int:
+        """One: rank 0. (Dagster's own property says so too, with a preview warning in every step.)"""
+        return 1
+
     @contextmanager
     def read_messages(self, handler: dg.PipesMessageHandler) -> Iterator[PipesParams]:
         self._path.touch()

@@ -5,7 +5,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from socket import gethostname
@@ -31,7 +31,7 @@ class Results:
     @classmethod
     def of(cls, settings: Settings) -> "Results":
         """The results folder of the configured source."""
-        return cls(Path(settings.data) / settings.source)
+        return cls(Path(settings.data).expanduser() / settings.source)
 
     def table(self, asset: str, mode: str | None = None) -> Path:
         """Path of a table: `<asset>.parquet` or `<asset>/<mode>.parquet`."""
@@ -97,15 +97,20 @@ class Results:
             yield aside
             for file in aside.rglob("*"):
                 _sync(file)
-            version = versions / f"{path.name}-{uuid.uuid4().hex[:12]}"
+            version = versions / f"{_process()}-{path.name}-{uuid.uuid4().hex[:12]}"
             os.rename(aside, version)
             _sync(versions)
             link = scratch / "link"
             link.symlink_to(version.relative_to(path.parent), target_is_directory=True)
+            if path.is_dir() and not path.is_symlink():  # a copy by a tool that follows links
+                os.rename(path, scratch / "copied")
+            before = path.resolve()
             os.replace(link, path)
             _sync(path.parent)
-        for old in versions.glob(f"{path.name}-*"):
-            if old.name.rpartition("-")[0] == path.name and old.resolve() != path.resolve():
+        # Not simply all others: a version that nothing links to yet may be another writer's.
+        for old in versions.glob(f"*-{path.name}-????????????"):
+            replaced = old.resolve() == before or _abandoned(old.name)
+            if replaced and old.resolve() != path.resolve():
                 shutil.rmtree(old, ignore_errors=True)
 
     @contextmanager
@@ -116,14 +121,13 @@ class Results:
         for left in root.iterdir():
             if _abandoned(left.name):
                 shutil.rmtree(left, ignore_errors=True)
-        folder = root / f"{os.getpid()}@{gethostname()}-{name}-{uuid.uuid4().hex[:8]}"
+        folder = root / f"{_process()}-{name}-{uuid.uuid4().hex[:8]}"
         folder.mkdir()
         try:
             yield folder
         finally:
+            # The root stays, empty: removing it would race with another writer that has just made it.
             shutil.rmtree(folder, ignore_errors=True)
-            with suppress(OSError):
-                root.rmdir()
 
 
 def content_hash(table: "pa.Table") -> str:
@@ -177,7 +181,7 @@ def read_asset(
         FileNotFoundError: not materialized yet, or a partition is needed and not named.
     """
     settings = Settings.from_environment()
-    results = Results(Path(data or settings.data) / (source or settings.source))
+    results = Results(Path(data or settings.data).expanduser() / (source or settings.source))
     if name == "sae_features":
         return _read_features(results)
     if name == "pca":
@@ -186,6 +190,10 @@ def read_asset(
         raise FileNotFoundError(
             f"'{name}' has one table per cutoff mode: pass partition={results.modes_of(name)!r}"
         )
+    if partition is not None and results.table(name).exists():
+        raise FileNotFoundError(f"'{name}' is one table for all cutoff modes: pass no partition")
+    if partition not in (None, *cutoff_modes.get_partition_keys()):
+        raise FileNotFoundError(f"there is no cutoff mode {partition!r}: pass 'base' or 'rolling'")
     return read_table(results.table(name, partition)).to_pandas()
 
 
@@ -239,9 +247,13 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _abandoned(scratch: str) -> bool:
-    """True for a scratch folder of this host whose process is gone; other hosts may share the data folder."""
-    pid, at, rest = scratch.partition("@")
+def _process() -> str:
+    return f"{os.getpid()}@{gethostname()}"
+
+
+def _abandoned(name: str) -> bool:
+    """True for a folder named by a process of this host that is gone; other hosts may share the data folder."""
+    pid, at, rest = name.partition("@")
     if not at or not rest.startswith(f"{gethostname()}-"):
         return False
     try:

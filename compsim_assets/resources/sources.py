@@ -1,6 +1,8 @@
 """Reading a universe: the folder of contracts.md, wherever it comes from, with errors that name file and row."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,37 +41,34 @@ class Universe:
             for needed in (ID, "year"):
                 if needed not in present:
                     raise UniverseError(f"{path}: no column '{needed}', found {sorted(present)}")
-            frames.append(
-                pd.read_parquet(path, columns=[c for c in _REPORT_COLUMNS if c in present])
-            )
+            frames.append(_read(path, [c for c in _REPORT_COLUMNS if c in present]))
         if not frames:
             raise UniverseError(f"{self.folder}: no reports.parquet and no reports/*.parquet")
         frame = pd.concat(frames, ignore_index=True)
         for column in _REPORT_COLUMNS:
             if column not in frame:
                 frame[column] = None
-        frame["year"] = self._years(frame["year"])
+        frame["year"] = _years(frame["year"], self.report_place)
         self._check_ids(frame[ID])
         return frame
 
-    def _years(self, year: "pd.Series") -> "pd.Series":
-        import pandas as pd
+    def report_place(self, row: int) -> str:
+        """File, and row in it, of a position in `reports()`: for error messages."""
+        import pyarrow.parquet as pq
 
-        number = pd.to_numeric(year, errors="coerce")
-        wrong = number.isna() | (number % 1 != 0)
-        if wrong.any():
-            row = int(wrong.to_numpy().argmax())
-            raise UniverseError(
-                f"{self.folder}/reports: row {row}: year {year.iloc[row]!r}, expected a year like 2019 or '2019'"
-            )
-        return number.astype("int64")
+        for path in self._parquet("reports"):
+            n_rows = pq.read_metadata(path).num_rows
+            if row < n_rows:
+                return f"{path}: row {row}"
+            row -= n_rows
+        raise IndexError(row)
 
     def _check_ids(self, ids: "pd.Series") -> None:
         wrong = ids.isna() | ids.duplicated(keep="first")
         if wrong.any():
             row = int(wrong.to_numpy().argmax())
             raise UniverseError(
-                f"{self.folder}/reports: row {row}: {ID} {ids.iloc[row]!r} is null or occurs before, expected unique ids"
+                f"{self.report_place(row)}: {ID} {ids.iloc[row]} is null or occurs before, expected unique ids"
             )
 
     def monthly_returns(self, reports: "pd.DataFrame") -> "np.ndarray":
@@ -88,7 +87,7 @@ class Universe:
             flat = np.concatenate(months) if months else np.empty(0)
             if len(flat) != 12:
                 raise UniverseError(
-                    f"{self.folder}/reports: row {row}: {RETURNS} has {len(flat)} values, "
+                    f"{self.report_place(row)}: {RETURNS} has {len(flat)} values, "
                     "expected 12 monthly log returns"
                 )
             matrix[row] = flat
@@ -108,22 +107,21 @@ class Universe:
         names = set(pq.read_schema(paths[0]).names)
         if "section_1" in names or "input_ids" not in names:
             return None
-        frame = pd.concat([pd.read_parquet(path, columns=[ID, "input_ids"]) for path in paths])
+        frame = pd.concat([_read(path, [ID, "input_ids"]) for path in paths])
         return frame.set_index(ID).loc[report_ids, ["input_ids"]].reset_index(drop=True)
 
     def fuzz_score_files(self) -> list[Path]:
-        """delphi score files, flat or under scores/fuzz/."""
+        """delphi score files, flat or under scores/fuzz/ (beside which delphi keeps other scores)."""
         root = self.folder / "fuzz_scores"
-        return sorted(path for path in root.rglob("*_latent*") if path.suffix in (".txt", ".json"))
+        found = [*root.glob("*_latent*"), *(root / "scores" / "fuzz").glob("*_latent*")]
+        return sorted(path for path in found if path.suffix in (".txt", ".json"))
 
     def prices(self) -> "pd.DataFrame | None":
         """ticker, date, adj_close; None where the universe has none."""
-        import pandas as pd
-
         path = self.folder / "prices.parquet"
         if not path.exists():
             return None
-        frame = pd.read_parquet(path)
+        frame = _read(path)
         if missing := {"ticker", "date", "adj_close"} - set(frame.columns):
             raise UniverseError(
                 f"{path}: missing columns {sorted(missing)}, expected ticker, date, adj_close"
@@ -132,15 +130,13 @@ class Universe:
 
     def published_clusters(self) -> dict[str, "pd.DataFrame"]:
         """Cluster sets to evaluate beside ours: method -> year, cluster_id, report_id."""
-        import pandas as pd
-
         found = {}
         for path in sorted((self.folder / "published_clusters").glob("*.parquet")):
-            frame = pd.read_parquet(path)
+            frame = _read(path)
             if missing := {"year", "cluster_id", ID} - set(frame.columns):
                 raise UniverseError(f"{path}: missing columns {sorted(missing)}")
             frame = frame[["year", "cluster_id", ID]].rename(columns={ID: "report_id"})
-            frame["year"] = self._years(frame["year"])
+            frame["year"] = _years(frame["year"], partial("{}: row {}".format, path))
             frame["cluster_id"] = frame["cluster_id"].astype("string")
             found[path.stem] = frame
         return found
@@ -148,6 +144,26 @@ class Universe:
     def _parquet(self, name: str) -> list[Path]:
         single = self.folder / f"{name}.parquet"
         return [single] if single.exists() else sorted((self.folder / name).glob("*.parquet"))
+
+
+def _read(path: Path, columns: list[str] | None = None) -> "pd.DataFrame":
+    """A file's columns as columns, also where pandas wrote one as its index, as it does `__index_level_0__`."""
+    import pyarrow.parquet as pq
+
+    return pq.read_table(path, columns=columns).to_pandas(ignore_metadata=True)
+
+
+def _years(year: "pd.Series", place: Callable[[int], str]) -> "pd.Series":
+    import pandas as pd
+
+    number = pd.to_numeric(year, errors="coerce")
+    wrong = number.isna() | (number % 1 != 0)
+    if wrong.any():
+        row = int(wrong.to_numpy().argmax())
+        raise UniverseError(
+            f"{place(row)}: year {year.iloc[row]!r}, expected a year like 2019 or '2019'"
+        )
+    return number.astype("int64")
 
 
 def open_universe(settings: Settings) -> Universe:

@@ -128,6 +128,7 @@ class PcaIOManager(_ResultsIOManager):
         import json
 
         from safetensors.numpy import save_file
+        from tabulate import tabulate
 
         n_components, n_latents = obj.components.shape
         names = ("mean", "scale", "components", "explained_variance", "explained_variance_ratio")
@@ -144,7 +145,18 @@ class PcaIOManager(_ResultsIOManager):
             (folder / "pca.json").write_text(json.dumps(description, indent=2))
         shape = f"{n_components} components x {n_latents} latents"
         shown = {key: value for key, value in description.items() if key != "universe"}
-        self.describe(context, path, {**shown, "shape": shape})
+        share = obj.explained_variance_ratio
+        rows = [
+            [i + 1, obj.explained_variance[i], share[i], share[: i + 1].sum()]
+            for i in range(min(10, len(share)))
+        ]
+        headers = ["component", "explained variance", "share", "cumulative share"]
+        preview = dg.MetadataValue.md(tabulate(rows, headers, "pipe", floatfmt=".4g"))
+        self.describe(
+            context,
+            path,
+            {**shown, "dagster/row_count": n_components, "shape": shape, "preview": preview},
+        )
 
     def load_input(self, context: dg.InputContext) -> Any:
         """Not read whole: name the arrays with `load_pca`."""

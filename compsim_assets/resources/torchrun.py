@@ -107,9 +107,10 @@ class Torchrun(dg.ConfigurableResource):
             )
         if exit_code != 0:
             raise torchrun_failure(module, exit_code, folder / "ranks")
-        for message in session.get_custom_messages():
-            return dict(message["result"])
-        raise dg.Failure(f"{module} ended without a result: its main must call worker.result(...)")
+        results = [message["result"] for message in session.get_custom_messages()]
+        if not results:
+            raise dg.Failure(f"{module} ended without a result: its main must call worker.result")
+        return dict(results[0])
 
     @property
     def _one_node(self) -> bool:

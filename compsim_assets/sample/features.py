@@ -11,7 +11,9 @@ ACTIVATION = 0.65  # usual size of one token's activation: the first hump, twice
 SPREAD = 0.15  # of one token's activation, relative
 FORM = 0.6  # log rate a latent gains or loses with the form of a filing
 PEAK = 30.0  # tokens on which a planted latent is active in a report all about its group
-STRAY = 0.04  # chance that a company uses a latent of a line it is not in
+STRAY = {"line": 0.04, "noise": 0.02}  # chance that any company uses a latent, half as often
+WORDING = {"sector": 0.8, "theme": 0.8, "copied": 1.0, "noise": 0.4}  # lines have their own
+NOISE = 0.08  # share of latents that are sparse and about no line
 COPIED = 4  # latents of a line's boilerplate
 _ROWS = 500  # reports made at once
 
@@ -21,8 +23,8 @@ class Latents:
     """D latents.
 
     Attributes:
-        group: (D,) int, the group a planted latent speaks of, -1 for noise.
-        kind: (D,) text, the group's kind or "noise".
+        group: (D,) int, the group a planted latent speaks of, -1 for generic ones.
+        kind: (D,) text, the group's kind, or "generic" for latents of language any filing uses.
         rate: (D,) float64, tokens a report activates the latent on, whatever it is about.
         peak: (D,) float64, tokens added by a report all about the latent's group.
         wording: (D,) float64, share of its group's latents that a company's texts use.
@@ -47,12 +49,12 @@ def make_latents(rng: np.random.Generator, size: SampleSize, groups: list[Group]
     group = np.full(size.latents, -1)
     group[rng.permutation(size.latents)[: len(planted)]] = planted
     normal = rng.normal(size=size.latents)
-    noise = group < 0
+    generic = group < 0
     return Latents(
         group=group,
-        kind=np.array([g.kind for g in groups] + ["noise"])[group],
-        rate=np.where(noise, np.exp(0.35 + 2.0 * normal), np.exp(-0.9 + 0.9 * normal)),
-        peak=np.where(noise, 0.0, PEAK * np.exp(rng.normal(0, 0.4, size.latents))),
+        kind=np.array([g.kind for g in groups] + ["generic"])[group],
+        rate=np.where(generic, np.exp(1.0 + 1.5 * normal), np.exp(-1.25 + 0.8 * normal)),
+        peak=np.where(generic, 0.0, PEAK * np.exp(rng.normal(0, 0.4, size.latents))),
         wording=np.array([_wording(g) for g in groups] + [1.0])[group],
         activation=ACTIVATION * np.exp(rng.normal(0, 0.05, size.latents)),
     )
@@ -61,15 +63,15 @@ def make_latents(rng: np.random.Generator, size: SampleSize, groups: list[Group]
 def _planted(group: Group, size: SampleSize) -> int:
     """Number of latents that speak of a group."""
     usual = size.planted_per_line
-    if group.kind == "line":
-        return usual
+    if group.kind == "noise":
+        return round(NOISE * size.latents)
     if group.kind == "copied":
         return COPIED
-    return max(1, round(usual * (0.35 if group.kind == "sector" else 0.25)))
+    return max(1, round(usual * {"line": 1.0, "sector": 0.35, "theme": 0.25}[group.kind]))
 
 
 def _wording(group: Group) -> float:
-    return {"line": LINES[group.members[0]].wording, "copied": 1.0}.get(group.kind, 0.8)
+    return LINES[group.members[0]].wording if group.kind == "line" else WORDING[group.kind]
 
 
 def make_features(
@@ -97,8 +99,8 @@ def make_features(
     length = rng.normal(0, 0.12, n)
     planted = np.flatnonzero(latents.group >= 0)
     used = _used(rng, latents, planted, companies)
-    is_line = latents.kind[planted] == "line"
-    stray = 0.5 * (is_line & (rng.random((companies, len(planted))) < STRAY))
+    chance = np.array([STRAY.get(kind, 0.0) for kind in latents.kind[planted]])
+    stray = 0.5 * (rng.random((companies, len(planted))) < chance)
     features = np.empty((n, width), dtype=np.float32)
     for start in range(0, n, _ROWS):
         rows = slice(start, min(start + _ROWS, n))

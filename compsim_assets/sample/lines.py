@@ -28,7 +28,8 @@ LINES: tuple[Line, ...] = _two_by_two(_SECTORS)
 class Group:
     """Lines that some planted latents speak of.
 
-    Kinds: "line", "sector", "theme", and "copied": the boilerplate that small firms of one line copy.
+    Kinds: "line", "sector", "theme", "copied" (the boilerplate that small firms of one line copy) and
+    "noise" (no line: texts that are about several things at once).
     """
 
     kind: str
@@ -37,7 +38,7 @@ class Group:
 
 
 def groups(lines: int) -> list[Group]:
-    """Groups over the first `lines` lines: every line, sectors and themes of 2 or more, copied texts."""
+    """Groups over the first `lines` lines: every line, sectors and themes of 2 or more, copied texts, noise."""
     chosen = LINES[:lines]
     found = [Group("line", line.name, (i,)) for i, line in enumerate(chosen)]
     sectors = list(dict.fromkeys(line.sector for line in chosen))
@@ -47,7 +48,8 @@ def groups(lines: int) -> list[Group]:
     for name in themes:
         found.append(Group("theme", name, _where(chosen, lambda line, n=name: n in line.themes)))
     found = [group for group in found if group.kind == "line" or len(group.members) >= 2]
-    return found + [Group("copied", line.name, (i,)) for i, line in enumerate(chosen)]
+    found += [Group("copied", line.name, (i,)) for i, line in enumerate(chosen)]
+    return [*found, Group("noise", "", ())]
 
 
 def _where(lines, accept) -> tuple[int, ...]:
@@ -63,8 +65,10 @@ def group_weights(weights: np.ndarray, boilerplate: np.ndarray, found: list[Grou
         found: the groups.
 
     Returns:
-        (n, groups): sums over a group's lines; 0 in copied groups for companies that do not copy.
+        (n, groups): sums over a group's lines; 0 in copied groups for companies that do not copy;
+        for noise, what is not the largest line.
     """
-    columns = [weights[:, list(group.members)].sum(axis=1) for group in found]
+    diffuse = 1.0 - weights.max(axis=1)
+    columns = [weights[:, list(g.members)].sum(axis=1) if g.members else diffuse for g in found]
     copied = [group.kind == "copied" for group in found]
     return np.stack(columns, axis=1) * np.where(copied, boilerplate[:, None], True)

@@ -46,8 +46,7 @@ class Prices:
 def make_prices(rng: np.random.Generator, companies: Companies, size: SampleSize) -> Prices:
     """Simulate all days. O(T x C x lines) time, a few (T, C) arrays."""
     dates = _business_days(size.first_year, size.years)
-    year = dates.astype("datetime64[Y]").astype(int) + 1970 - size.first_year
-    logs = _log_returns(rng, companies, year.clip(0), size).cumsum(axis=0)
+    logs = _log_returns(rng, companies, dates, size).cumsum(axis=0)
     logs += rng.normal(3.3, 0.6, size.companies)
     pairs = _plant_pairs(rng, logs, companies, size)
     adj_close = _significant(np.exp(logs))
@@ -67,20 +66,22 @@ def _business_days(first_year: int, years: int) -> np.ndarray:
 
 
 def _log_returns(
-    rng: np.random.Generator, companies: Companies, year: np.ndarray, size: SampleSize
+    rng: np.random.Generator, companies: Companies, dates: np.ndarray, size: SampleSize
 ) -> np.ndarray:
     """(T, C) daily log returns: market, sector and line factors by weight, and a part of its own.
 
     Factors and noise have unit variance per day before scaling; a calm or a stormy year scales the
     market, so that the mean correlation of the population changes from year to year.
     """
+    month = dates.astype("datetime64[M]").astype(int) - 12 * (size.first_year - 1970)
+    year = (month // 12).clip(0)
     lines = LINES[: size.lines]
     sectors = sorted({line.sector for line in lines})
     shape = (len(year), size.companies)
     storm = np.exp(rng.normal(-0.06, 0.3, size.years))[year]
     market = np.sqrt(MARKET) * storm * rng.standard_normal(len(year))
     by_sector = np.sqrt(SECTOR) * rng.standard_normal((len(year), len(sectors)))
-    by_line = np.sqrt(LINE) * rng.standard_normal((len(year), size.lines))
+    by_line = np.sqrt(LINE) * _steady(rng.standard_normal((len(year), size.lines)), month)
     returns = np.sqrt(1 - MARKET - SECTOR - LINE) * rng.standard_t(6, shape) / np.sqrt(1.5)
     follows = np.where(companies.boilerplate, BOILERPLATE, 1.0)
     for i, line in enumerate(lines):
@@ -89,6 +90,24 @@ def _log_returns(
         returns += companies.weights[year, :, i] * factor
     volatility = 0.32 * np.exp(rng.normal(0, 0.25, size.companies)) / np.sqrt(_DAYS)
     return volatility * returns + 0.05 / _DAYS
+
+
+def _steady(factors: np.ndarray, month: np.ndarray) -> np.ndarray:
+    """Scale daily factors so that their 12 monthly sums vary alike in every year.
+
+    Twelve draws have a variance that is off by 40 %: without this, chance decides which lines move
+    together in a year, and with it the best cutoff.
+
+    Args:
+        factors: (T, k) unit variance.
+        month: (T,) int, months counted from the first January; negative before.
+    """
+    scaled = factors.copy()
+    for year in range(month[-1] // 12 + 1):
+        days = month // 12 == year
+        sums = np.stack([factors[month == 12 * year + m].sum(axis=0) for m in range(12)])
+        scaled[days] *= np.sqrt(_DAYS / 12) / sums.std(axis=0, ddof=1)
+    return scaled
 
 
 def _plant_pairs(

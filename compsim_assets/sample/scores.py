@@ -15,7 +15,6 @@ _ACCURACY = {
     "line": (0.79, 0.91),
     "sector": (0.82, 0.92),
     "theme": (0.78, 0.90),
-    "copied": (0.62, 0.74),
     "noise": (0.48, 0.62),
 }
 
@@ -33,8 +32,7 @@ def make_scores(
     words = [" ".join(line.offers + line.sentences).split() for line in LINES[: size.lines]]
     files = {}
     for latent in _scored(rng, latents, groups, size):
-        group = groups[latents.group[latent]] if latents.group[latent] >= 0 else None
-        examples = _examples(rng, words, group, size.examples)
+        examples = _examples(rng, words, groups[latents.group[latent]], size.examples)
         files[latent] = json.dumps(examples, separators=(",", ":"))
     return files
 
@@ -42,32 +40,37 @@ def make_scores(
 def _scored(
     rng: np.random.Generator, latents: Latents, groups: list[Group], size: SampleSize
 ) -> list[int]:
-    """The scored latents, ascending: some of each line, fewer of each other group, then noise."""
+    """The scored latents, ascending: some of each line, fewer of each sector and theme, then noise.
+
+    Generic latents are left out: no judge can be asked about what is always active.
+    """
+    wanted = {"line": size.scored_per_line, "copied": 0, "noise": 0}
     chosen: list[int] = []
     for i, group in enumerate(groups):
-        wanted = size.scored_per_line if group.kind == "line" else max(1, size.scored_per_line // 2)
-        chosen.extend(rng.permutation(np.flatnonzero(latents.group == i))[:wanted])
+        count = wanted.get(group.kind, max(1, size.scored_per_line // 2))
+        chosen.extend(rng.permutation(np.flatnonzero(latents.group == i))[:count])
     chosen = chosen[: size.scored_latents]
-    noise = rng.permutation(np.flatnonzero(latents.group < 0))
+    noise = rng.permutation(np.flatnonzero(latents.kind == "noise"))
     chosen.extend(noise[: min(size.scored_latents - len(chosen), len(chosen))])
     return sorted(int(latent) for latent in chosen)
 
 
 def _examples(
-    rng: np.random.Generator, words: list[list[str]], group: Group | None, count: int
+    rng: np.random.Generator, words: list[list[str]], group: Group, count: int
 ) -> list[dict]:
     """Examples of one latent."""
-    accuracy = rng.uniform(*_ACCURACY[group.kind if group else "noise"])
+    accuracy = rng.uniform(*_ACCURACY[group.kind])
     activating = rng.permutation(np.arange(count) % 2 == 0)
     right = rng.random(count) < np.where(activating, accuracy - 0.06, accuracy + 0.06)
     answered = rng.random(count) >= UNANSWERED
-    inside = list(group.members) if group else list(range(len(words)))
-    outside = [k for k in range(len(words)) if group is None or k not in group.members]
+    everywhere = list(range(len(words)))
+    inside = list(group.members) or everywhere
+    outside = [k for k in everywhere if k not in group.members] or everywhere
     pick = rng.integers(0, 2**31, (count, 4))
     strength = np.round(0.65 * np.exp(rng.normal(0, 0.2, count)) * 2048) / 2048
     examples = []
     for i in range(count):
-        source = inside if activating[i] or not outside else outside
+        source = inside if activating[i] else outside
         text = words[source[pick[i, 0] % len(source)]]
         start = pick[i, 1] % (len(text) - WINDOW)
         activations: list[float] = [0] * WINDOW

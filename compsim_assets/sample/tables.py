@@ -118,12 +118,12 @@ def _truth_lines(universe: Universe) -> dict[str, Any]:
 
 
 def _truth_latents(universe: Universe) -> dict[str, Any]:
-    """Kind, name and line of every latent; sector and theme latents have a name and no line."""
+    """Kind, name and line of every latent; only line and copied latents have a line."""
     planted = [universe.groups[g] if g >= 0 else None for g in universe.latents.group]
     return {
         "latent": np.arange(len(planted)),
-        "kind": [g.kind if g else "noise" for g in planted],
-        "name": pa.array([g.name if g else None for g in planted], pa.string()),
+        "kind": universe.latents.kind,
+        "name": pa.array([g.name or None if g else None for g in planted], pa.string()),
         "line": pa.array(
             [g.members[0] if g and len(g.members) == 1 else None for g in planted], pa.int64()
         ),

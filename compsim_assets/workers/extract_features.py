@@ -181,9 +181,9 @@ def extract_share(
 def write_index(path: Path, of_report: np.ndarray, rows: np.ndarray, lengths: Lengths) -> pa.Table:
     """Write, a row a report, its row in the features, its tokens and whether it was truncated."""
     # The last place, which -1 means, holds the answer for a report without text.
-    row = np.append(rows, 0)[of_report]
+    row = np.append(rows, -1)[of_report]
     n_tokens = np.append(lengths.counted, 0)[of_report]
-    truncated = np.append(lengths.truncated, False)[of_report] & (row >= 0)
+    truncated = np.append(lengths.truncated, False)[of_report]
     index = pa.table({"row": row, "n_tokens": n_tokens, "truncated": truncated})
     pq.write_table(index, path)
     return index

@@ -57,7 +57,7 @@ def mean_correlation(
     return table.sample(frac=1, random_state=2, ignore_index=True)
 
 
-def curve(years: range = range(2001, 2009), steps: int = 12) -> pd.DataFrame:
+def curve(years: range = range(2001, 2008), steps: int = 12) -> pd.DataFrame:
     rng = np.random.default_rng(3)
     parts = [
         pd.DataFrame(
@@ -74,7 +74,7 @@ def curve(years: range = range(2001, 2009), steps: int = 12) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True).sample(frac=1, random_state=4, ignore_index=True)
 
 
-def cutoffs(years: range = range(2001, 2009)) -> dict[str, pd.DataFrame]:
+def cutoffs(years: range = range(2001, 2008)) -> dict[str, pd.DataFrame]:
     rng = np.random.default_rng(5)
     late = [year for year in years if year >= years[0] + min(5, len(years) - 1)]
 
@@ -93,7 +93,7 @@ def cutoffs(years: range = range(2001, 2009)) -> dict[str, pd.DataFrame]:
     return {"base": table(list(years), -3.05, True), "rolling": table(late, rolling, False)}
 
 
-def population(years: range = range(2001, 2009)) -> "pd.Series[float]":
+def population(years: range = range(2001, 2008)) -> "pd.Series[float]":
     return pd.Series(np.linspace(0.1, 0.2, len(years)), index=pd.Index(years, name="year"))
 
 

@@ -129,7 +129,7 @@ def _theta_panels(figure):
 def test_steps_are_the_curve_and_go_on_to_the_right():
     table = curve()
     panels = _theta_panels(mean_correlation_by_theta(table, cutoffs(), population(), False))
-    assert sorted(panels) == list(range(2001, 2009))
+    assert sorted(panels) == list(range(2001, 2008))
     for year, axes in panels.items():
         rows = table[table["year"] == year].sort_values("theta")
         for gid, column in (
@@ -189,5 +189,5 @@ def test_steps_below_the_searched_thetas_do_not_set_the_scale():
 def test_missing_cutoffs_and_population_leave_the_curves():
     none = {"base": cutoffs()["base"], "rolling": cutoffs()["rolling"].iloc[:0]}
     figure = mean_correlation_by_theta(curve(), none, population().iloc[:0], False)
-    assert len(figure.axes) == 8
+    assert len(figure.axes) == 7
     assert "Rolling theta (none)" in [text.get_text() for text in figure.legends[0].get_texts()]

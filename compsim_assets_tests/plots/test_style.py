@@ -124,7 +124,6 @@ def test_page_texts_stay_on_the_page_and_apart(empty, kind):
 @pytest.mark.parametrize("kind", FIGURES)
 def test_axes_texts_stay_on_the_page(kind):
     figure = shown(kind)
-    figure.draw_without_rendering()
     for axes in figure.axes:
         box = axes.get_tightbbox()
         assert box.x0 >= 0

@@ -27,7 +27,6 @@ class Step:
     program: str
     torchrun: dict[str, Any]
     extras: dict[str, Any] = field(default_factory=dict)
-    seconds: float = 0.0
 
     def start(self) -> "Step":
         self.tmp.mkdir()
@@ -39,12 +38,14 @@ class Step:
             "torchrun": self.torchrun,
             "report": str(self.folder / "report.json"),
         }
-        environment = {**os.environ, "TMPDIR": str(self.tmp), "PYTHONPATH": str(ROOT)}
-        environment.pop("OMP_NUM_THREADS", None)
-        self.begun = time.monotonic()
+        environment = {**os.environ, "TMPDIR": str(self.tmp)}
+        for inherited in ("OMP_NUM_THREADS", "PYTHONPATH"):
+            environment.pop(inherited, None)
+        # As Dagster finds code by its working directory: on the step's path, not in its environment.
+        code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from {PROGRAMS} import step; step.main()"
         with (self.folder / "output.txt").open("w") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", f"{PROGRAMS}.step", json.dumps(plan)],
+                [sys.executable, "-c", code, json.dumps(plan)],
                 env=environment,
                 cwd=self.folder,
                 stdout=output,
@@ -52,11 +53,15 @@ class Step:
             )
         return self
 
-    def finish(self, timeout: float = 60) -> dict[str, Any]:
+    def finish(self, timeout: float = 120) -> dict[str, Any]:
         """Wait for the end and return the step's report."""
         self.process.wait(timeout)
-        self.seconds = time.monotonic() - self.begun
+        self.ended = time.time()
         return json.loads((self.folder / "report.json").read_text())
+
+    def seconds_after(self, rank: int) -> float:
+        """From the moment in which `rank` went on to its action to the end of the step."""
+        return self.ended - (self.started / str(rank)).stat().st_mtime
 
     @property
     def tmp(self) -> Path:
@@ -74,7 +79,7 @@ class Step:
     def output(self) -> str:
         return (self.folder / "output.txt").read_text()
 
-    def wait_for_ranks(self, count: int, timeout: float = 60) -> None:
+    def wait_for_ranks(self, count: int, timeout: float = 120) -> None:
         """Return once `count` ranks are inside their `main`, and a moment into what they do there."""
         self._until(lambda: len(list(self.started.iterdir())) == count, timeout)
         time.sleep(0.5)

@@ -3,13 +3,13 @@
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from compsim_assets.resources import torchrun
 from compsim_assets.resources.torchrun import Torchrun
 from compsim_assets_tests.resources.steps import PROGRAMS, Step
 
@@ -114,7 +114,7 @@ def test_the_failing_rank_is_named_and_not_its_victim(start: Callable[..., Step]
     assert 'raise Broken(f"rank {worker.rank} is broken")' in failure["metadata"]["traceback"]
     assert failure["metadata"]["traceback"] in failure["description"]
     assert failure["metadata"]["rank"] == 1
-    assert step.seconds < 30
+    assert step.seconds_after(rank=1) < 20
     assert step.processes() == []
     assert list(step.tmp.iterdir()) == []
     assert list(step.scratch.iterdir()) == []
@@ -125,7 +125,7 @@ def test_a_killed_rank_is_named_with_its_signal(start: Callable[..., Step]) -> N
     description = only_failure(step.finish())["description"]
     assert f"rank 1 of {PROGRAMS}.endings was killed by signal 9 (SIGKILL)" in description
     assert "memory" in description
-    assert step.seconds < 30
+    assert step.seconds_after(rank=1) < 20
 
 
 def test_a_rank_without_a_traceback_is_quoted(start: Callable[..., Step]) -> None:
@@ -156,12 +156,11 @@ def test_nothing_survives_a_killed_step(start: Callable[..., Step]) -> None:
 def test_termination_ends_ranks_that_cannot_listen(start: Callable[..., Step]) -> None:
     step = start("compute", "wait")
     step.wait_for_ranks(2)
-    begun = time.monotonic()
     step.process.send_signal(signal.SIGTERM)
+    assert step.wait_until_gone() < 10
     report = step.finish()
-    assert time.monotonic() - begun < 10
     assert "DagsterExecutionInterruptedError" in only_failure(report)["error"]
-    assert step.processes() == []
+    assert report["left"] == []
     assert list(step.scratch.iterdir()) == []
     assert list(step.tmp.iterdir()) == []
 
@@ -170,3 +169,27 @@ def test_termination_ends_ranks_that_cannot_listen(start: Callable[..., Step]) -
 def test_bad_nproc_is_refused_by_name(nproc: str, tmp_path: Path) -> None:
     with pytest.raises(dg.Failure, match="COMPSIM_NPROC must be a positive number or 'auto'"):
         Torchrun(nproc=nproc).run(dg.build_asset_context(), "unused", {}, tmp_path)
+
+
+def test_a_program_without_a_result_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    commands = []
+
+    def succeed(command: list[str], environment: dict[str, str]) -> int:
+        commands.append(command)
+        return 0
+
+    @dg.asset
+    def worked(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        extra = ["--nnodes", "2", "--rdzv-endpoint", "head:1234"]
+        return dg.MaterializeResult(
+            value=Torchrun(extra_args=extra).run(context, "a.program", {}, tmp_path)
+        )
+
+    monkeypatch.setattr(torchrun, "_run_to_end", succeed)
+    with pytest.raises(dg.Failure, match=r"a\.program ended without a result"):
+        dg.materialize([worked])
+    (command,) = commands
+    assert command[-6:] == ["--nnodes", "2", "--rdzv-endpoint", "head:1234", "-m", "a.program"]
+    assert command.count("--rdzv-endpoint") == 1  # not the one for a single node

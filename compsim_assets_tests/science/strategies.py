@@ -55,7 +55,9 @@ def make_scores(rng: np.random.Generator, n: int, dimensions: int, kind: str) ->
     if kind == "equal":
         return np.tile(rng.normal(size=dimensions), (n, 1)) * rng.uniform(0.5, 2, size=(n, 1))
     if kind == "one-hot":
-        return np.eye(dimensions)[rng.integers(dimensions, size=n)] * rng.uniform(0.5, 2, size=(n, 1))
+        return np.eye(dimensions)[rng.integers(dimensions, size=n)] * rng.uniform(
+            0.5, 2, size=(n, 1)
+        )
     if kind == "line":
         return rng.normal(size=(n, 1)) * np.ones((1, dimensions))
     return rng.normal(size=(n, dimensions))

@@ -43,8 +43,8 @@ def test_a_sample_is_seeded_and_whole() -> None:
     assert drawn == [names(select_clusters(CLUSTERS, None, 2, [seed])) for seed in range(30)]
     assert set().union(*drawn) == names(select_clusters(CLUSTERS, None, 0, [0]))
     one = select_clusters(CLUSTERS, None, 1, [3])
-    (year, cluster_id), = names(one)
-    expected = CLUSTERS.query("year == @year and cluster_id == @cluster_id")
+    ((year, cluster_id),) = names(one)
+    expected = CLUSTERS[(CLUSTERS["year"] == year) & (CLUSTERS["cluster_id"] == cluster_id)]
     assert one["report_id"].tolist() == expected["report_id"].tolist()
 
 

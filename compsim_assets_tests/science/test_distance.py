@@ -34,7 +34,9 @@ def test_sum_of_cosines_equals_the_pair_list(universe: Universe) -> None:
 
 @examples(60)
 @given(universes())
-def test_scale_is_mean_and_population_deviation_of_all_pairs_of_all_years(universe: Universe) -> None:
+def test_scale_is_mean_and_population_deviation_of_all_pairs_of_all_years(
+    universe: Universe,
+) -> None:
     truth = universe.brute_force()
     scale = link_years(universe.scores, universe.year).scale
     assert scale.n_pairs == truth.n_pairs
@@ -44,7 +46,9 @@ def test_scale_is_mean_and_population_deviation_of_all_pairs_of_all_years(univer
 
 def test_order_is_that_of_pdist() -> None:
     scores = np.random.default_rng(0).normal(size=(9, 4))
-    np.testing.assert_allclose(condensed_distances(unit_rows(scores)), pdist(scores, "cosine"), atol=1e-14)
+    np.testing.assert_allclose(
+        condensed_distances(unit_rows(scores)), pdist(scores, "cosine"), atol=1e-14
+    )
 
 
 def test_a_zero_score_vector_has_cosine_zero_to_everything() -> None:
@@ -59,7 +63,10 @@ def test_cosine_does_not_depend_on_the_length_of_scores() -> None:
     scores = rng.normal(size=(10, 5))
     scaled = scores * np.exp(rng.uniform(-40, 40, size=(10, 1)))
     np.testing.assert_allclose(
-        condensed_distances(unit_rows(scaled)), condensed_distances(unit_rows(scores)), rtol=0, atol=1e-14
+        condensed_distances(unit_rows(scaled)),
+        condensed_distances(unit_rows(scores)),
+        rtol=0,
+        atol=1e-14,
     )
 
 

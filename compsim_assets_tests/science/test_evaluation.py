@@ -33,7 +33,9 @@ def generic(sizes: list[int], seed: int = 0) -> Universe:
 
 
 def table_of(universe: Universe, cluster_id: object) -> pd.DataFrame:
-    return pd.DataFrame({"year": universe.year, "report_id": universe.report_id, "cluster_id": cluster_id})
+    return pd.DataFrame(
+        {"year": universe.year, "report_id": universe.report_id, "cluster_id": cluster_id}
+    )
 
 
 @examples(60)
@@ -44,9 +46,13 @@ def test_every_year_equals_the_pair_loop(universe: Universe, data: st.DataObject
     shuffled = np.random.default_rng(n).permutation(n)
     found = correlation_by_year(table_of(universe, labels).iloc[shuffled], returns_table(universe))
     assert found["year"].tolist() == sorted(set(universe.year.tolist()))
-    for row, rows, year in zip(found.itertuples(), universe.positions(), universe.year_pairs(), strict=True):
+    for row, rows, year in zip(
+        found.itertuples(), universe.positions(), universe.year_pairs(), strict=True
+    ):
         expected = oracles.quality(year, labels[rows].tolist())
-        assert row.mean_correlation == pytest.approx(expected.mean_correlation, abs=1e-9, nan_ok=True)
+        assert row.mean_correlation == pytest.approx(
+            expected.mean_correlation, abs=1e-9, nan_ok=True
+        )
         assert row.pair_weighted == pytest.approx(expected.pair_weighted, abs=1e-9, nan_ok=True)
         assert (row.n_clusters, row.n_reports, row.largest_cluster, row.n_pairs) == (
             expected.n_clusters, expected.n_reports, expected.largest_cluster, expected.n_pairs,
@@ -93,7 +99,9 @@ def test_reports_without_a_name_are_no_cluster() -> None:
         table_of(universe, ["7372", "7372", None, None, None, "1311"]), returns_table(universe)
     ).iloc[0]
     assert (found["n_clusters"], found["n_reports"], found["largest_cluster"]) == (1, 2, 2)
-    assert found["mean_correlation"] == pytest.approx(np.corrcoef(universe.returns[:2])[0, 1], abs=1e-12)
+    assert found["mean_correlation"] == pytest.approx(
+        np.corrcoef(universe.returns[:2])[0, 1], abs=1e-12
+    )
     assert found["coverage"] == pytest.approx(2 / 6)
 
 
@@ -114,7 +122,16 @@ def test_nothing_matches() -> None:
 
 
 def by_method(rows: list[tuple]) -> pd.DataFrame:
-    columns = ["method", "year", "mean_correlation", "pair_weighted", "n_pairs", "n_clusters", "n_reports", "largest_cluster"]
+    columns = [
+        "method",
+        "year",
+        "mean_correlation",
+        "pair_weighted",
+        "n_pairs",
+        "n_clusters",
+        "n_reports",
+        "largest_cluster",
+    ]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -169,7 +186,11 @@ def test_table_2_row() -> None:
     clusters = pd.DataFrame({"year": [1, 1, 1, 2, 2, 2, 2], "cluster_id": [1, 1, 2, 1, 1, 2, 2]})
     summary = pd.DataFrame({"n_candidates": [10, 20, 0], "n_strong": [1, 6, 0]})
     curve = pd.DataFrame(
-        {"min_share": [0.0, 1.0, 2.0], "mean_interpretability": [60.0, 75.0, NAN], "n_latents": [9, 2, 0]}
+        {
+            "min_share": [0.0, 1.0, 2.0],
+            "mean_interpretability": [60.0, 75.0, NAN],
+            "n_latents": [9, 2, 0],
+        }
     )
     assert table_2_row("base", clusters, summary, curve) == {
         "mode": "base",

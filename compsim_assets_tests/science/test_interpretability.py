@@ -19,12 +19,16 @@ def scores_of(values: dict[int, float]) -> pd.DataFrame:
 
 
 def strong_in(times: dict[int, int]) -> pd.DataFrame:
-    return pd.DataFrame({"latent": [latent for latent, count in times.items() for _ in range(count)]}, dtype="int64")
+    return pd.DataFrame(
+        {"latent": [latent for latent, count in times.items() for _ in range(count)]}, dtype="int64"
+    )
 
 
 @examples(60)
 @given(
-    st.dictionaries(st.integers(0, 30), st.one_of(st.floats(0, 100), st.just(math.nan)), max_size=12),
+    st.dictionaries(
+        st.integers(0, 30), st.one_of(st.floats(0, 100), st.just(math.nan)), max_size=12
+    ),
     st.dictionaries(st.integers(0, 40), st.integers(0, 25)),
     st.integers(25, 400),
 )
@@ -49,13 +53,19 @@ def test_curve_equals_counting_latent_by_latent(
 
 def test_zero_per_cent_keeps_every_scored_latent() -> None:
     curve = interpretability_curve(strong_in({}), 10, scores_of({1: 50.0, 2: 70.0, 3: math.nan}))
-    assert curve.loc[0, ["mean_interpretability", "n_latents", "share_of_latents"]].tolist() == [60.0, 2, 1.0]
+    assert curve.loc[0, ["mean_interpretability", "n_latents", "share_of_latents"]].tolist() == [
+        60.0,
+        2,
+        1.0,
+    ]
     # A bin without latents is left out, not drawn as 0.
     assert curve["mean_interpretability"][1:].isna().all()
     assert (curve["n_latents"][1:] == 0).all()
 
 
-@pytest.mark.parametrize(("times", "n_clusters", "share"), [(7, 25, 28), (29, 100, 29), (3, 10, 30), (57, 190, 30)])
+@pytest.mark.parametrize(
+    ("times", "n_clusters", "share"), [(7, 25, 28), (29, 100, 29), (3, 10, 30), (57, 190, 30)]
+)
 def test_a_share_of_exactly_p_per_cent_counts(times: int, n_clusters: int, share: int) -> None:
     # 7 / 25 * 100 and 0.29 * 100 are not whole numbers in floating point.
     curve = interpretability_curve(strong_in({4: times}), n_clusters, scores_of({4: 80.0}))
@@ -89,7 +99,13 @@ def test_proportion_divides_by_the_clusters_own_candidates() -> None:
 
 
 def hook_scores(hookpoints: list[str], latents: list[int]) -> pd.DataFrame:
-    return pd.DataFrame({"hookpoint": hookpoints, "latent": latents, "interpretability": np.full(len(latents), 60.0)})
+    return pd.DataFrame(
+        {
+            "hookpoint": hookpoints,
+            "latent": latents,
+            "interpretability": np.full(len(latents), 60.0),
+        }
+    )
 
 
 def test_scores_of_another_hookpoint_are_not_ours() -> None:

@@ -1,5 +1,7 @@
 """Single linkage against connected components of the thresholded graph of all pairs."""
 
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,14 +10,20 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial.distance import squareform
 
 from compsim_assets.science.distance import condensed_distances, unit_rows
-from compsim_assets.science.linkage import cut, merges_within, order_labels, single_linkage
+from compsim_assets.science.linkage import (
+    Dendrogram,
+    cut,
+    merges_within,
+    order_labels,
+    single_linkage,
+)
 from compsim_assets_tests.science import oracles
 from compsim_assets_tests.science.strategies import Universe, examples, universes
 
 CUTOFFS = [-1.0, 0.0, 0.05, 0.2, 0.5, 0.9, 1.0, 1.3, 1.7, 2.0]
 
 
-def link(scores: np.ndarray):  # noqa: ANN201
+def link(scores: np.ndarray) -> Dendrogram:
     return single_linkage(condensed_distances(unit_rows(scores)), len(scores))
 
 
@@ -25,8 +33,12 @@ def test_cut_is_the_components_of_the_thresholded_graph(universe: Universe) -> N
     year = universe.year_pairs()[0]
     tree = link(universe.scores)
     for cutoff in [*CUTOFFS, *year.distance]:
-        kept = [p for p, d in zip(year.pairs, year.distance, strict=True) if d <= cutoff + oracles.TIE]
-        assert oracles.partition(cut(tree, cutoff)) == oracles.partition(oracles.components(year.n, kept))
+        kept = [
+            p for p, d in zip(year.pairs, year.distance, strict=True) if d <= cutoff + oracles.TIE
+        ]
+        assert oracles.partition(cut(tree, cutoff)) == oracles.partition(
+            oracles.components(year.n, kept)
+        )
 
 
 @examples(40)
@@ -43,7 +55,7 @@ def test_partitions_are_nested(universe: Universe, cutoffs: list[float]) -> None
 
 @examples(40)
 @given(universes(max_years=1, max_reports=14), st.randoms(use_true_random=False))
-def test_order_of_reports_does_not_matter(universe: Universe, random) -> None:  # noqa: ANN001
+def test_order_of_reports_does_not_matter(universe: Universe, random: Random) -> None:
     n = len(universe.scores)
     order = list(range(n))
     random.shuffle(order)

@@ -1,6 +1,7 @@
 """MeanCorr of given clusters against loops over the pairs of each cluster."""
 
 from dataclasses import asdict
+from random import Random
 
 import numpy as np
 import pytest
@@ -24,7 +25,9 @@ def grouped(draw: st.DrawFn) -> tuple[Universe, np.ndarray]:
 
 @examples(60)
 @given(grouped())
-def test_every_measure_of_a_partition_equals_the_pair_loop(case: tuple[Universe, np.ndarray]) -> None:
+def test_every_measure_of_a_partition_equals_the_pair_loop(
+    case: tuple[Universe, np.ndarray],
+) -> None:
     universe, labels = case
     found = year_correlation(labels, *normalise_returns(universe.returns))
     expected = oracles.quality(universe.year_pairs()[0], labels.tolist())
@@ -43,7 +46,7 @@ def test_every_measure_of_a_partition_equals_the_pair_loop(case: tuple[Universe,
 @given(grouped(), st.randoms(use_true_random=False))
 def test_order_of_reports_and_names_of_clusters_do_not_matter(
     case: tuple[Universe, np.ndarray],
-    random,  # noqa: ANN001
+    random: Random,
 ) -> None:
     universe, labels = case
     order, names = list(range(len(labels))), list("abcdef")
@@ -79,7 +82,9 @@ def test_reports_without_returns_are_members_but_in_no_pair() -> None:
     returns[0], returns[3] = 0.05, np.nan
     found = year_correlation(np.array(["a", "a", "a", "b", "b"]), *normalise_returns(returns))
     # Cluster a keeps one pair, cluster b none: it is a cluster, and left out of the mean.
-    assert found.mean_correlation == pytest.approx(np.corrcoef(returns[1], returns[2])[0, 1], abs=1e-12)
+    assert found.mean_correlation == pytest.approx(
+        np.corrcoef(returns[1], returns[2])[0, 1], abs=1e-12
+    )
     assert (found.n_clusters, found.n_reports, found.largest_cluster, found.n_pairs) == (2, 5, 3, 1)
 
 

@@ -26,7 +26,10 @@ def test_nearest_peers_equal_a_full_sort(universe: Universe, n_peers: int, block
     for rows in universe.positions():
         for a in rows:
             others = [
-                (-round(oracles.cosine(universe.scores[a], universe.scores[b]), 9), universe.report_id[b])
+                (
+                    -round(oracles.cosine(universe.scores[a], universe.scores[b]), 9),
+                    universe.report_id[b],
+                )
                 for b in rows
                 if b != a
             ]
@@ -56,11 +59,17 @@ def test_peers_are_of_the_same_year_and_never_the_report_itself() -> None:
 def test_blocks_do_not_change_the_answer() -> None:
     rng = np.random.default_rng(0)
     universe = Universe(
-        rng.permutation(200), rng.integers(3, size=200), rng.normal(size=(200, 6)), np.zeros((200, 12))
+        rng.permutation(200),
+        rng.integers(3, size=200),
+        rng.normal(size=(200, 6)),
+        np.zeros((200, 12)),
     )
     whole, blocked = peers(universe), peers(universe, block=7)
     order = ["report_id", "rank"]
-    assert whole.sort_values(order)["peer_id"].tolist() == blocked.sort_values(order)["peer_id"].tolist()
+    assert (
+        whole.sort_values(order)["peer_id"].tolist()
+        == blocked.sort_values(order)["peer_id"].tolist()
+    )
     assert whole.groupby("report_id").size().tolist() == [20] * 200
 
 
@@ -93,7 +102,9 @@ def test_years_are_linked_apart(universe: Universe, seed: int) -> None:
 def test_progress_counts_reports() -> None:
     seen = []
     rng = np.random.default_rng(0)
-    link_years(rng.normal(size=(6, 3)), np.array([1, 2, 2, 1, 3, 1]), progress=lambda *at: seen.append(at))
+    link_years(
+        rng.normal(size=(6, 3)), np.array([1, 2, 2, 1, 3, 1]), progress=lambda *at: seen.append(at)
+    )
     assert seen == [(3, 6), (5, 6), (6, 6)]
 
 
@@ -101,4 +112,6 @@ def test_no_reports_at_all() -> None:
     trees = link_years(np.empty((0, 4)), np.empty(0, dtype=int))
     assert trees.trees == []
     assert trees.scale.n_pairs == 0
-    assert peers(Universe(np.empty(0, int), np.empty(0, int), np.empty((0, 4)), np.empty((0, 12)))).empty
+    assert peers(
+        Universe(np.empty(0, int), np.empty(0, int), np.empty((0, 4)), np.empty((0, 12)))
+    ).empty

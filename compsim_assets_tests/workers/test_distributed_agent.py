@@ -1,10 +1,12 @@
 """How many ranks a node gets, and what the agent reports without starting any."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 import torch
+from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 
 from compsim_assets.workers import agent
 from compsim_assets.workers.agent import processes, threads
@@ -42,3 +44,27 @@ def test_a_launch_that_is_refused_is_reported(
         agent.main(arguments)
     (path,) = tmp_path.glob("*/failure.json")
     assert "2 processes for 1 visible CUDA GPU" in json.loads(path.read_text())["launch"]
+
+
+def test_a_rank_is_described_with_its_traceback_and_the_exact_time(tmp_path: Path) -> None:
+    rank_folder = tmp_path / "job" / "attempt_0" / "1"
+    rank_folder.mkdir(parents=True)
+    error = {
+        "message": "ValueError: x",
+        "extraInfo": {"py_callstack": "Tr ...", "timestamp": "100"},
+    }
+    error_file = rank_folder / "error.json"
+    error_file.write_text(json.dumps({"message": error}))
+    os.utime(error_file, (100.25, 100.25))
+    (rank_folder / "stderr.log").write_text("".join(f"line {n}\n" for n in range(100)))
+    failure = ProcessFailure(local_rank=1, pid=1, exitcode=1, error_file=str(error_file))
+    described = agent._describe(5, failure, tmp_path)
+    assert described["stderr"].splitlines() == [f"line {n}" for n in range(60, 100)]
+    del described["stderr"]
+    assert described == {
+        "rank": 5,
+        "exit_code": 1,
+        "time": 100.25,
+        "error": "ValueError: x",
+        "traceback": "Tr ...",
+    }

@@ -1,23 +1,19 @@
 """The worker program, whole: tiny models on disk, one process, two under torchrun, and each mistake."""
 
 import itertools
-import json
 import shutil
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
-import huggingface_hub
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 
 from compsim_assets.resources.torchrun import Torchrun
 from compsim_assets.workers import extract_features, language_models
@@ -30,24 +26,6 @@ LONG = " ".join(WORDS[:10] * 2)
 TEXTS = ["bank of gold", "oil", LONG, None, "oil", "", "steel and bread", " \n", LONG, "bank quux"]
 UNIQUE = ["bank of gold", "oil", LONG, "steel and bread", "bank quux"]
 ROWS = [0, 1, 2, -1, 1, -1, 3, -1, 2, 4]
-
-
-@pytest.fixture(scope="module")
-def kits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Kit]:
-    return {
-        kind: tiny_models.make_kit(tmp_path_factory.mktemp(kind), kind)
-        for kind in ("llama", "bert")
-    }
-
-
-@pytest.fixture(params=["llama", "bert"])
-def kit(request: pytest.FixtureRequest, kits: dict[str, Kit]) -> Kit:
-    return kits[request.param]
-
-
-@pytest.fixture
-def llama(kits: dict[str, Kit]) -> Kit:
-    return kits["llama"]
 
 
 @pytest.fixture
@@ -112,37 +90,6 @@ def test_features_index_and_result(kit: Kit, tmp_path: Path) -> None:
     }
 
 
-def test_truncation_is_the_tokenizers_own(kit: Kit) -> None:
-    tokenize = language_models.load_models(kit.settings(), CPU).tokenize
-    texts = [" ".join(WORDS[:n] * 3) for n in range(1, 9)]
-    lengths = set()
-    for text, tokens in zip(texts, tokenize(texts), strict=True):
-        full = tokenize.tokenizer(text)["input_ids"]
-        assert tokens.truncated == (len(full) > MAX_TOKENS)
-        cut = tokenize.tokenizer(text, truncation=True, max_length=MAX_TOKENS)["input_ids"]
-        assert tokens.ids.tolist() == cut
-        lengths.add(len(full) - MAX_TOKENS)
-    assert min(lengths) < 0 < max(lengths)
-
-
-def test_a_text_that_just_fits_is_not_truncated(kit: Kit) -> None:
-    models = language_models.load_models(kit.settings(), CPU)
-    added = models.tokenize.tokenizer.num_special_tokens_to_add()
-    fits = " ".join(["oil"] * (MAX_TOKENS - added))
-    exact, over = models.tokenize([fits, f"{fits} gold"])
-    assert not exact.truncated
-    assert over.truncated
-    assert over.ids.tolist() == exact.ids.tolist()
-
-
-def test_what_frames_a_text_is_not_counted_and_an_unknown_word_is(kit: Kit) -> None:
-    tokenize = language_models.load_models(kit.settings(), CPU).tokenize
-    framing = tokenize.tokenizer.bos_token or tokenize.tokenizer.sep_token
-    (tokens,) = tokenize([f"oil quux {framing} gold"])
-    words = tokenize.tokenizer.convert_ids_to_tokens(tokens.ids[tokens.counted])
-    assert words == ["oil", tokenize.tokenizer.unk_token, "gold"]
-
-
 def test_token_ids_give_the_features_of_their_text(kit: Kit, tmp_path: Path) -> None:
     texts = [text for text in UNIQUE if text != LONG]
     tokenize = language_models.load_models(kit.settings(), CPU).tokenize
@@ -179,7 +126,13 @@ def test_the_sum_does_not_depend_on_the_size_of_the_batches(llama: Kit, tmp_path
     np.testing.assert_allclose(small.features, large.features, rtol=1e-5, atol=1e-5)
 
 
-def test_a_column_too_many_or_of_another_name(llama: Kit, tmp_path: Path) -> None:
+def test_a_blank_text_is_none_even_to_a_tokenizer_of_spaces(tmp_path: Path) -> None:
+    contents = extract_features.read_contents(save_texts(tmp_path, TEXTS))
+    assert contents.values.to_pylist() == UNIQUE
+    assert contents.of_report.tolist() == ROWS
+
+
+def test_a_column_of_another_name_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "texts.parquet"
     pq.write_table(pa.table({"description": ["a"]}), path)
     with pytest.raises(ValueError, match=r"text or input_ids, is expected: \['description'\]"):
@@ -236,186 +189,3 @@ def test_two_processes_from_the_hub_cache_give_the_bytes_of_one_from_folders(
     changed = {"tokens_per_second", "model", "sae"}
     for name in set(alone.result) - changed:
         assert reported[0][name] == alone.result[name]
-
-
-def test_of_a_hub_sae_only_the_hookpoint_is_asked_for(
-    llama: Kit, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = []
-
-    def download(name: str, **options: Any) -> str:
-        asked.append((name, options))
-        return str(llama.sae)
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
-    language_models.load_sparse_coder("acme/saes", llama.hookpoint, CPU, "extraction.toml")
-    assert asked == [("acme/saes", {"allow_patterns": f"{llama.hookpoint}/*"})]
-
-
-def copied(kit: Kit, folder: Path) -> Kit:
-    shutil.copytree(kit.model, folder / "model")
-    shutil.copytree(kit.sae, folder / "sae")
-    return Kit(folder / "model", folder / "sae", kit.hookpoint)
-
-
-def without(path: Path, *names: str) -> None:
-    """Take weights out of a safetensors file."""
-    weights = load_file(path)
-    assert set(names) <= set(weights)
-    kept = {name: value for name, value in weights.items() if name not in names}
-    save_file(kept, path, metadata={"format": "pt"})
-
-
-def test_an_sae_folder_may_hold_the_checkpoint_itself(llama: Kit) -> None:
-    file = "extraction.toml"
-    nested = language_models.load_sparse_coder(str(llama.sae), llama.hookpoint, CPU, file)
-    direct = llama.sae / llama.hookpoint
-    flat = language_models.load_sparse_coder(str(direct), llama.hookpoint, CPU, file)
-    assert flat.W_dec is None
-    torch.testing.assert_close(flat.encoder.weight, nested.encoder.weight)
-
-
-@pytest.mark.parametrize(
-    ("changes", "error", "complaint"),
-    [
-        (
-            {"hookpoint": "layers.7"},
-            ValueError,
-            "hookpoint = 'layers.7': .* near matches: layers.3",
-        ),
-        ({"max_tokens": 65}, ValueError, "max_tokens = 65: the model reads at most 64"),
-        ({"max_tokens": 1}, ValueError, "max_tokens = 1 leaves no room"),
-        ({"hookpoint": "layers.2"}, FileNotFoundError, "sae = .*expected in .*sae or .*layers.2"),
-        (
-            {"model": "package:no_such_pkg"},
-            FileNotFoundError,
-            "no package 'no_such_pkg' is installed",
-        ),
-        ({"model": "package:a-b"}, FileNotFoundError, "no package 'a-b' .* with underscores"),
-        ({"model": "package:json"}, FileNotFoundError, "'json' has no folder model/"),
-        ({"model": "acme/nowhere"}, FileNotFoundError, "neither as a folder nor .*offline, cache"),
-        ({"sae": "acme/nowhere"}, FileNotFoundError, "neither as a folder nor .*offline, cache"),
-    ],
-)
-def test_each_mistake_in_the_settings_is_named(
-    llama: Kit,
-    monkeypatch: pytest.MonkeyPatch,
-    changes: dict,
-    error: type[Exception],
-    complaint: str,
-) -> None:
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(error, match=complaint) as caught:
-        language_models.load_models(llama.settings(**changes), CPU)
-    assert str(caught.value).startswith("extraction.toml: ")
-
-
-def wrong_width(kit: Kit) -> None:
-    tiny_models.make_sae(kit.sae / kit.hookpoint, width=24)
-
-
-def transcoder(kit: Kit) -> None:
-    tiny_models.make_sae(kit.sae / kit.hookpoint, transcode=True)
-
-
-def sae_without_bias(kit: Kit) -> None:
-    without(kit.sae / kit.hookpoint / "sae.safetensors", "b_dec")
-
-
-def model_without_weights(kit: Kit) -> None:
-    without(kit.model / "model.safetensors", f"layers.{LAYER}.mlp.up_proj.weight")
-
-
-def model_without_safetensors(kit: Kit) -> None:
-    torch.save(load_file(kit.model / "model.safetensors"), kit.model / "pytorch_model.bin")
-    (kit.model / "model.safetensors").unlink()
-
-
-def model_without_config(kit: Kit) -> None:
-    (kit.model / "config.json").unlink()
-
-
-def model_with_code(kit: Kit) -> None:
-    path = kit.model / "config.json"
-    config = {**json.loads(path.read_text()), "model_type": "custom"}
-    config["auto_map"] = {"AutoConfig": "evil.Config", "AutoModel": "evil.Model"}
-    path.write_text(json.dumps(config))
-    marker = kit.model / "ran"
-    (kit.model / "evil.py").write_text(f"open({str(marker)!r}, 'w')")
-
-
-@pytest.mark.parametrize(
-    ("damage", "error", "complaint"),
-    [
-        (wrong_width, ValueError, "reads activations of width 24, but .* has width 16"),
-        (transcoder, ValueError, "a transcoder reads"),
-        (sae_without_bias, ValueError, "sae.safetensors lacks b_dec"),
-        (model_without_weights, ValueError, "lacks weights .* layers.1.mlp.up_proj.weight"),
-        (model_without_safetensors, FileNotFoundError, "cannot be loaded.*safetensors"),
-        (model_without_config, Exception, "cannot be loaded"),
-        (model_with_code, ValueError, "cannot be loaded"),
-    ],
-)
-def test_each_fault_in_a_checkpoint_is_named(
-    llama: Kit,
-    tmp_path: Path,
-    damage: Callable[[Kit], None],
-    error: type[Exception],
-    complaint: str,
-) -> None:
-    kit = copied(llama, tmp_path)
-    damage(kit)
-    with pytest.raises(error, match=f"(?s){complaint}") as caught:
-        language_models.load_models(kit.settings(), CPU)
-    assert str(caught.value).startswith("extraction.toml: ")
-    assert not (kit.model / "ran").exists()
-
-
-def test_weights_behind_the_hookpoint_may_be_missing(llama: Kit, tmp_path: Path) -> None:
-    kit = copied(llama, tmp_path)
-    without(kit.model / "model.safetensors", "norm.weight", "layers.3.mlp.up_proj.weight")
-    whole = extract(tmp_path, llama.settings(), UNIQUE).features.tobytes()
-    assert extract(tmp_path, kit.settings(), UNIQUE).features.tobytes() == whole
-
-
-def test_a_model_in_a_package_is_found_without_importing_it(
-    llama: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    package = tmp_path / "model_carrier"
-    shutil.copytree(llama.model, package / "model")
-    (package / "__init__.py").write_text("raise RuntimeError('imported')")
-    monkeypatch.syspath_prepend(tmp_path)
-    got = extract(tmp_path, llama.settings(model="package:model_carrier"), UNIQUE)
-    assert got.features.tobytes() == extract(tmp_path, llama.settings(), UNIQUE).features.tobytes()
-    assert "model_carrier" not in sys.modules
-
-
-@pytest.mark.parametrize(
-    ("setting", "published", "device", "supported", "expected"),
-    [
-        ("auto", torch.bfloat16, "cuda", True, torch.bfloat16),
-        ("auto", torch.bfloat16, "cuda", False, torch.float32),
-        ("auto", torch.float16, "cuda", True, torch.float32),
-        ("auto", None, "cuda", True, torch.float32),
-        ("auto", torch.bfloat16, "cpu", True, torch.float32),
-        ("float16", torch.bfloat16, "cuda", True, torch.float16),
-        ("bfloat16", torch.float32, "cpu", False, torch.bfloat16),
-        ("float32", torch.bfloat16, "cuda", True, torch.float32),
-    ],
-)
-def test_dtype(
-    monkeypatch: pytest.MonkeyPatch,
-    setting: str,
-    published: torch.dtype | None,
-    device: str,
-    supported: bool,
-    expected: torch.dtype,
-) -> None:
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: supported)
-    assert language_models.choose_dtype(setting, published, torch.device(device)) == expected
-
-
-def test_the_model_is_loaded_in_the_dtype_that_is_asked_for(llama: Kit) -> None:
-    models = language_models.load_models(llama.settings(dtype="float16"), CPU)
-    assert models.dtype == torch.float16
-    assert models.extract.sae_dtype == torch.float32

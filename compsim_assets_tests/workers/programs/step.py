@@ -9,12 +9,15 @@ import sys
 from pathlib import Path
 
 import dagster as dg
+import psutil
 from dagster._utils.interrupts import capture_interrupts
 
 from compsim_assets.resources.torchrun import Torchrun
 
 
-def main(plan: dict) -> None:
+def main() -> None:
+    plan = json.loads(sys.argv[1])
+
     @dg.asset
     def worked(context: dg.AssetExecutionContext, torchrun: Torchrun) -> dg.Output[dict]:
         result = torchrun.run(context, plan["module"], plan["extras"], Path(plan["scratch"]))
@@ -29,7 +32,9 @@ def main(plan: dict) -> None:
         )
         lines = [record.user_message for record in instance.all_logs(outcome.run_id)]
         failures = [event.step_failure_data for event in outcome.get_step_failure_events()]
-    report = {"success": outcome.success, "lines": lines, "failures": []}
+    # Processes that the step would leave behind if it lived on.
+    left = [" ".join(p.cmdline()) for p in psutil.Process().children(recursive=True)]
+    report = {"success": outcome.success, "lines": lines, "failures": [], "left": left}
     if outcome.success:
         report["result"] = outcome.output_for_node("worked")
     for failure in failures:
@@ -42,7 +47,3 @@ def main(plan: dict) -> None:
             }
         )
     Path(plan["report"]).write_text(json.dumps(report))
-
-
-if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))

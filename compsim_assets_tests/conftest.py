@@ -1,0 +1,52 @@
+"""Isolation from the machine, and universes and runs that many tests read."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from compsim_assets_tests.runs import Rebuilt
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """No test, and no program that a test starts, finds the user's settings, home, data or Dagster history."""
+    home = Path(tempfile.mkdtemp(prefix="compsim-tests-"))
+    config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
+    for name in ("COMPSIM_SOURCE", "COMPSIM_UNIVERSE", "COMPSIM_NPROC", "DAGSTER_HOME"):
+        os.environ.pop(name, None)
+    # Matplotlib's list of fonts takes seconds to make: kept where the Makefile keeps it.
+    os.environ.setdefault("MPLCONFIGDIR", str(REPOSITORY / ".cache" / "matplotlib"))
+    os.environ.update(
+        HOME=str(home), COMPSIM_DATA=str(home / "data"), DAGSTER_DISABLE_TELEMETRY="yes"
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_universe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny synthetic universe; read only."""
+    from compsim_assets.sample import generate
+    from compsim_assets_tests.runs import TINY, once
+
+    made = once(tmp_path_factory, "tiny", lambda folder: generate(folder / "universe", size=TINY))
+    return made / "universe"
+
+
+@pytest.fixture(scope="session")
+def rebuilt(tmp_path_factory: pytest.TempPathFactory) -> "Rebuilt":
+    """The weekly rebuild on a tiny sample: both modes and the comparison; read only.
+
+    The base mode's workers run under torchrun, one process each.
+    """
+    from compsim_assets.resources.torchrun import Torchrun
+    from compsim_assets_tests.runs import Rebuilt, once
+
+    folder = once(
+        tmp_path_factory, "rebuilt", lambda folder: Rebuilt(folder).rebuild(Torchrun(nproc="1"))
+    )
+    return Rebuilt(folder)

@@ -1,0 +1,175 @@
+"""Runs of the platform on small universes, for tests: own settings, own instance, nothing outside a folder."""
+
+import fcntl
+import importlib
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+import pytest
+import torch
+
+import compsim_assets.sample
+from compsim_assets.resources.results import Results, read_asset
+from compsim_assets.resources.torchrun import Torchrun
+from compsim_assets.sample import SampleSize, generate, is_current
+from compsim_assets.settings import Settings
+from compsim_assets.workers.distributed import Worker
+
+# Eight years: enough for three rolling ones. Years of about 33 reports: all pairs can be listed.
+TINY = SampleSize(
+    companies=40, years=8, first_year=2012, latents=160, lines=6, latents_per_line=10,
+    scored_per_line=3, scored_latents=40, examples=20, cointegrated_pairs=2,
+)  # fmt: skip
+MODES = ["base", "rolling"]
+MONDAY = datetime(2024, 3, 4, 6, tzinfo=UTC)
+
+
+class InThisProcess(Torchrun):
+    """Runs a worker program's `main` as the only rank, without starting processes."""
+
+    def run(
+        self, context: Any, module: str, extras: Mapping[str, Any], scratch: Path
+    ) -> dict[str, Any]:
+        worker = Worker(0, 1, torch.device("cpu"), dict(extras))
+        importlib.import_module(module).main(worker)
+        assert worker.reported is not None
+        return worker.reported
+
+
+def platform(settings: Settings, torchrun: Torchrun | None = None) -> dg.Definitions:
+    """The platform as definitions.py puts it together, with other settings."""
+    from compsim_assets.definitions import defs
+
+    resources = dict(defs.resources or {})
+    managers = {k: type(v)(settings=settings) for k, v in resources.items() if "io_manager" in k}
+    torchrun = torchrun or InThisProcess()
+    return dg.Definitions(
+        assets=defs.assets,
+        asset_checks=defs.asset_checks,
+        jobs=defs.jobs,
+        resources={**resources, **managers, "settings": settings, "torchrun": torchrun},
+    )
+
+
+def execute(
+    defs: dg.Definitions,
+    assets: Iterable[str | dg.AssetKey] | None = None,
+    mode: str = "base",
+    instance: dg.DagsterInstance | None = None,
+    **options: Any,
+) -> dg.ExecuteInProcessResult:
+    """Materialize assets (all without a choice) with their checks, in this process."""
+    keys = None if assets is None else [dg.AssetKey.from_coercible(asset) for asset in assets]
+    job = defs.resolve_job_def("rebuild")
+    return job.execute_in_process(
+        partition_key=mode, asset_selection=keys, instance=instance, **options
+    )
+
+
+@contextmanager
+def tiny_sample() -> Iterator[None]:
+    """The embedded sample is a tiny one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compsim_assets.sample, "generate", partial(generate, size=TINY))
+        patch.setattr(compsim_assets.sample, "is_current", partial(is_current, size=TINY))
+        yield
+
+
+def weekly_requests() -> list[dg.RunRequest]:
+    """The runs that the weekly schedule asks for on a Monday."""
+    from compsim_assets.automation import weekly_rebuild
+    from compsim_assets.definitions import defs
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_schedule_context(
+            instance=instance,
+            scheduled_execution_time=MONDAY,
+            repository_def=defs.get_repository_def(),
+        )
+        return list(weekly_rebuild.evaluate_tick(context).run_requests or [])
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """A data folder and the Dagster instance of the runs that filled it."""
+
+    folder: Path
+    source: str = "sample"
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(source=self.source, data=str(self.data))
+
+    @property
+    def results(self) -> Results:
+        return Results.of(self.settings)
+
+    @property
+    def universe(self) -> Path:
+        return self.results.array_folder("universe")
+
+    def instance(self) -> dg.DagsterInstance:
+        (self.folder / "dagster").mkdir(parents=True, exist_ok=True)
+        return dg.DagsterInstance.local_temp(
+            str(self.folder / "dagster"), overrides={"telemetry": {"enabled": False}}
+        )
+
+    def read(self, asset: str, mode: str | None = None) -> pd.DataFrame:
+        return read_asset(asset, mode, source=self.source, data=self.data)
+
+    def metadata(self, asset: str, mode: str | None = None) -> dict[str, Any]:
+        """Metadata of the last materialization, unpacked."""
+        with self.instance() as instance:
+            wanted = dg.AssetRecordsFilter(
+                dg.AssetKey(asset), asset_partitions=[mode] if mode else None
+            )
+            (record,) = instance.fetch_materializations(wanted, limit=1).records
+        assert record.asset_materialization is not None
+        return {k: v.value for k, v in record.asset_materialization.metadata.items()}
+
+    def rebuild(self, base: Torchrun) -> None:
+        """What the weekly schedule does; `base` launches the workers of the first run."""
+        with tiny_sample(), self.instance() as instance:
+            for number, request in enumerate(weekly_requests()):
+                defs = platform(self.settings, None if number else base)
+                assert request.partition_key is not None
+                result = execute(
+                    defs, request.asset_selection, request.partition_key, instance,
+                    tags=dict(request.tags),
+                )  # fmt: skip
+                assert result.success
+
+    def copy(self, folder: Path) -> "Rebuilt":
+        """The same data in another folder, to be changed; without the history."""
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(self.data, folder / "data", symlinks=True)
+        return Rebuilt(folder, self.source)
+
+
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Any]) -> Path:
+    """A folder that the first process to ask for it fills and that all processes of pytest-xdist share."""
+    root = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    folder = root / name
+    with (root / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / ".made").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            (folder / ".made").touch()
+    return folder

@@ -1,0 +1,184 @@
+"""Features on disk: written in shards of batches, mapped back, read by row, by column and by distinct row."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from compsim_assets import columnar
+from compsim_assets.columnar import FeatureShards, list_column, matrix_of, write_feature_shards
+
+N_LATENTS = 5
+ROW = 4 * N_LATENTS
+
+
+def some_features(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    features = rng.gamma(1.0, size=(n, N_LATENTS)).astype(np.float32)
+    return rng.permutation(10 * n)[:n].astype(np.int64), features
+
+
+def blocks(ids: np.ndarray, features: np.ndarray, sizes: list[int]) -> Iterator[tuple]:
+    start = 0
+    for size in sizes:
+        yield ids[start : start + size], features[start : start + size]
+        start += size
+    assert start == len(ids)
+
+
+@pytest.fixture
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three rows a batch, six a shard."""
+    monkeypatch.setattr(columnar, "_BATCH_BYTES", 3 * ROW)
+    monkeypatch.setattr(columnar, "_SHARD_BYTES", 6 * ROW)
+
+
+# Blocks that end inside batches and shards, an empty one, and ones larger than a shard.
+SIZES = [[20], [1] * 20, [7, 0, 2, 11], [6, 6, 6, 2], [3, 17]]
+
+
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+def test_shards_give_back_what_was_written(
+    tmp_path: Path, small_shards: None, sizes: list[int]
+) -> None:
+    ids, features = some_features(20)
+    written = write_feature_shards(tmp_path, blocks(ids, features, sizes), N_LATENTS, {"a": "b"})
+    shards = FeatureShards(tmp_path)
+    assert written == 20
+    assert shards.shape == (20, N_LATENTS)
+    assert shards.manifest == {"a": "b", "n_latents": N_LATENTS, "n_reports": 20}
+    assert len(list(tmp_path.glob("part-*.arrow"))) > 1
+    np.testing.assert_array_equal(shards.report_id, ids)
+    np.testing.assert_array_equal(np.concatenate(list(shards.parts())), features)
+    np.testing.assert_array_equal(shards.columns(1, 4), features[:, 1:4])
+    np.testing.assert_array_equal(shards.select(np.array([4, 0])), features[:, [4, 0]])
+    positions = np.array([19, 0, 5, 6, 5, 2])
+    np.testing.assert_array_equal(shards.rows(positions), features[positions])
+    assert shards.rows(np.array([], dtype=int)).shape == (0, N_LATENTS)
+    assert {part.dtype for part in shards.parts()} == {np.dtype(np.float32)}
+
+
+def test_shards_and_batches_are_no_larger_than_their_bytes(
+    tmp_path: Path, small_shards: None
+) -> None:
+    write_feature_shards(tmp_path, blocks(*some_features(20), [20]), N_LATENTS, {})
+    files = sorted(tmp_path.glob("part-*.arrow"))
+    batches = [
+        [reader.get_batch(i).num_rows for i in range(reader.num_record_batches)]
+        for reader in (pa.ipc.open_file(str(file)) for file in files)
+    ]
+    assert batches == [[3, 3], [3, 3], [3, 3], [2]]
+
+
+def test_a_row_larger_than_a_batch_still_fits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columnar, "_BATCH_BYTES", 1)
+    monkeypatch.setattr(columnar, "_SHARD_BYTES", 1)
+    ids, features = some_features(3)
+    write_feature_shards(tmp_path, blocks(ids, features, [3]), N_LATENTS, {})
+    assert [len(part) for part in FeatureShards(tmp_path).parts()] == [1, 1, 1]
+
+
+def test_files_hold_ids_and_fixed_size_lists_of_float32(tmp_path: Path) -> None:
+    ids, features = some_features(4)
+    write_feature_shards(tmp_path, blocks(ids, features, [4]), N_LATENTS, {})
+    table = pa.ipc.open_file(str(tmp_path / "part-00000.arrow")).read_all()
+    assert table.schema.field("report_id").type == pa.int64()
+    assert table.schema.field("features").type == pa.list_(pa.float32(), N_LATENTS)
+
+
+def test_parts_are_mapped_not_copied(tmp_path: Path) -> None:
+    write_feature_shards(tmp_path, blocks(*some_features(4), [4]), N_LATENTS, {})
+    (part,) = FeatureShards(tmp_path).parts()
+    assert not part.flags.owndata
+    with pytest.raises(ValueError, match="read-only"):
+        part[0, 0] = 1.0
+
+
+def test_distinct_rows_are_each_once_and_lead_back(tmp_path: Path, small_shards: None) -> None:
+    _, features = some_features(6)
+    row_of = np.array([0, 1, 0, 2, 3, 3, 1, 4, 0, 5, 5, 2])
+    ids = np.arange(12)
+    write_feature_shards(tmp_path, blocks(ids, features[row_of], [12]), N_LATENTS, {})
+    distinct = FeatureShards(tmp_path).distinct()
+    assert distinct.shape == (6, N_LATENTS)
+    np.testing.assert_array_equal(distinct.columns(0, N_LATENTS), features)
+    np.testing.assert_array_equal(distinct.columns(2, 3), features[:, 2:3])
+    np.testing.assert_array_equal(distinct.inverse, row_of)
+    np.testing.assert_array_equal(distinct.copies, np.bincount(row_of))
+
+
+def test_rows_that_differ_in_one_value_are_distinct(tmp_path: Path) -> None:
+    features = np.zeros((2, N_LATENTS), np.float32)
+    features[1, -1] = np.float32(1e-30)
+    write_feature_shards(tmp_path, blocks(np.arange(2), features, [2]), N_LATENTS, {})
+    assert FeatureShards(tmp_path).distinct().shape[0] == 2
+
+
+def test_no_rows(tmp_path: Path) -> None:
+    assert write_feature_shards(tmp_path, iter([]), N_LATENTS, {}) == 0
+    shards = FeatureShards(tmp_path)
+    assert shards.shape == (0, N_LATENTS)
+    assert list(shards.parts()) == []
+    assert shards.rows(np.array([], dtype=int)).shape == (0, N_LATENTS)
+
+
+def test_an_unfinished_folder_has_no_manifest(tmp_path: Path, small_shards: None) -> None:
+    ids, features = some_features(8)
+
+    def broken() -> Iterator[tuple]:
+        yield ids, features
+        raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        write_feature_shards(tmp_path, broken(), N_LATENTS, {})
+    assert not (tmp_path / columnar.MANIFEST).exists()
+    assert list(tmp_path.glob("part-*.arrow"))
+    with pytest.raises(FileNotFoundError):
+        FeatureShards(tmp_path)
+
+
+def test_the_manifest_is_json(tmp_path: Path) -> None:
+    write_feature_shards(tmp_path, blocks(*some_features(2), [2]), N_LATENTS, {"hookpoint": None})
+    manifest = json.loads((tmp_path / "features.json").read_text())
+    assert manifest == {"hookpoint": None, "n_latents": N_LATENTS, "n_reports": 2}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+def test_a_matrix_as_a_column_and_back(tmp_path: Path, dtype: type) -> None:
+    matrix = np.arange(12).reshape(4, 3).astype(dtype)
+    column = list_column(matrix)
+    assert column.type == pa.list_(pa.from_numpy_dtype(dtype), 3)
+    assert column.to_pylist() == matrix.tolist()
+    pq.write_table(pa.table({"m": column}), tmp_path / "m.parquet", row_group_size=3)
+    read = pq.read_table(tmp_path / "m.parquet")["m"]
+    for back in (
+        matrix_of(column),
+        matrix_of(pa.chunked_array([column[:1], column[1:]])),
+        matrix_of(read),
+    ):
+        np.testing.assert_array_equal(back, matrix)
+        assert back.dtype == matrix.dtype
+    np.testing.assert_array_equal(matrix_of(column[1:3]), matrix[1:3])
+    np.testing.assert_array_equal(matrix_of(read.slice(2, 2)), matrix[2:])
+
+
+def test_a_column_without_rows_keeps_its_width_and_type() -> None:
+    empty = pa.chunked_array([], pa.list_(pa.float32(), 3))
+    assert matrix_of(empty).shape == (0, 3)
+    assert matrix_of(empty).dtype == np.float32
+
+
+def test_lists_of_no_values_are_refused() -> None:
+    with pytest.raises(ValueError, match="at least one value"):
+        list_column(np.zeros((3, 0)))
+
+
+def test_a_transposed_matrix_is_written_row_by_row() -> None:
+    matrix = np.arange(6.0).reshape(2, 3)
+    assert list_column(matrix.T).to_pylist() == matrix.T.tolist()

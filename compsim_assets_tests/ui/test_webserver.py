@@ -1,0 +1,160 @@
+"""The Dagster UI as a person uses it: a real server, a real Chromium, the sample's first assets."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pyarrow.parquet as pq
+import pytest
+
+from compsim_assets.contracts import TABLES
+from compsim_assets.definitions import defs
+from compsim_assets.partitions import cutoff_modes
+from compsim_assets_tests.ui.real_ui import (
+    PROGRAMS,
+    REPOSITORY,
+    Page,
+    browser,
+    dagster_dev,
+    environment,
+)
+
+pytestmark = pytest.mark.timeout(600)
+
+FIGURE = "feature_value_histogram"
+MATERIALIZED = f"descriptions,sae_features,feature_distribution,{FIGURE}"
+
+
+@dataclass
+class World:
+    """A running server, a window on it, and the results it shows."""
+
+    page: Page
+    server: psutil.Process
+    results: Path
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    missing = [program for program in PROGRAMS if shutil.which(program) is None]
+    if missing and os.environ.get("COMPSIM_REQUIRE_BROWSER") == "1":
+        pytest.fail(f"COMPSIM_REQUIRE_BROWSER=1, but not on PATH: {', '.join(missing)}")
+    if missing:
+        pytest.skip(f"not on PATH: {', '.join(missing)}")
+    folder = tmp_path_factory.mktemp("ui")
+    env = environment(folder / "home", folder / "data")
+    command = [sys.executable, "-m", "dagster", "asset", "materialize"]
+    command += ["-m", "compsim_assets.definitions", "--select", MATERIALIZED]
+    # The server first: two processes at once cannot make a new Dagster home's databases.
+    with dagster_dev(env, folder / "server.log") as (url, server):
+        made = subprocess.run(
+            command, cwd=REPOSITORY, env=env, capture_output=True, text=True, timeout=300
+        )
+        assert made.returncode == 0, made.stdout + made.stderr
+        with browser(folder / "profile", url) as page:
+            yield World(page, server, folder / "data" / "sample")
+
+
+def _groups() -> dict[str, set[str]]:
+    groups: dict[str, set[str]] = {}
+    graph = defs.resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        groups.setdefault(graph.get(key).group_name, set()).add(key.path[-1])
+    return groups
+
+
+def test_the_server_listens_on_this_machine_only(world: World) -> None:
+    family = [world.server, *world.server.children(recursive=True)]
+    listening = [
+        connection.laddr.ip
+        for process in family
+        for connection in process.net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert listening
+    assert set(listening) == {"127.0.0.1"}
+
+
+def test_the_graph_shows_every_group_and_what_is_in_it(world: World) -> None:
+    groups = _groups()
+    world.page.open("/asset-groups")
+    world.page.see("Global asset lineage", *groups)
+    for group in ("clusters", "figures"):
+        row = (
+            f"//button[.//*[text()='{group}']]/ancestor::*[.//*[@aria-label='arrow_drop_down']][1]"
+        )
+        world.page.click(f"{row}//*[@aria-label='arrow_drop_down']")
+        world.page.see(*groups[group])
+
+
+def test_a_table_shows_what_it_is_where_it_comes_from_and_its_rows(world: World) -> None:
+    page = world.page
+    page.open("/assets/descriptions")
+    rows = pq.read_metadata(world.results / "descriptions.parquet").num_rows
+    page.see("one row per company and year", "Row count", f"{rows:,}", "synthetic sample")
+    page.see("Columns", *(column.name for column in TABLES["descriptions"].schema().columns))
+    page.click("//a[contains(., 'Show Markdown')]")
+    first = pq.read_table(world.results / "descriptions.parquet").slice(0, 1).to_pylist()[0]
+    shown = page.element("//table[.//th[. = 'company_name']]//tr[td][1]").text
+    assert str(first["report_id"]) in shown
+    assert first["company_name"] in shown
+    page.see(f"{rows - 12} more rows")
+
+
+def test_a_figure_is_shown_inline(world: World) -> None:
+    page = world.page
+    page.open(f"/assets/{FIGURE}")
+    page.see("Figure 1: how SAE feature values are distributed", "synthetic sample")
+    page.click("//a[contains(., 'Show Markdown')]")
+    image = page.element(f"//img[@alt='{FIGURE}']")
+    assert image.get_attribute("src").startswith("data:image/png;base64,")
+    page.until(lambda _: image.get_property("complete"), "the image")
+    assert image.get_property("naturalWidth") >= 600  # 0 where the PNG cannot be decoded
+    assert image.size["width"] >= 500
+
+
+def test_both_cutoff_modes_are_offered(world: World) -> None:
+    page = world.page
+    page.open("/assets/cutoffs")
+    page.click("//button[contains(., 'Materialize')]")
+    page.click("//button[. = 'Confirm']")  # upstream assets are missing here, says the dialog
+    page.click("//div[text() = 'Select a partition or create one']")
+    page.see(f"Select all ({len(cutoff_modes.get_partition_keys())})", "base", "rolling")
+
+
+def test_the_weekly_schedule_is_there_and_off(world: World) -> None:
+    page = world.page
+    page.open("/automation")
+    page.see("weekly_rebuild", "Scheduled At 06:00 AM UTC, only on Monday")
+    row = "//*[a[contains(@href, '/schedules/weekly_rebuild')]]"
+    switch = f"{row}//input[ancestor::*[contains(@class, 'ListItem_right')]]"
+    page.until(lambda _: _switch(page, switch) is not None, "the schedule's switch")
+    assert _switch(page, switch) is False
+
+
+def _switch(page: Page, xpath: str) -> bool | None:
+    found = page.driver.find_elements("xpath", xpath)
+    return found[0].is_selected() if found and found[0].is_enabled() else None
+
+
+def test_a_click_materializes_an_asset(world: World) -> None:
+    page, png = world.page, world.results / "figures" / f"{FIGURE}.png"
+    before = png.read_bytes()
+    png.unlink()
+    page.open(f"/assets/{FIGURE}")
+    page.click("//button[. = 'Materialize']")
+    page.see("Launched run")
+    page.click("//button[. = 'View']")
+    status = page.until(_ended, "the run's end")
+    assert status == "Success", page.text
+    assert png.read_bytes() == before
+
+
+def _ended(page: Page) -> str | None:
+    words = page.text.splitlines()
+    return next((word for word in ("Success", "Failure", "Canceled") if word in words), None)
