@@ -50,3 +50,16 @@ def rebuilt(tmp_path_factory: pytest.TempPathFactory) -> "Rebuilt":
         tmp_path_factory, "rebuilt", lambda folder: Rebuilt(folder).rebuild(Torchrun(nproc="1"))
     )
     return Rebuilt(folder)
+
+
+@pytest.fixture(scope="session")
+def from_command_line(tmp_path_factory: pytest.TempPathFactory, tiny_universe: Path) -> "Rebuilt":
+    """mean_correlation and all it needs, by Dagster's own command on an empty data folder; two processes; read only."""
+    from compsim_assets_tests.runs import Rebuilt, materialize_by_command, once
+
+    folder = once(
+        tmp_path_factory,
+        "command-line",
+        lambda folder: materialize_by_command(folder / "data", tiny_universe),
+    )
+    return Rebuilt(folder, "local")

@@ -4,6 +4,8 @@ import fcntl
 import importlib
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -157,6 +159,22 @@ class Rebuilt:
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copytree(self.data, folder / "data", symlinks=True)
         return Rebuilt(folder, self.source)
+
+
+def materialize_by_command(data: Path, universe: Path) -> None:
+    """The command of the README, in a process of its own, with the workers as two processes."""
+    settings = {
+        "COMPSIM_SOURCE": "local",
+        "COMPSIM_UNIVERSE": str(universe),
+        "COMPSIM_DATA": str(data),
+        "COMPSIM_NPROC": "2",
+    }
+    command = [sys.executable, "-m", "dagster", "asset", "materialize"]
+    command += ["-m", "compsim_assets.definitions", "--partition", "base"]
+    command += ["--select", "key:mean_correlation or +key:mean_correlation"]
+    run = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True)
+    (data.parent / "output.txt").write_text(run.stdout + run.stderr)
+    assert run.returncode == 0, run.stdout + run.stderr
 
 
 def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Any]) -> Path:

@@ -9,6 +9,7 @@ from compsim_assets.assets.common import (
     ArrowTable,
     DataFrame,
     default_device,
+    selected,
     table_options,
     table_output,
 )
@@ -26,17 +27,20 @@ from compsim_assets.settings import Settings
     group_name="clusters",
     outs={
         "cutoff_curve": dg.AssetOut(
+            is_required=False,
             description="MeanCorr of every possible cutoff, year by year: an exact step function, one row a step. "
             "Each merge of the minimum spanning tree changes it once.",
             **table_output("cutoff_curve", SHARED, "torch"),
         ),
         "distance_scale": dg.AssetOut(
+            is_required=False,
             description="Mean and deviation of the cosine distance over all pairs of all years: they turn a "
             "standardised cutoff theta into a distance.",
             **table_output("distance_scale", SHARED, "torch"),
         ),
     },
     ins={"pca_scores": dg.AssetIn(metadata={"arrow": True}), "returns": dg.AssetIn()},
+    can_subset=True,
 )
 def cutoff_curve_assets(
     context: dg.AssetExecutionContext, pca_scores: ArrowTable, returns: DataFrame
@@ -74,12 +78,11 @@ def cutoff_curve_assets(
             )
         )
     scale = linked.scale
-    yield dg.Output(pd.concat(pieces, ignore_index=True), output_name="cutoff_curve")
-    yield dg.Output(
-        pd.DataFrame(
-            {"mean": [scale.mean], "deviation": [scale.deviation], "n_pairs": [scale.n_pairs]}
-        ),
-        output_name="distance_scale",
+    scales = {"mean": [scale.mean], "deviation": [scale.deviation], "n_pairs": [scale.n_pairs]}
+    yield from selected(
+        context,
+        dg.Output(pd.concat(pieces, ignore_index=True), output_name="cutoff_curve"),
+        dg.Output(pd.DataFrame(scales), output_name="distance_scale"),
     )
 
 
@@ -169,11 +172,13 @@ class StrongFeaturesConfig(dg.Config):
     group_name="clusters",
     outs={
         "cluster_features": dg.AssetOut(
+            is_required=False,
             description="Why a cluster's companies are alike: for every candidate latent, how much the cosines inside "
             "the cluster change without it, and whether it is one of the strong ones.",
             **table_output("cluster_features", BY_MODE, "torch", "torchrun"),
         ),
         "cluster_feature_summary": dg.AssetOut(
+            is_required=False,
             description="One row a cluster: size, candidates, strong features, and where the elbow between strong and "
             "weak was found.",
             **table_output("cluster_feature_summary", BY_MODE, "torch", "torchrun"),
@@ -181,6 +186,7 @@ class StrongFeaturesConfig(dg.Config):
     },
     deps=[clusters, pca_assets, sae_features, fuzz_scores],
     partitions_def=cutoff_modes,
+    can_subset=True,
     pool="gpu",
 )
 def cluster_features_assets(
@@ -213,5 +219,9 @@ def cluster_features_assets(
         ran = torchrun.run(context, "compsim_assets.workers.cluster_features", extras, scratch)
         features = pd.read_parquet(scratch / "cluster_features.parquet")
         summary = pd.read_parquet(scratch / "cluster_feature_summary.parquet")
-    yield dg.Output(features, output_name="cluster_features", metadata={**ran, "candidates": note})
-    yield dg.Output(summary, output_name="cluster_feature_summary", metadata={"candidates": note})
+    said = {"candidates": note}
+    yield from selected(
+        context,
+        dg.Output(features, output_name="cluster_features", metadata={**ran, **said}),
+        dg.Output(summary, output_name="cluster_feature_summary", metadata=said),
+    )

@@ -1,6 +1,9 @@
 """What every asset definition says the same way."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+
+import dagster as dg
 
 from compsim_assets.contracts import TABLES
 from compsim_assets.partitions import cutoff_modes
@@ -29,11 +32,17 @@ def options(stage: str, *kinds: str) -> dict[str, Any]:
 
 
 def table_output(name: str, stage: str, *kinds: str) -> dict[str, Any]:
-    """Options of an output of a multi-asset whose value is the contract's table of that name."""
+    """Options of an asset or an output whose value is the contract's table of that name."""
     return {
         **options(stage, "parquet", *kinds),
         "metadata": {"dagster/column_schema": TABLES[name].schema()},
     }
+
+
+def selected(context: dg.AssetExecutionContext, *outputs: dg.Output) -> Iterator[dg.Output]:
+    """Those outputs of a multi-asset that the run selects: any asset can be asked for alone."""
+    keys = context.selected_asset_keys
+    yield from (output for output in outputs if dg.AssetKey(output.output_name) in keys)
 
 
 def table_options(name: str, group: str, *kinds: str, stage: str = SHARED) -> dict[str, Any]:

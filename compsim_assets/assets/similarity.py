@@ -9,6 +9,7 @@ from compsim_assets.assets.common import (
     DataFrame,
     default_device,
     options,
+    selected,
     table_options,
     table_output,
 )
@@ -32,17 +33,24 @@ class PcaConfig(dg.Config):
     outs={
         "pca": dg.AssetOut(
             io_manager_key="pca_io_manager",
+            is_required=False,
             description="PCA of the standardised SAE features: scaler, principal axes, explained variance. Fitted "
             "exactly through the smaller of the Gram and the covariance matrix; identical reports count once with weight.",
             **options(SHARED, "torch", "safetensors"),
         ),
         "pca_scores": dg.AssetOut(
+            is_required=False,
             description="Every report's coordinates on the principal axes; cosines between them are the similarity.",
             **table_output("pca_scores", SHARED, "torch"),
         ),
     },
     deps=[sae_features],
     ins={"descriptions": dg.AssetIn(metadata={"columns": ["report_id", "year"]})},
+    internal_asset_deps={
+        "pca": {dg.AssetKey("sae_features"), dg.AssetKey("descriptions")},
+        "pca_scores": {dg.AssetKey("pca"), dg.AssetKey("descriptions")},
+    },
+    can_subset=True,
     pool="gpu",
 )
 def pca_assets(
@@ -78,13 +86,13 @@ def pca_assets(
             "scores": list_column(fitted.scores[distinct.inverse]),
         }
     )
-    yield dg.Output(
-        fitted,
-        output_name="pca",
-        metadata={"reports": shards.shape[0], "distinct_reports": distinct.shape[0]},
-    )
-    yield dg.Output(
-        scores, output_name="pca_scores", metadata={"components": fitted.scores.shape[1]}
+    counts = {"reports": shards.shape[0], "distinct_reports": distinct.shape[0]}
+    yield from selected(
+        context,
+        dg.Output(fitted, output_name="pca", metadata=counts),
+        dg.Output(
+            scores, output_name="pca_scores", metadata={"components": fitted.scores.shape[1]}
+        ),
     )
 
 

@@ -5,7 +5,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from socket import gethostname
@@ -97,21 +97,28 @@ class Results:
             yield aside
             for file in aside.rglob("*"):
                 _sync(file)
-            version = versions / f"{_process()}-{path.name}-{uuid.uuid4().hex[:12]}"
-            os.rename(aside, version)
-            _sync(versions)
+            version = versions / f"{path.name}-{uuid.uuid4().hex[:12]}"
+            # First the link: it keeps other writers from taking the version for a left one.
             link = scratch / "link"
             link.symlink_to(version.relative_to(path.parent), target_is_directory=True)
+            os.rename(aside, version)
+            _sync(versions)
             if path.is_dir() and not path.is_symlink():  # a copy by a tool that follows links
                 os.rename(path, scratch / "copied")
-            before = path.resolve()
             os.replace(link, path)
             _sync(path.parent)
-        # Not simply all others: a version that nothing links to yet may be another writer's.
-        for old in versions.glob(f"*-{path.name}-????????????"):
-            replaced = old.resolve() == before or _abandoned(old.name)
-            if replaced and old.resolve() != path.resolve():
+        for old in versions.glob(f"{path.name}-*"):
+            if old.name.rpartition("-")[0] == path.name and not self._is_linked(old, path):
                 shutil.rmtree(old, ignore_errors=True)
+
+    def _is_linked(self, version: Path, path: Path) -> bool:
+        """Whether `path` is a link to the version, or a link waits in a writer's scratch to take its place."""
+        # In this order: a link moves from scratch to `path` in one step.
+        for scratch in (self.folder / ".scratch").iterdir():
+            with suppress(OSError):
+                if Path(os.readlink(scratch / "link")).name == version.name:
+                    return True
+        return version.resolve() == path.resolve()
 
     @contextmanager
     def scratch(self, name: str) -> Iterator[Path]:
@@ -121,7 +128,7 @@ class Results:
         for left in root.iterdir():
             if _abandoned(left.name):
                 shutil.rmtree(left, ignore_errors=True)
-        folder = root / f"{_process()}-{name}-{uuid.uuid4().hex[:8]}"
+        folder = root / f"{os.getpid()}@{gethostname()}-{name}-{uuid.uuid4().hex[:8]}"
         folder.mkdir()
         try:
             yield folder
@@ -247,13 +254,9 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _process() -> str:
-    return f"{os.getpid()}@{gethostname()}"
-
-
-def _abandoned(name: str) -> bool:
-    """True for a folder named by a process of this host that is gone; other hosts may share the data folder."""
-    pid, at, rest = name.partition("@")
+def _abandoned(scratch: str) -> bool:
+    """True for a scratch folder of this host whose process is gone; other hosts may share the data folder."""
+    pid, at, rest = scratch.partition("@")
     if not at or not rest.startswith(f"{gethostname()}-"):
         return False
     try:

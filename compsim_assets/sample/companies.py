@@ -7,10 +7,16 @@ import numpy as np
 from compsim_assets.sample.lines import LINES
 from compsim_assets.sample.size import SampleSize
 
-_FRONTS = ["Brindle", "Quor", "Zeph", "Mock", "Fable", "Nim", "Thistle", "Ori", "Vant", "Wobble", "Crump", "Larkin", "Dapple", "Fenn", "Gossa", "Hob", "Jasper", "Kettle", "Lumin", "Marro", "Nettle", "Opal", "Pell", "Quill", "Rook", "Sable", "Tarn", "Umber", "Vesper", "Wick"]
-_BACKS = ["fax", "vane", "lin", "ingham", "wick", "bury", "dale", "ona", "ex", "mere", "worth", "by", "ley", "stead", "combe", "ford", "gate", "holm", "mar", "nor", "pike", "quay", "ridge", "sley", "tor", "wyn", "zel", "brook", "crest", "den"]
+_FRONTS = """
+    Brindle Quor Zeph Mock Fable Nim Thistle Ori Vant Wobble Crump Larkin Dapple Fenn Gossa Hob
+    Jasper Kettle Lumin Marro Nettle Opal Pell Quill Rook Sable Tarn Umber Vesper Wick
+"""
+_BACKS = """
+    fax vane lin ingham wick bury dale ona ex mere worth by ley stead combe ford gate holm mar nor
+    pike quay ridge sley tor wyn zel brook crest den
+"""
 WRONG_CODES = 0.17  # share of companies filed under another line's code; pivots add stale ones
-BOILERPLATE = 0.25  # share of companies that write what others of their line write
+BOILERPLATE = 0.2  # share of companies that write what others of their line write
 MISSING_CODES = 0.03  # share of companies without a code
 
 
@@ -25,8 +31,9 @@ class Companies:
         sic_codes: (C,) four digits or None.
         weights: (Y, C, lines) float64, shares of the lines, rows sum to 1.
         first, last: (C,) int, first and last year with a report, counted from 0.
-        boilerplate: (C,) bool, small firms: texts copied from their line's usual ones, returns that
-            follow the line less.
+        boilerplate: (C,) bool, small firms in one line: they copy much of their text from one
+            another, and their returns hardly follow the line.
+        long_form: (C,) bool, which of two ways of writing a filing; boilerplate is of one form.
         listed_in_january: (C,) bool, no price before the January of the first year.
         stops_in_november: (C,) bool, last price at the end of November of the last year.
     """
@@ -39,6 +46,7 @@ class Companies:
     first: np.ndarray
     last: np.ndarray
     boilerplate: np.ndarray
+    long_form: np.ndarray
     listed_in_january: np.ndarray
     stops_in_november: np.ndarray
 
@@ -61,16 +69,18 @@ def make_companies(rng: np.random.Generator, size: SampleSize) -> Companies:
     chosen = _choose_lines(rng, size)
     first, last = _lifetimes(rng, n, size.years)
     odd = max(1, n // 130)
+    boilerplate = rng.random(n) < BOILERPLATE
     names, tickers, ciks = _identities(rng, chosen[:, 0])
     return Companies(
         names=names,
         tickers=tickers,
         ciks=ciks,
         sic_codes=_sic_codes(rng, chosen[:, 0], size.lines),
-        weights=_weights(rng, chosen, size),
+        weights=_weights(rng, chosen, boilerplate, size),
         first=first,
         last=last,
-        boilerplate=rng.random(n) < BOILERPLATE,
+        boilerplate=boilerplate,
+        long_form=boilerplate | (rng.random(n) < 0.5),
         listed_in_january=_some(rng, first > 0, odd),
         stops_in_november=_some(rng, (last < size.years - 1) & (last > first), odd),
     )
@@ -90,11 +100,13 @@ def _choose_lines(rng: np.random.Generator, size: SampleSize) -> np.ndarray:
     return order if size.lines >= 3 else np.concatenate([order, order[:, :1]], axis=1)
 
 
-def _weights(rng: np.random.Generator, chosen: np.ndarray, size: SampleSize) -> np.ndarray:
+def _weights(
+    rng: np.random.Generator, chosen: np.ndarray, boilerplate: np.ndarray, size: SampleSize
+) -> np.ndarray:
     """(Y, C, lines) shares: softmax of three logits that drift, small shares dropped."""
     n = size.companies
-    kind = rng.choice(4, n, p=(0.56, 0.26, 0.10, 0.08))  # pure, two lines, three lines, pivot
-    kind[np.array([line.alone for line in LINES])[chosen[:, 0]]] = 0
+    kind = rng.choice(4, n, p=(0.46, 0.32, 0.13, 0.09))  # pure, two lines, three lines, pivot
+    kind[boilerplate | np.array([line.alone for line in LINES])[chosen[:, 0]]] = 0
     second = np.choose(kind, [-4.0, rng.uniform(-1.2, 0, n), rng.uniform(-1, 0, n), 0.0])
     third = np.choose(kind, [-6.0, -5.0, rng.uniform(-1, 0, n), -6.0])
     slope = np.stack([np.zeros(n), rng.normal(0, 0.5, n), rng.normal(0, 0.5, n)], axis=1)
@@ -149,15 +161,15 @@ def _identities(
 ) -> tuple[list[str], list[str], list[str]]:
     """Names from made-up words and the line's endings; tickers and registrant numbers to match."""
     n = len(primary)
-    roots = rng.permutation(len(_FRONTS) * len(_BACKS))
+    roots = [front + back for front in _FRONTS.split() for back in _BACKS.split()]
     if n > len(roots):
         raise ValueError(f"at most {len(roots)} companies have a name of their own, not {n}")
+    words = rng.permutation(len(roots))
     ending = rng.integers(0, 1_000_000, n)
     names = []
     for i, line in enumerate(primary):
-        front, back = divmod(int(roots[i]), len(_BACKS))
         endings = LINES[line].endings
-        names.append(f"{_FRONTS[front]}{_BACKS[back]} {endings[ending[i] % len(endings)]}")
+        names.append(f"{roots[words[i]]} {endings[ending[i] % len(endings)]}")
     letters = [chr(65 + i) for i in range(26)]
     numbers = rng.permutation(26**3)[:n]
     tickers = [f"ZQ{letters[k // 676]}{letters[k // 26 % 26]}{letters[k % 26]}" for k in numbers]

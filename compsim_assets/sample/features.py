@@ -9,12 +9,13 @@ from compsim_assets.sample.size import SampleSize
 
 ACTIVATION = 0.65  # usual size of one token's activation: the first hump, twice it the second
 SPREAD = 0.15  # of one token's activation, relative
-FORM = 0.6  # log rate a latent gains or loses with the form of a filing
+FORM = 0.7  # log rate a latent gains or loses with the form of a filing
 PEAK = 30.0  # tokens on which a planted latent is active in a report all about its group
+PLANTED = {"line": 1.0, "sector": 0.35, "theme": 0.25, "copied": 0.2}  # of a line's number
 STRAY = {"line": 0.04, "noise": 0.02}  # chance that any company uses a latent, half as often
-WORDING = {"sector": 0.8, "theme": 0.8, "copied": 1.0, "noise": 0.4}  # lines have their own
+# Share of a group's latents that a company's texts use; lines have their own.
+WORDING = {"sector": 0.8, "theme": 0.8, "copied": 1.0, "noise": 0.4}
 NOISE = 0.08  # share of latents that are sparse and about no line
-COPIED = 4  # latents of a line's boilerplate
 _ROWS = 500  # reports made at once
 
 
@@ -53,7 +54,7 @@ def make_latents(rng: np.random.Generator, size: SampleSize, groups: list[Group]
     return Latents(
         group=group,
         kind=np.array([g.kind for g in groups] + ["generic"])[group],
-        rate=np.where(generic, np.exp(1.0 + 1.5 * normal), np.exp(-1.25 + 0.8 * normal)),
+        rate=np.where(generic, np.exp(1.0 + 1.4 * normal), np.exp(-1.25 + 0.8 * normal)),
         peak=np.where(generic, 0.0, PEAK * np.exp(rng.normal(0, 0.4, size.latents))),
         wording=np.array([_wording(g) for g in groups] + [1.0])[group],
         activation=ACTIVATION * np.exp(rng.normal(0, 0.05, size.latents)),
@@ -62,12 +63,9 @@ def make_latents(rng: np.random.Generator, size: SampleSize, groups: list[Group]
 
 def _planted(group: Group, size: SampleSize) -> int:
     """Number of latents that speak of a group."""
-    usual = size.planted_per_line
     if group.kind == "noise":
         return round(NOISE * size.latents)
-    if group.kind == "copied":
-        return COPIED
-    return max(1, round(usual * {"line": 1.0, "sector": 0.35, "theme": 0.25}[group.kind]))
+    return max(1, round(size.planted_per_line * PLANTED[group.kind]))
 
 
 def _wording(group: Group) -> float:
@@ -75,7 +73,11 @@ def _wording(group: Group) -> float:
 
 
 def make_features(
-    rng: np.random.Generator, latents: Latents, share: np.ndarray, company: np.ndarray
+    rng: np.random.Generator,
+    latents: Latents,
+    share: np.ndarray,
+    company: np.ndarray,
+    long_form: np.ndarray,
 ) -> np.ndarray:
     """Features of n reports.
 
@@ -86,15 +88,16 @@ def make_features(
         latents: the latents.
         share: (n, groups) float64, how much of a report is about each group.
         company: (n,) int, the report's company.
+        long_form: (C,) bool, which of two ways of writing the company has.
 
     Returns:
         (n, D) float32. O(n D) time; beside the result, blocks of 500 reports.
     """
     n, width = len(share), len(latents.group)
-    companies = company.max() + 1
+    companies = len(long_form)
     house_style = rng.normal(0, 0.6, (companies, width)).astype(np.float32)
     # Two ways of writing a filing, kept by a company: they spread the distances of all pairs.
-    form = rng.choice((-FORM, FORM), companies)
+    form = np.where(long_form, FORM, -FORM)
     house_style += form[:, None] * rng.choice((-1, 1), width) * (latents.group < 0)
     length = rng.normal(0, 0.12, n)
     planted = np.flatnonzero(latents.group >= 0)
@@ -119,7 +122,7 @@ def make_features(
 
 
 def _used(rng: np.random.Generator, latents: Latents, planted: np.ndarray, n: int) -> np.ndarray:
-    """(n, planted) bool: which latents of a group a company's texts use, the same number for all."""
+    """(n, planted) bool: which latents of a group a company uses, as many for every company."""
     used = np.empty((n, len(planted)), dtype=bool)
     for group in np.unique(latents.group[planted]):
         columns = np.flatnonzero(latents.group[planted] == group)

@@ -11,7 +11,7 @@ from compsim_assets.sample.features import make_features, make_latents
 from compsim_assets.sample.lines import group_weights, groups
 from compsim_assets.sample.prices import make_prices
 from compsim_assets.sample.scores import make_scores
-from compsim_assets.sample.size import GENERATOR_VERSION, SampleSize
+from compsim_assets.sample.size import FULL, GENERATOR_VERSION, SampleSize
 from compsim_assets.sample.tables import Universe, write_tables
 from compsim_assets.sample.texts import describe
 
@@ -34,7 +34,7 @@ pairs), so that results can be compared with it. The platform does not read them
 """
 
 
-def generate(folder: Path, seed: int = 0, *, size: SampleSize = SampleSize()) -> None:
+def generate(folder: Path, seed: int = 0, *, size: SampleSize = FULL) -> None:
     """Write a synthetic local universe, the same bytes for the same seed and size.
 
     Writes reports.parquet, features.parquet, prices.parquet, fuzz_scores/, the planted truth
@@ -61,7 +61,7 @@ def generate(folder: Path, seed: int = 0, *, size: SampleSize = SampleSize()) ->
         _swap(made, folder, Path(scratch) / "old")
 
 
-def is_current(folder: Path, seed: int = 0, *, size: SampleSize = SampleSize()) -> bool:
+def is_current(folder: Path, seed: int = 0, *, size: SampleSize = FULL) -> bool:
     """Whether the folder holds what `generate` would write: same version, seed and size."""
     marker = Path(folder) / MARKER
     return marker.is_file() and marker.read_text(encoding="utf-8") == _marker_text(seed, size)
@@ -92,7 +92,7 @@ def _fill(folder: Path, seed: int, size: SampleSize) -> None:
         company=company,
         year=year,
         texts=describe(rng["texts"], companies.names, company, size.first_year + year, weights),
-        features=make_features(rng["features"], latents, share, company),
+        features=make_features(rng["features"], latents, share, company, companies.long_form),
     )
     write_tables(folder, universe)
     (folder / "fuzz_scores").mkdir()

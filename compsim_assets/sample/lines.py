@@ -28,8 +28,8 @@ LINES: tuple[Line, ...] = _two_by_two(_SECTORS)
 class Group:
     """Lines that some planted latents speak of.
 
-    Kinds: "line", "sector", "theme", "copied" (the boilerplate that small firms of one line copy) and
-    "noise" (no line: texts that are about several things at once).
+    Kinds: "line", "sector", "theme", "copied" (the boilerplate that small firms of one line copy)
+    and "noise" (no line: texts that are about several things at once).
     """
 
     kind: str
@@ -38,7 +38,7 @@ class Group:
 
 
 def groups(lines: int) -> list[Group]:
-    """Groups over the first `lines` lines: every line, sectors and themes of 2 or more, copied texts, noise."""
+    """Groups over the first `lines` lines; sectors and themes where they hold 2 lines or more."""
     chosen = LINES[:lines]
     found = [Group("line", line.name, (i,)) for i, line in enumerate(chosen)]
     sectors = list(dict.fromkeys(line.sector for line in chosen))

@@ -16,7 +16,7 @@ HEALTH = (
             "licenses its delivery platform to larger drug makers for milestones and royalties",
             "enrolls patients in randomized studies of a lead oncology candidate",
             "files investigational new drug applications from its preclinical pipeline",
-            "has incurred net losses since inception and expects to incur more",
+            "incurs net losses and expects to incur more until a drug is approved",
         ),
         sentences=(
             "A failed endpoint in a clinical trial can end a drug candidate.",

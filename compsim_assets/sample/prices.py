@@ -10,7 +10,7 @@ from compsim_assets.sample.size import SampleSize
 
 # Parts of a company's variance, for a company all in one line; the rest is its own.
 MARKET, SECTOR, LINE = 0.19, 0.04, 0.27
-BOILERPLATE = 0.15  # exposure of boilerplate companies to their line, others 1
+BOILERPLATE = 0.1  # exposure of boilerplate companies to their line, others 1
 REVERSION = 0.92  # what is left of a planted spread after one day
 SPREAD = 0.035  # standard deviation of a planted log-price spread
 _DAYS = 252
@@ -18,7 +18,7 @@ _DAYS = 252
 
 @dataclass(frozen=True)
 class Pair:
-    """A planted cointegrated pair: log price of b = const + hedge_ratio x log price of a + spread."""
+    """A planted cointegrated pair: log price of b = constant + hedge_ratio x that of a + spread."""
 
     a: int
     b: int
@@ -30,7 +30,7 @@ class Prices:
     """T business days of C companies.
 
     Attributes:
-        dates: (T,) datetime64[D], from the first business day of the December before the first year.
+        dates: (T,) datetime64[D], business days from the December before the first year.
         adj_close: (T, C) float64, 6 significant digits, NaN where a company is not listed.
         monthly: (Y, C, 12) float64, log returns from month end to month end, NaN where either end
             has no price.
@@ -58,10 +58,10 @@ def make_prices(rng: np.random.Generator, companies: Companies, size: SampleSize
 
 def _business_days(first_year: int, years: int) -> np.ndarray:
     """(T,) weekdays without three fixed holidays."""
-    days = np.arange(f"{first_year - 1}-12-01", f"{first_year + years}-01-01", dtype="datetime64[D]")
-    holidays = [f"{y}-{day}" for y in range(first_year, first_year + years)
-                for day in ("01-01", "07-04", "12-25")]  # fmt: skip
-    holidays.append(f"{first_year - 1}-12-25")
+    start, end = f"{first_year - 1}-12-01", f"{first_year + years}-01-01"
+    days = np.arange(start, end, dtype="datetime64[D]")
+    all_years = range(first_year - 1, first_year + years)
+    holidays = [f"{year}-{day}" for year in all_years for day in ("01-01", "07-04", "12-25")]
     return days[np.is_busday(days, holidays=holidays)]
 
 
@@ -115,26 +115,30 @@ def _plant_pairs(
 ) -> list[Pair]:
     """Overwrite the second of each pair, in place, by the first and a spread that reverts.
 
-    Both live through all years in one and the same line. Every other pair has a hedge ratio of 1
-    and equal price levels, so that even the plain price difference is stationary.
+    Both live through all years in one and the same line and write alike, so that they tend to
+    share a cluster. Every other pair has a hedge ratio of 1 and equal price levels, so that even
+    the plain price difference is stationary.
     """
     dominant = companies.dominant
-    common = np.array([line.common for line in LINES])[dominant[0]]
-    stable = (companies.first == 0) & (companies.last == size.years - 1)
-    stable &= (dominant == dominant[0]).all(axis=0) & (common > 0.5)
+    stable = (companies.first == 0) & (companies.last == size.years - 1) & ~companies.boilerplate
+    stable &= (dominant == dominant[0]).all(axis=0)
+    stable &= companies.weights.max(axis=2).min(axis=0) > 0.8
+    stable &= ~np.array([line.alone for line in LINES])[dominant[0]]
+    kind = 2 * dominant[0] + companies.long_form
     order = rng.permutation(np.flatnonzero(stable))
     pairs: list[Pair] = []
-    for line in rng.permutation(size.lines):
-        members = order[dominant[0, order] == line]
+    for wanted in rng.permutation(2 * size.lines):
+        members = order[kind[order] == wanted]
         if len(members) < 2 or len(pairs) == size.cointegrated_pairs:
             continue
         ratio = 1.0 if len(pairs) % 2 == 0 else round(float(rng.uniform(0.7, 1.3)), 2)
         pairs.append(Pair(int(members[0]), int(members[1]), ratio))
     shocks = rng.standard_normal((len(logs), len(pairs)))
     for k, pair in enumerate(pairs):
-        spread = _reverting(shocks[:, k])
-        level = 0.0 if pair.hedge_ratio == 1.0 else logs[0, pair.b] - pair.hedge_ratio * logs[0, pair.a]
-        logs[:, pair.b] = level + pair.hedge_ratio * logs[:, pair.a] + spread
+        follower = pair.hedge_ratio * logs[:, pair.a] + _reverting(shocks[:, k])
+        if pair.hedge_ratio != 1.0:
+            follower += logs[0, pair.b] - pair.hedge_ratio * logs[0, pair.a]
+        logs[:, pair.b] = follower
     return pairs
 
 
@@ -161,8 +165,8 @@ def _listing(
     needed = np.searchsorted(dates, first.astype("datetime64[D]"), "left") - 1
     end = np.searchsorted(dates, (last + 1).astype("datetime64[D]"), "left") - 1
     november = np.searchsorted(dates, (last + 1).astype("datetime64[M]") - 1, "left") - 1
-    start = needed - rng.integers(0, 120, size.companies)
-    start = np.where(companies.listed_in_january, needed + rng.integers(2, 18, size.companies), start)
+    days = rng.integers(0, 120, size.companies)
+    start = needed + np.where(companies.listed_in_january, 2 + days % 16, -days)
     stop = end + rng.integers(3, 120, size.companies)
     stop = np.where(companies.last == size.years - 1, len(dates) - 1, stop)
     stop = np.where(companies.stops_in_november, november, stop)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from compsim_assets.sample.lines import LINES
 
-GENERATOR_VERSION = "1"
+GENERATOR_VERSION = "2"
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class SampleSize:
         years: number of years, at least 2.
         latents: D, the length of a feature vector.
         lines: business lines, from `lines.LINES`.
-        latents_per_line: planted latents of a line, fewer where they would take up more than 40 % of
-            all latents.
+        latents_per_line: planted latents of a line, fewer where they would take up more than 40 %
+            of all latents.
         scored_per_line: planted latents of a line that get a fuzz score.
         scored_latents: latents with a fuzz score, at most: planted ones first, then noise.
         examples: examples in a score file, an even number.
@@ -53,3 +53,6 @@ class SampleSize:
     def planted_per_line(self) -> int:
         """Planted latents of a line that fit this many latents."""
         return max(4, min(self.latents_per_line, int(0.4 * self.latents / self.lines)))
+
+
+FULL = SampleSize()

@@ -7,7 +7,12 @@ from compsim_assets.sample.lines import LINES
 
 UNITS = 7  # offers and sentences of a description, shared out among its lines
 
-_CITIES = ["Port Amberly", "Lower Quandary", "Saint Elmsworth", "Fort Marigold", "New Dunmere", "Cedar Hollow Springs", "Westering", "Mill Crossing", "Lake Tarrow", "Grand Sallow", "Eastbridge Falls", "Halden Bay", "Old Pemberly", "Silver Notch", "North Wexcombe", "Dovers Landing", "Kingsmere", "Blue Heron Point", "Tall Oaks", "Rivermouth"]
+_CITIES = (
+    "Port Amberly, Lower Quandary, Saint Elmsworth, Fort Marigold, New Dunmere, Westering, "
+    "Cedar Hollow Springs, Mill Crossing, Lake Tarrow, Grand Sallow, Eastbridge Falls, Tall Oaks, "
+    "Halden Bay, Old Pemberly, Silver Notch, North Wexcombe, Dovers Landing, Kingsmere, "
+    "Blue Heron Point, Rivermouth"
+)
 _PLACES = (
     "{name} has its head office in {city} and employed {people} people at the end of {year}.",
     "At December 31, {year}, {name} and its subsidiaries had {people} employees, most of them "
@@ -51,6 +56,7 @@ def describe(
     Returns:
         n texts.
     """
+    cities = _CITIES.split(", ")
     habits = rng.integers(0, 2**31, (len(names), 2 + weights.shape[1]))
     size = np.exp(rng.normal(0, 0.9, len(names)))
     drift = np.exp(rng.normal(0, 0.08, len(company)))
@@ -62,7 +68,7 @@ def describe(
         facts = {
             "name": names[c],
             "year": int(year[i]),
-            "city": _CITIES[habits[c, 0] % len(_CITIES)],
+            "city": cities[habits[c, 0] % len(cities)],
             "people": f"{2 + round(present[0][0].staff * size[c] * drift[i]):,}",
         }
         parts = _business(names[c], int(year[i]), [p for p in present if p[1] > 0])
@@ -86,7 +92,7 @@ def _business(name: str, year: int, present: list[tuple[Line, float, int]]) -> l
                 f"{offers[0]}."
             )
         if len(offers) > 1:
-            parts.append(f"It also {' and '.join(offers[1:3])}.")
+            parts.append(f"It also {', and it '.join(offers[1:3])}.")
         if len(offers) > 3:
             parts.append(f"In addition it {offers[3]}.")
         parts.extend(_pick(line.sentences, units // 2, habit // 7 + year // 4))

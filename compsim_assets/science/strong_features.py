@@ -21,66 +21,65 @@ class Removal:
 
     Removing latent j changes the scores by -(x_aj / s_j) W_j, so all cosines afterwards follow from:
 
-    dots: (n, n) z_a . z_b
+    pairs: (p, 2) positions of the pairs studied
+    dots: (p,) z_a . z_b of each pair
+    squares: (n,) |z_a|^2
     coefficients: (n, J) x_aj / s_j
     projections: (n, J) z_a . W_j
     gram: (J, J) W_i . W_j
     spread: (n, J) coefficients @ gram, from one product for many clusters
-    All float64, on one device.
+    Pairs int64, everything else float64, on one device.
 
     rounding: share of its former squared length below which nothing is left of a report; `FLOAT32_ROUNDING` where
     `projections` or `gram` were computed in float32.
     """
 
+    pairs: torch.Tensor
     dots: torch.Tensor
+    squares: torch.Tensor
     coefficients: torch.Tensor
     projections: torch.Tensor
     gram: torch.Tensor
     spread: torch.Tensor
     rounding: float = FLOAT64_ROUNDING
 
-    def cosine(self, pairs: torch.Tensor) -> torch.Tensor:
-        """(pairs,) cosine of each pair with nothing removed."""
-        return self._pair_cosines(self.dots, pairs)
+    def cosine(self) -> torch.Tensor:
+        """(p,) cosine of each pair with nothing removed."""
+        return self._cosine(self.dots, self.squares)
 
-    def cosine_after_each(self, pairs: torch.Tensor) -> torch.Tensor:
-        """(pairs, J) cosine of each pair when one latent alone is removed. O((n + pairs) J) time and memory."""
-        a, b = pairs[:, 0], pairs[:, 1]
+    def cosine_after_each(self) -> torch.Tensor:
+        """(p, J) cosine of each pair when one latent alone is removed. O((n + p) J) time and memory."""
+        a, b = self.pairs.T
         c, t, length = self.coefficients, self.projections, self.gram.diagonal()
-        before = self.dots.diagonal()[:, None]
-        square = before - 2 * c * t + c.square() * length
-        inverse = self._inverse_length(square, before)
-        dot = self.dots[a, b][:, None] - c[a] * t[b] - c[b] * t[a] + c[a] * c[b] * length
-        return (dot * inverse[a] * inverse[b]).clamp_(-1, 1)
+        squares = self.squares[:, None] - 2 * c * t + c.square() * length
+        dots = self.dots[:, None] - c[a] * t[b] - c[b] * t[a] + c[a] * c[b] * length
+        return self._cosine(dots, squares)
 
-    def cosine_after_split(
-        self, pairs: torch.Tensor, strong: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """(pairs,) cosines when the whole set `strong` (J bool) is removed, and when all the others are.
+    def cosine_after_split(self, strong: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(p,) cosines when the whole set `strong` (J bool) is removed, and when all the others are.
 
         Only the strong rows of the Gram matrix are read: the rest of the product is what `spread` has besides.
-        O(n J |strong| + n^2 J) time.
+        O(n J |strong| + p J) time, O((n + p) J) memory.
         """
         chosen = strong.nonzero().squeeze(1)
         strong_spread = self.coefficients[:, chosen] @ self.gram[chosen]
-        without_strong = self._dots_after(strong, strong_spread)
-        without_weak = self._dots_after(~strong, self.spread - strong_spread)
-        return self._pair_cosines(without_strong, pairs), self._pair_cosines(without_weak, pairs)
+        without_strong = self._cosine_without(strong, strong_spread)
+        return without_strong, self._cosine_without(~strong, self.spread - strong_spread)
 
-    def _dots_after(self, removed: torch.Tensor, spread: torch.Tensor) -> torch.Tensor:
-        c = self.coefficients * removed
-        cross = c @ self.projections.T
-        return self.dots - cross - cross.T + spread @ c.T
+    def _cosine_without(self, removed: torch.Tensor, spread: torch.Tensor) -> torch.Tensor:
+        a, b = self.pairs.T
+        c, t = self.coefficients * removed, self.projections
+        squares = self.squares + (c * (spread - 2 * t)).sum(dim=1)
+        dots = self.dots + (c[b] * (spread - t)[a]).sum(dim=1) - (c[a] * t[b]).sum(dim=1)
+        return self._cosine(dots, squares)
 
-    def _pair_cosines(self, dots: torch.Tensor, pairs: torch.Tensor) -> torch.Tensor:
-        inverse = self._inverse_length(dots.diagonal(), self.dots.diagonal())
-        a, b = pairs[:, 0], pairs[:, 1]
-        return (dots[a, b] * inverse[a] * inverse[b]).clamp_(-1, 1)
-
-    def _inverse_length(self, square: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
-        """1 / length, and 0 for a vector that is zero: its cosine with anything is zero."""
-        gone = square <= self.rounding * before
-        return torch.where(gone, torch.zeros_like(square), square.clamp_min(1e-300).rsqrt())
+    def _cosine(self, dots: torch.Tensor, squares: torch.Tensor) -> torch.Tensor:
+        """Cosines from dots (p, ...) and squared lengths (n, ...); 0 with a report of which nothing is left."""
+        a, b = self.pairs.T
+        before = self.squares.reshape(-1, *[1] * (squares.dim() - 1))
+        gone = squares <= self.rounding * before
+        inverse = torch.where(gone, torch.zeros_like(squares), squares.clamp_min(1e-300).rsqrt())
+        return (dots * inverse[a] * inverse[b]).clamp_(-1, 1)
 
 
 @dataclass(frozen=True)
@@ -94,31 +93,29 @@ class StrongFeatures:
     mae_weak: float
 
 
-def find_strong_features(removal: Removal, pairs: np.ndarray) -> StrongFeatures:
+def find_strong_features(removal: Removal) -> StrongFeatures:
     """Mean absolute change of cosine per latent and the published elbow between strong and weak ones.
 
     Args:
-        removal: products of the cluster's reports with J candidate latents.
-        pairs: (p, 2) positions of the pairs within the cluster.
+        removal: p pairs of the cluster's reports, and the reports' products with J candidate latents.
 
     Returns:
         NaN quantile and MAEs, and no strong feature, where there is no candidate.
 
-    Cost: O(p J) time and memory, and O(n J |strong| + n^2 J) time a quantile tried.
+    Cost: O((n + p) J) time and memory, and O(n J |strong|) time a quantile tried.
     """
     n_candidates = removal.coefficients.shape[1]
-    if n_candidates == 0 or len(pairs) == 0:
-        return StrongFeatures(
-            np.zeros(n_candidates), np.zeros(n_candidates, bool), np.nan, np.nan, np.nan
-        )
-    where = torch.from_numpy(np.ascontiguousarray(pairs)).to(removal.dots.device)
-    before = removal.cosine(where)
-    mae = (removal.cosine_after_each(where) - before[:, None]).abs().mean(dim=0)
+    if n_candidates == 0 or len(removal.pairs) == 0:
+        nothing = np.zeros(n_candidates)
+        return StrongFeatures(nothing, nothing.astype(bool), np.nan, np.nan, np.nan)
+    before = removal.cosine()
+    mae = (removal.cosine_after_each() - before[:, None]).abs().mean(dim=0)
 
     def changes(strong: torch.Tensor) -> tuple[float, float]:
-        after_strong, after_weak = removal.cosine_after_split(where, strong)
-        return float((after_strong - before).abs().mean()), float(
-            (after_weak - before).abs().mean()
+        without_strong, without_weak = removal.cosine_after_split(strong)
+        return (
+            float((without_strong - before).abs().mean()),
+            float((without_weak - before).abs().mean()),
         )
 
     for quantile in QUANTILES:
@@ -146,14 +143,19 @@ def sample_pairs(n_members: int, key: Sequence[int], most: int = 200) -> np.ndar
     Returns:
         (p, 2) int64 positions a < b, in ascending order.
 
-    Cost: O(n_members^2) once.
+    Cost: O(n_members + most) time and memory.
     """
-    a, b = np.triu_indices(n_members, k=1)
-    if len(a) > most:
-        chosen = np.random.default_rng(list(key)).choice(len(a), size=most, replace=False)
-        chosen.sort()
-        a, b = a[chosen], b[chosen]
-    return np.stack([a, b], axis=1).astype(np.int64)
+    n_pairs = n_members * (n_members - 1) // 2
+    if n_pairs > most:
+        number = np.random.default_rng(list(key)).choice(n_pairs, size=most, replace=False)
+        number.sort()
+    else:
+        number = np.arange(n_pairs)
+    # Pairs are numbered row by row: row a holds the pairs (a, a + 1), ..., (a, n - 1).
+    row = np.arange(n_members, dtype=np.int64)
+    first = row * (n_members - 1) - row * (row - 1) // 2
+    a = np.searchsorted(first, number, side="right") - 1 if n_pairs else number
+    return np.stack([a, number - first[a] + a + 1], axis=1).astype(np.int64)
 
 
 def active_latents(coefficients: np.ndarray, most: int = 1000) -> np.ndarray:

@@ -19,6 +19,8 @@ from compsim_assets.columnar import FeatureShards, matrix_of
 from compsim_assets.science.cluster_selection import select_clusters
 from compsim_assets.science.sharing import share_out
 from compsim_assets.science.strong_features import (
+    FLOAT32_ROUNDING,
+    FLOAT64_ROUNDING,
     Removal,
     active_latents,
     find_strong_features,
@@ -46,9 +48,11 @@ def main(worker: Worker) -> None:
         if len(candidates)
         else products.own(clusters, mine)
     )
+    # What is left is many small products, one cluster after the other: threads would mostly wait for each other.
+    torch.set_num_threads(1)
     features, summary = [], []
     for done, (cluster, latents, removal) in enumerate(removals):
-        table, row = _study(worker, cluster, latents, removal)
+        table, row = _study(cluster, latents, removal)
         features.append(table)
         summary.append(row)
         worker.progress(done + 1, len(mine), "clusters of rank 0 studied")
@@ -66,11 +70,12 @@ def main(worker: Worker) -> None:
 
 @dataclass(frozen=True)
 class Cluster:
-    """One cluster of at least two reports."""
+    """One cluster of at least two reports, and the (p, 2) positions of the pairs of them that are studied."""
 
     year: int
     cluster_id: int
     report_id: np.ndarray
+    pairs: np.ndarray
 
 
 def _clusters_to_study(extras: dict) -> list[Cluster]:
@@ -82,8 +87,13 @@ def _clusters_to_study(extras: dict) -> list[Cluster]:
     keys, starts = np.unique(chosen[["year", "cluster_id"]].to_numpy(), axis=0, return_index=True)
     members = np.split(chosen["report_id"].to_numpy(), starts[1:])
     return [
-        Cluster(int(year), int(cluster_id), own)
-        for (year, cluster_id), own in zip(keys, members, strict=False)
+        Cluster(
+            int(year),
+            int(number),
+            own,
+            sample_pairs(len(own), [*key, year, number], extras["max_pairs"]),
+        )
+        for (year, number), own in zip(keys, members, strict=False)
     ]
 
 
@@ -118,27 +128,25 @@ class _Products:
     def shared(
         self, clusters: list[Cluster], mine: list[int], candidates: np.ndarray
     ) -> Iterator[tuple[Cluster, np.ndarray, Removal]]:
-        """The same candidates for every cluster: one product for all of the rank's reports."""
-        if not mine:
-            return
-        reports = np.concatenate([clusters[index].report_id for index in mine])
+        """The same candidates for every cluster: one product, made at once, for all of the rank's reports."""
+        own = [clusters[index] for index in mine]
+        reports = np.concatenate([cluster.report_id for cluster in own] or [np.empty(0, np.int64)])
         coefficients = self.features.select(candidates)[self.feature_row[reports].to_numpy()]
-        axes = self._axes(candidates)
-        scores = self._scores(reports)
-        projections = self._product(scores, axes)
-        gram = self._product(axes, axes)
+        axes, scores = self._axes(candidates), self._scores(reports)
         scaled = torch.from_numpy(coefficients / self.scale[candidates]).to(self.device)
+        projections, gram = self._product(scores, axes), self._product(axes, axes)
         spread = scaled @ gram
-        start = 0
-        for index in mine:
-            own = slice(start, start + len(clusters[index].report_id))
-            start = own.stop
-            dots = scores[own] @ scores[own].T
-            yield (
-                clusters[index],
-                candidates,
-                Removal(dots, scaled[own], projections[own], gram, spread[own]),
-            )
+        ends = np.cumsum([len(cluster.report_id) for cluster in own])
+
+        def removal(cluster: Cluster, end: int) -> Removal:
+            rows = slice(end - len(cluster.report_id), end)
+            products = (scaled[rows], projections[rows], gram, spread[rows])
+            return self._removal(cluster, scores[rows], products)
+
+        return (
+            (cluster, candidates, removal(cluster, int(end)))
+            for cluster, end in zip(own, ends, strict=True)
+        )
 
     def own(
         self, clusters: list[Cluster], mine: list[int]
@@ -154,11 +162,16 @@ class _Products:
             scaled = torch.from_numpy(coefficients[:, candidates]).to(self.device)
             gram = self._product(axes, axes)
             projections = self._product(scores, axes)
-            yield (
-                cluster,
-                candidates,
-                Removal(scores @ scores.T, scaled, projections, gram, scaled @ gram),
-            )
+            products = (scaled, projections, gram, scaled @ gram)
+            yield cluster, candidates, self._removal(cluster, scores, products)
+
+    def _removal(
+        self, cluster: Cluster, scores: torch.Tensor, products: tuple[torch.Tensor, ...]
+    ) -> Removal:
+        pairs = torch.from_numpy(cluster.pairs).to(self.device)
+        dots = (scores[pairs[:, 0]] * scores[pairs[:, 1]]).sum(dim=1)
+        rounding = FLOAT64_ROUNDING if self.dtype == torch.float64 else FLOAT32_ROUNDING
+        return Removal(pairs, dots, scores.square().sum(dim=1), *products, rounding=rounding)
 
     def _axes(self, latents: np.ndarray) -> torch.Tensor:
         """(J, P) rows W_j of the candidate latents."""
@@ -180,19 +193,14 @@ class _Products:
         return (left.to(self.dtype) @ right.to(self.dtype).T).double()
 
 
-def _study(
-    worker: Worker, cluster: Cluster, latents: np.ndarray, removal: Removal
-) -> tuple[pd.DataFrame, dict]:
-    extras, n_members = worker.extras, len(cluster.report_id)
-    key = [extras["seed"], zlib.crc32(extras["mode"].encode()), cluster.year, cluster.cluster_id]
-    pairs = sample_pairs(n_members, key, extras["max_pairs"])
-    found = find_strong_features(removal, pairs)
+def _study(cluster: Cluster, latents: np.ndarray, removal: Removal) -> tuple[pd.DataFrame, dict]:
+    found = find_strong_features(removal)
     names = {"year": cluster.year, "cluster_id": cluster.cluster_id}
     features = pd.DataFrame({**names, "latent": latents, "mae": found.mae, "strong": found.strong})
     summary = {
         **names,
-        "n_members": n_members,
-        "n_pairs": len(pairs),
+        "n_members": len(cluster.report_id),
+        "n_pairs": len(cluster.pairs),
         "n_candidates": len(latents),
         "n_strong": int(found.strong.sum()),
         "quantile": found.quantile,

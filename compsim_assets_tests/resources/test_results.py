@@ -42,10 +42,8 @@ def test_a_table_is_read_as_it_was_written(results: Results) -> None:
     path = results.table("returns")
     assert results.write_table(path, table) == content_hash(table)
     read = read_table(path)
-    assert read.replace_schema_metadata(None).equals(table, check_metadata=True) or str(
-        read["f"].to_pylist()
-    ) == str(table["f"].to_pylist())
-    assert read.select(["a", "s"]).replace_schema_metadata(None) == table.select(["a", "s"])
+    assert read.schema.equals(table.schema)
+    assert str(read.to_pydict()) == str(table.to_pydict())
     assert read_table(path, ["s"]).column_names == ["s"]
     assert sorted(p.name for p in results.folder.iterdir()) == [".scratch", "returns.parquet"]
 

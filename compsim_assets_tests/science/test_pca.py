@@ -175,7 +175,7 @@ def test_mean_and_population_deviation_of_each_latent() -> None:
 
 
 def test_a_constant_latent_adds_no_direction_however_large() -> None:
-    # 12345.678 is not a float32 sum without rounding: its deviation must not become a direction of its own.
+    # Means in float32 would leave it a deviation of rounding, and scaling would make that a direction of its own.
     values = sparse_features(6, 15, 20)
     with_constant = np.column_stack([values, np.full(15, 12345.678, dtype=np.float32)])
     plain, other = fit_pca(Blocks(values), 1000), fit_pca(Blocks(with_constant), 1000)
@@ -196,6 +196,24 @@ def test_float32_products_stay_close(
     assert len(whole.explained_variance) == min(n - 1, n_latents)
     expected = pdist(standardised(values), "cosine")
     np.testing.assert_allclose(pdist(whole.scores, "cosine"), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("n", "n_latents"), [(20, 60), (60, 20)])
+@pytest.mark.parametrize("work", [0, np.inf])
+def test_small_directions_are_kept_and_rounding_is_not(
+    monkeypatch: pytest.MonkeyPatch, n: int, n_latents: int, work: float
+) -> None:
+    # One strong factor; the others hold about 1e-4 of its variance. Twin rows and columns take away some of them.
+    rng = np.random.default_rng(8)
+    values = 5 + rng.normal(size=(n, 1)) + 0.05 * rng.normal(size=(n, n_latents))
+    values[:4], values[:, :3] = values[4], values[:, 3:4]
+    singular = np.linalg.svd(standardised(values), compute_uv=False)
+    expected = singular[: min(n - 5, n_latents - 3)]
+    assert 1e-7 < (expected[-1] / expected[0]) ** 2 < 1e-3
+    monkeypatch.setattr(pca, "_FLOAT64_WORK", work)
+    found = fit_pca(Blocks(values), 1000)
+    assert len(found.explained_variance) == len(expected)
+    np.testing.assert_allclose(found.explained_variance[0], expected[0] ** 2 / (n - 1), rtol=1e-5)
 
 
 def test_progress_counts_both_passes() -> None:

@@ -56,6 +56,19 @@ def test_peers_are_of_the_same_year_and_never_the_report_itself() -> None:
     assert found["cosine"].tolist() == pytest.approx([1.0] * 8, abs=1e-15)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_identical_reports_rank_by_id_although_their_products_differ_by_rounding(seed: int) -> None:
+    text = np.arange(43) // 6
+    scores = np.random.default_rng(seed).normal(size=(8, 131))[text]
+    universe = Universe(np.arange(43), np.zeros(43, int), scores, np.zeros((43, 12)))
+    found = peers(universe, n_peers=42, block=7).set_index("report_id")
+    for report in range(43):
+        order = found.loc[report, "peer_id"].to_numpy()
+        for copies in range(8):
+            ranked = order[text[order] == copies]
+            assert ranked.tolist() == sorted(ranked.tolist())
+
+
 def test_blocks_do_not_change_the_answer() -> None:
     rng = np.random.default_rng(0)
     universe = Universe(

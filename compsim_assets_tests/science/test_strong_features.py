@@ -50,8 +50,11 @@ class Cluster:
         low = rows.astype(products)
         coefficients = (self.features / self.scale)[:, self.candidates]
         gram = (low.T @ low).astype(np.float64)
+        a, b = self.pairs.T
         return Removal(
-            dots=torch.from_numpy(scores @ scores.T),
+            pairs=torch.from_numpy(self.pairs),
+            dots=torch.from_numpy((scores[a] * scores[b]).sum(axis=1)),
+            squares=torch.from_numpy((scores * scores).sum(axis=1)),
             coefficients=torch.from_numpy(coefficients),
             projections=torch.from_numpy((scores.astype(products) @ low).astype(np.float64)),
             gram=torch.from_numpy(gram),
@@ -122,7 +125,7 @@ def assume_away_from_ties(truth: oracles.Elbow) -> None:
 @given(clusters())
 def test_mae_and_elbow_equal_zeroing_the_raw_features(cluster: Cluster) -> None:
     truth = cluster.truth()
-    found = find_strong_features(cluster.removal(), cluster.pairs)
+    found = find_strong_features(cluster.removal())
     # 1e-8 relative; the absolute term is the rounding of a difference of two cosines.
     np.testing.assert_allclose(found.mae, truth.mae, rtol=1e-8, atol=1e-13)
     assume_away_from_ties(truth)
@@ -136,7 +139,7 @@ def test_mae_and_elbow_equal_zeroing_the_raw_features(cluster: Cluster) -> None:
 @given(clusters())
 def test_float32_products_keep_the_mae_to_1e_4(cluster: Cluster) -> None:
     truth = cluster.truth()
-    found = find_strong_features(cluster.removal(np.float32), cluster.pairs)
+    found = find_strong_features(cluster.removal(np.float32))
     # Rounding grows by what cancels: where a removal leaves 1 % of a squared length, 1e-7 of it is 1e-5 of the rest.
     scores = oracles.scores_of(cluster.features, cluster.mean, cluster.scale, cluster.components)
     removed = (cluster.features / cluster.scale)[:, cluster.candidates]
@@ -152,9 +155,7 @@ def test_removing_a_whole_set_and_all_the_others(cluster: Cluster) -> None:
     rng = np.random.default_rng(len(cluster.candidates))
     for share in (0.0, 0.3, 0.7, 1.0):
         strong = rng.random(len(cluster.candidates)) < share
-        found = cluster.removal().cosine_after_split(
-            torch.from_numpy(cluster.pairs), torch.from_numpy(strong)
-        )
+        found = cluster.removal().cosine_after_split(torch.from_numpy(strong))
         for after, removed in zip(found, (strong, ~strong), strict=True):
             expected = oracles.removal_cosines(
                 cluster.features, cluster.mean, cluster.scale, cluster.components,
@@ -168,9 +169,7 @@ def test_removing_a_whole_set_and_all_the_others(cluster: Cluster) -> None:
 def test_cosine_before_any_removal(cluster: Cluster) -> None:
     scores = oracles.scores_of(cluster.features, cluster.mean, cluster.scale, cluster.components)
     expected = oracles.cosines_of_pairs(scores, cluster.pairs.tolist())
-    np.testing.assert_allclose(
-        cluster.removal().cosine(torch.from_numpy(cluster.pairs)), expected, atol=1e-13
-    )
+    np.testing.assert_allclose(cluster.removal().cosine(), expected, atol=1e-13)
 
 
 @pytest.mark.parametrize("n", [2, 3, 17])
@@ -181,7 +180,7 @@ def test_inactive_latents_change_nothing_at_all(n: int, n_candidates: int, produ
     inactive = np.arange(n_candidates) % 2 == 0
     cluster.features += 0.1
     cluster.features[:, cluster.candidates[inactive]] = 0.0
-    found = find_strong_features(cluster.removal(products), cluster.pairs)
+    found = find_strong_features(cluster.removal(products))
     assert (found.mae[inactive] == 0.0).all()
     assert (found.mae[~inactive] > 0.0).all()
     assert not found.strong[inactive].any()
@@ -190,7 +189,7 @@ def test_inactive_latents_change_nothing_at_all(n: int, n_candidates: int, produ
 def test_only_inactive_candidates_fall_back_to_the_ninetieth_percentile() -> None:
     cluster = make_cluster(4, 4, 30, 6, 10)
     cluster.features[:, cluster.candidates] = 0.0
-    found = find_strong_features(cluster.removal(), cluster.pairs)
+    found = find_strong_features(cluster.removal())
     assert not found.strong.any()
     assert (found.quantile, found.mae_strong, found.mae_weak) == (0.90, 0.0, 0.0)
 
@@ -199,7 +198,7 @@ def test_one_active_candidate_stops_at_once_because_the_rest_changes_nothing() -
     cluster = make_cluster(5, 4, 30, 6, 12)
     cluster.features[:, cluster.candidates[1:]] = 0.0
     cluster.features[:, cluster.candidates[0]] = [1.0, 2.0, 0.0, 3.0]
-    found = find_strong_features(cluster.removal(), cluster.pairs)
+    found = find_strong_features(cluster.removal())
     assert np.flatnonzero(found.strong).tolist() == [0]
     assert (found.quantile, found.mae_weak) == (0.99, 0.0)
     assert found.mae_strong == pytest.approx(found.mae[0], rel=1e-12)
@@ -211,11 +210,26 @@ def test_every_quantile_of_the_elbow_is_reached_somewhere() -> None:
         cluster = make_cluster(seed, 4, 40, 12, 40, centred=seed % 2 == 0)
         cluster.features[:, : seed % 30] *= 0.05
         truth = cluster.truth()
-        found = find_strong_features(cluster.removal(), cluster.pairs)
+        found = find_strong_features(cluster.removal())
         assert found.quantile == truth.quantile
         assert set(np.flatnonzero(found.strong)) == truth.strong
         stopped.add(found.quantile)
     assert len(stopped) >= 5
+
+
+def test_equal_effects_of_both_sets_do_not_stop_the_search() -> None:
+    # In one dimension, without the first latent or without both others, a turns round and b does not: both MAEs are 2.
+    cluster = Cluster(
+        features=np.array([[5.0, 2.5, 2.5], [7.0, 3.5, 3.5]]),
+        mean=np.full(3, 2.0),
+        scale=np.ones(3),
+        components=np.ones((1, 3)),
+        pairs=np.array([[0, 1]]),
+        candidates=np.arange(3),
+    )
+    found = find_strong_features(cluster.removal())
+    assert found.mae == pytest.approx([2, 0, 0], abs=1e-15)
+    assert (found.quantile, found.mae_strong, found.mae_weak) == (0.90, 2.0, 2.0)
 
 
 @pytest.mark.parametrize("products", [np.float64, np.float32])
@@ -224,15 +238,15 @@ def test_a_report_that_consists_of_one_latent_has_no_cosine_without_it(products:
         cluster = make_cluster(seed, 3, 20, 8, 20, centred=False)
         cluster.features[0] = 0.0
         cluster.features[0, 6] = 2.3
+        pairs = cluster.pairs = np.array([[0, 1], [0, 2]])
         removal = cluster.removal(products)
-        pairs = np.array([[0, 1], [0, 2]])
         before = oracles.cosines_of_pairs(
             oracles.scores_of(cluster.features, cluster.mean, cluster.scale, cluster.components),
             pairs.tolist(),
         )
-        after = removal.cosine_after_each(torch.from_numpy(pairs))[:, 6]
+        after = removal.cosine_after_each()[:, 6]
         assert after.tolist() == [0.0, 0.0]
-        found = find_strong_features(removal, pairs)
+        found = find_strong_features(removal)
         assert found.mae[6] == pytest.approx(np.abs(before).mean(), rel=1e-12)
 
 
@@ -243,7 +257,7 @@ def test_removal_sets_the_raw_value_to_zero_and_not_to_the_mean() -> None:
         features=np.array([[3.0], [4.0]]), mean=np.array([1.0]), scale=np.array([2.0]),
         components=np.array([[1.0]]), pairs=np.array([[0, 1]]), candidates=np.array([0]),
     )  # fmt: skip
-    after = cluster.removal().cosine_after_each(torch.tensor([[0, 1]]))
+    after = cluster.removal().cosine_after_each()
     assert after.item() == pytest.approx(1.0)
 
 
@@ -251,18 +265,17 @@ def test_cosines_stay_within_one() -> None:
     cluster = make_cluster(8, 2, 30, 2, 30)
     cluster.features[1] = cluster.features[0]
     removal = cluster.removal(np.float32)
-    pairs = torch.tensor([[0, 1]])
     removal = replace(removal, dots=removal.dots * (1 + 1e-9), rounding=0.0)
-    assert removal.cosine_after_each(pairs).abs().max() <= 1
-    assert removal.cosine(pairs).abs().max() <= 1
-    for after in removal.cosine_after_split(pairs, torch.arange(30) < 15):
+    assert removal.cosine_after_each().abs().max() <= 1
+    assert removal.cosine().abs().max() <= 1
+    for after in removal.cosine_after_split(torch.arange(30) < 15):
         assert after.abs().max() <= 1
 
 
 def test_nothing_to_study() -> None:
     none = make_cluster(1, 3, 10, 4, 5)
     none.candidates = none.candidates[:0]
-    found = find_strong_features(none.removal(), none.pairs)
+    found = find_strong_features(none.removal())
     assert found.mae.shape == found.strong.shape == (0,)
     assert np.isnan([found.quantile, found.mae_strong, found.mae_weak]).all()
 

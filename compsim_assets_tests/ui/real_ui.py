@@ -1,6 +1,7 @@
 """The real UI, for tests and for the README's pictures: what `make ui` starts, in a headless Chromium."""
 
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -60,22 +61,39 @@ def environment(home: Path, data: Path) -> dict[str, str]:
     return {**os.environ, **ours}
 
 
+def dagster_dev(port: str) -> list[str]:
+    """The command of `make ui`, with this Python: webserver and daemon."""
+    make = ["make", "--dry-run", "--no-print-directory", "ui", f"PORT={port}"]
+    recipe = subprocess.run(make, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    program, *arguments = shlex.split(recipe.splitlines()[-1])
+    assert program.endswith("bin/dagster"), recipe
+    return [sys.executable, "-m", "dagster", *arguments]
+
+
+def webserver(port: str) -> list[str]:
+    """The webserver alone, which shows runs and starts none."""
+    where = ["--host", "127.0.0.1", "--port", port, "--workspace", "workspace.yaml"]
+    return [sys.executable, "-m", "dagster_webserver", *where]
+
+
 @contextmanager
-def dagster_dev(env: dict[str, str], log: Path) -> Iterator[tuple[str, psutil.Process]]:
-    """Webserver and daemon on a free port: their address and their root process, once they answer."""
+def serving(
+    command: Callable[[str], list[str]], env: dict[str, str], log: Path
+) -> Iterator[tuple[str, psutil.Process]]:
+    """A server on a free port: its address and its root process, once it answers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
-    command = [sys.executable, "-m", "dagster", "dev", "--workspace", "workspace.yaml"]
-    command += ["--host", "127.0.0.1", "--port", port]
     with log.open("w") as output:
-        server = subprocess.Popen(command, cwd=REPOSITORY, env=env, stdout=output, stderr=output)
+        server = subprocess.Popen(
+            command(port), cwd=REPOSITORY, env=env, stdout=output, stderr=output
+        )
     url = f"http://127.0.0.1:{port}"
     try:
         try:
             WebDriverWait(server, PATIENCE, 0.2).until(lambda server: _answers(url, server))
         except (TimeoutException, ChildProcessError):
-            raise AssertionError(f"dagster dev does not serve:\n{log.read_text()}") from None
+            raise AssertionError(f"the server does not serve:\n{log.read_text()}") from None
         yield url, psutil.Process(server.pid)
     finally:
         _stop(server)
@@ -116,7 +134,7 @@ class Page:
     @property
     def text(self) -> str:
         """All visible text."""
-        return self.driver.find_element(By.TAG_NAME, "body").text
+        return self.driver.execute_script("return document.body.innerText")
 
     def until(self, condition: Callable[["Page"], Any], what: str) -> Any:
         """Wait until the condition gives something true, and return it; the error tells what the page says."""
@@ -130,8 +148,7 @@ class Page:
 
     def see(self, *texts: str) -> str:
         """Wait until all these texts are visible; returns the page's text."""
-        self.until(lambda page: all(text in page.text for text in texts), f"the texts {texts}")
-        return self.text
+        return self.until(lambda page: _with_all(texts, page.text), f"the texts {', '.join(texts)}")
 
     def elements(self, xpath: str) -> list[WebElement]:
         """The visible elements there are now."""
@@ -144,6 +161,10 @@ class Page:
     def click(self, xpath: str) -> None:
         """Wait for a visible element that can be clicked, and click it."""
         self.until(lambda page: _click(page.elements(xpath)), f"{xpath} that can be clicked")
+
+
+def _with_all(parts: tuple[str, ...], text: str) -> str:
+    return text if all(part in text for part in parts) else ""
 
 
 def _click(found: list[WebElement]) -> bool:

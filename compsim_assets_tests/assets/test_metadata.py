@@ -1,0 +1,134 @@
+"""What every materialization says about itself, and that every check passed."""
+
+import io
+from base64 import b64decode
+
+import dagster as dg
+import pandas as pd
+import pytest
+from PIL import Image
+
+from compsim_assets.contracts import TABLES
+from compsim_assets.definitions import defs
+from compsim_assets_tests.runs import MODES, Rebuilt
+
+GRAPH = defs.resolve_asset_graph()
+ALL = [
+    (key.to_user_string(), mode)
+    for key in sorted(GRAPH.get_all_asset_keys())
+    for mode in (MODES if GRAPH.get(key).partitions_def else [None])
+]
+FIGURES = [(n, mode) for n, mode in ALL if GRAPH.get(dg.AssetKey(n)).group_name == "figures"]
+ARRAYS = [("sae_features", None), ("pca", None)]
+
+
+def ids(cases: list) -> list[str]:
+    return ["-".join(filter(None, case)) for case in cases]
+
+
+@pytest.mark.parametrize(("asset", "mode"), ALL, ids=ids(ALL))
+def test_every_asset_says_where_it_is_and_that_it_is_synthetic(
+    rebuilt: Rebuilt, asset: str, mode: str | None
+) -> None:
+    said = rebuilt.metadata(asset, mode)
+    results = rebuilt.results
+    if (asset, mode) in FIGURES:
+        path = results.figure(asset, mode)
+    elif (asset, mode) in ARRAYS:
+        path = results.array_folder(asset)
+    else:
+        path = results.table(asset, mode)
+    assert said["path"] == str(path)
+    assert path.exists()
+    assert said["data"] == "synthetic sample"
+    assert said["preview"]
+    assert len(said["preview"]) < 60_000
+
+
+TABLE_CASES = [(name, mode) for name, mode in ALL if name in TABLES]
+
+
+@pytest.mark.parametrize(("asset", "mode"), TABLE_CASES, ids=ids(TABLE_CASES))
+def test_a_table_says_its_rows_its_schema_and_the_first_ones(
+    rebuilt: Rebuilt, asset: str, mode: str | None
+) -> None:
+    said, frame = rebuilt.metadata(asset, mode), rebuilt.read(asset, mode)
+    assert said["dagster/row_count"] == len(frame)
+    assert said["dagster/column_schema"] == TABLES[asset].schema()
+    head, _, first, *_ = said["preview"].splitlines()
+    assert [cell.strip() for cell in head.strip("|").split("|")] == list(frame)
+    value = frame.iloc[0, 0]
+    shown = f"{value:.5g}" if isinstance(value, float) else str(value)
+    assert first.strip("|").split("|")[0].strip() == shown
+
+
+@pytest.mark.parametrize(("asset", "mode"), FIGURES, ids=ids(FIGURES))
+def test_a_figure_is_a_png_and_its_preview_decodes_back_to_one(
+    rebuilt: Rebuilt, asset: str, mode: str | None
+) -> None:
+    said = rebuilt.metadata(asset, mode)
+    start, _, data = said["preview"].partition(";base64,")
+    assert start == f"![{asset}](data:image/png"
+    preview = b64decode(data.removesuffix(")"), validate=True)
+    full = rebuilt.results.figure(asset, mode).read_bytes()
+    assert said["bytes"] == len(full)
+    sizes = []
+    for png in (full, preview):
+        with Image.open(io.BytesIO(png)) as image:
+            image.load()
+            assert image.format == "PNG"
+            assert len(image.convert("RGB").getcolors(1 << 24) or ()) > 8
+            sizes.append(image.size)
+    assert sizes[0][0] >= 1000
+    assert sizes[1][0] >= 500
+    assert sizes[0][0] / sizes[0][1] == pytest.approx(sizes[1][0] / sizes[1][1], rel=0.02)
+
+
+def test_figures_lie_where_the_contract_says_and_nowhere_else(rebuilt: Rebuilt) -> None:
+    folder = rebuilt.results.folder / "figures"
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert found == {f"{mode}/{name}.png" if mode else f"{name}.png" for name, mode in FIGURES}
+
+
+def test_arrays_say_their_shape(rebuilt: Rebuilt) -> None:
+    features, pca = rebuilt.metadata("sae_features"), rebuilt.metadata("pca")
+    reports = len(rebuilt.read("descriptions"))
+    assert features["shape"] == f"{reports} reports x 160 latents, float32"
+    assert features["origin"] == "imported"
+    assert features["dropped"] == {}
+    components = len(rebuilt.read("pca"))
+    assert pca["shape"] == f"{components} components x 160 latents"
+    assert pca["explained_variance_share"] == pytest.approx(1.0, abs=1e-6)
+
+
+def test_the_reports_are_summed_up(rebuilt: Rebuilt) -> None:
+    said, reports = rebuilt.metadata("descriptions"), rebuilt.read("descriptions")
+    assert said["companies"] == reports["cik"].nunique()
+    assert said["years"] == "2012 to 2019"
+    assert said["without_sic_code"] == reports["sic_code"].isna().sum()
+    assert said["without_description"] == 0
+    assert said["universe"] == str(rebuilt.universe)
+    assert rebuilt.metadata("returns")["without_correlation"] == 0
+    assert rebuilt.metadata("price_history")["tickers"] == reports["ticker"].nunique()
+
+
+def test_every_check_ran_and_passed(rebuilt: Rebuilt) -> None:
+    wanted = {(key.asset_key.to_user_string(), key.name) for key in GRAPH.asset_check_keys}
+    found: dict[tuple[str, str], bool] = {}
+    with rebuilt.instance() as instance:
+        for run in instance.get_runs():
+            for entry in instance.all_logs(
+                run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+            ):
+                check = entry.get_dagster_event().asset_check_evaluation_data
+                key = (check.asset_key.to_user_string(), check.check_name)
+                found[key] = found.get(key, True) and check.passed
+    assert found == dict.fromkeys(wanted, True)
+
+
+def test_results_are_what_was_materialized(rebuilt: Rebuilt) -> None:
+    folder = rebuilt.results.folder
+    tables = {str(p.relative_to(folder)) for p in folder.rglob("*.parquet")}
+    wanted = {f"{n}/{mode}.parquet" if mode else f"{n}.parquet" for n, mode in TABLE_CASES}
+    assert {path for path in tables if not path.startswith((".", "universe"))} == wanted
+    assert pd.read_parquet(folder / "universe" / "truth.parquet").shape[0] > 0

@@ -1,0 +1,79 @@
+"""What a user types: Dagster's command on an empty folder, and `python -m compsim_assets`."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from compsim_assets.__main__ import main
+from compsim_assets_tests.runs import Rebuilt
+
+UPSTREAM = {
+    "descriptions", "returns", "sae_features", "pca", "pca_scores", "cutoff_curve",
+    "distance_scale", "cutoffs/base", "clusters/base", "baseline_clusters", "mean_correlation",
+}  # fmt: skip
+
+
+def test_one_asset_and_what_it_needs(from_command_line: Rebuilt) -> None:
+    results = from_command_line.results
+    found = {p.relative_to(results.folder).with_suffix("") for p in results.folder.rglob("*.parquet")}
+    folders = {p.name for p in results.folder.iterdir() if p.is_symlink()}
+    assert {str(path) for path in found} | folders == UPSTREAM
+    methods = set(from_command_line.read("mean_correlation")["method"])
+    assert methods == {"base", "sic_code", "sic_division", "population"}
+
+
+def test_the_same_numbers_as_in_the_weekly_rebuild(
+    from_command_line: Rebuilt, rebuilt: Rebuilt
+) -> None:
+    """The sample and the same universe given as a local one, one process and two."""
+    for asset in ("descriptions", "returns", "baseline_clusters"):
+        paths = [run.results.table(asset) for run in (from_command_line, rebuilt)]
+        assert paths[0].read_bytes() == paths[1].read_bytes()
+    one, two = (run.read("mean_correlation") for run in (rebuilt, from_command_line))
+    one = one[one["method"] != "rolling"].reset_index(drop=True)
+    assert two.drop(columns=["mean_correlation", "pair_weighted"]).equals(
+        one.drop(columns=["mean_correlation", "pair_weighted"])
+    )
+    for column in ("mean_correlation", "pair_weighted"):
+        assert two[column].to_numpy() == pytest.approx(one[column].to_numpy(), rel=1e-9)
+
+
+def test_the_run_says_that_a_mode_is_missing(from_command_line: Rebuilt) -> None:
+    output = (from_command_line.folder / "output.txt").read_text()
+    assert "not materialized yet for this universe, left out: rolling" in output
+    assert "RUN_SUCCESS" in output
+
+
+def test_table_1_on_the_terminal(
+    rebuilt: Rebuilt, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COMPSIM_DATA", str(rebuilt.data))
+    main()
+    printed = capsys.readouterr().out
+    assert "synthetic sample" in printed
+    table = rebuilt.read("table_1")
+    rows = [re.split(r"\s{2,}", line.strip()) for line in printed.splitlines()]
+    printed_of = {row[0]: row for row in rows if len(row) > 3}
+    assert set(table["method"]) <= set(printed_of)
+    base = table.set_index("method").loc["base"]
+    assert f"{base['mean_correlation']:.3f}" in printed_of["base"]
+    assert "0.359" in printed_of["base"]
+    figures = sorted((rebuilt.results.folder / "figures").rglob("*.png"))
+    assert figures
+    for figure in figures:
+        assert str(figure) in printed
+
+
+def test_without_results_it_names_what_to_materialize(tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "compsim_assets"],
+        env={"COMPSIM_DATA": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode != 0
+    assert "materialize 'table_1' first" in run.stderr

@@ -1,0 +1,143 @@
+"""The platform as Dagster sees it: it loads fast and valid, says what everything is, and changes only knowingly.
+
+After a wanted change of keys, dependencies, groups, kinds, owners, partitions or checks::
+
+    COMPSIM_UPDATE_SNAPSHOT=1 python -m pytest compsim_assets_tests/test_definitions.py
+
+and read the difference of definitions_snapshot.json.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from compsim_assets.assets.common import STAGE
+from compsim_assets.contracts import TABLES
+from compsim_assets.definitions import defs
+
+SNAPSHOT = Path(__file__).with_name("definitions_snapshot.json")
+HEAVY = [
+    "pandas", "torch", "matplotlib", "scipy", "pyarrow", "sklearn", "transformers", "sparsify",
+    "datasets", "pandera", "safetensors", "tabulate", "PIL",
+]  # fmt: skip
+# In seconds of processor time, which is the same on a busy machine.
+LOAD = """
+import sys, time
+import compsim_assets.definitions
+print(time.process_time(), *sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+GRAPH = defs.resolve_asset_graph()
+KEYS = sorted(GRAPH.get_all_asset_keys())
+SPECS = {key: GRAPH.get(key) for key in KEYS}
+
+
+def names(keys: Any) -> list[str]:
+    return sorted(key.to_user_string() for key in keys)
+
+
+def test_definitions_load_in_under_two_seconds_without_heavy_libraries() -> None:
+    seconds = []
+    for _ in range(3):
+        run = subprocess.run(
+            [sys.executable, "-c", LOAD], capture_output=True, text=True, check=True
+        )
+        spent, *modules = run.stdout.split()
+        assert not set(HEAVY) & set(modules)
+        seconds.append(float(spent))
+        if seconds[-1] < 2:
+            break
+    assert min(seconds) < 2
+
+
+def test_definitions_are_valid() -> None:
+    dg.Definitions.validate_loadable(defs)
+
+
+def described() -> dict[str, Any]:
+    """What the snapshot pins."""
+    assets = {
+        key.to_user_string(): {
+            "after": names(spec.parent_keys),
+            "group": spec.group_name,
+            "kinds": sorted(spec.kinds),
+            "owners": sorted(spec.owners),
+            "stage": spec.tags.get(STAGE),
+            "partitions": spec.partitions_def.get_partition_keys() if spec.partitions_def else None,
+        }
+        for key, spec in SPECS.items()
+    }
+    checks = sorted(f"{c.asset_key.to_user_string()}:{c.name}" for c in GRAPH.asset_check_keys)
+    jobs = sorted(job.name for job in defs.jobs or [])
+    schedules = sorted(schedule.name for schedule in defs.schedules or [])
+    return {"assets": assets, "checks": checks, "jobs": jobs, "schedules": schedules}
+
+
+def as_text(value: dict[str, Any]) -> str:
+    """JSON with a line an asset, for differences that can be read."""
+    assets = [f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in value["assets"].items()]
+    rest = [f" {json.dumps(k)}: {json.dumps(v)}" for k, v in value.items() if k != "assets"]
+    return ",\n".join(['{\n "assets": {\n' + ",\n".join(assets) + "\n }", *rest]) + "\n}\n"
+
+
+def test_the_platform_is_the_one_of_the_snapshot() -> None:
+    if os.environ.get("COMPSIM_UPDATE_SNAPSHOT"):
+        SNAPSHOT.write_text(as_text(described()))
+    assert described() == json.loads(SNAPSHOT.read_text()), (
+        "the platform changed: if it should, run this test with COMPSIM_UPDATE_SNAPSHOT=1"
+    )
+
+
+@pytest.mark.parametrize("key", KEYS, ids=names(KEYS))
+def test_an_asset_says_what_it_is(key: dg.AssetKey) -> None:
+    spec = SPECS[key]
+    assert spec.description
+    assert len(spec.description) > 40
+    assert spec.owners == ["team:compsim"]
+    assert spec.kinds
+    assert spec.code_version
+    assert spec.group_name not in (None, "default")
+    assert spec.tags[STAGE] in ("shared", "mode", "comparison")
+
+
+def test_every_table_is_an_asset_with_its_schema() -> None:
+    found = {
+        key.to_user_string(): spec.metadata["dagster/column_schema"]
+        for key, spec in SPECS.items()
+        if "dagster/column_schema" in spec.metadata
+    }
+    assert sorted(found) == sorted(TABLES)
+    for name, schema in found.items():
+        value = getattr(schema, "schema", schema)
+        assert [c.name for c in value.columns] == [c.name for c in TABLES[name].columns]
+
+
+@pytest.mark.parametrize("key", KEYS, ids=names(KEYS))
+def test_stage_and_partitions_agree(key: dg.AssetKey) -> None:
+    spec = SPECS[key]
+    assert (spec.partitions_def is not None) == (spec.tags[STAGE] == "mode")
+    order = ["shared", "mode", "comparison"]
+    for parent in spec.parent_keys:
+        assert order.index(SPECS[parent].tags[STAGE]) <= order.index(spec.tags[STAGE])
+
+
+def test_every_figure_is_checked() -> None:
+    figures = {key for key, spec in SPECS.items() if spec.group_name == "figures"}
+    checked = {c.asset_key for c in GRAPH.asset_check_keys if c.name == "figure_decodes"}
+    assert figures == checked
+    assert len(figures) >= 7
+
+
+@pytest.mark.parametrize("key", KEYS, ids=names(KEYS))
+def test_an_asset_can_be_asked_for_alone_or_with_what_it_needs_or_feeds(key: dg.AssetKey) -> None:
+    job = defs.resolve_job_def("rebuild")
+    alone = dg.AssetSelection.assets(key)
+    for selection in (alone, alone.upstream(), alone.downstream()):
+        wanted = selection.resolve(GRAPH)
+        subset = job.get_subset(asset_selection=set(wanted))
+        assert set(subset.asset_layer.selected_asset_keys) == set(wanted)
