@@ -13,7 +13,7 @@ export PYTHONWARNINGS ?= ignore
 
 MATERIALIZE := $(BIN)/dagster asset materialize -m compsim_assets.definitions
 
-.PHONY: install materialize table ui test lint check clean
+.PHONY: install materialize table ui images test lint check clean
 
 install: $(INSTALLED)  ## the environment, pinned by constraints.txt
 
@@ -34,6 +34,9 @@ table: $(INSTALLED)  ## print Table 1 and where the pictures are
 
 ui: $(INSTALLED)  ## the Dagster webserver with these results, on localhost
 	$(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT)
+
+images: $(INSTALLED)  ## the README's pictures, from the materialized sample; needs Chromium
+	$(BIN)/python -m docs.make_images
 
 test: $(INSTALLED)  ## all tests
 	$(BIN)/python -m pytest

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -134,11 +134,10 @@ class Rebuilt:
 
     def metadata(self, asset: str, mode: str | None = None) -> dict[str, Any]:
         """Metadata of the last materialization, unpacked."""
-        with self.instance() as instance:
-            wanted = dg.AssetRecordsFilter(
-                dg.AssetKey(asset), asset_partitions=[mode] if mode else None
-            )
-            (record,) = instance.fetch_materializations(wanted, limit=1).records
+        wanted = dg.AssetRecordsFilter(
+            dg.AssetKey(asset), asset_partitions=[mode] if mode else None
+        )
+        (record,) = _history(self).fetch_materializations(wanted, limit=1).records
         assert record.asset_materialization is not None
         return {k: v.value for k, v in record.asset_materialization.metadata.items()}
 
@@ -159,6 +158,25 @@ class Rebuilt:
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copytree(self.data, folder / "data", symlinks=True)
         return Rebuilt(folder, self.source)
+
+
+class Local(Rebuilt):
+    """A data folder of a local universe, which is the folder beside it."""
+
+    @property
+    def settings(self) -> Settings:
+        universe = str(self.folder / "universe")
+        return Settings(source="local", universe=universe, data=str(self.data))
+
+    def run(self, assets: list[str] | None = None, mode: str = "base") -> None:
+        """Materialize assets with their checks."""
+        with self.instance() as instance:
+            assert execute(platform(self.settings), assets, mode, instance).success
+
+
+@lru_cache
+def _history(run: Rebuilt) -> dg.DagsterInstance:
+    return run.instance()
 
 
 def materialize_by_command(data: Path, universe: Path) -> None:

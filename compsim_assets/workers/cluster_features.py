@@ -140,8 +140,8 @@ class _Products:
 
         def removal(cluster: Cluster, end: int) -> Removal:
             rows = slice(end - len(cluster.report_id), end)
-            products = (scaled[rows], projections[rows], gram, spread[rows])
-            return self._removal(cluster, scores[rows], products)
+            own_rows = (scores[rows], scaled[rows], projections[rows], spread[rows])
+            return self._removal(cluster, gram, *own_rows)
 
         return (
             (cluster, candidates, removal(cluster, int(end)))
@@ -162,16 +162,29 @@ class _Products:
             scaled = torch.from_numpy(coefficients[:, candidates]).to(self.device)
             gram = self._product(axes, axes)
             projections = self._product(scores, axes)
-            products = (scaled, projections, gram, scaled @ gram)
-            yield cluster, candidates, self._removal(cluster, scores, products)
+            removal = self._removal(cluster, gram, scores, scaled, projections, scaled @ gram)
+            yield cluster, candidates, removal
 
     def _removal(
-        self, cluster: Cluster, scores: torch.Tensor, products: tuple[torch.Tensor, ...]
+        self,
+        cluster: Cluster,
+        gram: torch.Tensor,
+        scores: torch.Tensor,
+        coefficients: torch.Tensor,
+        projections: torch.Tensor,
+        spread: torch.Tensor,
     ) -> Removal:
         pairs = torch.from_numpy(cluster.pairs).to(self.device)
-        dots = (scores[pairs[:, 0]] * scores[pairs[:, 1]]).sum(dim=1)
-        rounding = FLOAT64_ROUNDING if self.dtype == torch.float64 else FLOAT32_ROUNDING
-        return Removal(pairs, dots, scores.square().sum(dim=1), *products, rounding=rounding)
+        return Removal(
+            pairs=pairs,
+            dots=(scores[pairs[:, 0]] * scores[pairs[:, 1]]).sum(dim=1),
+            squares=scores.square().sum(dim=1),
+            coefficients=coefficients,
+            projections=projections,
+            gram=gram,
+            spread=spread,
+            rounding=FLOAT64_ROUNDING if self.dtype == torch.float64 else FLOAT32_ROUNDING,
+        )
 
     def _axes(self, latents: np.ndarray) -> torch.Tensor:
         """(J, P) rows W_j of the candidate latents."""

@@ -150,6 +150,16 @@ class Page:
         """Wait until all these texts are visible; returns the page's text."""
         return self.until(lambda page: _with_all(texts, page.text), f"the texts {', '.join(texts)}")
 
+    def settle(self) -> None:
+        """Wait until the window looks the same twice in a row: loaded, and nothing moves any more."""
+        seen = [b""]
+
+        def unchanged(page: "Page") -> bool:
+            seen.append(page.driver.get_screenshot_as_png())
+            return len(seen) > 4 and seen[-1] == seen[-2] == seen[-3]
+
+        self.until(unchanged, "the window to come to rest")
+
     def elements(self, xpath: str) -> list[WebElement]:
         """The visible elements there are now."""
         return [e for e in self.driver.find_elements(By.XPATH, xpath) if e.is_displayed()]

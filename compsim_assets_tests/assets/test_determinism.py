@@ -1,0 +1,38 @@
+"""The same inputs and settings give the same bytes, in a fresh data folder and a fresh history."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+import compsim_assets.plots.style
+from compsim_assets.resources.torchrun import Torchrun
+from compsim_assets_tests.runs import Rebuilt
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every result file, by its path; links are followed, hidden folders left out."""
+    found = {}
+    for root, folders, files in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            path = Path(root) / name
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            found[str(path.relative_to(folder))] = content
+    return found
+
+
+def test_two_rebuilds_have_the_same_bytes(
+    rebuilt: Rebuilt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Previews are no results, and take most of the time.
+    monkeypatch.setattr(compsim_assets.plots.style, "preview_png", lambda figure: b"no preview")
+    again = Rebuilt(tmp_path)
+    again.rebuild(Torchrun(nproc="1"))
+    first, second = digests(rebuilt.results.folder), digests(again.results.folder)
+    assert sorted(first) == sorted(second)
+    assert [path for path in first if first[path] != second[path]] == []
+    kinds = {Path(path).suffix for path in first}
+    assert kinds == {".parquet", ".png", ".arrow", ".json", ".safetensors", ".txt", ""}
+    assert len(first) > 70

@@ -1,0 +1,174 @@
+"""Universes that lack something: what is there is materialized, and what is missing is said."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import compsim_assets.plots.style
+from compsim_assets.resources.layout import ID
+from compsim_assets_tests.runs import MODES, Local, Rebuilt, execute, platform
+
+
+@pytest.fixture
+def no_previews(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compsim_assets.plots.style, "preview_png", lambda figure: b"no preview")
+
+
+def local(folder: Path, universe: Path, *names: str, **changed: Any) -> Local:
+    """A universe of some of another's files, with columns of the reports changed or left out (None)."""
+    made = folder / "universe"
+    made.mkdir(parents=True)
+    for name in names:
+        shutil.copy(universe / name, made)
+    reports = pq.read_table(universe / "reports.parquet")
+    for name, values in changed.items():
+        reports = reports.drop_columns([name])
+        if values is not None:
+            reports = reports.append_column(name, values)
+    pq.write_table(reports, made / "reports.parquet")
+    return Local(folder, "local")
+
+
+@pytest.fixture
+def bare(tmp_path: Path, tiny_universe: Path) -> Local:
+    """Reports without texts and codes, and features: no prices, no scores."""
+    return local(
+        tmp_path, tiny_universe, "features.parquet", sic_code=None, section_1=None, company_name=None
+    )
+
+
+def test_reports_and_features_are_enough(bare: Local, no_previews: None) -> None:
+    for mode in MODES:
+        bare.run(mode=mode)
+    graph = platform(bare.settings).resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        for mode in MODES if graph.get(key).partitions_def else [None]:
+            assert bare.metadata(key.to_user_string(), mode)["data"] == "local"
+    reports = len(bare.read("descriptions"))
+    said = bare.metadata("descriptions")
+    assert said["without_sic_code"] == said["without_description"] == reports
+    assert bare.read("price_history").empty
+    assert bare.metadata("price_history")["note"] == "the universe has no prices.parquet"
+    assert bare.read("fuzz_scores").empty
+    assert bare.metadata("fuzz_scores")["mean_interpretability"] == "no scores"
+    assert bare.read("baseline_clusters").empty
+    assert bare.read("table_1")["method"].tolist() == ["base", "rolling", "population"]
+    for mode in MODES:
+        assert "no latent has a fuzz score" in bare.metadata("cluster_features", mode)["candidates"]
+        features = bare.read("cluster_features", mode)
+        assert features["strong"].any()
+        assert bare.read("interpretability_curve", mode)["mean_interpretability"].isna().all()
+
+
+def test_the_same_clusters_as_with_everything(bare: Local, rebuilt: Rebuilt) -> None:
+    bare.run(["descriptions", "returns", "sae_features", "pca", "pca_scores"])
+    bare.run(["cutoff_curve", "distance_scale", "cutoffs", "clusters"])
+    assert bare.read("clusters", "base").equals(rebuilt.read("clusters", "base"))
+
+
+def test_years_without_features_are_in_no_fold(
+    tmp_path: Path, tiny_universe: Path, no_previews: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The figure of the objective marks the cutoff that the table has."""
+    import compsim_assets.plots.cutoffs as plots
+
+    run = local(tmp_path, tiny_universe, "features.parquet")
+    reports = pd.read_parquet(tiny_universe / "reports.parquet", columns=[ID, "year"])
+    later = reports.loc[reports["year"] >= 2015, ID]
+    features = pq.read_table(tiny_universe / "features.parquet")
+    features = features.filter(pa.array(np.isin(features[ID].to_numpy(), later)))
+    pq.write_table(features, tmp_path / "universe" / "features.parquet")
+
+    drawn: list[Any] = []
+    original = plots.objective_by_theta
+
+    def draw(table: pd.DataFrame, chosen: float, **options: Any) -> Any:
+        drawn.append((table, chosen))
+        return original(table, chosen, **options)
+
+    monkeypatch.setattr(plots, "objective_by_theta", draw)
+    run.run(["descriptions", "returns", "sae_features", "pca", "pca_scores", "cutoff_curve"])
+    run.run(["distance_scale", "cutoffs", "objective_by_theta"])
+    assert run.metadata("sae_features")["dropped"] == {
+        "report without features": len(reports) - len(later)
+    }
+    cutoffs = run.read("cutoffs", "base")
+    assert cutoffs["year"].tolist() == list(range(2015, 2020))
+    ((table, chosen),) = drawn
+    assert set(cutoffs["theta"]) == {chosen}
+    assert table.loc[table["objective"].idxmax(), "theta"] == pytest.approx(chosen)
+
+
+def test_fewer_than_six_years_have_no_rolling_cutoff(tmp_path: Path, tiny_universe: Path) -> None:
+    run = local(tmp_path, tiny_universe, "features.parquet")
+    path = tmp_path / "universe" / "reports.parquet"
+    reports = pq.read_table(path)
+    pq.write_table(reports.filter(pa.array(reports["year"].to_numpy() >= 2015)), path)
+    upstream = ["descriptions", "returns", "sae_features", "pca", "pca_scores", "cutoff_curve"]
+    clustered = ["distance_scale", "cutoffs", "clusters", "fuzz_scores", "cluster_features"]
+    run.run([*upstream, *clustered, "cluster_feature_summary"], "rolling")
+    for asset in ("cutoffs", "clusters", "cluster_features", "cluster_feature_summary"):
+        assert run.read(asset, "rolling").empty
+    note = run.metadata("cutoffs", "rolling")["note"]
+    assert note == "no year has five years before it (5 years in all): no rolling cutoff"
+    dropped = run.metadata("sae_features")["dropped"]
+    assert dropped["features without a report"] > 0
+    run.run(["baseline_clusters", "mean_correlation", "table_1"])
+    assert "rolling" not in set(run.read("mean_correlation")["method"])
+
+
+def test_a_comparison_says_which_mode_is_missing(rebuilt: Rebuilt, tmp_path: Path) -> None:
+    run = rebuilt.copy(tmp_path)
+    run.results.table("clusters", "rolling").unlink()
+    with run.instance() as instance:
+        assets = ["mean_correlation", "table_1", "table_2"]
+        assert execute(platform(run.settings), assets, "base", instance).success
+    note = "not materialized yet for this universe, left out: rolling"
+    assert run.metadata("mean_correlation")["missing_cutoff_modes"] == note
+    assert run.metadata("table_2")["missing_cutoff_modes"] == note
+    assert "rolling" not in run.read("table_1")["method"].tolist()
+    assert run.read("table_2")["mode"].tolist() == ["base"]
+    assert run.metadata("table_1")["main_methods"] == "base, sic_code, population"
+
+
+def test_clusters_of_another_universe_are_left_out(rebuilt: Rebuilt, tmp_path: Path) -> None:
+    run = rebuilt.copy(tmp_path)
+    reports = run.read("descriptions")
+    table = pa.Table.from_pandas(reports.iloc[1:], preserve_index=False)
+    run.results.write_table(run.results.table("descriptions"), table)
+    with run.instance() as instance:
+        assert execute(platform(run.settings), ["mean_correlation"], "base", instance).success
+        note = run.metadata("mean_correlation")["missing_cutoff_modes"]
+        assert note.endswith("left out: base, rolling")
+        methods = run.read("mean_correlation")["method"].unique().tolist()
+        assert methods == ["sic_code", "sic_division", "population"]
+
+
+def test_without_features_it_says_how_to_give_them(tmp_path: Path, tiny_universe: Path) -> None:
+    run = local(tmp_path, tiny_universe)
+    run.run(["descriptions"])
+    with pytest.raises(ValueError, match=r"neither features\.parquet nor extraction\.toml"):
+        run.run(["sae_features"])
+    assert not run.results.array_folder("sae_features").exists()
+
+
+def test_features_of_no_report_leave_the_previous_ones(
+    tmp_path: Path, tiny_universe: Path
+) -> None:
+    run = local(tmp_path, tiny_universe, "features.parquet")
+    run.run(["descriptions", "sae_features"])
+    before = run.read("sae_features")
+    path = tmp_path / "universe" / "features.parquet"
+    features = pq.read_table(path)
+    other = pa.array(features[ID].to_numpy() + 10**9)
+    pq.write_table(features.set_column(0, ID, other), path)
+    with pytest.raises(ValueError, match="no usable features, dropped .*without a report"):
+        run.run(["sae_features"])
+    assert str(run.read("sae_features")) == str(before)
+    assert len(list((run.results.folder / ".versions").glob("sae_features-*"))) == 1

@@ -1,0 +1,65 @@
+"""The README's pictures, from the materialized sample: `make images`.
+
+One figure as it lies in the results, and two windows of the Dagster UI, which is started on a copy of the run history.
+"""
+
+import io
+import os
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from PIL import Image
+
+from compsim_assets.resources.results import Results
+from compsim_assets.settings import Settings
+from compsim_assets_tests.ui.real_ui import Page, browser, environment, serving, webserver
+
+IMAGES = Path(__file__).parent / "images"
+LEAD, INLINE = "mean_correlation_by_year", "mean_correlation_by_theta"
+LINEAGE = "/assets/clusters?view=lineage&lineageScope=neighbors&lineageDepth=2"
+
+
+def main() -> None:
+    """Write docs/images/*.png."""
+    settings = Settings(source="sample", data=Settings.from_environment().data)
+    figure = Results.of(settings).figure(LEAD)
+    if not figure.exists():
+        raise SystemExit(f"{figure} does not exist: run `make materialize` first")
+    IMAGES.mkdir(exist_ok=True)
+    _save(figure.read_bytes(), f"{LEAD}.png")
+    with TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        shutil.copytree(os.environ["DAGSTER_HOME"], folder / "home")
+        env = environment(folder / "home", Path(settings.data))
+        with (
+            serving(webserver, env, folder / "server.log") as (url, _),
+            browser(folder / "profile", url, 1500, 1050) as page,
+        ):
+            _take(page)
+
+
+def _take(page: Page) -> None:
+    page.open(LINEAGE)
+    page.click("//button[contains(., 'Hide navigation')]")
+    page.open(LINEAGE)  # laid out anew for the wider window
+    page.see("Graph depth", "pca_scores", "interpretability", "table_2")
+    page.settle()
+    _save(page.driver.get_screenshot_as_png(), "ui_lineage.png")
+
+    page.open(f"/assets/{INLINE}")
+    page.click("//a[contains(., 'Show Markdown')]")
+    page.element(f"//img[@alt='{INLINE}']")
+    page.settle()
+    _save(page.driver.get_screenshot_as_png(), "ui_figure.png")
+
+
+def _save(png: bytes, name: str) -> None:
+    """With a palette of 256 colours: a third of the bytes, no difference to see."""
+    image = Image.open(io.BytesIO(png)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    image.save(IMAGES / name, optimize=True)
+    print(f"docs/images/{name}: {(IMAGES / name).stat().st_size // 1024} kB")
+
+
+if __name__ == "__main__":
+    main()
