@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from compsim_assets_tests.runs import Rebuilt
+    from compsim_assets_tests.runs import Rebuilt, Run
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -53,13 +53,13 @@ def rebuilt(tmp_path_factory: pytest.TempPathFactory) -> "Rebuilt":
 
 
 @pytest.fixture(scope="session")
-def from_command_line(tmp_path_factory: pytest.TempPathFactory, tiny_universe: Path) -> "Rebuilt":
+def from_command_line(tmp_path_factory: pytest.TempPathFactory, tiny_universe: Path) -> "Run":
     """mean_correlation and all it needs, by Dagster's own command on an empty data folder; two processes; read only."""
-    from compsim_assets_tests.runs import Rebuilt, materialize_by_command, once
+    from compsim_assets_tests.runs import Run, materialize_by_command, once
 
     folder = once(
         tmp_path_factory,
         "command-line",
         lambda folder: materialize_by_command(folder / "data", tiny_universe),
     )
-    return Rebuilt(folder, "local")
+    return Run(folder, "local")

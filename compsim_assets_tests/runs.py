@@ -41,10 +41,17 @@ class InThisProcess(Torchrun):
     def run(
         self, context: Any, module: str, extras: Mapping[str, Any], scratch: Path
     ) -> dict[str, Any]:
-        worker = Worker(0, 1, torch.device("cpu"), dict(extras))
-        importlib.import_module(module).main(worker)
-        assert worker.reported is not None
-        return worker.reported
+        return run_worker(module, extras)
+
+
+def run_worker(module: str, extras: Mapping[str, Any]) -> dict[str, Any]:
+    """What the program's `main` reports; a worker's choice of threads stays in it."""
+    worker = Worker(0, 1, torch.device("cpu"), dict(extras))
+    threads = torch.get_num_threads()
+    importlib.import_module(module).main(worker)
+    torch.set_num_threads(threads)
+    assert worker.reported is not None
+    return worker.reported
 
 
 def platform(settings: Settings, torchrun: Torchrun | None = None) -> dg.Definitions:
@@ -101,8 +108,8 @@ def weekly_requests() -> list[dg.RunRequest]:
 
 
 @dataclass(frozen=True)
-class Rebuilt:
-    """A data folder and the Dagster instance of the runs that filled it."""
+class Run:
+    """A data folder, what is in it, and the history of the runs that filled it."""
 
     folder: Path
     source: str = "sample"
@@ -123,11 +130,16 @@ class Rebuilt:
     def universe(self) -> Path:
         return self.results.array_folder("universe")
 
-    def instance(self) -> dg.DagsterInstance:
-        (self.folder / "dagster").mkdir(parents=True, exist_ok=True)
-        return dg.DagsterInstance.local_temp(
-            str(self.folder / "dagster"), overrides={"telemetry": {"enabled": False}}
-        )
+    def open_history(self) -> dg.DagsterInstance:
+        return dg.DagsterInstance.ephemeral()
+
+    @property
+    def history(self) -> dg.DagsterInstance:
+        return _opened(self)
+
+    def run(self, assets: Iterable[str] | None = None, mode: str = "base") -> None:
+        """Materialize assets with their checks."""
+        assert execute(platform(self.settings), assets, mode, self.history).success
 
     def read(self, asset: str, mode: str | None = None) -> pd.DataFrame:
         return read_asset(asset, mode, source=self.source, data=self.data)
@@ -137,46 +149,54 @@ class Rebuilt:
         wanted = dg.AssetRecordsFilter(
             dg.AssetKey(asset), asset_partitions=[mode] if mode else None
         )
-        (record,) = _history(self).fetch_materializations(wanted, limit=1).records
+        (record,) = self.history.fetch_materializations(wanted, limit=1).records
         assert record.asset_materialization is not None
         return {k: v.value for k, v in record.asset_materialization.metadata.items()}
 
-    def rebuild(self, base: Torchrun) -> None:
-        """What the weekly schedule does; `base` launches the workers of the first run."""
-        with tiny_sample(), self.instance() as instance:
-            for number, request in enumerate(weekly_requests()):
-                defs = platform(self.settings, None if number else base)
-                assert request.partition_key is not None
-                result = execute(
-                    defs, request.asset_selection, request.partition_key, instance,
-                    tags=dict(request.tags),
-                )  # fmt: skip
-                assert result.success
-
-    def copy(self, folder: Path) -> "Rebuilt":
+    def copy(self, folder: Path) -> "Run":
         """The same data in another folder, to be changed; without the history."""
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copytree(self.data, folder / "data", symlinks=True)
-        return Rebuilt(folder, self.source)
+        return Run(folder, self.source)
 
 
-class Local(Rebuilt):
-    """A data folder of a local universe, which is the folder beside it."""
+@lru_cache
+def _opened(run: Run) -> dg.DagsterInstance:
+    return run.open_history()
+
+
+class Local(Run):
+    """Results of a local universe, which is the folder `universe` beside them."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, "local")
 
     @property
     def settings(self) -> Settings:
         universe = str(self.folder / "universe")
         return Settings(source="local", universe=universe, data=str(self.data))
 
-    def run(self, assets: list[str] | None = None, mode: str = "base") -> None:
-        """Materialize assets with their checks."""
-        with self.instance() as instance:
-            assert execute(platform(self.settings), assets, mode, instance).success
 
+class Rebuilt(Run):
+    """A tiny sample rebuilt as the weekly schedule does it; the history is on disk, for other test processes."""
 
-@lru_cache
-def _history(run: Rebuilt) -> dg.DagsterInstance:
-    return run.instance()
+    def open_history(self) -> dg.DagsterInstance:
+        (self.folder / "dagster").mkdir(parents=True, exist_ok=True)
+        return dg.DagsterInstance.local_temp(
+            str(self.folder / "dagster"), overrides={"telemetry": {"enabled": False}}
+        )
+
+    def rebuild(self, base: Torchrun) -> None:
+        """The schedule's runs; `base` launches the workers of the first one."""
+        with tiny_sample():
+            for number, request in enumerate(weekly_requests()):
+                defs = platform(self.settings, None if number else base)
+                assert request.partition_key is not None
+                result = execute(
+                    defs, request.asset_selection, request.partition_key, self.history,
+                    tags=dict(request.tags),
+                )  # fmt: skip
+                assert result.success
 
 
 def materialize_by_command(data: Path, universe: Path) -> None:

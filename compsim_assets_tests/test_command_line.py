@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from compsim_assets.__main__ import main
-from compsim_assets_tests.runs import Rebuilt
+from compsim_assets_tests.runs import Rebuilt, Run
 
 UPSTREAM = {
     "descriptions", "returns", "sae_features", "pca", "pca_scores", "cutoff_curve",
@@ -16,9 +16,11 @@ UPSTREAM = {
 }  # fmt: skip
 
 
-def test_one_asset_and_what_it_needs(from_command_line: Rebuilt) -> None:
+def test_one_asset_and_what_it_needs(from_command_line: Run) -> None:
     results = from_command_line.results
-    found = {p.relative_to(results.folder).with_suffix("") for p in results.folder.rglob("*.parquet")}
+    found = {
+        p.relative_to(results.folder).with_suffix("") for p in results.folder.rglob("*.parquet")
+    }
     folders = {p.name for p in results.folder.iterdir() if p.is_symlink()}
     assert {str(path) for path in found} | folders == UPSTREAM
     methods = set(from_command_line.read("mean_correlation")["method"])
@@ -26,7 +28,7 @@ def test_one_asset_and_what_it_needs(from_command_line: Rebuilt) -> None:
 
 
 def test_the_same_numbers_as_in_the_weekly_rebuild(
-    from_command_line: Rebuilt, rebuilt: Rebuilt
+    from_command_line: Run, rebuilt: Rebuilt
 ) -> None:
     """The sample and the same universe given as a local one, one process and two."""
     for asset in ("descriptions", "returns", "baseline_clusters"):
@@ -41,7 +43,7 @@ def test_the_same_numbers_as_in_the_weekly_rebuild(
         assert two[column].to_numpy() == pytest.approx(one[column].to_numpy(), rel=1e-9)
 
 
-def test_the_run_says_that_a_mode_is_missing(from_command_line: Rebuilt) -> None:
+def test_the_run_says_that_a_mode_is_missing(from_command_line: Run) -> None:
     output = (from_command_line.folder / "output.txt").read_text()
     assert "not materialized yet for this universe, left out: rolling" in output
     assert "RUN_SUCCESS" in output

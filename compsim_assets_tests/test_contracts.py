@@ -190,7 +190,9 @@ def test_a_value_of_another_type_is_named_with_its_row(
 
 def test_missing_and_unknown_columns_are_named() -> None:
     frame = pd.DataFrame(CLUSTERS).rename(columns={"report_id": "report"})
-    with pytest.raises(ContractError, match=r"^clusters: missing .*'report_id'.* unknown .*'report'"):
+    with pytest.raises(
+        ContractError, match=r"^clusters: missing .*'report_id'.* unknown .*'report'"
+    ):
         validate(TABLES["clusters"], frame)
 
 

@@ -34,7 +34,7 @@ def main() -> None:
         env = environment(folder / "home", Path(settings.data))
         with (
             serving(webserver, env, folder / "server.log") as (url, _),
-            browser(folder / "profile", url, 1500, 1050) as page,
+            browser(folder / "profile", url, 1500, 1140) as page,
         ):
             _take(page)
 
@@ -44,6 +44,7 @@ def _take(page: Page) -> None:
     page.click("//button[contains(., 'Hide navigation')]")
     page.open(LINEAGE)  # laid out anew for the wider window
     page.see("Graph depth", "pca_scores", "interpretability", "table_2")
+    page.until(_all_green, "every asset to be shown as materialized")
     page.settle()
     _save(page.driver.get_screenshot_as_png(), "ui_lineage.png")
 
@@ -52,6 +53,11 @@ def _take(page: Page) -> None:
     page.element(f"//img[@alt='{INLINE}']")
     page.settle()
     _save(page.driver.get_screenshot_as_png(), "ui_figure.png")
+
+
+def _all_green(page: Page) -> bool:
+    boxes = page.elements("//*[contains(@class, 'minimalAssetNodeBox')]")
+    return bool(boxes) and all("green" in str(box.get_attribute("style")) for box in boxes)
 
 
 def _save(png: bytes, name: str) -> None:

@@ -18,7 +18,7 @@ def markdown_preview(table: "pa.Table", rows: int = PREVIEW_ROWS) -> str:
     if not head:
         return "*no rows*"
     body = [[_shorten(row[name]) for name in table.column_names] for row in head]
-    more = f"\n\n*{table.num_rows - rows} more rows*" if table.num_rows > rows else ""
+    more = f"\n\n*{table.num_rows - rows:,} more rows*" if table.num_rows > rows else ""
     return tabulate(body, headers=table.column_names, tablefmt="pipe", disable_numparse=True) + more
 
 

@@ -13,6 +13,9 @@ _FALLBACK_QUANTILE = 0.90
 # zero. The first fits products in float64 (of float32 scores), the second products in float32.
 FLOAT64_ROUNDING = 1e-12
 FLOAT32_ROUNDING = 1e-6
+# A smaller change of a cosine is rounding: identical reports stay identical whatever is removed, and no latent of
+# theirs is strong.
+_NO_CHANGE = 1e-13
 
 
 @dataclass(frozen=True)
@@ -109,14 +112,11 @@ def find_strong_features(removal: Removal) -> StrongFeatures:
         nothing = np.zeros(n_candidates)
         return StrongFeatures(nothing, nothing.astype(bool), np.nan, np.nan, np.nan)
     before = removal.cosine()
-    mae = (removal.cosine_after_each() - before[:, None]).abs().mean(dim=0)
+    mae = _mean_change(removal.cosine_after_each(), before[:, None])
 
     def changes(strong: torch.Tensor) -> tuple[float, float]:
-        without_strong, without_weak = removal.cosine_after_split(strong)
-        return (
-            float((without_strong - before).abs().mean()),
-            float((without_weak - before).abs().mean()),
-        )
+        after_strong, after_weak = removal.cosine_after_split(strong)
+        return float(_mean_change(after_strong, before)), float(_mean_change(after_weak, before))
 
     for quantile in QUANTILES:
         strong = mae > torch.quantile(mae, quantile)
@@ -130,6 +130,12 @@ def find_strong_features(removal: Removal) -> StrongFeatures:
         strong = mae > torch.quantile(mae, quantile)
         both = changes(strong)
     return StrongFeatures(mae.cpu().numpy(), strong.cpu().numpy(), quantile, *both)
+
+
+def _mean_change(after: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
+    """Mean absolute change over the pairs, the first dimension."""
+    change = (after - before).abs()
+    return change.masked_fill(change < _NO_CHANGE, 0.0).mean(dim=0)
 
 
 def sample_pairs(n_members: int, key: Sequence[int], most: int = 200) -> np.ndarray:

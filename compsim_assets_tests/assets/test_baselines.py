@@ -13,7 +13,7 @@ from compsim_assets_tests.universes import write_reports
 @pytest.fixture
 def run(tmp_path: Path) -> Local:
     """Four reports: 100 and 114 of 2015, 107 and 121 of 2016."""
-    made = Local(tmp_path, "local")
+    made = Local(tmp_path)
     write_reports(tmp_path / "universe", sic_code=["2834", "2836", None, "2834"])
     return made
 

@@ -46,9 +46,7 @@ def test_the_step_function_on_the_whole_lattice(
     assert np.isfinite(on_base_lattice).mean() > 0.3
 
 
-def test_every_step_of_the_step_function(
-    rebuilt: Rebuilt, years: list[Year], scale: Scale
-) -> None:
+def test_every_step_of_the_step_function(rebuilt: Rebuilt, years: list[Year], scale: Scale) -> None:
     curve = rebuilt.read("cutoff_curve")
     for year in years:
         rows = curve[curve["year"] == year.year]

@@ -15,7 +15,7 @@ from compsim_assets_tests.universes import report_columns, write_reports
 
 @pytest.fixture
 def run(tmp_path: Path) -> Local:
-    return Local(tmp_path, "local")
+    return Local(tmp_path)
 
 
 def reports(run: Local, **changes: Any) -> pd.DataFrame:
@@ -37,13 +37,15 @@ def test_reports_are_ordered_by_id_whatever_their_order(run: Local) -> None:
         (["2834", "100", "7372", None], ["2834", "0100", "7372", None]),
         (["2834.0", "100.0", " 7372 ", ""], ["2834", "0100", "7372", None]),
         ([2834, 100, 7372, None], ["2834", "0100", "7372", None]),
-        ([2834, 100, 7372, 9], ["2834", "0100", "7372", "0009"]),
+        ([2834, 100, 7372, 900], ["2834", "0100", "7372", "0900"]),
     ],
     ids=["text", "text of floats", "numbers with a null", "numbers"],
 )
 def test_codes_have_four_digits_and_a_division(run: Local, codes: list, wanted: list) -> None:
     table = reports(run, sic_code=codes)
-    assert table["sic_code"].astype(object).where(table["sic_code"].notna(), None).tolist() == wanted
+    assert (
+        table["sic_code"].astype(object).where(table["sic_code"].notna(), None).tolist() == wanted
+    )
     division = table["industry"].tolist()
     assert division[:3] == ["Manufacturing", "Agriculture, Forestry, And Fishing", "Services"]
     assert table["industry"].isna().tolist() == [False, False, False, wanted[3] is None]
@@ -77,7 +79,7 @@ def test_what_is_missing_is_counted(run: Local) -> None:
 
 
 def test_a_year_out_of_range_is_refused(run: Local) -> None:
-    with pytest.raises(ContractError, match="descriptions: row 1, column 'year': 20.*1900"):
+    with pytest.raises(ContractError, match=r"descriptions: row 1, column 'year': 20.*1900"):
         reports(run, year=[2015, 20, 2015, 2016])
 
 
@@ -122,5 +124,7 @@ def test_prices_are_ordered_by_ticker_and_day(run: Local, kind: str) -> None:
 
 
 def test_two_prices_of_one_day_are_refused(run: Local) -> None:
-    with pytest.raises(ContractError, match=r"price_history: row 0, .*one row per \(ticker, date\)"):
+    with pytest.raises(
+        ContractError, match=r"price_history: row 0, .*one row per \(ticker, date\)"
+    ):
         prices(run, ticker=["A", "A"], date=["2020-01-02"] * 2, adj_close=[1.0, 1.1])

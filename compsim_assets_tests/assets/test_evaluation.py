@@ -1,6 +1,5 @@
 """MeanCorr of every method and the tables that compare them, against every pair listed."""
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -32,7 +31,16 @@ def groups_of(rebuilt: Rebuilt, method: str) -> pd.Series:
 def division(code: str) -> str:
     """The standard's division, by the first two digits."""
     group = int(code[:2])
-    for name, last in {"A": 9, "B": 14, "C": 17, "D": 39, "E": 49, "F": 51, "G": 59, "H": 67}.items():
+    for name, last in {
+        "A": 9,
+        "B": 14,
+        "C": 17,
+        "D": 39,
+        "E": 49,
+        "F": 51,
+        "G": 59,
+        "H": 67,
+    }.items():
         if group <= last:
             return name
     return "I" if group <= 89 else "J"

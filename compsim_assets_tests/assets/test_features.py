@@ -16,7 +16,7 @@ FEATURES = [[0.0, 1.5, 7.5], [2.0, 0.0, 0.0], [0.0, 0.0, 8.0], [0.01, 0.0, 0.0]]
 def run(tmp_path: Path) -> Local:
     """Reports 100, 107, 114 and 121."""
     write_reports(tmp_path / "universe")
-    return Local(tmp_path, "local")
+    return Local(tmp_path)
 
 
 def test_features_are_imported_whatever_their_order(run: Local) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from compsim_assets.resources.results import load_pca
-from compsim_assets_tests.runs import MODES, Rebuilt, execute, platform
+from compsim_assets_tests.runs import MODES, Rebuilt, Run
 
 QUANTILES = (0.99, 0.95, 0.90, 0.85, 0.80, 0.70, 0.60, 0.50)
 
@@ -85,9 +85,7 @@ def test_every_cluster_is_studied_with_the_scored_latents(rebuilt: Rebuilt, mode
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_mae_is_the_change_by_direct_removal(
-    rebuilt: Rebuilt, removal: Removal, mode: str
-) -> None:
+def test_mae_is_the_change_by_direct_removal(rebuilt: Rebuilt, removal: Removal, mode: str) -> None:
     features = rebuilt.read("cluster_features", mode).set_index(["year", "cluster_id"])
     for key, reports in members_of(rebuilt, mode).items():
         rows = features.loc[[key]]
@@ -97,9 +95,7 @@ def test_mae_is_the_change_by_direct_removal(
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_elbow_between_strong_and_weak(
-    rebuilt: Rebuilt, removal: Removal, mode: str
-) -> None:
+def test_the_elbow_between_strong_and_weak(rebuilt: Rebuilt, removal: Removal, mode: str) -> None:
     features = rebuilt.read("cluster_features", mode).set_index(["year", "cluster_id"])
     summary = rebuilt.read("cluster_feature_summary", mode).set_index(["year", "cluster_id"])
     for key, reports in members_of(rebuilt, mode).items():
@@ -121,7 +117,9 @@ def test_scores_are_those_of_the_files(rebuilt: Rebuilt) -> None:
     table, wanted = rebuilt.read("fuzz_scores"), scored(rebuilt)
     assert table["latent"].tolist() == sorted(wanted)
     assert set(table["hookpoint"]) == {"layers.30"}
-    assert table["interpretability"].to_numpy() == pytest.approx([wanted[j] for j in sorted(wanted)])
+    assert table["interpretability"].to_numpy() == pytest.approx(
+        [wanted[j] for j in sorted(wanted)]
+    )
     assert (table["n_unscored"] > 0).any()
     said = rebuilt.metadata("fuzz_scores")
     assert said["files"] == len(wanted)
@@ -137,7 +135,9 @@ def test_interpretability_over_sparsity(rebuilt: Rebuilt, mode: str) -> None:
     counts = features[features["strong"]]["latent"].value_counts()
     assert curve["min_share"].tolist() == list(range(31))
     for row in curve.itertuples():
-        left = [s for j, s in scores.items() if 100 * counts.get(j, 0) >= row.min_share * n_clusters]
+        left = [
+            s for j, s in scores.items() if 100 * counts.get(j, 0) >= row.min_share * n_clusters
+        ]
         assert row.n_latents == len(left)
         assert row.share_of_latents == pytest.approx(len(left) / len(scores))
         wanted = np.mean(left) if left else np.nan
@@ -156,15 +156,12 @@ def test_the_proportion_of_strong_features(rebuilt: Rebuilt, mode: str) -> None:
 AFTER_SCORES = ["cluster_features", "cluster_feature_summary", "interpretability_curve"]
 
 
-def rerun_with(rebuilt: Rebuilt, hookpoint: str) -> Rebuilt:
+def rerun_with(run: Run, hookpoint: str) -> Run:
     """The strong features of the rolling mode again, for features of another hookpoint."""
-    manifest = rebuilt.results.array_folder("sae_features") / "features.json"
-    manifest.write_text(
-        json.dumps({**json.loads(manifest.read_text()), "hookpoint": hookpoint})
-    )
-    with rebuilt.instance() as instance:
-        execute(platform(rebuilt.settings), AFTER_SCORES, "rolling", instance)
-    return rebuilt
+    manifest = run.results.array_folder("sae_features") / "features.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "hookpoint": hookpoint}))
+    run.run(AFTER_SCORES, "rolling")
+    return run
 
 
 def test_scores_of_the_same_hookpoint_are_used(rebuilt: Rebuilt, tmp_path: Path) -> None:

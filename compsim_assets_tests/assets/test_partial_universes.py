@@ -12,7 +12,7 @@ import pytest
 
 import compsim_assets.plots.style
 from compsim_assets.resources.layout import ID
-from compsim_assets_tests.runs import MODES, Local, Rebuilt, execute, platform
+from compsim_assets_tests.runs import MODES, Local, Rebuilt, platform
 
 
 @pytest.fixture
@@ -32,14 +32,19 @@ def local(folder: Path, universe: Path, *names: str, **changed: Any) -> Local:
         if values is not None:
             reports = reports.append_column(name, values)
     pq.write_table(reports, made / "reports.parquet")
-    return Local(folder, "local")
+    return Local(folder)
 
 
 @pytest.fixture
 def bare(tmp_path: Path, tiny_universe: Path) -> Local:
     """Reports without texts and codes, and features: no prices, no scores."""
     return local(
-        tmp_path, tiny_universe, "features.parquet", sic_code=None, section_1=None, company_name=None
+        tmp_path,
+        tiny_universe,
+        "features.parquet",
+        sic_code=None,
+        section_1=None,
+        company_name=None,
     )
 
 
@@ -126,9 +131,7 @@ def test_fewer_than_six_years_have_no_rolling_cutoff(tmp_path: Path, tiny_univer
 def test_a_comparison_says_which_mode_is_missing(rebuilt: Rebuilt, tmp_path: Path) -> None:
     run = rebuilt.copy(tmp_path)
     run.results.table("clusters", "rolling").unlink()
-    with run.instance() as instance:
-        assets = ["mean_correlation", "table_1", "table_2"]
-        assert execute(platform(run.settings), assets, "base", instance).success
+    run.run(["mean_correlation", "table_1", "table_2"])
     note = "not materialized yet for this universe, left out: rolling"
     assert run.metadata("mean_correlation")["missing_cutoff_modes"] == note
     assert run.metadata("table_2")["missing_cutoff_modes"] == note
@@ -142,12 +145,11 @@ def test_clusters_of_another_universe_are_left_out(rebuilt: Rebuilt, tmp_path: P
     reports = run.read("descriptions")
     table = pa.Table.from_pandas(reports.iloc[1:], preserve_index=False)
     run.results.write_table(run.results.table("descriptions"), table)
-    with run.instance() as instance:
-        assert execute(platform(run.settings), ["mean_correlation"], "base", instance).success
-        note = run.metadata("mean_correlation")["missing_cutoff_modes"]
-        assert note.endswith("left out: base, rolling")
-        methods = run.read("mean_correlation")["method"].unique().tolist()
-        assert methods == ["sic_code", "sic_division", "population"]
+    run.run(["mean_correlation"])
+    note = run.metadata("mean_correlation")["missing_cutoff_modes"]
+    assert note.endswith("left out: base, rolling")
+    methods = run.read("mean_correlation")["method"].unique().tolist()
+    assert methods == ["sic_code", "sic_division", "population"]
 
 
 def test_without_features_it_says_how_to_give_them(tmp_path: Path, tiny_universe: Path) -> None:
@@ -158,9 +160,7 @@ def test_without_features_it_says_how_to_give_them(tmp_path: Path, tiny_universe
     assert not run.results.array_folder("sae_features").exists()
 
 
-def test_features_of_no_report_leave_the_previous_ones(
-    tmp_path: Path, tiny_universe: Path
-) -> None:
+def test_features_of_no_report_leave_the_previous_ones(tmp_path: Path, tiny_universe: Path) -> None:
     run = local(tmp_path, tiny_universe, "features.parquet")
     run.run(["descriptions", "sae_features"])
     before = run.read("sae_features")
@@ -168,7 +168,7 @@ def test_features_of_no_report_leave_the_previous_ones(
     features = pq.read_table(path)
     other = pa.array(features[ID].to_numpy() + 10**9)
     pq.write_table(features.set_column(0, ID, other), path)
-    with pytest.raises(ValueError, match="no usable features, dropped .*without a report"):
+    with pytest.raises(ValueError, match=r"no usable features, dropped .*without a report"):
         run.run(["sae_features"])
     assert str(run.read("sae_features")) == str(before)
     assert len(list((run.results.folder / ".versions").glob("sae_features-*"))) == 1

@@ -98,12 +98,15 @@ def test_an_error_while_writing_leaves_the_previous_version(results: Results) ->
         aside.write_text("old")
     with results.new_folder(folder) as made:
         (made / "a").write_text("old")
+
+    def write_until_full(made: Path) -> None:
+        made.write_text("new")
+        raise OSError("full")
+
     with pytest.raises(OSError, match="full"), results.new_file(path) as aside:
-        aside.write_text("new")
-        raise OSError("full")
+        write_until_full(aside)
     with pytest.raises(OSError, match="full"), results.new_folder(folder) as made:
-        (made / "a").write_text("new")
-        raise OSError("full")
+        write_until_full(made / "a")
     assert path.read_text() == "old"
     assert (folder / "a").read_text() == "old"
     assert list((results.folder / ".scratch").iterdir()) == []

@@ -55,16 +55,14 @@ def leftovers(results: Results) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_killed_writer_leaves_a_complete_version(
-    kind: str, start: Start, tmp_path: Path
-) -> None:
+def test_a_killed_writer_leaves_a_complete_version(kind: str, start: Start, tmp_path: Path) -> None:
     results, chance, interrupted = Results(tmp_path), random.Random(5), 0
     path = results.table("returns") if kind == "table" else results.array_folder("pca")
     PUBLISH[kind](results, 0)
     for _ in range(20):
         before = os.lstat(path).st_ino
         writer = start(publishing.publish_on_and_on, kind, tmp_path)
-        until(lambda: os.lstat(path).st_ino != before)
+        until(lambda before=before: os.lstat(path).st_ino != before)
         time.sleep(chance.uniform(0, 0.02))
         writer.kill()
         assert end(writer) == -signal.SIGKILL

@@ -148,7 +148,9 @@ def test_inputs_are_frames_some_columns_or_arrow(settings: Settings) -> None:
     assert got["arrow"].schema.field("returns").type == pa.list_(pa.float64(), 12)
 
 
-@dg.asset(io_manager_key="none", ins={"clusters": dg.AssetIn(partition_mapping=dg.AllPartitionMapping())})
+@dg.asset(
+    io_manager_key="none", ins={"clusters": dg.AssetIn(partition_mapping=dg.AllPartitionMapping())}
+)
 def compared(clusters):
     return {mode: len(frame) for mode, frame in clusters.items()}
 

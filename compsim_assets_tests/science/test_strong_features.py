@@ -250,6 +250,31 @@ def test_a_report_that_consists_of_one_latent_has_no_cosine_without_it(products:
         assert found.mae[6] == pytest.approx(np.abs(before).mean(), rel=1e-12)
 
 
+def test_the_little_that_is_left_of_a_report_still_has_its_cosine() -> None:
+    # Latent 6 is all but a millionth of the first report's squared length.
+    cluster = make_cluster(1, 3, 20, 8, 20, centred=False)
+    cluster.features[0] = 0.0
+    cluster.features[0, 6], cluster.features[0, 7] = 3.0, 0.003
+    expected = oracles.removal_cosines(
+        cluster.features, cluster.mean, cluster.scale, cluster.components,
+        cluster.pairs.tolist(), [6],
+    )  # fmt: skip
+    assert np.abs(expected[:2]).min() > 0.01
+    np.testing.assert_allclose(cluster.removal().cosine_after_each()[:, 6], expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("n", [2, 5])
+def test_identical_reports_have_no_strong_features(n: int) -> None:
+    # Whatever is removed from both, their cosine stays 1: rounding must not pick a latent.
+    for seed in range(30):
+        cluster = make_cluster(seed, n, 40, 12, 30)
+        cluster.features[:] = cluster.features[0]
+        found = find_strong_features(cluster.removal())
+        assert (found.mae == 0).all()
+        assert not found.strong.any()
+        assert (found.quantile, found.mae_strong, found.mae_weak) == (0.90, 0.0, 0.0)
+
+
 def test_removal_sets_the_raw_value_to_zero_and_not_to_the_mean() -> None:
     # One latent above its mean in both reports: setting it to 0 moves both scores, setting it to the mean would leave
     # nothing of them.

@@ -101,7 +101,7 @@ def test_a_table_shows_what_it_is_where_it_comes_from_and_its_rows(world: World)
     shown = page.element("//table[.//th[. = 'company_name']]//tr[td][1]").text
     assert str(first["report_id"]) in shown
     assert first["company_name"] in shown
-    page.see(f"{rows - 12} more rows")
+    page.see(f"{rows - 12:,} more rows")
 
 
 def test_a_figure_is_shown_inline(world: World) -> None:

@@ -1,0 +1,48 @@
+"""The published algorithms, written again from their description (method.md of the paper's scripts), as fast as their
+shape allows: pair tables, one pass a cutoff, one removal a latent."""
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
+
+Pairs = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+def pair_table(scores: np.ndarray, returns: np.ndarray) -> Pairs:
+    """Every pair of one year: two positions, cosine distance, return correlation."""
+    unit = scores / np.linalg.norm(scores, axis=1, keepdims=True)
+    a, b = np.triu_indices(len(scores), k=1)
+    return a, b, 1.0 - (unit @ unit.T)[a, b].astype(float), np.corrcoef(returns)[a, b]
+
+
+def mean_correlation(pairs: Pairs, n: int, cutoff: float) -> float:
+    """MeanCorr of one year at one cutoff: spanning tree, drop long edges, components, mean over each one's pairs."""
+    a, b, distance, correlation = pairs
+    tree = minimum_spanning_tree(coo_array((distance + 1e-9, (a, b)), shape=(n, n)).tocsr()).tocoo()
+    kept = tree.data <= cutoff + 1e-9
+    edges = coo_array((tree.data[kept], (tree.row[kept], tree.col[kept])), shape=(n, n))
+    label = connected_components(edges, directed=False)[1]
+    inside = label[a] == label[b]
+    count = np.bincount(label[a[inside]], minlength=n)
+    total = np.bincount(label[a[inside]], weights=correlation[inside], minlength=n)
+    return float((total[count > 0] / count[count > 0]).mean()) if inside.any() else np.nan
+
+
+def latent_maes(
+    scores: np.ndarray, coefficients: np.ndarray, axes: np.ndarray, pairs: np.ndarray
+) -> np.ndarray:
+    """MAE of every candidate of one cluster: remove it from all scores, then the cosine of every pair."""
+
+    def cosines(moved: np.ndarray) -> np.ndarray:
+        unit = moved / np.linalg.norm(moved, axis=1, keepdims=True)
+        return (unit[pairs[:, 0]] * unit[pairs[:, 1]]).sum(axis=1)
+
+    before = cosines(scores)
+    return np.array(
+        [
+            np.abs(
+                cosines(scores - coefficients[:, [j]].astype(scores.dtype) * axes[j]) - before
+            ).mean()
+            for j in range(len(axes))
+        ]
+    )

@@ -1,0 +1,180 @@
+"""The program of strong features: which clusters, pairs and candidates, and one process against two."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from compsim_assets.resources.torchrun import Torchrun
+from compsim_assets_tests.runs import Rebuilt, Run, execute, platform, run_worker
+
+MODULE = "compsim_assets.workers.cluster_features"
+KEY = ["year", "cluster_id"]
+
+
+@pytest.fixture
+def study(rebuilt: Rebuilt, tmp_path: Path) -> Any:
+    """Runs the program on the rebuilt sample: both tables."""
+    results = rebuilt.results
+    standard = {
+        "sample_clusters": 0,
+        "only_clusters": "",
+        "max_pairs": 200,
+        "max_candidates": 1000,
+        "seed": 0,
+        "products": "float64",
+        "mode": "base",
+        "scores": str(results.table("pca_scores")),
+        "clusters": str(results.table("clusters", "base")),
+        "features": str(results.array_folder("sae_features")),
+        "pca": str(results.array_folder("pca") / "pca.safetensors"),
+        "scored_latents": rebuilt.read("fuzz_scores")["latent"].tolist(),
+        "output": str(tmp_path),
+    }
+
+    def run(**changes: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+        said = run_worker(MODULE, {**standard, **changes})
+        names = ("cluster_features", "cluster_feature_summary")
+        features, summary = (pd.read_parquet(tmp_path / f"{name}.parquet") for name in names)
+        assert said == {"processes": 1, "device": "cpu", "clusters_studied": len(summary)}
+        return features, summary
+
+    return run
+
+
+@pytest.fixture
+def large(rebuilt: Rebuilt, tmp_path: Path) -> str:
+    """One cluster a year, of all its reports: hundreds of pairs."""
+    clusters = rebuilt.read("clusters", "base").assign(cluster_id=1)
+    clusters.to_parquet(tmp_path / "large.parquet")
+    return str(tmp_path / "large.parquet")
+
+
+def keys(table: pd.DataFrame) -> list[tuple[int, int]]:
+    return list(table[KEY].drop_duplicates().itertuples(index=False, name=None))
+
+
+def test_the_program_gives_the_assets_tables(rebuilt: Rebuilt, study: Any) -> None:
+    features, summary = study()
+    for ours, name in ((features, "cluster_features"), (summary, "cluster_feature_summary")):
+        stored = rebuilt.read(name, "base")
+        assert list(ours) == list(stored)
+        assert ours.dtypes.equals(stored.dtypes)
+        pd.testing.assert_frame_equal(ours, stored, rtol=1e-9)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_named_clusters_alone(rebuilt: Rebuilt, study: Any, tmp_path: Path, suffix: str) -> None:
+    every, path = keys(rebuilt.read("cluster_feature_summary", "base")), tmp_path / f"only.{suffix}"
+    wanted = [every[5], every[2]]
+    # As in an earlier output: one row a latent, with other columns beside.
+    named = pd.DataFrame([*wanted, *wanted], columns=KEY).assign(latent=7)
+    named.to_csv(path, index=False) if suffix == "csv" else named.to_parquet(path)
+    features, summary = study(only_clusters=str(path))
+    assert keys(summary) == keys(features) == sorted(wanted)
+
+
+def test_named_clusters_must_exist_and_be_clusters(
+    rebuilt: Rebuilt, study: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "only.csv"
+    clusters = rebuilt.read("clusters", "base")
+    alone = clusters.groupby(KEY).filter(lambda rows: len(rows) == 1)[KEY].iloc[:1]
+    for named in (alone, alone.assign(cluster_id=999)):
+        named.to_csv(path, index=False)
+        year, number = named.iloc[0]
+        with pytest.raises(ValueError, match=f"cluster {number} of {year} is not a cluster"):
+            study(only_clusters=str(path))
+    alone.rename(columns={"cluster_id": "cluster"}).to_csv(path, index=False)
+    with pytest.raises(ValueError, match=r"only\.csv: missing columns \['cluster_id'\]"):
+        study(only_clusters=str(path))
+
+
+def test_a_sample_of_clusters_depends_on_seed_and_mode(rebuilt: Rebuilt, study: Any) -> None:
+    every = keys(rebuilt.read("cluster_feature_summary", "base"))
+    drawn = [keys(study(sample_clusters=6, **c)[1]) for c in ({}, {}, {"seed": 1}, {"mode": "x"})]
+    assert [len(sample) for sample in drawn] == [6, 6, 6, 6]
+    assert drawn[0] == drawn[1]
+    assert drawn[0] != drawn[2]
+    assert drawn[0] != drawn[3]
+    assert all(set(sample) < set(every) for sample in drawn)
+    assert keys(study(sample_clusters=10**6)[1]) == every
+
+
+def test_a_cluster_has_the_same_numbers_in_any_sample(study: Any, large: str) -> None:
+    """The seeded pairs of a cluster do not depend on which other clusters are studied."""
+    whole, _ = study(clusters=large, max_pairs=20)
+    some, summary = study(clusters=large, max_pairs=20, sample_clusters=3)
+    assert set(summary["n_pairs"]) == {20}
+    same = whole.merge(some[KEY].drop_duplicates(), on=KEY)
+    pd.testing.assert_frame_equal(same, some, rtol=1e-9)
+
+
+def test_pairs_are_sampled_where_there_are_more(study: Any, large: str) -> None:
+    all_pairs, summary = study(clusters=large, max_pairs=10**6)
+    n = summary["n_members"]
+    assert (summary["n_pairs"] == n * (n - 1) // 2).all()
+    assert (n > 25).all()
+    sampled, summary = study(clusters=large)
+    assert set(summary["n_pairs"]) == {200}
+    assert 0 < np.abs(sampled["mae"] / all_pairs["mae"] - 1).median() < 0.2
+    other, _ = study(clusters=large, seed=1)
+    assert not np.allclose(other["mae"], sampled["mae"], rtol=1e-6)
+
+
+def test_candidates_are_sampled_where_there_are_more(rebuilt: Rebuilt, study: Any) -> None:
+    scored = set(rebuilt.read("fuzz_scores")["latent"])
+    every = study()[0]
+    some, summary = study(max_candidates=9)
+    assert set(summary["n_candidates"]) == {9}
+    assert some["latent"].nunique() == 9
+    assert set(some["latent"]) < scored
+    merged = some.merge(every, on=[*KEY, "latent"], suffixes=("", "_every"))
+    np.testing.assert_allclose(merged["mae"], merged["mae_every"], rtol=1e-9, atol=1e-14)
+    assert set(study(max_candidates=9, seed=1)[0]["latent"]) != set(some["latent"])
+
+
+def test_without_scores_candidates_are_the_active_latents_most_variable_first(
+    rebuilt: Rebuilt, study: Any
+) -> None:
+    features, _ = study(scored_latents=[], max_candidates=12)
+    given = rebuilt.read("sae_features").set_index("report_id")["features"]
+    values = np.stack(given.to_list()).astype(float)
+    scale = values.std(axis=0)
+    members = rebuilt.read("clusters", "base").groupby(KEY)["report_id"]
+    for key, rows in features.groupby(KEY):
+        own = np.stack(given.loc[members.get_group(key)].to_list()) / np.where(scale > 0, scale, 1)
+        active = np.flatnonzero((own > 0).sum(axis=0) >= 2)
+        most = active[np.argsort(-own[:, active].std(axis=0), kind="stable")][:12]
+        assert rows["latent"].tolist() == sorted(most)
+
+
+def test_products_in_float32_are_close(study: Any) -> None:
+    (exact, _), (single, _) = study(), study(products="float32")
+    assert 0 < np.abs(exact["mae"] - single["mae"]).max() < 1e-5
+
+
+def test_no_clusters_no_rows(rebuilt: Rebuilt, study: Any, tmp_path: Path) -> None:
+    clusters = rebuilt.read("clusters", "base")
+    alone = clusters.groupby("year").head(1)
+    alone.to_parquet(tmp_path / "alone.parquet")
+    features, summary = study(clusters=str(tmp_path / "alone.parquet"))
+    assert features.empty
+    assert summary.empty
+    assert features.dtypes.equals(rebuilt.read("cluster_features", "base").dtypes)
+    assert summary.dtypes.equals(rebuilt.read("cluster_feature_summary", "base").dtypes)
+
+
+def test_two_processes_find_the_strong_features_of_one(rebuilt: Rebuilt, tmp_path: Path) -> None:
+    run: Run = rebuilt.copy(tmp_path)
+    defs = platform(run.settings, Torchrun(nproc="2"))
+    names = ("cluster_features", "cluster_feature_summary")
+    assert execute(defs, names, "base", run.history).success
+    assert run.metadata("cluster_features", "base")["processes"] == 2
+    for name in names:
+        one, two = rebuilt.read(name, "base"), run.read(name, "base")
+        exact = [column for column in one if one[column].dtype != np.float64]
+        assert two[exact].equals(one[exact])
+        pd.testing.assert_frame_equal(two, one, rtol=1e-6, atol=1e-12)
