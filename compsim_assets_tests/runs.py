@@ -3,6 +3,7 @@
 import fcntl
 import importlib
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ TINY = SampleSize(
 )  # fmt: skip
 REPOSITORY = Path(__file__).parents[1]
 MODES = ["base", "rolling"]
+CHECKED = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 MONDAY = datetime(2024, 3, 4, 6, tzinfo=UTC)
 
 
@@ -94,6 +96,7 @@ def tiny_sample() -> Iterator[None]:
         yield
 
 
+@lru_cache
 def weekly_requests() -> list[dg.RunRequest]:
     """The runs that the weekly schedule asks for on a Monday."""
     from compsim_assets.automation import weekly_rebuild
@@ -179,13 +182,19 @@ class Local(Run):
 
 
 class Rebuilt(Run):
-    """A tiny sample rebuilt as the weekly schedule does it; the history is on disk, for other test processes."""
+    """A tiny sample rebuilt as the weekly schedule does it; what the runs said is kept for other test processes."""
 
-    def open_history(self) -> dg.DagsterInstance:
-        (self.folder / "dagster").mkdir(parents=True, exist_ok=True)
-        return dg.DagsterInstance.local_temp(
-            str(self.folder / "dagster"), overrides={"telemetry": {"enabled": False}}
-        )
+    @cached_property
+    def _said(self) -> dict[str, dict]:
+        return pickle.loads((self.folder / "said.pickle").read_bytes())
+
+    def metadata(self, asset: str, mode: str | None = None) -> dict[str, Any]:
+        return self._said["metadata"][asset, mode]
+
+    @property
+    def checks(self) -> dict[tuple[str, str], list[bool]]:
+        """Whether each check (asset, name) passed, each time it ran."""
+        return self._said["checks"]
 
     def rebuild(self, base: Torchrun) -> None:
         """The schedule's runs; `base` launches the workers of the first one."""
@@ -198,6 +207,24 @@ class Rebuilt(Run):
                     tags=dict(request.tags),
                 )  # fmt: skip
                 assert result.success
+        (self.folder / "said.pickle").write_bytes(pickle.dumps(_what_was_said(self.history)))
+
+
+def _what_was_said(history: dg.DagsterInstance) -> dict[str, dict]:
+    """Metadata by asset and mode, and outcomes by asset and check."""
+    said: dict[str, dict] = {"metadata": {}, "checks": {}}
+    for run in history.get_runs():
+        for entry in history.all_logs(run.run_id):
+            event = entry.dagster_event
+            if event is not None and event.is_step_materialization:
+                made = event.step_materialization_data.materialization
+                values = {name: value.value for name, value in made.metadata.items()}
+                said["metadata"][made.asset_key.to_user_string(), made.partition] = values
+            if event is not None and event.event_type == CHECKED:
+                check = event.asset_check_evaluation_data
+                key = (check.asset_key.to_user_string(), check.check_name)
+                said["checks"].setdefault(key, []).append(check.passed)
+    return said
 
 
 class Commanded(Run):

@@ -9,6 +9,7 @@ from compsim_assets.assets.common import (
     ArrowTable,
     DataFrame,
     default_device,
+    progress,
     selected,
     table_options,
     table_output,
@@ -41,6 +42,7 @@ from compsim_assets.settings import Settings
     },
     ins={"pca_scores": dg.AssetIn(metadata={"arrow": True}), "returns": dg.AssetIn()},
     can_subset=True,
+    pool="gpu",
 )
 def cutoff_curve_assets(
     context: dg.AssetExecutionContext, pca_scores: ArrowTable, returns: DataFrame
@@ -61,7 +63,7 @@ def cutoff_curve_assets(
         matrix_of(pca_scores["scores"]),
         pca_scores["year"].to_numpy(),
         device=default_device(),
-        progress=lambda done, total: context.log.info(f"linked {done} of {total} reports"),
+        progress=progress(context, "linked reports"),
     )
     pieces = []
     for year, rows, tree in zip(linked.years, linked.rows, linked.trees, strict=True):

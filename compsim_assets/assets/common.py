@@ -1,6 +1,7 @@
 """What every asset definition says the same way."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -49,6 +50,21 @@ def table_options(name: str, group: str, *kinds: str, stage: str = SHARED) -> di
     """Options of an asset whose value is the contract's table of that name."""
     chosen = {**table_output(name, stage, *kinds), "group_name": group}
     return {**chosen, "partitions_def": cutoff_modes} if stage == BY_MODE else chosen
+
+
+def progress(
+    context: dg.AssetExecutionContext, what: str, seconds: float = 2.0
+) -> Callable[[int, int], None]:
+    """A callback (done, total) that logs at most one line every few seconds, and the last one always."""
+    due = time.monotonic()
+
+    def log(done: int, total: int) -> None:
+        nonlocal due
+        if done == total or time.monotonic() >= due:
+            due = time.monotonic() + seconds
+            context.log.info(f"{what}: {done:,} of {total:,}")
+
+    return log
 
 
 def default_device() -> str:

@@ -69,7 +69,7 @@ def _import(
     return {
         "origin": "imported",
         **_shape(n_reports, found.n_latents),
-        "dropped": dict(found.dropped),
+        "dropped": ", ".join(f"{n:,} {why}" for why, n in found.dropped.items()) or "none",
     }
 
 

@@ -9,6 +9,7 @@ from compsim_assets.assets.common import (
     DataFrame,
     default_device,
     options,
+    progress,
     selected,
     table_options,
     table_output,
@@ -76,7 +77,7 @@ def pca_assets(
         copies=distinct.copies,
         block=config.block,
         device=default_device(),
-        progress=lambda done, total: context.log.info(f"PCA: {done} of {total} latents"),
+        progress=progress(context, "PCA, latents"),
     )
     year = descriptions.set_index("report_id")["year"].reindex(shards.report_id)
     scores = pa.table(

@@ -114,12 +114,18 @@ def _year_key(
 
 
 def _year_numbers(rows: pd.DataFrame) -> list[str]:
-    numbers = [
-        number(float(rows[column].mean()), 3) for column in ("mean_correlation", "pair_weighted")
-    ]
+    numbers = [number(float(rows["mean_correlation"].mean()), 3), number(_pooled(rows), 3)]
     if rows["method"].iloc[0] == "population":
         return numbers
     return [*numbers, f"{rows['n_clusters'].mean():,.0f}", f"{rows['largest_cluster'].max():,.0f}"]
+
+
+def _pooled(rows: pd.DataFrame) -> float:
+    """The pair-weighted value over all pairs of the years, as in Table 1; their plain mean where pairs are not counted."""
+    known = rows.dropna(subset="pair_weighted")
+    if "n_pairs" not in known or not known["n_pairs"].sum():
+        return float(known["pair_weighted"].mean())
+    return float((known["pair_weighted"] * known["n_pairs"]).sum() / known["n_pairs"].sum())
 
 
 @styled

@@ -88,7 +88,7 @@ def compare_methods(
 
     Returns:
         method, n_years, mean_correlation (over all its years), mean_correlation_common, pair_weighted_common (pooled
-        over the pairs of the common years), coverage_common, n_clusters_common, largest_cluster, published.
+        over the pairs of the common years), coverage_common, n_clusters_common, largest_cluster_common, published.
     """
     rows = []
     for method, all_years in by_method.groupby("method", sort=False):
@@ -106,7 +106,9 @@ def compare_methods(
                 else np.nan,
                 "coverage_common": common["n_reports"].sum() / n_reports if n_reports else np.nan,
                 "n_clusters_common": int(common["n_clusters"].sum()),
-                "largest_cluster": int(all_years["largest_cluster"].max()),
+                "largest_cluster_common": int(common["largest_cluster"].max())
+                if len(common)
+                else 0,
                 "published": published.get(str(method), np.nan),
             }
         )

@@ -84,7 +84,7 @@ def test_table_1_compares_common_years(rebuilt: Rebuilt) -> None:
         coverage = same["n_reports"].sum() / population["n_reports"].sum()
         assert row["coverage_common"] == pytest.approx(coverage)
         assert row["n_clusters_common"] == same["n_clusters"].sum()
-        assert row["largest_cluster"] == own["largest_cluster"].max()
+        assert row["largest_cluster_common"] == same["largest_cluster"].max()
         assert row["published"] == published[str(method)]
     said = rebuilt.metadata("table_1")
     assert said["common_years"] == f"{common[0]} to {common[-1]} ({len(common)})"

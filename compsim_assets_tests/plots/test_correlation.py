@@ -3,7 +3,11 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from compsim_assets.plots.correlation import mean_correlation_by_theta, mean_correlation_by_year
+from compsim_assets.plots.correlation import (
+    _pooled,
+    mean_correlation_by_theta,
+    mean_correlation_by_year,
+)
 from compsim_assets.plots.methods import method_styles
 from compsim_assets_tests.plots.frames import (
     METHODS,
@@ -191,3 +195,9 @@ def test_missing_cutoffs_and_population_leave_the_curves():
     figure = mean_correlation_by_theta(curve(), none, population().iloc[:0], False)
     assert len(figure.axes) == 7
     assert "Rolling theta (none)" in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_the_keys_pair_weighted_value_is_pooled_over_all_pairs() -> None:
+    rows = pd.DataFrame({"pair_weighted": [0.5, 0.1, np.nan], "n_pairs": [1, 3, 0]})
+    assert _pooled(rows) == pytest.approx((0.5 + 3 * 0.1) / 4)
+    assert _pooled(rows.drop(columns="n_pairs")) == pytest.approx(0.3)

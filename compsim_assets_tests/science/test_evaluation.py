@@ -163,7 +163,7 @@ def test_methods_are_compared_over_common_years_and_pooled_by_pairs() -> None:
     assert base["mean_correlation_common"] == pytest.approx(0.3)
     assert base["pair_weighted_common"] == pytest.approx((0.2 * 30 + 0.1 * 10) / 40)
     assert base["coverage_common"] == pytest.approx(26 / 80)
-    assert (base["n_clusters_common"], base["largest_cluster"]) == (3, 15)
+    assert (base["n_clusters_common"], base["largest_cluster_common"]) == (3, 15)
     assert base["published"] == 0.359
     assert math.isnan(table.loc["rolling", "published"])
     assert table.loc["rolling", "pair_weighted_common"] == pytest.approx((0.4 + 0.9) / 4)
