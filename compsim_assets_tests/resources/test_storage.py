@@ -1,8 +1,5 @@
 """IO managers: what they write, what they say about it, and what they refuse."""
 
-import io
-import json
-from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +8,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from matplotlib.figure import Figure
-from PIL import Image
 
 from compsim_assets.assets.common import table_options
 from compsim_assets.contracts import ContractError
 from compsim_assets.partitions import cutoff_modes
-from compsim_assets.resources.results import Results, content_hash, load_pca, read_table
+from compsim_assets.resources.results import Results, content_hash, read_table
 from compsim_assets.resources.storage import FigureIOManager, PcaIOManager, TableIOManager
-from compsim_assets.science.pca import fit_pca
 from compsim_assets.settings import Settings
 
 CLUSTERS = pd.DataFrame({"year": [2001, 2001], "cluster_id": [1, 1], "report_id": [7, 8]})
@@ -200,84 +194,3 @@ def test_an_asset_of_a_mode_gets_its_own_mode(settings: Settings) -> None:
 def test_a_missing_input_names_the_asset(settings: Settings) -> None:
     with pytest.raises(FileNotFoundError, match="materialize 'clusters' first"):
         read_clusters(settings, followed, "base")
-
-
-def drawing() -> Figure:
-    figure = Figure(figsize=(6, 4))
-    figure.subplots().plot([1, 3, 2])
-    return figure
-
-
-def figure_asset(settings: Settings, **options: Any) -> dg.ExecuteInProcessResult:
-    mode = "base" if options else None
-
-    @dg.asset(name="curve", io_manager_key="figure_io_manager", **options)
-    def curve():
-        return drawing()
-
-    return materialize(settings, [curve], mode)
-
-
-@pytest.mark.parametrize("by_mode", [False, True])
-def test_a_figure_is_a_png_with_a_small_preview(
-    settings: Settings, results: Results, by_mode: bool
-) -> None:
-    result = figure_asset(settings, **({"partitions_def": cutoff_modes} if by_mode else {}))
-    path = results.figure("curve", "base" if by_mode else None)
-    image = path.read_bytes()
-    with Image.open(io.BytesIO(image)) as opened:
-        opened.load()
-        assert opened.format == "PNG"
-        assert opened.size[0] >= 600
-    said = metadata(result, "curve")
-    assert (said["path"], said["bytes"]) == (str(path), len(image))
-    start, data = said["preview"].split(";base64,")
-    assert start == "![curve](data:image/png"
-    with Image.open(io.BytesIO(b64decode(data.removesuffix(")")))) as opened:
-        opened.load()
-        assert opened.size[0] / opened.size[1] == pytest.approx(6 / 4, rel=0.01)
-
-
-def test_a_figure_is_read_as_its_bytes(settings: Settings, results: Results) -> None:
-    figure_asset(settings)
-    context = dg.build_input_context(asset_key=dg.AssetKey("curve"))
-    read = FigureIOManager(settings=settings).load_input(context)
-    assert read == results.figure("curve").read_bytes()
-
-
-class Dense:
-    """A matrix of features in memory."""
-
-    def __init__(self, values: np.ndarray) -> None:
-        self.values, self.shape = values, values.shape
-
-    def columns(self, start: int, stop: int) -> np.ndarray:
-        return self.values[:, start:stop]
-
-
-def test_a_pca_is_safetensors_with_a_description(settings: Settings, results: Results) -> None:
-    values = np.random.default_rng(0).random((6, 4)).astype(np.float32)
-    fitted = fit_pca(Dense(values), 3)
-
-    @dg.asset(name="pca", io_manager_key="pca_io_manager")
-    def pca():
-        return fitted
-
-    said = metadata(materialize(settings, [pca]), "pca")
-    names = ["mean", "scale", "components", "explained_variance", "explained_variance_ratio"]
-    for name, array in load_pca(results, names).items():
-        np.testing.assert_array_equal(array, getattr(fitted, name))
-        assert array.dtype == getattr(fitted, name).dtype
-    described = json.loads((results.array_folder("pca") / "pca.json").read_text())
-    share = fitted.explained_variance_ratio.sum()
-    assert described == {
-        "n_components": 3,
-        "n_latents": 4,
-        "explained_variance_share": pytest.approx(share),
-        "products": "float64",
-        "universe": results.universe_stamp(),
-    }
-    assert said["explained_variance_share"] == pytest.approx(share)
-    assert said["shape"] == "3 components x 4 latents"
-    assert said["path"] == str(results.array_folder("pca"))
-    assert said["data"] == "synthetic sample"

@@ -69,6 +69,11 @@ def test_a_distance_at_the_cutoff_links(tmp_path: Path) -> None:
     assert found["cluster_id"].tolist() == [1, 1, 1]
 
 
+def test_a_distance_a_little_beyond_the_cutoff_does_not_link(tmp_path: Path) -> None:
+    found = cluster(tmp_path, at(0, 60, 120.1), [2001] * 3, [1, 2, 3], {2001: 60.001})
+    assert found["cluster_id"].tolist() == [1, 1, 2]
+
+
 def test_scores_of_zero_are_at_distance_one(tmp_path: Path) -> None:
     scores = np.concatenate([np.zeros((2, 2), np.float32), at(0, 1)])
     found = cluster(tmp_path, scores, [2001] * 4, [1, 2, 3, 4], {2001: 60})
