@@ -13,7 +13,7 @@ import pytest
 
 import compsim_assets.plots.style
 from compsim_assets.resources.layout import ID
-from compsim_assets_tests.runs import MODES, Local, Rebuilt, platform
+from compsim_assets_tests.runs import MODES, Local, Rebuilt, platform, weekly_requests
 
 
 @pytest.fixture
@@ -50,8 +50,9 @@ def bare(tmp_path: Path, tiny_universe: Path) -> Local:
 
 
 def test_reports_and_features_are_enough(bare: Local, no_previews: None) -> None:
-    for mode in MODES:
-        bare.run(mode=mode)
+    for request in weekly_requests():
+        keys = [key.to_user_string() for key in request.asset_selection or []]
+        bare.run(keys, request.partition_key or "base")
     graph = platform(bare.settings).resolve_asset_graph()
     for key in graph.get_all_asset_keys():
         for mode in MODES if graph.get(key).partitions_def else [None]:
