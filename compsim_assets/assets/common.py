@@ -48,8 +48,13 @@ def selected(context: dg.AssetExecutionContext, *outputs: dg.Output) -> Iterator
 
 def table_options(name: str, group: str, *kinds: str, stage: str = SHARED) -> dict[str, Any]:
     """Options of an asset whose value is the contract's table of that name."""
-    chosen = {**table_output(name, stage, *kinds), "group_name": group}
-    return {**chosen, "partitions_def": cutoff_modes} if stage == BY_MODE else chosen
+    return in_group(table_output(name, stage, *kinds), group, stage)
+
+
+def in_group(chosen: dict[str, Any], group: str, stage: str) -> dict[str, Any]:
+    """The options with their group, and with a partition per cutoff mode where the stage has one."""
+    grouped = {**chosen, "group_name": group}
+    return {**grouped, "partitions_def": cutoff_modes} if stage == BY_MODE else grouped
 
 
 def progress(

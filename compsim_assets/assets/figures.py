@@ -4,18 +4,13 @@ from typing import Any
 
 import dagster as dg
 
-from compsim_assets.assets.common import BY_MODE, COMPARISON, SHARED, DataFrame, options
-from compsim_assets.partitions import cutoff_modes
+from compsim_assets.assets.common import BY_MODE, COMPARISON, SHARED, DataFrame, in_group, options
 from compsim_assets.settings import Settings
 
 
 def _figure(stage: str) -> dict[str, Any]:
-    chosen = {
-        **options(stage, "matplotlib", "png"),
-        "group_name": "figures",
-        "io_manager_key": "figure_io_manager",
-    }
-    return {**chosen, "partitions_def": cutoff_modes} if stage == BY_MODE else chosen
+    chosen = {**options(stage, "matplotlib", "png"), "io_manager_key": "figure_io_manager"}
+    return in_group(chosen, "figures", stage)
 
 
 _ALL_MODES = dg.AssetIn(partition_mapping=dg.AllPartitionMapping())

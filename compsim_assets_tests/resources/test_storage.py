@@ -1,6 +1,5 @@
 """IO managers: what they write, what they say about it, and what they refuse."""
 
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -17,16 +16,6 @@ from compsim_assets.resources.storage import FigureIOManager, PcaIOManager, Tabl
 from compsim_assets.settings import Settings
 
 CLUSTERS = pd.DataFrame({"year": [2001, 2001], "cluster_id": [1, 1], "report_id": [7, 8]})
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(data=str(tmp_path))
-
-
-@pytest.fixture
-def results(settings: Settings) -> Results:
-    return Results.of(settings)
 
 
 def materialize(

@@ -3,7 +3,6 @@
 import io
 import json
 from base64 import b64decode
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -18,16 +17,6 @@ from compsim_assets.resources.storage import FigureIOManager
 from compsim_assets.science.pca import fit_pca
 from compsim_assets.settings import Settings
 from compsim_assets_tests.resources.test_storage import materialize, metadata
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(data=str(tmp_path))
-
-
-@pytest.fixture
-def results(settings: Settings) -> Results:
-    return Results.of(settings)
 
 
 def drawing() -> Figure:
