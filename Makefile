@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PORT ?= 3000
+SIZE ?= small
 
 export DAGSTER_HOME := $(CURDIR)/.dagster
 export DAGSTER_DISABLE_TELEMETRY := yes
@@ -13,7 +14,7 @@ export PYTHONWARNINGS ?= ignore
 
 MATERIALIZE := $(BIN)/dagster asset materialize -m compsim_assets.definitions
 
-.PHONY: install materialize table ui images test lint check clean
+.PHONY: install materialize table ui images test lint check bench clean
 
 install: $(INSTALLED)  ## the environment, pinned by constraints.txt
 
@@ -49,6 +50,9 @@ lint: $(INSTALLED)  ## style, types, import contracts, definitions
 	$(BIN)/dagster definitions validate --workspace workspace.yaml
 
 check: test lint
+
+bench: $(INSTALLED)  ## ours, the published algorithm and the hardware's floor; SIZE=paper for the paper's size
+	$(BIN)/python -m benchmarks.run $(SIZE) --save
 
 clean:  ## results, run history and caches; keeps the environment
 	rm -rf data/sample data/local data/huggingface .cache $(filter-out .dagster/dagster.yaml,$(wildcard .dagster/*))

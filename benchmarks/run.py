@@ -1,125 +1,113 @@
-"""`make bench`: ours against the published algorithm and the hardware's floor, on this machine, in this run."""
+"""`make bench`: ours against the published algorithm and the hardware's floor, on this machine, in this run.
+
+Each job is a module of `benchmarks.jobs` with a function `rows(size, device) -> list[Row]`, and runs in a process of its
+own, so that its peak memory is its own.
+"""
 
 import argparse
+import dataclasses
+import importlib
+import json
+import re
+import subprocess
+import sys
 import time
-from collections.abc import Callable
-from typing import Any
+from pathlib import Path
 
-import numpy as np
-import torch
 from tabulate import tabulate
 
-from benchmarks import published
-from benchmarks.inputs import SIZES, ClusterInputs, Size, cluster_inputs, yearly_scores
-from compsim_assets.science.cutoffs import ROLLING_LATTICE, step_function
-from compsim_assets.science.returns import normalise_returns
-from compsim_assets.science.similarity import link_years
-from compsim_assets.science.strong_features import Removal, find_strong_features, sample_pairs
+from benchmarks.measure import Row
+
+JOBS = ("cutoffs", "strong_features")
+RESULTS = Path(__file__).parent / "results"
+_HEADERS = (
+    "job",
+    "size",
+    "ours s",
+    "published s",
+    "ratio",
+    "floor s",
+    "x floor",
+    "peak GB",
+    "difference",
+    "note",
+)
+_FORMATS = ("", "", ".2f", ".1f", ".0f", ".2f", ".2f", ".2f", ".0e", "")
 
 
 def main() -> None:
-    """Run every job and print one table."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("size", choices=SIZES, nargs="?", default="small")
-    size = SIZES[parser.parse_args().size]
-    rows = [cutoffs(size), strong_features(size)]
-    headers = [
-        "job",
-        "ours s",
-        "published s",
-        "ratio",
-        "floor s",
-        "share of floor",
-        "largest difference",
-    ]
-    print(
-        f"\n{size}\n{torch.get_num_threads()} threads, float64 products; floor: the same products as one GEMM\n"
+    """Run the jobs and print one table; keep it under results/ when asked to."""
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("size", choices=("small", "paper"), nargs="?", default="small")
+    parser.add_argument("--jobs", nargs="+", choices=JOBS, default=JOBS)
+    parser.add_argument(
+        "--device", choices=("cpu", "cuda"), help="default: the GPU where there is one"
     )
-    print(tabulate(rows, headers, floatfmt=("", ".2f", ".1f", ".0f", ".2f", ".0%", ".1e")))
-
-
-def cutoffs(size: Size, timed_thetas: int = 2) -> list[Any]:
-    """MeanCorr of every cutoff of all years, against the published loop over a grid of 36 (timed on a few)."""
-    scores, year, returns = yearly_scores(size)
-
-    def ours() -> tuple[Any, list[Any]]:
-        unit, defined = normalise_returns(returns)
-        linked = link_years(scores, year)
-        return linked, [
-            step_function(tree, unit[rows], defined[rows])
-            for rows, tree in zip(linked.rows, linked.trees, strict=True)
-        ]
-
-    (linked, curves), own_time = _timed(ours)
-    tables, table_time = _timed(
-        lambda: [published.pair_table(scores[rows], returns[rows]) for rows in linked.rows]
+    parser.add_argument(
+        "--save", action="store_true", help="write the table to benchmarks/results/"
     )
-    thetas = linked.scale.distance(
-        np.quantile(linked.scale.standardise(linked.trees[0].height), [0.3, 0.7])
-    )
-    theirs, loop_time = _timed(
-        lambda: [
-            [published.mean_correlation(table, size.reports, theta) for table in tables]
-            for theta in thetas[:timed_thetas]
-        ]
-    )
-    grid_time = table_time + loop_time * len(ROLLING_LATTICE) / timed_thetas
-    difference = np.nanmax(
-        np.abs(np.stack([curve.at(thetas) for curve in curves], axis=1) - theirs)
-    )
-    year_scores = torch.from_numpy(scores[linked.rows[0]]).double()
-    _, floor = _timed(lambda: [year_scores @ year_scores.T for _ in range(size.years)])
-    name = f"every cutoff, {size.years} years of {size.reports} (published: 36 cutoffs)"
-    return [name, own_time, grid_time, grid_time / own_time, floor, floor / own_time, difference]
-
-
-def strong_features(size: Size) -> list[Any]:
-    """Strong features of all clusters; the published loop is timed on every eighth one and scaled by its work."""
-    given = cluster_inputs(size)
-    pairs = [sample_pairs(len(rows), [0, number]) for number, rows in enumerate(given.rows)]
-    found, own_time = _timed(lambda: _ours(given, pairs))
-    sampled = range(0, len(given.rows), 8)
-    theirs, loop_time = _timed(
-        lambda: [
-            published.latent_maes(
-                given.scores[given.rows[i]], given.coefficients[given.rows[i]], given.axes, pairs[i]
-            )
-            for i in sampled
-        ]
-    )
-    work = [len(rows) + len(own) for rows, own in zip(given.rows, pairs, strict=True)]
-    loop_time *= sum(work) / sum(work[i] for i in sampled)
-    difference = max(np.abs(found[i] - mae).max() for i, mae in zip(sampled, theirs, strict=True))
-    scores, axes = torch.from_numpy(given.scores).double(), torch.from_numpy(given.axes).double()
-    coefficients = torch.from_numpy(given.coefficients)
-    _, floor = _timed(lambda: (scores @ axes.T, coefficients @ (axes @ axes.T)))
-    name = f"strong features of {len(given.rows)} clusters, {size.candidates} candidates"
-    return [name, own_time, loop_time, loop_time / own_time, floor, floor / own_time, difference]
-
-
-def _ours(given: ClusterInputs, pairs: list[np.ndarray]) -> list[np.ndarray]:
-    scores, axes = torch.from_numpy(given.scores).double(), torch.from_numpy(given.axes).double()
-    coefficients = torch.from_numpy(given.coefficients)
-    projections, gram = scores @ axes.T, axes @ axes.T
-    spread = coefficients @ gram
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    found = []
-    for rows, own in zip(given.rows, pairs, strict=True):
-        z, where = scores[rows], torch.from_numpy(own)
-        removal = Removal(
-            where, (z[where[:, 0]] * z[where[:, 1]]).sum(dim=1), z.square().sum(dim=1),
-            coefficients[rows], projections[rows], gram, spread[rows],
-        )  # fmt: skip
-        found.append(find_strong_features(removal).mae)
-    torch.set_num_threads(threads)
-    return found
-
-
-def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    parser.add_argument("--only", choices=JOBS, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    device = asked.device or _default_device()
+    if asked.only:
+        print(
+            json.dumps([dataclasses.asdict(row) for row in _rows(asked.only, asked.size, device)])
+        )
+        return
     start = time.perf_counter()
-    result = work()
-    return result, time.perf_counter() - start
+    rows = [row for job in asked.jobs for row in _in_own_process(job, asked.size, device)]
+    text = _render(rows, asked.size, device, time.perf_counter() - start)
+    print(text)
+    if asked.save:
+        RESULTS.mkdir(exist_ok=True)
+        name = re.sub(r"[^a-z0-9]+", "-", _device_name(device).lower()).strip("-")
+        (RESULTS / f"{asked.size}-{name}.md").write_text(text)
+
+
+def _default_device() -> str:
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _device_name(device: str) -> str:
+    from benchmarks.measure import device_name
+
+    return device_name(device)
+
+
+def _rows(job: str, size: str, device: str) -> list[Row]:
+    rows: list[Row] = importlib.import_module(f"benchmarks.jobs.{job}").rows(size, device)
+    return rows
+
+
+def _in_own_process(job: str, size: str, device: str) -> list[Row]:
+    print(f"{job} ...", file=sys.stderr, flush=True)
+    command = [sys.executable, "-m", "benchmarks.run", size, "--device", device, "--only", job]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return [Row(**row) for row in json.loads(done.stdout.splitlines()[-1])]
+
+
+def _render(rows: list[Row], size: str, device: str, seconds: float) -> str:
+    import torch
+
+    from benchmarks.measure import gemm_rate
+
+    rates = [
+        f"{gemm_rate(dtype, device) / 1e9:,.0f} GFLOP/s {str(dtype)[6:]}"
+        for dtype in (torch.float32, torch.float64)
+    ]
+    lines = [[
+        row.job, row.size, row.ours, row.published,
+        row.published / row.ours if row.published else None,
+        row.floor, row.ours / row.floor if row.floor else None,
+        row.peak / 1e9 if row.peak else None, row.difference, row.note,
+    ] for row in rows]  # fmt: skip
+    table = tabulate(lines, _HEADERS, "pipe", floatfmt=_FORMATS, missingval="")
+    return (
+        f"Size `{size}` on {_device_name(device)}; matrix products {', '.join(rates)}; torch {torch.__version__}; "
+        f"{seconds / 60:.1f} minutes in all.\n\n{table}\n"
+    )
 
 
 if __name__ == "__main__":
