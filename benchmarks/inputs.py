@@ -1,8 +1,10 @@
 """Inputs of the paper's shape, made from a seed: PCA scores by year, returns, clusters, axes of latents."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 
 @dataclass(frozen=True)
@@ -59,3 +61,36 @@ def cluster_inputs(size: Size, seed: int = 0) -> ClusterInputs:
     return ClusterInputs(
         scores, coefficients, axes, np.split(np.arange(n), np.cumsum(members)[:-1])
     )
+
+
+@dataclass(frozen=True)
+class FeatureSize:
+    """Reports (six a firm), latents, principal axes."""
+
+    reports: int
+    latents: int
+    axes: int
+
+
+def feature_blocks(
+    size: FeatureSize, seed: int = 0, block: int = 240
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(ids, (b, D) float32 features) of a synthetic universe with the paper's structure, streamed.
+
+    Reports of one firm are alike over the years, firms share sparse topics, half of the values are zero, and reports
+    differ in length; so the eigenvalues decay without a gap, as those of texts do.
+    """
+    topics = torch.Generator().manual_seed(seed)
+    load = torch.randn(300, size.latents, generator=topics)
+    load *= torch.rand(300, size.latents, generator=topics) < 0.05
+    for start in range(0, size.reports, block):
+        rows = torch.Generator().manual_seed(seed + 1 + start)
+        firms, n = block // 6, min(block, size.reports - start)
+        weight = 3 * torch.rand(firms, 300, generator=rows).pow(6).repeat_interleave(6, dim=0)
+        weight += 0.15 * torch.rand(block, 300, generator=rows).pow(3)
+        values = torch.randn(firms, size.latents, generator=rows).mul_(0.6)
+        values = values.repeat_interleave(6, dim=0).addmm_(weight, load)
+        values += torch.randn(block, size.latents, generator=rows).mul_(0.9).add_(0.3)
+        length = torch.exp(0.5 * torch.randn(block, 1, generator=rows))
+        features = torch.relu_(values).mul_(length)[:n]
+        yield np.arange(start, start + n), features.numpy()

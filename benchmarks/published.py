@@ -28,21 +28,33 @@ def mean_correlation(pairs: Pairs, n: int, cutoff: float) -> float:
     return float((total[count > 0] / count[count > 0]).mean()) if inside.any() else np.nan
 
 
-def latent_maes(
+def strong_latents(
     scores: np.ndarray, coefficients: np.ndarray, axes: np.ndarray, pairs: np.ndarray
-) -> np.ndarray:
-    """MAE of every candidate of one cluster: remove it from all scores, then the cosine of every pair."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """MAE of every candidate of one cluster, and the strong ones.
+
+    Remove it, or a set, from all scores, then the cosine of every pair. Sets go through one matrix product.
+    """
+    coefficients = coefficients.astype(scores.dtype)
 
     def cosines(moved: np.ndarray) -> np.ndarray:
         unit = moved / np.linalg.norm(moved, axis=1, keepdims=True)
         return (unit[pairs[:, 0]] * unit[pairs[:, 1]]).sum(axis=1)
 
     before = cosines(scores)
-    return np.array(
+
+    def mae_of(removed: np.ndarray) -> float:
+        moved = scores - coefficients[:, removed] @ axes[removed]
+        return float(np.abs(cosines(moved) - before).mean())
+
+    mae = np.array(
         [
-            np.abs(
-                cosines(scores - coefficients[:, [j]].astype(scores.dtype) * axes[j]) - before
-            ).mean()
+            np.abs(cosines(scores - coefficients[:, [j]] * axes[j]) - before).mean()
             for j in range(len(axes))
         ]
     )
+    for quantile in (0.99, 0.95, 0.90, 0.85, 0.80, 0.70, 0.60, 0.50):
+        strong = mae > np.quantile(mae, quantile)
+        if strong.any() and not strong.all() and mae_of(strong) > mae_of(~strong):
+            return mae, strong
+    return mae, mae > np.quantile(mae, 0.90)

@@ -18,7 +18,7 @@ from tabulate import tabulate
 
 from benchmarks.measure import Row
 
-JOBS = ("cutoffs", "strong_features")
+JOBS = ("pca", "cutoffs", "linkage", "strong_features", "scaling")
 RESULTS = Path(__file__).parent / "results"
 _HEADERS = (
     "job",

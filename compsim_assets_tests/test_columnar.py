@@ -58,6 +58,10 @@ def test_shards_give_back_what_was_written(
     np.testing.assert_array_equal(shards.select(np.array([4, 0])), features[:, [4, 0]])
     positions = np.array([19, 0, 5, 6, 5, 2])
     np.testing.assert_array_equal(shards.rows(positions), features[positions])
+    np.testing.assert_array_equal(shards.columns(2, 5, positions), features[positions, 2:5])
+    np.testing.assert_array_equal(
+        shards.select(np.array([4, 0]), positions), features[positions][:, [4, 0]]
+    )
     assert shards.rows(np.array([], dtype=int)).shape == (0, N_LATENTS)
     assert {part.dtype for part in shards.parts()} == {np.dtype(np.float32)}
 
@@ -109,6 +113,7 @@ def test_distinct_rows_are_each_once_and_lead_back(tmp_path: Path, small_shards:
     assert distinct.shape == (6, N_LATENTS)
     np.testing.assert_array_equal(distinct.columns(0, N_LATENTS), features)
     np.testing.assert_array_equal(distinct.columns(2, 3), features[:, 2:3])
+    np.testing.assert_array_equal(distinct.rows(np.array([5, 0])), features[[5, 0]])
     np.testing.assert_array_equal(distinct.inverse, row_of)
     np.testing.assert_array_equal(distinct.copies, np.bincount(row_of))
 

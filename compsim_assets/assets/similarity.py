@@ -25,7 +25,24 @@ class PcaConfig(dg.Config):
     n_components: int = Field(
         default=4000, ge=1, description="Principal axes kept, capped at the rank of the data."
     )
-    block: int = Field(default=4096, ge=1, description="Latents read at once; bounds memory.")
+    components: str = Field(
+        default="all",
+        pattern="^(all|none)$",
+        description="`all` keeps the axes (4 bytes x components x latents on disk, a second pass over the features); "
+        "`none` leaves them out: scores and clusters need none, and strong features work out the few they need.",
+    )
+    block: int = Field(
+        default=4096,
+        ge=1,
+        description="Latents read at once; memory for them is 12 bytes x reports x block.",
+    )
+    tolerance: float = Field(
+        default=1e-5,
+        gt=0,
+        description="Where eigenpairs come from an iteration (large universes), it stops once no cosine between "
+        "reports changes by more than this.",
+    )
+    seed: int = Field(default=0, ge=0, description="Seed of the iteration's start.")
 
 
 @dg.multi_asset(
@@ -75,10 +92,19 @@ def pca_assets(
         distinct,
         config.n_components,
         copies=distinct.copies,
+        components=config.components == "all",
         block=config.block,
         device=default_device(),
+        tolerance=config.tolerance,
+        seed=config.seed,
         progress=progress(context, "PCA, latents"),
+        log=context.log.info,
     )
+    if not fitted.converged:
+        context.log.warning(
+            f"PCA did not settle: cosines still changed by {fitted.cosine_change:.1e} with a basis of {fitted.basis:,}. "
+            "The features' variance does not decay; ask for fewer components"
+        )
     year = descriptions.set_index("report_id")["year"].reindex(shards.report_id)
     scores = pa.table(
         {

@@ -124,24 +124,36 @@ class PcaIOManager(_ResultsIOManager):
     """The fitted PCA: `pca/pca.safetensors` and its description `pca/pca.json`."""
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
-        """Write mean, scale, components and explained variance; the scores are a table of their own."""
+        """Write mean, scale, explained variance and, where made, components; the scores are a table of their own."""
         import json
 
+        import numpy as np
         from safetensors.numpy import save_file
         from tabulate import tabulate
 
-        n_components, n_latents = obj.components.shape
-        names = ("mean", "scale", "components", "explained_variance", "explained_variance_ratio")
+        n_components, n_latents = len(obj.explained_variance), len(obj.mean)
+        names = ["mean", "scale", "explained_variance", "explained_variance_ratio"]
+        names += [] if obj.components is None else ["components"]
         description = {
             "n_components": n_components,
             "n_latents": n_latents,
+            "components": "none" if obj.components is None else "all",
             "explained_variance_share": float(obj.explained_variance_ratio.sum()),
             "products": obj.products,
+            "method": obj.method,
+            "basis": obj.basis,
+            "cosine_change": obj.cosine_change,
+            "residual_first": obj.residuals[0],
+            "residual_middle": obj.residuals[1],
+            "residual_last": obj.residuals[2],
+            "converged": obj.converged,
             "universe": self.results.universe_stamp(),
         }
         path = self.results.array_folder("pca")
         with self.results.new_folder(path) as folder:
-            save_file({name: getattr(obj, name) for name in names}, folder / "pca.safetensors")
+            # safetensors writes an array's memory as it lies, whatever its strides.
+            arrays = {name: np.ascontiguousarray(getattr(obj, name)) for name in names}
+            save_file(arrays, folder / "pca.safetensors")
             (folder / "pca.json").write_text(json.dumps(description, indent=2))
         shape = f"{n_components} components x {n_latents} latents"
         shown = {key: value for key, value in description.items() if key != "universe"}

@@ -1,6 +1,6 @@
 """Cosine distances between reports of one year, and their mean and deviation over all years' pairs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,19 @@ import torch
 
 # Deviations below this are rounding of equal distances: the standardised distance is then zero everywhere.
 _EQUAL_DISTANCES = 1e-12
+
+
+# Rows of the square of products that are computed at once.
+_PANEL = 256
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Number of some distances, their mean, and the sum of their squared deviations from it."""
+
+    n_pairs: int
+    mean: float
+    squared_deviation: float
 
 
 @dataclass(frozen=True)
@@ -29,56 +42,84 @@ class DistanceScale:
 
 def unit_rows(scores: np.ndarray) -> np.ndarray:
     """Scale rows to length one in float64; a zero row stays zero, so its cosine with everything is zero."""
-    scores = np.asarray(scores, dtype=np.float64)
-    length = np.linalg.norm(scores, axis=1, keepdims=True)
-    return np.divide(scores, length, out=np.zeros_like(scores), where=length > 0)
+    rows = np.array(scores, dtype=np.float64)
+    _normalise(torch.from_numpy(rows))
+    return rows
 
 
-def pair_cosine_sum(unit: np.ndarray) -> float:
-    """Sum of the cosines over all pairs of rows without listing them: (|sum u|^2 - sum |u|^2) / 2.
-
-    Cost: O(n P) time, O(P) memory.
-    """
-    total = unit.sum(axis=0)
-    return float((total @ total - np.einsum("ij,ij->", unit, unit)) / 2)
+def _normalise(rows: torch.Tensor) -> None:
+    length = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
+    rows.div_(length.masked_fill_(length == 0, 1.0))
 
 
-def condensed_distances(unit: np.ndarray, device: str = "cpu") -> np.ndarray:
-    """Cosine distances 1 - cos of all pairs of rows, in the order of `scipy.spatial.distance.pdist`.
+class YearDistances:
+    """Cosine distances 1 - cos of all pairs of rows, one year after another in the same memory.
+
+    Fresh memory would cost more than it holds: every page of it is zeroed before its first use.
 
     Float64 throughout: a cutoff decides by comparison, and a float32 product would move edges that lie
     within 1e-7 of it.
 
-    Args:
-        unit: (n, P) unit (or zero) rows.
-        device: torch device of the product.
-
-    Cost: n^2 P multiply-adds; memory 8 n^2 bytes for the square and 4 n^2 for the result.
+    Cost of a year: n^2 P / 2 multiply-adds, for the upper half in panels of rows. Memory, for the largest year: 8 n P
+    bytes of unit rows, 4 n^2 of distances, `_PANEL` 8 n of products.
     """
-    from scipy.spatial.distance import squareform
 
-    rows = torch.from_numpy(unit).to(device)
-    square = (rows @ rows.T).neg_().add_(1.0).clamp_(0.0, 2.0)
-    return squareform(square.cpu().numpy(), checks=False)
+    def __init__(self, device: str = "cpu") -> None:
+        self._device = torch.device(device)
+        self._unit = torch.empty(0, dtype=torch.float64, device=self._device)
+        self._panel = torch.empty(0, dtype=torch.float64, device=self._device)
+        self._condensed = np.empty(0)
+
+    def of(self, scores: np.ndarray) -> np.ndarray:
+        """(n (n - 1) / 2,) distances of the rows of (n, P) scores in `pdist` order, valid until the next call."""
+        n, n_axes = scores.shape
+        self._unit = _at_least(self._unit, n * n_axes)
+        unit = self._unit[: n * n_axes].view(n, n_axes)
+        unit.copy_(torch.from_numpy(np.require(scores, requirements=("C", "W"))))
+        _normalise(unit)
+        self._panel = _at_least(self._panel, min(_PANEL, n) * n)
+        if len(self._condensed) < n * (n - 1) // 2:
+            self._condensed = np.empty(n * (n - 1) // 2)
+        filled = 0
+        for start in range(0, n, _PANEL):
+            stop = min(start + _PANEL, n)
+            panel = self._panel[: (stop - start) * (n - start)].view(stop - start, n - start)
+            torch.mm(unit[start:stop], unit[start:].T, out=panel)
+            cosines = panel.neg_().add_(1.0).clamp_(0.0, 2.0).cpu().numpy()
+            for row, distances in enumerate(cosines):
+                size = n - start - row - 1
+                self._condensed[filled : filled + size] = distances[row + 1 :]
+                filled += size
+        return self._condensed[:filled]
 
 
-def fit_scale(year_sums: Sequence[tuple[int, float]], squared_deviation: float) -> DistanceScale:
-    """Scale of the pooled distances from per-year pieces.
+def _at_least(pool: torch.Tensor, size: int) -> torch.Tensor:
+    return pool if len(pool) >= size else torch.empty(size, dtype=pool.dtype, device=pool.device)
 
-    Args:
-        year_sums: (number of pairs, sum of cosines) of each year.
-        squared_deviation: sum over all pairs of (d - m)^2 with m = `pooled_mean(year_sums)`.
-    """
-    n_pairs = sum(pairs for pairs, _ in year_sums)
+
+def condensed_distances(scores: np.ndarray, device: str = "cpu") -> np.ndarray:
+    """Cosine distances of all pairs of rows of (n, P) scores, in memory of their own: see `YearDistances`."""
+    return YearDistances(device).of(scores)
+
+
+def moments_of(distances: np.ndarray) -> Moments:
+    """Moments of some distances, which are overwritten: a second pass about the mean loses no digits."""
+    if len(distances) == 0:
+        return Moments(0, 0.0, 0.0)
+    mean = float(distances.mean())
+    distances -= mean
+    return Moments(len(distances), mean, float(distances @ distances))
+
+
+def fit_scale(parts: Iterable[Moments]) -> DistanceScale:
+    """Scale of all distances from the moments of parts of them: the deviations inside the parts and between their means."""
+    parts = [part for part in parts if part.n_pairs]
+    n_pairs = sum(part.n_pairs for part in parts)
     if n_pairs == 0:
         return DistanceScale(mean=0.0, deviation=1.0, n_pairs=0)
-    deviation = float(np.sqrt(squared_deviation / n_pairs))
+    mean = sum(part.n_pairs * part.mean for part in parts) / n_pairs
+    squares = sum(part.squared_deviation + part.n_pairs * (part.mean - mean) ** 2 for part in parts)
+    deviation = float(np.sqrt(squares / n_pairs))
     if deviation < _EQUAL_DISTANCES:
         deviation = 1.0
-    return DistanceScale(mean=pooled_mean(year_sums), deviation=deviation, n_pairs=n_pairs)
-
-
-def pooled_mean(year_sums: Sequence[tuple[int, float]]) -> float:
-    """Mean cosine distance over all pairs of all years; 0 where there is no pair."""
-    n_pairs = sum(pairs for pairs, _ in year_sums)
-    return 1.0 - sum(cosines for _, cosines in year_sums) / n_pairs if n_pairs else 0.0
+    return DistanceScale(mean=mean, deviation=deviation, n_pairs=n_pairs)

@@ -19,7 +19,7 @@ PRE_ACTIVATION_BYTES = 256 * 2**20
 """Bound on one [tokens, latents] array of pre-activations. An SAE's `encode` holds two at a time
 (before and after the ReLU) besides the workspace of its top-k."""
 
-_CHUNK_TOKENS = 2048  # More at once gains nothing, and on a CPU costs the cache.
+_CHUNK_TOKENS = 512  # More at once gains nothing, and on a CPU costs the cache.
 
 FEATURE_BYTES = 256 * 2**20
 """Bound on the features of one batch, [texts, latents] float32."""

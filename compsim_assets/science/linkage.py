@@ -7,6 +7,9 @@ import numpy as np
 # Distances closer than this are equal: they differ by the rounding of their dot products. Identical reports,
 # orthogonal ones and symmetric years tie exactly, and a tie must not be split or miss a cutoff by 1e-16.
 TIE = 1e-12
+# A year is linked from a list of its distances where that takes no more than this: up to 10,900 companies. Beyond, the
+# blocked way is also the faster one (8,000 companies, P = 4,000: 5.4 s of one core against 7.6 s).
+DENSE_BYTES = 1 << 29
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,11 @@ class Dendrogram:
     height: np.ndarray
 
 
+def fits_dense(n_points: int, dense_bytes: int = DENSE_BYTES) -> bool:
+    """Whether n points' condensed distances (4 n^2 bytes) and scipy's check of them (n^2 / 2) fit."""
+    return n_points**2 * 9 // 2 <= dense_bytes
+
+
 def single_linkage(condensed: np.ndarray, n_points: int) -> Dendrogram:
     """Single linkage from condensed distances, by scipy's exact O(n^2) minimum-spanning-tree algorithm.
 
@@ -30,19 +38,19 @@ def single_linkage(condensed: np.ndarray, n_points: int) -> Dendrogram:
         condensed: (n (n - 1) / 2,) distances in `pdist` order; zeros (duplicates) are ordinary edges.
         n_points: n; 0 and 1 give a tree without merges.
 
-    Cost: O(n^2) time; memory beside the distances O(n).
+    Cost: O(n^2) time; memory beside the distances n^2 / 2 bytes.
     """
     if n_points < 2:
         return Dendrogram(n_points, np.empty((0, 2), dtype=np.int64), np.empty(0))
     from scipy.cluster.hierarchy import linkage
 
     merges = linkage(condensed, method="single")
-    return Dendrogram(n_points, merges[:, :2].astype(np.int64), _merge_ties(merges[:, 2]))
+    return Dendrogram(n_points, merges[:, :2].astype(np.int64), merge_ties(merges[:, 2]))
 
 
-def _merge_ties(height: np.ndarray) -> np.ndarray:
+def merge_ties(height: np.ndarray) -> np.ndarray:
     """Give runs of ascending heights that differ by rounding the run's first value."""
-    new = np.append(True, np.diff(height) > TIE)
+    new = np.diff(height, prepend=-np.inf) > TIE
     return height[new][np.cumsum(new) - 1]
 
 

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from compsim_assets.science.blocked_linkage import blocked_linkage
 from compsim_assets.science.distance import (
     DistanceScale,
-    condensed_distances,
+    YearDistances,
     fit_scale,
-    pair_cosine_sum,
-    pooled_mean,
+    moments_of,
     unit_rows,
 )
-from compsim_assets.science.linkage import Dendrogram, single_linkage
+from compsim_assets.science.linkage import DENSE_BYTES, Dendrogram, fits_dense, single_linkage
+
+# Cosines that `nearest_peers` holds at once, in bytes.
+_COSINE_BYTES = 1 << 27
 
 
 @dataclass(frozen=True)
@@ -38,36 +41,44 @@ def link_years(
     year: np.ndarray,
     device: str = "cpu",
     progress: Callable[[int, int], None] | None = None,
+    dense_bytes: int = DENSE_BYTES,
 ) -> YearTrees:
     """Single linkage of every year, and mean and deviation of the cosine distance over all years' pairs.
 
-    The mean comes from vector sums first, so that the deviation is a second, well-conditioned pass over each
-    year's distances while they are at hand.
+    A year whose distances fit into `dense_bytes` has them listed, in float64; a larger one goes through
+    `blocked_linkage`. Cutoffs find the same clusters in both trees.
 
     Args:
         scores: (n, P) PCA scores, any float type.
         year: (n,) year of each report.
         device: torch device of the distance products.
-        progress: called with (reports done, reports in all) after each year.
+        progress: called with (reports done, reports in all) after each year and each tile of a large one.
+        dense_bytes: see `fits_dense`.
 
-    Cost: sum over years of n_y^2 P multiply-adds; peak memory about 12 n_y^2 + 16 n_y P bytes of the largest year.
+    Cost: sum over years of n_y^2 P / 2 multiply-adds in float64, nearly all of the time at paper scale; peak memory
+    beside the scores 4.5 n_y^2 + 2 kB n_y + 16 n_y P bytes of the largest year. Larger years: `blocked_linkage`.
     """
     years, rows = rows_by_year(np.asarray(year))
-    year_sums = [
-        (len(members) * (len(members) - 1) // 2, pair_cosine_sum(unit_rows(scores[members])))
-        for members in rows
-    ]
-    mean = pooled_mean(year_sums)
-    trees, squared_deviation, done = [], 0.0, 0
+    distances = YearDistances(device)
+    trees, moments, done = [], [], 0
+
+    def tiles(part: int, whole: int) -> None:
+        if progress is not None and part < whole:
+            progress(done + len(members) * part // whole, len(year))
+
     for members in rows:
-        distances = condensed_distances(unit_rows(scores[members]), device)
-        trees.append(single_linkage(distances, len(members)))
-        distances -= mean
-        squared_deviation += float(distances @ distances)
+        if fits_dense(len(members), dense_bytes):
+            listed = distances.of(scores[members])
+            trees.append(single_linkage(listed, len(members)))
+            moments.append(moments_of(listed))
+        else:
+            tree, found = blocked_linkage(scores[members], device, progress=tiles)
+            trees.append(tree)
+            moments.append(found)
         done += len(members)
         if progress is not None:
             progress(done, len(year))
-    return YearTrees(years, rows, trees, fit_scale(year_sums, squared_deviation))
+    return YearTrees(years, rows, trees, fit_scale(moments))
 
 
 def nearest_peers(
@@ -82,24 +93,26 @@ def nearest_peers(
     Args:
         scores, year, report_id: (n, P), (n,), (n,).
         n_peers: peers per report; fewer where the year is smaller.
-        block: reports compared at once.
+        block: reports compared at once, at most.
 
     Yields:
         Columns report_id, year, rank (1 = most similar), peer_id, cosine of one block. Equal cosines (to 1e-12,
         as for identical descriptions) are ordered by peer id.
 
-    Cost: n_y^2 P multiply-adds and O(n_y^2 log n_y) comparisons a year; memory O(block n_y + n_y P).
+    Cost: n_y^2 P multiply-adds and O(n_y^2) comparisons a year; memory 8 n_y P bytes and up to three times
+    `_COSINE_BYTES` (or 24 n_y).
     """
     years, rows = rows_by_year(np.asarray(year))
     for label, members in zip(years, rows, strict=True):
         members = members[np.argsort(report_id[members], kind="stable")]
         unit, ids = unit_rows(scores[members]), report_id[members]
         kept = min(n_peers, len(members) - 1)
-        for start in range(0, len(members) if kept else 0, block):
-            cosine = unit[start : start + block] @ unit.T
+        step = max(1, min(block, _COSINE_BYTES // (8 * len(members))))
+        for start in range(0, len(members) if kept else 0, step):
+            cosine = unit[start : start + step] @ unit.T
             own = np.arange(start, start + len(cosine))
             cosine[np.arange(len(cosine)), own] = -np.inf
-            peers = np.argsort(-np.round(cosine, 12), axis=1, kind="stable")[:, :kept]
+            peers = _largest(np.round(cosine, 12), kept)
             yield {
                 "report_id": np.repeat(ids[own], kept),
                 "year": np.full(len(own) * kept, label),
@@ -107,3 +120,19 @@ def nearest_peers(
                 "peer_id": ids[peers].ravel(),
                 "cosine": np.take_along_axis(cosine, peers, axis=1).clip(-1, 1).ravel(),
             }
+
+
+def _largest(values: np.ndarray, kept: int) -> np.ndarray:
+    """(b, kept) positions of the largest values of each row, largest first, equal ones in the order of their positions.
+
+    Cost: O(b n) for (b, n) values.
+    """
+    last = np.partition(values, values.shape[1] - kept, axis=1)[:, -kept, None]
+    chosen = values >= last
+    surplus = chosen.sum(axis=1) - kept
+    for row in np.flatnonzero(surplus):
+        tied = np.flatnonzero(values[row] == last[row])
+        chosen[row, tied[-surplus[row] :]] = False
+    found = np.nonzero(chosen)[1].reshape(len(values), kept)
+    order = np.argsort(-np.take_along_axis(values, found, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(found, order, axis=1)

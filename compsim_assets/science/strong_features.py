@@ -1,88 +1,34 @@
 """Which latents hold a cluster together: mean absolute change of cosine when they are removed (method section 3)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-QUANTILES = (0.99, 0.95, 0.90, 0.85, 0.80, 0.70, 0.60, 0.50)
-_FALLBACK_QUANTILE = 0.90
+from compsim_assets.science.axis_products import AxisProducts
+from compsim_assets.science.elbow import find_elbows
+from compsim_assets.science.removal import Removal
+from compsim_assets.science.threads import map_on_all_cores
 
-# After a removal a report may have nothing left but rounding: below this share of its former squared length it is
-# zero. The first fits products in float64 (of float32 scores), the second products in float32.
-FLOAT64_ROUNDING = 1e-12
-FLOAT32_ROUNDING = 1e-6
-# A smaller change of a cosine is rounding: identical reports stay identical whatever is removed, and no latent of
-# theirs is strong.
-_NO_CHANGE = 1e-13
+# Clusters share a batch while the largest has at most so many times the reports of the smallest: the others are
+# padded with zeros.
+_PADDING = 1.25
+# Bytes of one report-by-candidate matrix of a batch: cores take batches from a queue.
+_BATCH = 4 << 20
 
 
 @dataclass(frozen=True)
-class Removal:
-    """Everything needed to remove latents from the reports of one cluster, without any n x P temporary.
+class ClusterPairs:
+    """reports: (n,) numbers of a cluster's reports; pairs: (p, 2) positions in it of the pairs studied."""
 
-    Removing latent j changes the scores by -(x_aj / s_j) W_j, so all cosines afterwards follow from:
+    reports: np.ndarray
+    pairs: np.ndarray
 
-    pairs: (p, 2) positions of the pairs studied
-    dots: (p,) z_a . z_b of each pair
-    squares: (n,) |z_a|^2
-    coefficients: (n, J) x_aj / s_j
-    projections: (n, J) z_a . W_j
-    gram: (J, J) W_i . W_j
-    spread: (n, J) coefficients @ gram, from one product for many clusters
-    Pairs int64, everything else float64, on one device.
-
-    rounding: share of its former squared length below which nothing is left of a report; `FLOAT32_ROUNDING` where
-    `projections` or `gram` were computed in float32.
-    """
-
-    pairs: torch.Tensor
-    dots: torch.Tensor
-    squares: torch.Tensor
-    coefficients: torch.Tensor
-    projections: torch.Tensor
-    gram: torch.Tensor
-    spread: torch.Tensor
-    rounding: float = FLOAT64_ROUNDING
-
-    def cosine(self) -> torch.Tensor:
-        """(p,) cosine of each pair with nothing removed."""
-        return self._cosine(self.dots, self.squares)
-
-    def cosine_after_each(self) -> torch.Tensor:
-        """(p, J) cosine of each pair when one latent alone is removed. O((n + p) J) time and memory."""
-        a, b = self.pairs.T
-        c, t, length = self.coefficients, self.projections, self.gram.diagonal()
-        squares = self.squares[:, None] - 2 * c * t + c.square() * length
-        dots = self.dots[:, None] - c[a] * t[b] - c[b] * t[a] + c[a] * c[b] * length
-        return self._cosine(dots, squares)
-
-    def cosine_after_split(self, strong: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(p,) cosines when the whole set `strong` (J bool) is removed, and when all the others are.
-
-        Only the strong rows of the Gram matrix are read: the rest of the product is what `spread` has besides.
-        O(n J |strong| + p J) time, O((n + p) J) memory.
-        """
-        chosen = strong.nonzero().squeeze(1)
-        strong_spread = self.coefficients[:, chosen] @ self.gram[chosen]
-        without_strong = self._cosine_without(strong, strong_spread)
-        return without_strong, self._cosine_without(~strong, self.spread - strong_spread)
-
-    def _cosine_without(self, removed: torch.Tensor, spread: torch.Tensor) -> torch.Tensor:
-        a, b = self.pairs.T
-        c, t = self.coefficients * removed, self.projections
-        squares = self.squares + (c * (spread - 2 * t)).sum(dim=1)
-        dots = self.dots + (c[b] * (spread - t)[a]).sum(dim=1) - (c[a] * t[b]).sum(dim=1)
-        return self._cosine(dots, squares)
-
-    def _cosine(self, dots: torch.Tensor, squares: torch.Tensor) -> torch.Tensor:
-        """Cosines from dots (p, ...) and squared lengths (n, ...); 0 with a report of which nothing is left."""
-        a, b = self.pairs.T
-        before = self.squares.reshape(-1, *[1] * (squares.dim() - 1))
-        gone = squares <= self.rounding * before
-        inverse = torch.where(gone, torch.zeros_like(squares), squares.clamp_min(1e-300).rsqrt())
-        return (dots * inverse[a] * inverse[b]).clamp_(-1, 1)
+    def in_pairs(self) -> "ClusterPairs":
+        """The reports that occur in a pair: nothing else of a cluster takes part."""
+        used, position = np.unique(self.pairs, return_inverse=True)
+        return ClusterPairs(self.reports[used], position.reshape(-1, 2))
 
 
 @dataclass(frozen=True)
@@ -96,92 +42,154 @@ class StrongFeatures:
     mae_weak: float
 
 
-def find_strong_features(removal: Removal) -> StrongFeatures:
+def find_strong_features(
+    products: AxisProducts,
+    clusters: Sequence[ClusterPairs],
+    read: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+    *,
+    budget: int = 256 << 20,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[StrongFeatures]:
     """Mean absolute change of cosine per latent and the published elbow between strong and weak ones.
 
     Args:
-        removal: p pairs of the cluster's reports, and the reports' products with J candidate latents.
+        products: of the J candidates' axes, on the device that computes.
+        clusters: any number of clusters, of any sizes.
+        read: numbers of k reports -> (k, P) float32 scores and (k, J) coefficients x / s.
+        budget: bytes of temporaries; clusters are studied in groups that fit. One cluster alone may need more: about
+            (12 P + 100 J) bytes for each report that occurs in a pair, of which there are at most 2 p.
+        progress: called with (clusters done, clusters in all) after each group.
 
     Returns:
-        NaN quantile and MAEs, and no strong feature, where there is no candidate.
+        One result a cluster, in the given order. NaN quantile and MAEs, and no strong feature, where there is no
+        candidate or no pair.
 
-    Cost: O((n + p) J) time and memory, and O(n J |strong|) time a quantile tried.
+    Cost, for n reports in pairs and p pairs in all: products of n J (P + J) multiply-adds, O((n + p) J) other time,
+    and the elbow's (see `find_elbows`). Memory: the budget, the axes, and the results.
     """
-    n_candidates = removal.coefficients.shape[1]
-    if n_candidates == 0 or len(removal.pairs) == 0:
-        nothing = np.zeros(n_candidates)
-        return StrongFeatures(nothing, nothing.astype(bool), np.nan, np.nan, np.nan)
-    before = removal.cosine()
-    mae = _mean_change(removal.cosine_after_each(), before[:, None])
-
-    def changes(strong: torch.Tensor) -> tuple[float, float]:
-        after_strong, after_weak = removal.cosine_after_split(strong)
-        return float(_mean_change(after_strong, before)), float(_mean_change(after_weak, before))
-
-    for quantile in QUANTILES:
-        strong = mae > torch.quantile(mae, quantile)
-        if not strong.any() or strong.all():
-            continue
-        both = changes(strong)
-        if both[0] > both[1]:
-            break
-    else:
-        quantile = _FALLBACK_QUANTILE
-        strong = mae > torch.quantile(mae, quantile)
-        both = changes(strong)
-    return StrongFeatures(mae.cpu().numpy(), strong.cpu().numpy(), quantile, *both)
+    n_candidates, n_axes = products.axes.shape
+    nothing = np.zeros(n_candidates)
+    found = [StrongFeatures(nothing, nothing.astype(bool), np.nan, np.nan, np.nan)] * len(clusters)
+    pairs = [cluster.in_pairs() for cluster in clusters]
+    todo = [k for k in range(len(clusters)) if len(pairs[k].pairs) and n_candidates]
+    todo.sort(key=lambda k: (len(pairs[k].pairs), len(pairs[k].reports)))
+    done = len(clusters) - len(todo)
+    for group in _groups([len(pairs[k].reports) for k in todo], n_axes, n_candidates, budget):
+        members = [todo[i] for i in group]
+        studied = _study(products, [pairs[k] for k in members], read)
+        for k, result in zip(members, studied, strict=True):
+            found[k] = result
+        done += len(members)
+        if progress is not None:
+            progress(done, len(clusters))
+    return found
 
 
-def _mean_change(after: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
-    """Mean absolute change over the pairs, the first dimension."""
-    change = (after - before).abs()
-    return change.masked_fill(change < _NO_CHANGE, 0.0).mean(dim=0)
+def _groups(sizes: list[int], n_axes: int, n_candidates: int, budget: int) -> Iterator[list[int]]:
+    """Consecutive clusters whose reports' scores, products and temporaries fit the budget."""
+    per_report = 12 * n_axes + 100 * n_candidates
+    group: list[int] = []
+    used = 0
+    for k, n in enumerate(sizes):
+        needed = n * per_report + 24 * n * n + 64 * n_candidates
+        if group and used + needed > budget:
+            yield group
+            group, used = [], 0
+        group.append(k)
+        used += needed
+    if group:
+        yield group
 
 
-def sample_pairs(n_members: int, key: Sequence[int], most: int = 200) -> np.ndarray:
-    """Pairs of a cluster's members, all of them or a seeded sample.
+def _study(
+    products: AxisProducts,
+    clusters: list[ClusterPairs],
+    read: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+) -> list[StrongFeatures]:
+    """One group: large products for all its reports at once, then batch by batch."""
+    given, raw = read(np.concatenate([cluster.reports for cluster in clusters]))
+    device = products.axes.device
+    scores = _to_device(given, device).double()
+    coefficients = _to_device(raw, device).double()
+    projections, spread = products.project(scores), products.spread(coefficients)
 
-    Args:
-        n_members: size of the cluster.
-        key: non-negative integers that name the cluster and the seed: the same key gives the same pairs in any process.
-        most: largest number of pairs.
+    def study(rows: slice, batch: list[ClusterPairs]) -> list[StrongFeatures]:
+        values = (scores[rows], coefficients[rows], projections[rows], spread[rows])
+        return _results(_removal(batch, *values, products), products)
 
-    Returns:
-        (p, 2) int64 positions a < b, in ascending order.
-
-    Cost: O(n_members + most) time and memory.
-    """
-    n_pairs = n_members * (n_members - 1) // 2
-    if n_pairs > most:
-        number = np.random.default_rng(list(key)).choice(n_pairs, size=most, replace=False)
-        number.sort()
-    else:
-        number = np.arange(n_pairs)
-    # Pairs are numbered row by row: row a holds the pairs (a, a + 1), ..., (a, n - 1).
-    row = np.arange(n_members, dtype=np.int64)
-    first = row * (n_members - 1) - row * (row - 1) // 2
-    a = np.searchsorted(first, number, side="right") - 1 if n_pairs else number
-    return np.stack([a, number - first[a] + a + 1], axis=1).astype(np.int64)
+    batches = zip(*_batches(clusters, coefficients.shape[1]), strict=True)
+    found = map_on_all_cores(study, *batches, device=device)
+    return [result for batch in found for result in batch]
 
 
-def active_latents(coefficients: np.ndarray, most: int = 1000) -> np.ndarray:
-    """Candidates where no latent has a score: active in at least two of the cluster's reports, most variable first.
+def _batches(
+    clusters: list[ClusterPairs], n_candidates: int
+) -> Iterator[tuple[slice, list[ClusterPairs]]]:
+    """Rows and consecutive clusters that make a rectangle: as many pairs each, and nearly as many reports."""
+    start = end = 0
+    batch: list[ClusterPairs] = []
+    for cluster in clusters:
+        n = len(cluster.reports)
+        if batch and not (
+            len(cluster.pairs) == len(batch[0].pairs)
+            and n <= _PADDING * len(batch[0].reports)
+            and 8 * n_candidates * n * (len(batch) + 1) <= _BATCH
+        ):
+            yield slice(start, end), batch
+            start, batch = end, []
+        batch.append(cluster)
+        end += n
+    yield slice(start, end), batch
 
-    Args:
-        coefficients: (n, D) x_aj / s_j of the cluster's reports.
-        most: largest number of candidates.
 
-    Returns:
-        Latent indices by descending standard deviation of the coefficients, ties by index. O(n D) time.
-    """
-    active = np.flatnonzero((coefficients > 0).sum(axis=0) >= 2)
-    spread = coefficients[:, active].std(axis=0)
-    return active[np.argsort(-spread, kind="stable")][:most]
+def _removal(
+    batch: list[ClusterPairs],
+    scores: torch.Tensor,
+    coefficients: torch.Tensor,
+    projections: torch.Tensor,
+    spread: torch.Tensor,
+    products: AxisProducts,
+) -> Removal:
+    """One rectangular batch from the consecutive rows of its clusters."""
+    sizes = [len(cluster.reports) for cluster in batch]
+    n = max(sizes)
+    inner = scores.new_zeros(len(batch), n, n)
+    for target, own in zip(inner, scores.split(sizes), strict=True):
+        target[: len(own), : len(own)] = own @ own.T
+    pairs = torch.from_numpy(np.stack([cluster.pairs for cluster in batch])).to(scores.device)
+
+    def rectangle(values: torch.Tensor) -> torch.Tensor:
+        if min(sizes) == n:
+            return values.view(len(batch), n, -1)
+        return torch.nn.utils.rnn.pad_sequence(values.split(sizes), batch_first=True)
+
+    return Removal(
+        pairs=pairs,
+        dots=inner.flatten(1).gather(1, pairs[..., 0] * n + pairs[..., 1]),
+        squares=inner.diagonal(dim1=1, dim2=2).contiguous(),
+        coefficients=rectangle(coefficients),
+        projections=rectangle(projections),
+        spread=rectangle(spread),
+        lengths=products.lengths,
+        rounding=products.rounding,
+    )
 
 
-def scored_latents(latents: np.ndarray, seed: int, most: int = 1000) -> np.ndarray:
-    """Candidates where latents have scores: all of them, or a seeded sample, ascending."""
-    latents = np.unique(latents)
-    if len(latents) > most:
-        latents = np.sort(np.random.default_rng(seed).choice(latents, size=most, replace=False))
-    return latents
+def _results(removal: Removal, products: AxisProducts) -> list[StrongFeatures]:
+    mae = removal.mean_changes()
+    elbow = find_elbows(removal, mae, products)
+    columns = (mae, elbow.strong, elbow.quantile, elbow.mae_strong, elbow.mae_weak)
+    maes, strong, *numbers = (column.cpu().numpy() for column in columns)
+    quantile, mae_strong, mae_weak = (column.tolist() for column in numbers)
+    return [
+        StrongFeatures(maes[k], strong[k], quantile[k], mae_strong[k], mae_weak[k])
+        for k in range(len(maes))
+    ]
+
+
+def _to_device(values: np.ndarray, device: torch.device) -> torch.Tensor:
+    """On a GPU through pinned memory, which is copied while the processor goes on."""
+    tensor = torch.from_numpy(np.ascontiguousarray(values))
+    if device.type == "cuda":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor

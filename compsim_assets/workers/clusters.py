@@ -1,6 +1,11 @@
-"""Torchrun program: cut the single linkage of each year at its cutoff; ranks share the years out by cost.
+"""Torchrun program: cut the single linkage of each year at its cutoff.
 
-Extras: scores (Parquet with report_id, year, scores), cutoffs (Parquet with year, distance), output (Parquet to write).
+Ranks share the years out by cost. All of them work off the tiles of a year whose distances do not fit, one such year
+after the other, and rank 0 merges their trees.
+
+Extras: scores (Parquet with report_id, year, scores), cutoffs (Parquet with year, distance), output (Parquet to write, in
+a folder of its own: the scores lie beside it meanwhile, as a matrix that ranks map). Optional: dense_bytes (years that
+need more go in tiles), block (rows of a tile).
 """
 
 from pathlib import Path
@@ -10,42 +15,101 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from compsim_assets.columnar import matrix_of
-from compsim_assets.science.distance import condensed_distances, unit_rows
-from compsim_assets.science.linkage import cut, single_linkage
+from compsim_assets.science.blocked_linkage import merge_shares, spanning_tree_of_share
+from compsim_assets.science.distance import YearDistances
+from compsim_assets.science.linkage import (
+    DENSE_BYTES,
+    Dendrogram,
+    cut,
+    fits_dense,
+    single_linkage,
+)
 from compsim_assets.science.sharing import share_out
 from compsim_assets.workers.distributed import Worker, run
 
+_BATCH_BYTES = 32 << 20
+
 
 def main(worker: Worker) -> None:
-    """Cluster this rank's years and let rank 0 write all of them, ordered by year, cluster and report."""
+    """Cluster the years and let rank 0 write all of them, ordered by year, cluster and report."""
     cutoffs = pd.read_parquet(worker.extras["cutoffs"])
     ids = pq.read_table(worker.extras["scores"], columns=["report_id", "year"]).to_pandas()
-    rows = {year: ids.index[ids["year"] == year].to_numpy() for year in cutoffs["year"]}
-    mine = share_out([len(rows[year]) ** 2 for year in cutoffs["year"]], worker.world_size)[
-        worker.rank
+    ids = ids.sort_values("report_id", kind="stable")
+    rows = [ids.index[ids["year"] == year].to_numpy() for year in cutoffs["year"]]
+    scores = _mapped_scores(worker)
+    dense_bytes = worker.extras.get("dense_bytes", DENSE_BYTES)
+    together = [not fits_dense(len(members), dense_bytes) for members in rows]
+    trees = {
+        index: tree
+        for index in np.flatnonzero(together).tolist()
+        if (tree := _tree_by_all(worker, scores[rows[index]])) is not None
+    }
+    alone = np.flatnonzero(~np.array(together, dtype=bool))
+    mine = share_out([len(rows[index]) ** 2 for index in alone], worker.world_size)[worker.rank]
+    distances = YearDistances(str(worker.device))
+    for done, index in enumerate(alone[mine].tolist(), start=1):
+        listed = distances.of(scores[rows[index]])
+        trees[index] = single_linkage(listed, len(rows[index]))
+        worker.progress(done, len(mine), "clustered years of rank 0")
+    found = [
+        pd.DataFrame(
+            {
+                "year": cutoffs["year"].iloc[index],
+                "cluster_id": cut(tree, cutoffs["distance"].iloc[index]),
+                "report_id": ids["report_id"].loc[rows[index]].to_numpy(),
+            }
+        )
+        for index, tree in trees.items()
     ]
-    scores = _scores(Path(worker.extras["scores"]))
-    found = []
-    for done, (year, distance) in enumerate(
-        cutoffs.iloc[mine][["year", "distance"]].itertuples(index=False)
-    ):
-        members = rows[year][np.argsort(ids["report_id"].to_numpy()[rows[year]], kind="stable")]
-        tree = single_linkage(
-            condensed_distances(unit_rows(scores[members]), str(worker.device)), len(members)
-        )
-        report_id = ids["report_id"].to_numpy()[members]
-        found.append(
-            pd.DataFrame({"year": year, "cluster_id": cut(tree, distance), "report_id": report_id})
-        )
-        worker.progress(done + 1, len(mine), "clustered years of rank 0")
     gathered = worker.gather(found)
     if gathered is not None:
         _write(Path(worker.extras["output"]), [table for part in gathered for table in part])
         worker.result({"processes": worker.world_size, "device": str(worker.device)})
 
 
-def _scores(path: Path) -> np.ndarray:
-    return matrix_of(pq.read_table(path, columns=["scores"], memory_map=True)["scores"])
+def _tree_by_all(worker: Worker, scores: np.ndarray) -> Dendrogram | None:
+    """Single linkage of one year by all ranks, on rank 0; None elsewhere."""
+    part = spanning_tree_of_share(
+        scores,
+        str(worker.device),
+        worker.rank,
+        worker.world_size,
+        worker.extras.get("block"),
+        progress=lambda done, total: worker.progress(
+            done, total, f"tiles of a year of {len(scores):,} of rank 0"
+        ),
+    )
+    parts = worker.gather(part)
+    return merge_shares(parts)[0] if parts is not None else None
+
+
+def _mapped_scores(worker: Worker) -> np.ndarray:
+    """(n, P) scores of all reports, mapped from a file: a rank's memory holds the rows of one year at a time.
+
+    Parquet cannot be mapped: rank 0 writes the matrix beside the output, once, in batches.
+    """
+    path = Path(worker.extras["output"]).with_name("scores.npy")
+    if worker.rank == 0:
+        _write_matrix(Path(worker.extras["scores"]), path)
+    worker.barrier()
+    mapped: np.ndarray = np.load(path, mmap_mode="r")
+    return mapped
+
+
+def _write_matrix(source: Path, target: Path) -> None:
+    with pq.ParquetFile(source, memory_map=True) as table:
+        column = table.schema_arrow.field("scores").type
+        width, dtype = column.list_size, np.dtype(column.value_type.to_pandas_dtype())
+        with target.open("wb") as file:
+            header = {
+                "descr": np.lib.format.dtype_to_descr(dtype),
+                "fortran_order": False,
+                "shape": (table.metadata.num_rows, width),
+            }
+            np.lib.format.write_array_header_1_0(file, header)
+            size = max(1, _BATCH_BYTES // (dtype.itemsize * width))
+            for batch in table.iter_batches(batch_size=size, columns=["scores"]):
+                matrix_of(batch.column("scores")).tofile(file)
 
 
 def _write(path: Path, tables: list[pd.DataFrame]) -> None:

@@ -12,6 +12,7 @@ import pytest
 from compsim_assets.checks.data_checks import (
     features_are_finite,
     pca_explains_variance,
+    pca_has_settled,
     report_ids_are_unique,
     scores_are_not_zero,
 )
@@ -99,6 +100,17 @@ def test_the_variance_explained(settings: Settings, share: float, good: bool) ->
         (folder / "pca.json").write_text(json.dumps({"explained_variance_share": share}))
     result = pca_explains_variance(settings=settings)
     assert found(result) == (good, {"explained_variance_share": share})
+    assert result.severity == dg.AssetCheckSeverity.WARN
+
+
+@pytest.mark.parametrize("converged", [True, False])
+def test_a_pca_that_did_not_settle(settings: Settings, converged: bool) -> None:
+    said = {"method": "block krylov", "basis": 40, "cosine_change": 0.5, "residual_last": 0.1}
+    results = Results.of(settings)
+    with results.new_folder(results.array_folder("pca")) as folder:
+        (folder / "pca.json").write_text(json.dumps({**said, "converged": converged}))
+    result = pca_has_settled(settings=settings)
+    assert found(result) == (converged, said)
     assert result.severity == dg.AssetCheckSeverity.WARN
 
 

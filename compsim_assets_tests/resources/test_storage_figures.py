@@ -71,6 +71,9 @@ class Dense:
     def columns(self, start: int, stop: int) -> np.ndarray:
         return self.values[:, start:stop]
 
+    def rows(self, positions: np.ndarray) -> np.ndarray:
+        return self.values[positions]
+
 
 def test_a_pca_is_safetensors_with_a_description(settings: Settings, results: Results) -> None:
     values = np.random.default_rng(0).random((6, 4)).astype(np.float32)
@@ -90,8 +93,16 @@ def test_a_pca_is_safetensors_with_a_description(settings: Settings, results: Re
     assert described == {
         "n_components": 3,
         "n_latents": 4,
+        "components": "all",
         "explained_variance_share": pytest.approx(share),
         "products": "float64",
+        "method": "lapack",
+        "basis": 4,
+        "cosine_change": 0.0,
+        "residual_first": pytest.approx(0, abs=1e-12),
+        "residual_middle": pytest.approx(0, abs=1e-12),
+        "residual_last": pytest.approx(0, abs=1e-12),
+        "converged": True,
         "universe": results.universe_stamp(),
     }
     assert said["explained_variance_share"] == pytest.approx(share)

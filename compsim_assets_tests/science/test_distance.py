@@ -7,10 +7,11 @@ from scipy.spatial.distance import pdist
 
 from compsim_assets.science.distance import (
     DistanceScale,
+    Moments,
+    YearDistances,
     condensed_distances,
     fit_scale,
-    pair_cosine_sum,
-    pooled_mean,
+    moments_of,
     unit_rows,
 )
 from compsim_assets.science.similarity import link_years
@@ -25,11 +26,36 @@ def test_distances_of_all_pairs(universe: Universe) -> None:
     assert ((found >= 0) & (found <= 2)).all()
 
 
+@pytest.mark.parametrize("panel", [1, 2, 7, 29, 30, 31])
+def test_panels_do_not_change_the_distances(panel: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = np.random.default_rng(4).normal(size=(30, 6))
+    expected = pdist(scores, "cosine")
+    monkeypatch.setattr("compsim_assets.science.distance._PANEL", panel)
+    np.testing.assert_allclose(condensed_distances(scores), expected, rtol=0, atol=1e-14)
+
+
+def test_years_one_after_another_share_their_memory() -> None:
+    rng = np.random.default_rng(5)
+    distances = YearDistances()
+    before = None
+    for n in (40, 3, 0, 1, 2, 40):
+        scores = rng.normal(size=(n, 7)).astype(np.float32)
+        found = distances.of(scores)
+        expected = pdist(scores.astype(np.float64), "cosine") if n > 1 else np.empty(0)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-14)
+        assert before is None or np.shares_memory(found, before) == (len(found) > 0)
+        before = distances.of(np.eye(40))
+
+
 @examples(60)
 @given(universes(max_years=1, max_reports=12))
-def test_sum_of_cosines_equals_the_pair_list(universe: Universe) -> None:
-    expected = sum(1 - d for d in universe.year_pairs()[0].distance)
-    assert pair_cosine_sum(unit_rows(universe.scores)) == pytest.approx(expected, abs=1e-11)
+def test_moments_equal_the_pair_list(universe: Universe) -> None:
+    expected = universe.year_pairs()[0].distance
+    found = moments_of(condensed_distances(universe.scores))
+    assert found.n_pairs == len(expected)
+    if expected:
+        assert found.mean == pytest.approx(np.mean(expected), abs=1e-12)
+        assert found.squared_deviation == pytest.approx(len(expected) * np.var(expected), abs=1e-12)
 
 
 @examples(60)
@@ -55,7 +81,6 @@ def test_a_zero_score_vector_has_cosine_zero_to_everything() -> None:
     unit = unit_rows(np.array([[0.0, 0.0], [3.0, 4.0], [0.0, 0.0]]))
     assert unit.tolist() == [[0, 0], [0.6, 0.8], [0, 0]]
     assert condensed_distances(unit).tolist() == [1, 1, 1]
-    assert pair_cosine_sum(unit) == 0
 
 
 def test_cosine_does_not_depend_on_the_length_of_scores() -> None:
@@ -91,17 +116,16 @@ def test_theta_and_distance_are_inverse() -> None:
     assert scale.standardise(np.array([0.5435])) == pytest.approx([-3.13])
 
 
-def test_scale_from_pieces() -> None:
-    # Distances 0.2, 0.4 | 0.9.
-    sums = [(2, 1.4), (0, 0.0), (1, 0.1)]
-    assert pooled_mean(sums) == pytest.approx(0.5)
-    scale = fit_scale(sums, 0.09 + 0.01 + 0.16)
+def test_scale_from_parts() -> None:
+    # Distances 0.2, 0.4 | none | 0.9.
+    parts = [Moments(2, 0.3, 0.02), Moments(0, 0.0, 0.0), Moments(1, 0.9, 0.0)]
+    scale = fit_scale(parts)
     assert (scale.mean, scale.n_pairs) == (pytest.approx(0.5), 3)
     assert scale.deviation == pytest.approx(np.std([0.2, 0.4, 0.9]))
 
 
 def test_scale_of_no_pairs_and_of_equal_pairs_does_not_divide_by_zero() -> None:
-    assert fit_scale([], 0.0) == DistanceScale(0.0, 1.0, 0)
-    assert fit_scale([(0, 0.0)], 0.0) == DistanceScale(0.0, 1.0, 0)
-    equal = fit_scale([(3, 1.5)], 1e-31)
+    assert fit_scale([]) == DistanceScale(0.0, 1.0, 0)
+    assert fit_scale([Moments(0, 0.0, 0.0)]) == DistanceScale(0.0, 1.0, 0)
+    equal = fit_scale([Moments(3, 0.5, 1e-31)])
     assert (equal.mean, equal.deviation) == (0.5, 1.0)

@@ -13,6 +13,7 @@ from compsim_assets.science.distance import condensed_distances, unit_rows
 from compsim_assets.science.linkage import (
     Dendrogram,
     cut,
+    fits_dense,
     merges_within,
     order_labels,
     single_linkage,
@@ -119,3 +120,10 @@ def test_fewer_than_two_points(n: int) -> None:
 def test_clusters_are_numbered_by_size_then_by_first_member() -> None:
     assert order_labels(np.array([7, 3, 3, 9, 7, 5, 9, 9])).tolist() == [2, 3, 3, 1, 2, 4, 1, 1]
     assert order_labels(np.array([2, 1, 0])).tolist() == [1, 2, 3]
+
+
+def test_a_year_is_listed_where_its_distances_and_their_check_fit() -> None:
+    assert fits_dense(1000, 4_500_000)
+    assert not fits_dense(1000, 4_499_999)
+    assert fits_dense(10_000)
+    assert not fits_dense(20_000)

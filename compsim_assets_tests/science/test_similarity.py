@@ -6,10 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compsim_assets.science.distance import unit_rows
 from compsim_assets.science.linkage import cut
 from compsim_assets.science.similarity import link_years, nearest_peers, rows_by_year
 from compsim_assets_tests.science import oracles
-from compsim_assets_tests.science.strategies import Universe, examples, universes
+from compsim_assets_tests.science.strategies import (
+    SCORES,
+    Universe,
+    examples,
+    make_scores,
+    universes,
+)
 
 
 def peers(universe: Universe, **options: int) -> pd.DataFrame:
@@ -69,6 +76,31 @@ def test_identical_reports_rank_by_id_although_their_products_differ_by_rounding
             assert ranked.tolist() == sorted(ranked.tolist())
 
 
+def sorted_peers(unit: np.ndarray, ids: np.ndarray, n_peers: int) -> np.ndarray:
+    """Whole rows sorted: the rule that a partial selection must keep."""
+    cosine = unit @ unit.T
+    np.fill_diagonal(cosine, -np.inf)
+    return ids[np.argsort(-np.round(cosine, 12), axis=1, kind="stable")[:, :n_peers]]
+
+
+@pytest.mark.parametrize("n_peers", [1, 5, 20, 59, 80])
+@pytest.mark.parametrize("kind", SCORES)
+def test_a_partial_selection_gives_the_peers_of_a_sort(kind: str, n_peers: int) -> None:
+    """Also where the last peers tie with others that are left out: grids, copies, one-hot rows."""
+    scores = make_scores(np.random.default_rng(2), 60, 4, kind)
+    universe = Universe(np.arange(60) * 3, np.zeros(60, int), scores, np.zeros((60, 12)))
+    found = peers(universe, n_peers=n_peers)["peer_id"].to_numpy().reshape(60, -1)
+    expected = sorted_peers(unit_rows(scores), universe.report_id, min(n_peers, 59))
+    assert found.tolist() == expected.tolist()
+
+
+def test_large_years_are_compared_in_smaller_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = np.random.default_rng(1).normal(size=(50, 4))
+    monkeypatch.setattr("compsim_assets.science.similarity._COSINE_BYTES", 8 * 50 * 12)
+    blocks = list(nearest_peers(scores, np.zeros(50, int), np.arange(50), n_peers=3))
+    assert [len(block["rank"]) for block in blocks] == [36, 36, 36, 36, 6]
+
+
 def test_blocks_do_not_change_the_answer() -> None:
     rng = np.random.default_rng(0)
     universe = Universe(
@@ -119,6 +151,14 @@ def test_progress_counts_reports() -> None:
         rng.normal(size=(6, 3)), np.array([1, 2, 2, 1, 3, 1]), progress=lambda *at: seen.append(at)
     )
     assert seen == [(3, 6), (5, 6), (6, 6)]
+
+
+def test_progress_counts_the_tiles_of_a_large_year() -> None:
+    seen: list[tuple[int, int]] = []
+    scores = np.random.default_rng(0).normal(size=(1500, 3))
+    year = np.repeat([1, 2], [400, 1100])
+    link_years(scores, year, progress=lambda *at: seen.append(at), dense_bytes=5 * 400**2)
+    assert seen == [(400, 1500), (766, 1500), (1133, 1500), (1500, 1500)]
 
 
 def test_no_reports_at_all() -> None:

@@ -1,12 +1,19 @@
 """The program of strong features: which clusters, pairs and candidates, and one process against two."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
+from safetensors.numpy import load_file, save_file
 
+from compsim_assets.columnar import FeatureShards, write_feature_shards
 from compsim_assets.resources.torchrun import Torchrun
 from compsim_assets_tests.runs import Rebuilt, Run, execute, platform, run_worker
 
@@ -15,10 +22,10 @@ KEY = ["year", "cluster_id"]
 
 
 @pytest.fixture
-def study(rebuilt: Rebuilt, tmp_path: Path) -> Any:
-    """Runs the program on the rebuilt sample: both tables."""
+def extras(rebuilt: Rebuilt, tmp_path: Path) -> dict[str, Any]:
+    """What the program is given for the base mode of the rebuilt sample."""
     results = rebuilt.results
-    standard = {
+    return {
         "sample_clusters": 0,
         "only_clusters": "",
         "max_pairs": 200,
@@ -34,8 +41,13 @@ def study(rebuilt: Rebuilt, tmp_path: Path) -> Any:
         "output": str(tmp_path),
     }
 
+
+@pytest.fixture
+def study(extras: dict[str, Any], tmp_path: Path) -> Any:
+    """Runs the program on the rebuilt sample: both tables."""
+
     def run(**changes: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
-        said = run_worker(MODULE, {**standard, **changes})
+        said = run_worker(MODULE, {**extras, **changes})
         names = ("cluster_features", "cluster_feature_summary")
         features, summary = (pd.read_parquet(tmp_path / f"{name}.parquet") for name in names)
         assert said == {"processes": 1, "device": "cpu", "clusters_studied": len(summary)}
@@ -156,6 +168,66 @@ def test_products_in_float32_are_close(study: Any) -> None:
     assert 0 < np.abs(exact["mae"] - single["mae"]).max() < 1e-5
 
 
+@pytest.fixture
+def without_components(rebuilt: Rebuilt, tmp_path: Path) -> str:
+    """The PCA as it is stored where W was never made."""
+    stored = load_file(rebuilt.results.array_folder("pca") / "pca.safetensors")
+    del stored["components"]
+    save_file(stored, tmp_path / "pca.safetensors")
+    return str(tmp_path / "pca.safetensors")
+
+
+def test_axes_follow_from_the_scores_where_components_were_not_stored(
+    study: Any, without_components: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (features, summary), (derived, derived_summary) = study(), study(pca=without_components)
+    pd.testing.assert_frame_equal(derived, features, rtol=1e-4, atol=1e-7)
+    pd.testing.assert_frame_equal(derived_summary, summary, rtol=1e-4)
+    # Seven reports at once instead of all.
+    monkeypatch.setattr("compsim_assets.workers.cluster_products._BLOCK", 4 * 160 * 7)
+    pd.testing.assert_frame_equal(study(pca=without_components)[0], derived, rtol=1e-9, atol=1e-12)
+    pd.testing.assert_frame_equal(study()[0], features, rtol=1e-9, atol=1e-12)
+
+
+def test_without_components_and_without_scores_nothing_can_be_studied(
+    study: Any, without_components: str
+) -> None:
+    with pytest.raises(ValueError, match="provide fuzz scores, or rerun `pca` with components"):
+        study(pca=without_components, scored_latents=[])
+
+
+def test_components_are_read_for_few_clusters_at_a_time(
+    study: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Candidates of their own: where not all axes fit, the same tables come from several passes."""
+    whole = study(scored_latents=[], max_candidates=12)
+    monkeypatch.setattr("compsim_assets.workers.cluster_products._AXES", 1)
+    for table, expected in zip(study(scored_latents=[], max_candidates=12), whole, strict=True):
+        pd.testing.assert_frame_equal(table, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("missing", ["scores", "features"])
+def test_every_report_of_a_cluster_is_known(
+    rebuilt: Rebuilt, study: Any, tmp_path: Path, missing: str
+) -> None:
+    clusters = rebuilt.read("clusters", "base")
+    report = clusters[clusters.duplicated(KEY, keep=False)]["report_id"].iloc[0]
+    if missing == "scores":
+        table = pq.read_table(rebuilt.results.table("pca_scores"))
+        table = table.filter(pc.not_equal(table["report_id"], report))
+        pq.write_table(table, tmp_path / "scores.parquet")
+        changed = {"scores": str(tmp_path / "scores.parquet")}
+    else:
+        shards = FeatureShards(rebuilt.results.array_folder("sae_features"))
+        kept = np.flatnonzero(shards.report_id != report)
+        (tmp_path / "fewer").mkdir()
+        blocks = [(shards.report_id[kept], shards.rows(kept))]
+        write_feature_shards(tmp_path / "fewer", blocks, shards.n_latents, {})
+        changed = {"features": str(tmp_path / "fewer")}
+    with pytest.raises(ValueError, match=f"report {report} of a cluster has no {missing}"):
+        study(**changed)
+
+
 def test_no_clusters_no_rows(rebuilt: Rebuilt, study: Any, tmp_path: Path) -> None:
     clusters = rebuilt.read("clusters", "base")
     alone = clusters.groupby("year").head(1)
@@ -165,6 +237,19 @@ def test_no_clusters_no_rows(rebuilt: Rebuilt, study: Any, tmp_path: Path) -> No
     assert summary.empty
     assert features.dtypes.equals(rebuilt.read("cluster_features", "base").dtypes)
     assert summary.dtypes.equals(rebuilt.read("cluster_feature_summary", "base").dtypes)
+
+
+def test_two_processes_share_the_axes_that_follow_from_the_scores(
+    extras: dict[str, Any], study: Any, without_components: str, tmp_path: Path
+) -> None:
+    one = study(pca=without_components)
+    given = json.dumps({**extras, "pca": without_components})
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += ["--nproc-per-node", "2", "-m", MODULE, given]
+    subprocess.run(command, check=True, capture_output=True)
+    for table, name in zip(one, ("cluster_features", "cluster_feature_summary"), strict=True):
+        two = pd.read_parquet(tmp_path / f"{name}.parquet")
+        pd.testing.assert_frame_equal(two, table, rtol=1e-9, atol=1e-12)
 
 
 def test_two_processes_find_the_strong_features_of_one(rebuilt: Rebuilt, tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 """The clustering program: years by hand, and one process against two."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +24,29 @@ def at(*degrees: float) -> np.ndarray:
     return np.stack([np.cos(radians), np.sin(radians)], axis=1).astype(np.float32)
 
 
-def cluster(
+def inputs(
     folder: Path, scores: np.ndarray, years: list[int], ids: list[int], angles: dict[int, float]
-) -> pd.DataFrame:
-    """Clusters when reports are linked that are at most `angles[year]` degrees apart."""
+) -> dict[str, Any]:
+    """Files of the program, and the extras that name them."""
     table = {"report_id": ids, "year": years, "scores": list_column(scores)}
     pq.write_table(pa.table(table), folder / "scores.parquet")
     distance = [1 - np.cos(np.radians(angle)) for angle in angles.values()]
     cutoffs = pd.DataFrame({"year": list(angles), "distance": distance}).astype({"year": "int64"})
     cutoffs.to_parquet(folder / "cutoffs.parquet")
     names = ("scores", "cutoffs", "output")
-    extras: dict[str, Any] = {name: str(folder / f"{name}.parquet") for name in names}
+    return {name: str(folder / f"{name}.parquet") for name in names}
+
+
+def cluster(
+    folder: Path,
+    scores: np.ndarray,
+    years: list[int],
+    ids: list[int],
+    angles: dict[int, float],
+    **options: int,
+) -> pd.DataFrame:
+    """Clusters when reports are linked that are at most `angles[year]` degrees apart."""
+    extras = {**inputs(folder, scores, years, ids, angles), **options}
     assert run_worker(MODULE, extras) == {"processes": 1, "device": "cpu"}
     return pd.read_parquet(folder / "output.parquet")
 
@@ -92,6 +107,62 @@ def test_no_cutoffs_no_clusters(tmp_path: Path) -> None:
     assert dict(found.dtypes) == dict.fromkeys(
         ["year", "cluster_id", "report_id"], np.dtype("int64")
     )
+
+
+def three_years() -> tuple[np.ndarray, list[int], list[int], dict[int, float]]:
+    """Years of 40, 130 and 60 reports in no order, with clusters, copies and rows of zeros; their cutoffs."""
+    rng = np.random.default_rng(0)
+    years = rng.permutation(np.repeat([2001, 2002, 2003], [40, 130, 60]))
+    centres = rng.normal(size=(60, 5))
+    scores = centres[rng.integers(60, size=230)] + 0.1 * rng.normal(size=(230, 5))
+    scores[10:30] = scores[30:50]
+    scores[[5, 6, 99]] = 0
+    ids = rng.permutation(1000)[:230]
+    return (
+        scores.astype(np.float32),
+        years.tolist(),
+        ids.tolist(),
+        dict.fromkeys((2001, 2002, 2003), 14.0),
+    )
+
+
+@pytest.mark.parametrize("dense_bytes", [0, 5 * 40**2, 5 * 60**2])
+@pytest.mark.parametrize("block", [7, 64, 1000])
+def test_years_in_tiles_have_the_same_clusters(
+    tmp_path: Path, dense_bytes: int, block: int
+) -> None:
+    given = three_years()
+    expected = cluster(tmp_path, *given)
+    assert expected["cluster_id"].max() > 10
+    assert (expected.groupby(["year", "cluster_id"]).size() > 2).sum() > 10
+    found = cluster(tmp_path, *given, dense_bytes=dense_bytes, block=block)
+    assert found.equals(expected)
+
+
+def test_processes_share_the_tiles_of_a_large_year(tmp_path: Path) -> None:
+    """Two years in tiles, by both processes; the third is listed by one of them."""
+    given = three_years()
+    expected = cluster(tmp_path, *given)
+    extras = {**inputs(tmp_path, *given), "dense_bytes": 5 * 40**2, "block": 16}
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+    ]
+    done = subprocess.run(
+        [*command, "-m", MODULE, json.dumps(extras)], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == {"processes": 2, "device": "cpu"}
+    assert pd.read_parquet(extras["output"]).equals(expected)
+
+
+def test_no_reports_at_all(tmp_path: Path) -> None:
+    found = cluster(tmp_path, np.empty((0, 2), np.float32), [], [], {2001: 10})
+    assert found.empty
 
 
 def test_two_processes_find_the_clusters_of_one(rebuilt: Rebuilt, from_command_line: Run) -> None:

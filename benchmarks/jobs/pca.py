@@ -1,0 +1,113 @@
+"""PCA: the paper's size out of core, and a size that scikit-learn's PCA can do too."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.decomposition import PCA
+
+from benchmarks.inputs import FeatureSize, feature_blocks
+from benchmarks.measure import Row, gemm_rate, timed
+from compsim_assets.columnar import FeatureShards, write_feature_shards
+from compsim_assets.science.pca import PrincipalComponents, fit_pca
+
+LARGE = {
+    "small": FeatureSize(3_600, 16_384, 400),
+    "paper": FeatureSize(27_888, 131_072, 4_000),
+}
+BOTH = {"small": FeatureSize(3_060, 4_096, 200), "paper": FeatureSize(6_000, 24_576, 800)}
+
+
+def rows(size: str, device: str) -> list[Row]:
+    """Out of core, without the axes; then beside scikit-learn, with them."""
+    return [_out_of_core(LARGE[size], device), _beside_sklearn(BOTH[size], device)]
+
+
+def _out_of_core(size: FeatureSize, device: str) -> Row:
+    with tempfile.TemporaryDirectory() as folder:
+        written = timed(
+            lambda: write_feature_shards(Path(folder), feature_blocks(size), size.latents, {})
+        )
+        shards = FeatureShards(Path(folder))
+        own = timed(lambda: fit_pca(shards, size.axes, components=False, device=device, log=_say))
+    found: PrincipalComponents = own.result
+    first, middle, last = found.residuals
+    return Row(
+        job="PCA from shards on disk",
+        size=_text(size),
+        ours=own.seconds,
+        floor=_floor(size, found, device),
+        peak=own.peak,
+        note=f"features {4e-9 * size.reports * size.latents:.1f} GB, written in {written.seconds:.0f} s; "
+        f"{found.method}, basis of {found.basis:,}, cosines changed by {found.cosine_change:.0e}; residuals "
+        f"{first:.0e}, {middle:.0e}, {last:.0e}",
+    )
+
+
+def _floor(size: FeatureSize, found: PrincipalComponents, device: str) -> float:
+    """Seconds of matrix products for the flops counted: half the Gram matrix, the basis, Rayleigh-Ritz (twice)."""
+    n, m = size.reports, found.basis
+    products = n**2 * size.latents + 2 * n**2 * m + 4 * n * m**2 + 2 * n * m * size.axes
+    dtype = getattr(torch, found.products)
+    dense = 2 * 9 * m**3  # LAPACK's symmetric eigenvectors, float64
+    return products / gemm_rate(dtype, device) + dense / gemm_rate(torch.float64, device)
+
+
+class _InMemory:
+    """Features in memory."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values, self.shape = values, values.shape
+
+    def columns(self, start: int, stop: int) -> np.ndarray:
+        return self.values[:, start:stop]
+
+    def rows(self, positions: np.ndarray) -> np.ndarray:
+        return self.values[positions]
+
+
+def _beside_sklearn(size: FeatureSize, device: str) -> Row:
+    values = np.concatenate([block for _, block in feature_blocks(size)])
+    own = timed(lambda: fit_pca(_InMemory(values), size.axes, device=device))
+    found: PrincipalComponents = own.result
+    scaled = (values - found.mean) / found.scale
+    full = PCA(size.axes, svd_solver="full")
+    theirs = timed(lambda: full.fit_transform(scaled))
+    quick = PCA(size.axes, svd_solver="randomized", random_state=0)
+    randomised = timed(lambda: quick.fit_transform(scaled))
+    assert found.components is not None
+    angle = _largest_sine(found.components.astype(float), full.components_)
+    return Row(
+        job="PCA in memory (published: scikit-learn, full)",
+        size=_text(size),
+        ours=own.seconds,
+        published=theirs.seconds,
+        peak=own.peak,
+        difference=_cosine_difference(found.scores, theirs.result),
+        note=f"difference of cosines; largest sine between the subspaces {angle:.0e}; scikit-learn's randomized "
+        f"solver {randomised.seconds:.1f} s, its cosines off by "
+        f"{_cosine_difference(randomised.result, theirs.result):.0e}",
+    )
+
+
+def _cosine_difference(ours: np.ndarray, theirs: np.ndarray) -> float:
+    def cosines(scores: np.ndarray) -> np.ndarray:
+        unit = scores / np.linalg.norm(scores.astype(float), axis=1, keepdims=True)
+        return unit @ unit.T
+
+    return float(np.abs(cosines(ours) - cosines(theirs)).max())
+
+
+def _largest_sine(ours: np.ndarray, theirs: np.ndarray) -> float:
+    smallest_cosine = np.linalg.svd(ours @ theirs.T, compute_uv=False)[-1]
+    return float(np.sqrt(max(0.0, 1.0 - smallest_cosine**2)))
+
+
+def _text(size: FeatureSize) -> str:
+    return f"{size.reports:,} x {size.latents:,}, P = {size.axes:,}"
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
