@@ -18,7 +18,7 @@ from tabulate import tabulate
 
 from benchmarks.measure import Row
 
-JOBS = ("pca", "cutoffs", "linkage", "strong_features", "scaling")
+JOBS = ("shards", "pca", "cutoffs", "linkage", "strong_features", "extraction", "scaling")
 RESULTS = Path(__file__).parent / "results"
 _HEADERS = (
     "job",

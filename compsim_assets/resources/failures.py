@@ -9,10 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 
-_MEMORY = (
-    "The operating system ends a process this way when memory runs out: try fewer processes "
-    "(COMPSIM_NPROC) or a larger machine."
-)
+_LESS_MEMORY = "fewer processes on a node (COMPSIM_NPROC), or nodes with more memory"
 
 
 @dataclass(frozen=True)
@@ -27,6 +24,9 @@ class RankFailure:
         error: the exception's type and message; empty without an error file.
         traceback: the rank's traceback; empty without an error file.
         stderr: the last lines the rank wrote to stderr.
+        node: where it ran; empty when there was one node.
+        stage: its last progress line; empty when it died before it could leave any.
+        memory_hint: what its program says to lower when memory runs out.
     """
 
     rank: int
@@ -35,6 +35,9 @@ class RankFailure:
     error: str = ""
     traceback: str = ""
     stderr: str = ""
+    node: str = ""
+    stage: str = ""
+    memory_hint: str = _LESS_MEMORY
 
 
 def first_cause(failures: list[RankFailure]) -> RankFailure:
@@ -67,8 +70,12 @@ def torchrun_failure(module: str, exit_code: int, log_dir: Path) -> dg.Failure:
         return _failure(what, launches[0]["traceback"])
     # A signal is -n to the parent, and 128 + n as a shell or srun passes it on.
     number = -exit_code if exit_code < 0 else exit_code - 128
-    if number > 0:
-        return _failure(f"torchrun of {module} was killed by {_signal(number)}. {_hint(number)}")
+    if 0 < number < signal.NSIG:
+        hint = _hint(number, "", _LESS_MEMORY)
+        return _failure(f"torchrun of {module} was killed by {_signal(number)}. {hint}")
+    signals = [report["signal"] for report in reports if "signal" in report]
+    if signals:
+        return _failure(f"torchrun of {module} was ended by {_signal(signals[0])}")
     return _failure(
         f"torchrun of {module} ended with exit code {exit_code} before it started a rank; its output "
         "is in the step's stderr"
@@ -76,10 +83,11 @@ def torchrun_failure(module: str, exit_code: int, log_dir: Path) -> dg.Failure:
 
 
 def _rank_failure(module: str, failure: RankFailure) -> dg.Failure:
-    who = f"rank {failure.rank} of {module}"
+    who = f"rank {failure.rank} of {module}" + (f" on {failure.node}" if failure.node else "")
     if failure.exit_code < 0:
         number = -failure.exit_code
-        what = f"{who} was killed by {_signal(number)}. {_hint(number)}"
+        hint = _hint(number, failure.stage, failure.memory_hint)
+        what = f"{who} was killed by {_signal(number)}. {hint}"
     elif failure.error:
         what = f"{who} failed: {failure.error}"
     else:
@@ -104,5 +112,11 @@ def _signal(number: int) -> str:
         return f"signal {number}"
 
 
-def _hint(number: int) -> str:
-    return _MEMORY if number == signal.SIGKILL else ""
+def _hint(number: int, stage: str, less_memory: str) -> str:
+    last = f"Its last line: {stage}. " if stage else ""
+    if number != signal.SIGKILL:
+        return last
+    return (
+        f"{last}The operating system ends a process this way when memory runs out. To need less: "
+        f"{less_memory}."
+    )

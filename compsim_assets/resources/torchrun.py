@@ -4,7 +4,8 @@ Three layers of processes, each tied to the one above by `workers/lifeline.py`::
 
     Dagster step -> agent (torchrun, `workers/agent.py`) -> ranks (`workers/distributed.py`)
 
-so that no rank outlives the step, however it ends. Dagster's own PipesSubprocessClient will not do: on
+so that no rank outlives the step, however it ends. Across nodes `workers/watch.py` does that, through
+the folder that they share; `docs/cluster.md` says how to set them up. Dagster's own PipesSubprocessClient will not do: on
 termination it sends SIGINT, which torchrun hands on to ranks that may be blocked where Python cannot
 act on it, then gives up waiting and leaves the processes behind.
 """
@@ -19,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from pydantic import Field
 
 from compsim_assets.resources.failures import torchrun_failure
 from compsim_assets.resources.messages import WholeLineMessageReader
+from compsim_assets.workers.watch import heartbeat
 
 PACKAGE_ROOT = Path(__file__).parents[2]
 LIFELINE = PACKAGE_ROOT / "compsim_assets" / "workers" / "lifeline.py"
@@ -48,8 +51,13 @@ class Torchrun(dg.ConfigurableResource):
     )
     extra_args: list[str] = Field(
         default=[],
-        description="More torchrun arguments. With `--nnodes` among them they must hold the whole "
-        "rendezvous; without it the ranks stay on this machine's loopback.",
+        description="More torchrun arguments. For several nodes `--nnodes` and `--rdzv-endpoint`; "
+        "without `--nnodes` the ranks stay on this machine's loopback.",
+    )
+    join_timeout: int = Field(
+        default=600,
+        gt=0,
+        description="Seconds that nodes and ranks wait for one another at the start.",
     )
 
     def run(
@@ -73,12 +81,19 @@ class Torchrun(dg.ConfigurableResource):
                 it must be on a shared file system.
 
         Raises:
-            dagster.Failure: a rank failed or was killed, torchrun could not start or was killed, or
-                no result was reported. The description names the rank and has its traceback.
+            dagster.Failure: a rank failed or was killed, torchrun could not start or was killed, the
+                nodes did not meet, or no result was reported. The description names the rank and has
+                its traceback.
         """
         if self.nproc != "auto" and not (self.nproc.isdecimal() and int(self.nproc) > 0):
             raise dg.Failure(
                 f"COMPSIM_NPROC must be a positive number or 'auto', not {self.nproc!r}"
+            )
+        if not (self._one_node or _option(self.extra_args, "rdzv-endpoint")):
+            raise dg.Failure(
+                f"--nnodes={self._nodes} without a rendezvous: add --rdzv-endpoint=HOST:PORT to "
+                "extra_args, where HOST is one of the nodes, as the others reach it, and PORT is free "
+                "there (inside a Slurm allocation, `scontrol show hostnames` lists the nodes)"
             )
         scratch.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="torchrun-", dir=scratch.resolve()))
@@ -95,14 +110,20 @@ class Torchrun(dg.ConfigurableResource):
         extras: Mapping[str, Any],
     ) -> dict[str, Any]:
         (folder / "tmp").mkdir()
-        with dg.open_pipes_session(
-            context,
-            dg.PipesFileContextInjector(str(folder / "context.json")),
-            WholeLineMessageReader(folder / "messages.jsonl"),
-            extras=dict(extras),
-        ) as session:
+        lifeline = [sys.executable, "-I", "-S", str(LIFELINE), str(os.getpid())]
+        with ExitStack() as stack:
+            if not self._one_node:
+                stack.enter_context(heartbeat(folder / "heartbeat"))
+            session = stack.enter_context(
+                dg.open_pipes_session(
+                    context,
+                    dg.PipesFileContextInjector(str(folder / "context.json")),
+                    WholeLineMessageReader(folder / "messages.jsonl"),
+                    extras=dict(extras),
+                )
+            )
             exit_code = _run_to_end(
-                self._command(module, folder),
+                [*lifeline, *self.command_prefix, *self.agent_command(module, folder)],
                 {**self._environment(folder), **session.get_bootstrap_env_vars()},
             )
         if exit_code != 0:
@@ -113,29 +134,35 @@ class Torchrun(dg.ConfigurableResource):
         return dict(results[0])
 
     @property
-    def _one_node(self) -> bool:
-        return not any(argument.startswith("--nnodes") for argument in self.extra_args)
+    def _nodes(self) -> str:
+        return _option(self.extra_args, "nnodes") or "1"
 
-    def _command(self, module: str, folder: Path) -> list[str]:
-        lifeline = [sys.executable, "-I", "-S", str(LIFELINE), str(os.getpid())]
+    @property
+    def _one_node(self) -> bool:
+        return self._nodes in ("1", "1:1")
+
+    def agent_command(self, module: str, folder: Path) -> list[str]:
+        """What every node runs; `folder` is of this launch alone and seen by all nodes."""
         command = [sys.executable, "-m", "compsim_assets.workers.agent"]
         command += ["--nproc-per-node", self.nproc, "--max-restarts", "0"]
         command += ["--shutdown-timeout", str(RANK_GRACE_SECONDS)]
         # Tee: every rank's output goes to ours, line by line with its rank, and to a file that says
         # what a rank wrote that failed without a traceback.
         command += ["--log-dir", str(folder / "ranks"), "--tee", "3"]
+        command += ["--rdzv-backend", "c10d", "--rdzv-id", folder.name]
         if self._one_node:
             # A file as the meeting point: torchrun's TCP store would listen on every interface.
-            command += ["--rdzv-backend", "c10d", "--rdzv-conf", "store_type=file"]
-            command += ["--rdzv-endpoint", str(folder / "rendezvous"), "--rdzv-id", folder.name]
+            command += ["--rdzv-conf", "store_type=file"]
+            command += ["--rdzv-endpoint", str(folder / "rendezvous")]
             command += ["--local-addr", "127.0.0.1"]
-        return [*lifeline, *self.command_prefix, *command, *self.extra_args, "-m", module]
+        return [*command, *self.extra_args, "-m", module]
 
     def _environment(self, folder: Path) -> dict[str, str]:
         environment = {
             "TORCHELASTIC_LOG_LINE_PREFIX_TEMPLATE": "[rank ${rank}] ",
             **os.environ,
             "TMPDIR": str(folder / "tmp"),  # what a killed rank leaves goes with the folder
+            "COMPSIM_JOIN_TIMEOUT": str(self.join_timeout),
         }
         if "site-packages" not in PACKAGE_ROOT.parts:  # run from a checkout, perhaps not installed
             paths = [str(PACKAGE_ROOT), environment.get("PYTHONPATH", "")]
@@ -145,7 +172,23 @@ class Torchrun(dg.ConfigurableResource):
             loopback = "lo" if sys.platform == "linux" else "lo0"
             environment.setdefault("GLOO_SOCKET_IFNAME", loopback)
             environment.setdefault("NCCL_SOCKET_IFNAME", loopback)
+        else:
+            environment["COMPSIM_HEARTBEAT"] = str(folder / "heartbeat")
+            # What srun reads: one agent on each of so many nodes, whatever the allocation was made for,
+            # and all end when one fails or is killed.
+            environment["SLURM_JOB_NUM_NODES"] = environment["SLURM_NTASKS"] = self._nodes
+            environment["SLURM_NTASKS_PER_NODE"] = "1"
+            environment.setdefault("SLURM_KILL_BAD_EXIT", "1")
         return environment
+
+
+def _option(arguments: list[str], name: str) -> str | None:
+    """A torchrun option's value, however argparse takes it: `--a-b=c`, `--a_b c`; None without it."""
+    for place, argument in enumerate(arguments):
+        flag, equals, value = argument.partition("=")
+        if flag.replace("_", "-") == f"--{name}":
+            return value if equals else "".join(arguments[place + 1 : place + 2])
+    return None
 
 
 def _run_to_end(command: list[str], environment: dict[str, str]) -> int:
@@ -153,7 +196,12 @@ def _run_to_end(command: list[str], environment: dict[str, str]) -> int:
     # A session of its own: Ctrl-C in a terminal then reaches only this process, which ends torchrun
     # in one way, and a prefix's processes can be ended as a group. The lifeline is tied to this
     # thread, which stays here until the end.
-    process = subprocess.Popen(command, env=environment, start_new_session=True)
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,  # srun and ssh would read what is not theirs
+        start_new_session=True,
+    )
     try:
         return process.wait()
     except BaseException:  # Dagster's termination is not an Exception

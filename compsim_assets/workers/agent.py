@@ -1,6 +1,6 @@
 """torchrun, plus what the launcher in the Dagster step needs from it.
 
-Takes torchrun's arguments, `-m MODULE` last, and runs torchrun in this process, one a node, with four
+Takes torchrun's arguments, `-m MODULE` last, and runs torchrun in this process, one a node, with some
 additions:
 
 - `--nproc-per-node auto` means the visible CUDA GPUs, or one process without any (torchrun's own
@@ -11,6 +11,7 @@ additions:
   through minutes of imports too.
 - A failure is left in the log folder as JSON: torchrun's own error file has a rank's exception, and
   nothing when a signal killed the rank or it failed before `run`.
+- Nodes wait for each other as long as COMPSIM_JOIN_TIMEOUT says, and end together (`watch.py`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import json
 import os
 import sys
 import tempfile
+import time
 import traceback
 from argparse import Namespace
 from pathlib import Path
@@ -26,9 +28,15 @@ from typing import Any
 
 import torch
 from torch.distributed import run as torchrun
+from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
+from torch.distributed.elastic.rendezvous.api import (
+    RendezvousConnectionError,
+    RendezvousTimeoutError,
+)
 
-from compsim_assets.workers import lifeline
+from compsim_assets.workers import lifeline, watch
+from compsim_assets.workers.group import join_seconds, node_name
 
 STDERR_LINES = 40
 
@@ -62,26 +70,62 @@ def main(arguments: list[str]) -> None:
     if sys.platform != "linux":  # on Linux the launcher's lifeline came through exec
         lifeline.die_with_parent(os.getppid())
     options = torchrun.parse_args(arguments)
-    Path(options.log_dir).mkdir(parents=True, exist_ok=True)
+    shared = Path(options.log_dir)
+    shared.mkdir(parents=True, exist_ok=True)
     # A folder of its own: the nodes of one job share the file system.
-    options.log_dir = tempfile.mkdtemp(prefix="node-", dir=options.log_dir)
+    options.log_dir = tempfile.mkdtemp(prefix=f"node-{node_name()}-", dir=shared)
     log_dir = Path(options.log_dir)
+    several = torchrun.parse_min_max_nnodes(options.nnodes)[1] > 1
+    if "COMPSIM_HEARTBEAT" in os.environ:  # the step is on another machine, or other nodes are
+        watch.end_with_others(Path(os.environ["COMPSIM_HEARTBEAT"]), shared, log_dir)
+    wait = join_seconds()
+    options.rdzv_conf = ",".join(
+        filter(None, [f"join_timeout={wait},read_timeout={wait}", options.rdzv_conf])
+    )
     try:
-        nproc = processes(options.nproc_per_node, torch.cuda.device_count())
-        options.nproc_per_node = str(nproc)
-        os.environ.setdefault("OMP_NUM_THREADS", str(threads(_cores(), nproc)))
-        _put_lifeline_before(options)
-        torchrun.run(options)
+        _launch(options, log_dir)
+    except SignalException as signalled:
+        _report(log_dir, {"signal": int(signalled.sigval)})
+        raise
     except ChildFailedError as error:
-        ranks = [_describe(rank, failure, log_dir) for rank, failure in error.failures.items()]
-        _report(log_dir, {"ranks": ranks})
+        _report_ranks(error, log_dir, several)
         raise
     except Exception as error:
-        _report(
-            log_dir,
-            {"launch": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()},
-        )
+        what = f"{type(error).__name__}: {error}"
+        if isinstance(error, RendezvousTimeoutError | RendezvousConnectionError):
+            what = _nobody_came(options, shared, wait)
+        _report(log_dir, {"launch": what, "traceback": traceback.format_exc()})
         raise
+
+
+def _launch(options: Namespace, log_dir: Path) -> None:
+    nproc = processes(options.nproc_per_node, torch.cuda.device_count())
+    options.nproc_per_node = str(nproc)
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads(_cores(), nproc)))
+    _put_lifeline_before(options)
+    torchrun.run(options)
+
+
+def _report_ranks(error: ChildFailedError, log_dir: Path, several: bool) -> None:
+    node = {"node": node_name() if several else ""}
+    failures = error.failures.items()
+    _report(
+        log_dir, {"ranks": [{**_describe(rank, one, log_dir), **node} for rank, one in failures]}
+    )
+    if several:
+        # Slurm ends the other nodes when this one goes: first let them report their own ranks.
+        time.sleep(watch.PEER_SECONDS)
+
+
+def _nobody_came(options: Namespace, shared: Path, wait: int) -> str:
+    """What to say when the nodes did not meet; each that started has a folder in the shared one."""
+    names = [folder.name.removeprefix("node-") for folder in shared.glob("node-*")]
+    came = sorted(name.rpartition("-")[0] for name in names)
+    return (
+        f"{len(came)} of {options.nnodes} nodes ({', '.join(came)}) started and the others did not come "
+        f"to the rendezvous at {options.rdzv_endpoint} within {wait} s. Every node must run the same "
+        f"command, reach that address, which belongs to one of them, and see the folder {shared}"
+    )
 
 
 def _put_lifeline_before(options: Namespace) -> None:
@@ -113,7 +157,17 @@ def _describe(rank: int, failure: ProcessFailure, log_dir: Path) -> dict[str, An
         described["error"] = message.get("message", "")
         described["traceback"] = message.get("extraInfo", {}).get("py_callstack", "")
     described["stderr"] = _tail(log_dir, failure.local_rank)
+    for file in log_dir.glob(f"*/attempt_*/{failure.local_rank}/stage.json"):
+        described.update(_json(file))
     return described
+
+
+def _json(file: Path) -> dict[str, Any]:
+    """A rank's stage file; nothing where the rank died while it wrote it."""
+    try:
+        return dict(json.loads(file.read_text()))
+    except ValueError:
+        return {}
 
 
 def _tail(log_dir: Path, local_rank: int) -> str:
@@ -125,7 +179,10 @@ def _tail(log_dir: Path, local_rank: int) -> str:
 
 
 def _report(log_dir: Path, failure: dict[str, Any]) -> None:
-    (log_dir / "failure.json").write_text(json.dumps(failure))
+    # Complete at once: other nodes look for it.
+    unfinished = log_dir / "failure.unfinished"
+    unfinished.write_text(json.dumps(failure))
+    unfinished.replace(log_dir / "failure.json")
 
 
 if __name__ == "__main__":

@@ -22,8 +22,6 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -31,12 +29,11 @@ import torch.distributed as dist
 from dagster_pipes import PipesContext, PipesEnvVarParamsLoader, open_dagster_pipes
 from torch.distributed.elastic.multiprocessing.errors import record
 
+from compsim_assets.workers.group import join_group
 from compsim_assets.workers.lifeline import die_with_parent
+from compsim_assets.workers.stage import Stage, stage_file
 
 PROGRESS_SECONDS = 2.0
-# How long a collective waits. A rank that fails ends the step at once through torchrun, so this only
-# catches ranks that call different collectives; it must exceed what one rank computes alone.
-COLLECTIVE_TIMEOUT = timedelta(hours=12)
 
 
 @dataclass
@@ -60,10 +57,15 @@ class Worker:
     extras: dict[str, Any]
     reported: dict[str, Any] | None = None
     _pipes: PipesContext | None = None
+    _stage: Stage = field(default_factory=lambda: Stage(None))
     _progress_due: dict[str, float] = field(default_factory=dict)
 
     def log(self, message: str) -> None:
-        """Rank 0: one line in the Dagster event log (stderr without Dagster). Others: nothing."""
+        """Rank 0: one line in the Dagster event log (stderr without Dagster).
+
+        On every rank the last line is what an error says about where memory ran out.
+        """
+        self._stage.set(message)
         if self.rank != 0:
             return
         if self._pipes is not None:
@@ -118,11 +120,16 @@ class Worker:
             print(text, flush=True)
 
 
-def run(main: Callable[[Worker], None]) -> None:
+def run(main: Callable[[Worker], None], memory_hint: str = "") -> None:
     """Run a worker program's `main` as one rank, under torchrun or alone; the end of every program.
 
     An exception is printed, left with its traceback in torchrun's error file, and ends the process
     with exit code 1 at once.
+
+    Args:
+        main: the program.
+        memory_hint: which settings of this program to lower when memory runs out, a phrase for the
+            error: "a smaller max_candidates".
     """
     if "TORCHELASTIC_RUN_ID" in os.environ:
         die_with_parent(os.getppid())
@@ -130,7 +137,7 @@ def run(main: Callable[[Worker], None]) -> None:
     # collective or a long C call obeys at once.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
-        record(_run_rank)(main)
+        record(_run_rank)(main, memory_hint)
     except Exception:
         # Ordinary interpreter exit would first wait in destructors for a process group whose other
         # ranks are waiting for this one; torchrun acts only once this process has ended.
@@ -140,17 +147,19 @@ def run(main: Callable[[Worker], None]) -> None:
         os._exit(1)
 
 
-def _run_rank(main: Callable[[Worker], None]) -> None:
+def _run_rank(main: Callable[[Worker], None], memory_hint: str) -> None:
     rank = int(os.environ.get("RANK", "0"))
     world_size = int(os.environ.get("WORLD_SIZE", "1"))
     device = _device()
     _compute_exactly()
+    stage = Stage(stage_file(), memory_hint)
     pipes = _open_pipes() if rank == 0 else None
     try:
-        _join_group(rank, world_size, device)
+        join_group(rank, world_size, device)
         extras: list[Any] = [_extras(pipes) if rank == 0 else None]
         dist.broadcast_object_list(extras, src=0)
-        main(Worker(rank, world_size, device, extras[0], _pipes=pipes))
+        with stage.explaining_memory():
+            main(Worker(rank, world_size, device, extras[0], _pipes=pipes, _stage=stage))
     except SystemExit as stop:
         if stop.code:
             # An error like any other: it ends the rank as fast and leaves a traceback.
@@ -196,25 +205,3 @@ def _extras(pipes: PipesContext | None) -> dict[str, Any]:
     if pipes is not None:
         return dict(pipes.extras)
     return dict(json.loads(sys.argv[1])) if len(sys.argv) > 1 else {}
-
-
-def _join_group(rank: int, world_size: int, device: torch.device) -> None:
-    """Join the process group: gloo for CPU tensors and objects, with NCCL beside it on CUDA.
-
-    On one node the ranks find each other through a file beside torchrun's error files. The usual TCP
-    store listens on every network interface and trusts whoever connects; across nodes it is needed.
-    """
-    store: dist.Store | None = None
-    if world_size == 1:
-        store = dist.HashStore()
-    elif os.environ.get("GROUP_WORLD_SIZE") == "1" and os.environ.get("TORCHELASTIC_ERROR_FILE"):
-        folder = Path(os.environ["TORCHELASTIC_ERROR_FILE"]).parents[1]
-        store = dist.FileStore(str(folder / "store"), world_size)
-    dist.init_process_group(
-        backend="cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo",
-        store=store,
-        rank=rank,
-        world_size=world_size,
-        timeout=COLLECTIVE_TIMEOUT,
-        device_id=device if device.type == "cuda" else None,
-    )

@@ -48,6 +48,31 @@ def test_the_cause_is_found_across_nodes(tmp_path: Path) -> None:
     assert failure.metadata["traceback"] == dg.MetadataValue.text(RAISED_EARLY.traceback)
 
 
+def test_of_several_nodes_the_one_is_named(tmp_path: Path) -> None:
+    report(tmp_path, "node-1", {"signal": 15})
+    report(
+        tmp_path, "node-2", {"ranks": [{**vars(KILLED), "node": "gpu7", "stage": "years: 3 of 9"}]}
+    )
+    description = torchrun_failure("a.program", 1, tmp_path).description
+    assert description is not None
+    assert description.startswith("rank 2 of a.program on gpu7 was killed by signal 9 (SIGKILL). ")
+    assert "Its last line: years: 3 of 9. " in description
+
+
+def test_a_node_that_was_only_told_to_end_is_not_the_cause(tmp_path: Path) -> None:
+    report(tmp_path, "node-1", {"signal": 15})
+    assert "was ended by signal 15 (SIGTERM)" in str(
+        torchrun_failure("a.program", 1, tmp_path).description
+    )
+    assert "was killed by signal 9 (SIGKILL)" in str(  # another node's agent, as srun passes it on
+        torchrun_failure("a.program", 137, tmp_path).description
+    )
+    report(tmp_path, "node-2", {"launch": "ValueError: 3 processes", "traceback": "Traceback ..."})
+    assert "failed: ValueError: 3 processes" in str(
+        torchrun_failure("a.program", 1, tmp_path).description
+    )
+
+
 def test_last_words_stand_in_for_a_traceback(tmp_path: Path) -> None:
     report(tmp_path, "node", {"ranks": [vars(LEFT)]})
     failure = torchrun_failure("a.program", 1, tmp_path)
@@ -68,8 +93,9 @@ def test_a_killed_torchrun_is_named_as_such(exit_code: int, tmp_path: Path) -> N
     assert description.startswith("torchrun of a.program was killed by signal 9 (SIGKILL). The op")
 
 
-def test_an_end_without_any_report_points_to_the_logs(tmp_path: Path) -> None:
-    description = torchrun_failure("a.program", 2, tmp_path).description
+@pytest.mark.parametrize("exit_code", [2, 255])  # 255: ssh's own; no signal has so high a number
+def test_an_end_without_any_report_points_to_the_logs(exit_code: int, tmp_path: Path) -> None:
+    description = torchrun_failure("a.program", exit_code, tmp_path).description
     assert description is not None
-    assert "exit code 2" in description
+    assert f"exit code {exit_code}" in description
     assert "stderr" in description

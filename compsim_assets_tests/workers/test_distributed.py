@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.distributed as dist
 
-from compsim_assets.workers import distributed
+from compsim_assets.workers import distributed, group
 from compsim_assets.workers.distributed import Worker
 
 ROOT = Path(__file__).parents[2]
@@ -92,3 +93,25 @@ def test_sys_exit_is_a_failure_with_a_traceback(tmp_path: Path) -> None:
     ended = by_hand("endings", {"actions": ["exit"], "started": str(tmp_path)})
     assert ended.returncode == 1
     assert "RuntimeError: sys.exit(3) in a worker program" in ended.stderr
+
+
+def test_numpy_out_of_memory_says_where_and_what_to_lower() -> None:
+    ended = by_hand("greedy", {"kind": "numpy"})
+    assert ended.returncode == 1
+    assert (
+        "OutOfMemory: out of memory (last: years linked: 3 of 7). To need less: a smaller block of "
+        "years; or fewer processes on a node (COMPSIM_NPROC), or nodes with more memory. "
+        "MemoryError: Unable to allocate 16.0 GiB"
+    ) in ended.stderr
+
+
+def test_a_rank_that_does_not_come_is_not_waited_for_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COMPSIM_JOIN_TIMEOUT", "1")
+    monkeypatch.setenv("SLURMD_NODENAME", "gpu7")
+    said = (
+        "rank 0 on gpu7 could not connect to the other 1 within 1 s. Across nodes, GLOO_SOCKET_IFN"
+    )
+    with pytest.raises(RuntimeError, match=said):
+        group._meet(dist.HashStore(), 0, 2, torch.device("cpu"))
