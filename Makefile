@@ -51,8 +51,8 @@ lint: $(INSTALLED)  ## style, types, import contracts, definitions
 
 check: test lint
 
-bench: $(INSTALLED)  ## ours, the published algorithm and the hardware's floor; SIZE=paper for the paper's size
-	$(BIN)/python -m benchmarks.run $(SIZE) --save
+bench: $(INSTALLED)  ## ours, the published algorithm, the hardware's floor; SIZE=paper, ARGS=--save
+	$(BIN)/python -m benchmarks.run $(SIZE) $(ARGS)
 
 clean:  ## results, run history and caches; keeps the environment
 	rm -rf data/sample data/local data/huggingface .cache $(filter-out .dagster/dagster.yaml,$(wildcard .dagster/*))

@@ -66,6 +66,14 @@ def gemm_rate(dtype: torch.dtype, device: str = "cpu", n: int = 4096) -> float:
     return 2 * n**3 / best
 
 
+def copy_rate(device: str = "cpu", size: int = 1 << 28) -> float:
+    """Bytes a second into the device's memory, from page-locked memory on a GPU: the best of three."""
+    source = torch.empty(size, dtype=torch.uint8)
+    source = source.pin_memory() if device == "cuda" else source
+    target = torch.empty(size, dtype=torch.uint8, device=device)
+    return size / min(timed(lambda: target.copy_(source)).seconds for _ in range(4))
+
+
 def device_name(device: str) -> str:
     """The processor or GPU that computes, and with how many threads."""
     if device == "cuda":

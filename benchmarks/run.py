@@ -91,7 +91,7 @@ def _in_own_process(job: str, size: str, device: str) -> list[Row]:
 def _render(rows: list[Row], size: str, device: str, seconds: float) -> str:
     import torch
 
-    from benchmarks.measure import gemm_rate
+    from benchmarks.measure import copy_rate, gemm_rate
 
     rates = [
         f"{gemm_rate(dtype, device) / 1e9:,.0f} GFLOP/s {str(dtype)[6:]}"
@@ -105,7 +105,7 @@ def _render(rows: list[Row], size: str, device: str, seconds: float) -> str:
     ] for row in rows]  # fmt: skip
     table = tabulate(lines, _HEADERS, "pipe", floatfmt=_FORMATS, missingval="")
     return (
-        f"Size `{size}` on {_device_name(device)}; matrix products {', '.join(rates)}; torch {torch.__version__}; "
+        f"Size `{size}` on {_device_name(device)}; matrix products {', '.join(rates)}; copies {copy_rate(device) / 1e9:.1f} GB/s; torch {torch.__version__}; "
         f"{seconds / 60:.1f} minutes in all.\n\n{table}\n"
     )
 

@@ -101,19 +101,21 @@ class FeatureShards:
         """Values of some latents, all rows or those at `positions`, filled in part by part."""
         import numpy as np
 
+        starts = np.cumsum([0] + [len(part) for part, _ in self._parts])
         n = len(self.report_id) if positions is None else len(positions)
         out = np.empty((n, width), dtype=np.float32)
-        whole_range, start = isinstance(latents, slice), 0
-        for part, mapped in self._parts:
-            stop = start + len(part)
-            if positions is None:
-                out[start:stop] = part[:, latents]
-            else:
-                chosen = np.flatnonzero((positions >= start) & (positions < stop))
-                rows = positions[chosen] - start
-                out[chosen] = part[rows if whole_range else rows[:, None], latents]
+        if positions is None:
+            for (part, mapped), start in zip(self._parts, starts.tolist(), strict=False):
+                out[start : start + len(part)] = part[:, latents]
+                _hand_back(mapped)
+            return out
+        part_of = np.searchsorted(starts, positions, side="right") - 1
+        for number in np.unique(part_of).tolist():
+            part, mapped = self._parts[number]
+            chosen = np.flatnonzero(part_of == number)
+            rows = positions[chosen] - starts[number]
+            out[chosen] = part[rows if isinstance(latents, slice) else rows[:, None], latents]
             _hand_back(mapped)
-            start = stop
         return out
 
     def distinct(self) -> "DistinctRows":

@@ -9,6 +9,7 @@ from compsim_assets.assets.common import (
     ArrowTable,
     DataFrame,
     default_device,
+    explaining_memory,
     progress,
     selected,
     table_options,
@@ -59,12 +60,13 @@ def cutoff_curve_assets(
     ids = pca_scores["report_id"].to_numpy()
     monthly = returns.set_index("report_id")["returns"].loc[ids]
     unit, defined = normalise_returns(np.stack(monthly.to_numpy()))
-    linked = link_years(
-        matrix_of(pca_scores["scores"]),
-        pca_scores["year"].to_numpy(),
-        device=default_device(),
-        progress=progress(context, "linked reports"),
-    )
+    with explaining_memory("single linkage", "n_components of pca, or a machine with more memory"):
+        linked = link_years(
+            matrix_of(pca_scores["scores"]),
+            pca_scores["year"].to_numpy(),
+            device=default_device(),
+            progress=progress(context, "linked reports"),
+        )
     pieces = []
     for year, rows, tree in zip(linked.years, linked.rows, linked.trees, strict=True):
         curve = step_function(tree, unit[rows], defined[rows])

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -72,8 +73,24 @@ def progress(
     return log
 
 
+@contextmanager
+def explaining_memory(stage: str, lower: str) -> Iterator[None]:
+    """Turn running out of memory inside the block into a failure that says where, and what to lower."""
+    try:
+        yield
+    except Exception as error:
+        from compsim_assets.science.memory import is_out_of_memory
+
+        if not is_out_of_memory(error):
+            raise
+        raise dg.Failure(f"out of memory in {stage}. To need less: {lower}. {error}") from error
+
+
 def default_device() -> str:
     """The device of products computed inside a step: the first GPU, else the CPU."""
     import torch
 
+    from compsim_assets.science.precision import compute_exactly
+
+    compute_exactly()
     return "cuda" if torch.cuda.is_available() else "cpu"

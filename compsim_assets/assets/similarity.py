@@ -8,6 +8,7 @@ from compsim_assets.assets.common import (
     ArrowTable,
     DataFrame,
     default_device,
+    explaining_memory,
     options,
     progress,
     selected,
@@ -81,25 +82,28 @@ def pca_assets(
     import pyarrow as pa
 
     from compsim_assets.columnar import FeatureShards, list_column
-    from compsim_assets.science.pca import fit_pca
+    from compsim_assets.science.pca import fit_pca, memory_needed
 
     shards = FeatureShards(Results.of(settings).array_folder("sae_features"))
     distinct = shards.distinct()
     context.log.info(
         f"{shards.shape[0]} reports, {distinct.shape[0]} of them different, {shards.n_latents} latents"
     )
-    fitted = fit_pca(
-        distinct,
-        config.n_components,
-        copies=distinct.copies,
-        components=config.components == "all",
-        block=config.block,
-        device=default_device(),
-        tolerance=config.tolerance,
-        seed=config.seed,
-        progress=progress(context, "PCA, latents"),
-        log=context.log.info,
-    )
+    needed = memory_needed(*distinct.shape, config.n_components, config.block)
+    context.log.info(f"the PCA needs about {needed / 1e9:.1f} GB of memory")
+    with explaining_memory("the PCA", "a smaller block or n_components, or components = none"):
+        fitted = fit_pca(
+            distinct,
+            config.n_components,
+            copies=distinct.copies,
+            components=config.components == "all",
+            block=config.block,
+            device=default_device(),
+            tolerance=config.tolerance,
+            seed=config.seed,
+            progress=progress(context, "PCA, latents"),
+            log=context.log.info,
+        )
     if not fitted.converged:
         context.log.warning(
             f"PCA did not settle: cosines still changed by {fitted.cosine_change:.1e} with a basis of {fitted.basis:,}. "

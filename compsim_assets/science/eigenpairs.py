@@ -12,6 +12,9 @@ _FULL_SHARE = 3
 # Width of a block as a share of the wanted eigenpairs: with P / 20 a basis of 2 P vectors has seen 40 powers of
 # the matrix, and measured cosines are then exact to 1e-6; wider blocks see fewer powers, narrower ones waste products.
 _BLOCK_SHARE = 20
+# The first size that is looked at, in quarters of k: each look is a dense eigenproblem, and smaller bases were never
+# settled where the spectrum decays like that of texts.
+_FIRST_LOOK = 9
 # Largest basis, in multiples of the wanted eigenpairs (and of vectors): only a spectrum without decay needs more
 # than 2 or 3.
 _LARGEST_BASIS = (4, 512)
@@ -62,7 +65,7 @@ def top_eigenpairs(
     Returns:
         Where the basis reached its largest size first, `cosine_change` is above `tolerance`: the caller must look.
 
-    Cost: LAPACK: about 9 n^3 flops, 3 n^2 float64. Krylov with a basis of m (2 k to 4 k) vectors: 2 n^2 m + 4 n m^2
+    Cost: LAPACK: about 9 n^3 flops, 3 n^2 float64. Krylov with a basis of m (2.4 k to 4 k) vectors: 2 n^2 m + 4 n m^2
     flops of matrix products in the matrix's dtype and 9 m^3 of LAPACK a check; memory beside the matrix n m values,
     3 m^2 float64.
     """
@@ -77,6 +80,15 @@ def top_eigenpairs(
         basis, method = krylov.size, "block krylov"
     residuals = _residuals(matrix, values, vectors)
     return Eigenpairs(values, vectors.contiguous(), method, basis, change, residuals)
+
+
+def solver_bytes(n: int, k: int, value: int) -> int:
+    """About how many bytes `top_eigenpairs` needs beside an (n, n) matrix of `value` bytes a number."""
+    if n <= max(_SMALL, _FULL_SHARE * k):
+        return 3 * 8 * n**2
+    # A basis that settles at its second size, its restriction, and LAPACK's copies and work space for that.
+    basis = min(n, _FIRST_LOOK * k // 4 + max(8, k // 8))
+    return value * n * basis + (value + 4 * 8) * basis**2
 
 
 def _residuals(
@@ -118,8 +130,8 @@ class _BlockKrylov:
     def solve(
         self, tolerance: float, progress: Callable[[str], None]
     ) -> tuple[torch.Tensor, torch.Tensor, float]:
-        """Grow the basis, first to 2 k, then by k / 8, until the watched cosines stand still."""
-        change, before, target = float("inf"), None, 2 * self.k
+        """Grow the basis, first to 9/4 k, then by k / 8, until the watched cosines stand still."""
+        change, before, target = float("inf"), None, _FIRST_LOOK * self.k // 4
         while True:
             self._grow(target)
             values, rotation = self._rayleigh_ritz()

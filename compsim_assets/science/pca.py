@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from compsim_assets.science.cross_products import covariance, gram
-from compsim_assets.science.eigenpairs import Eigenpairs, top_eigenpairs
+from compsim_assets.science.eigenpairs import Eigenpairs, solver_bytes, top_eigenpairs
 from compsim_assets.science.standardise import FeatureMatrix, Progress, StandardisedFeatures
 
 # Above this many multiply-adds float64 products of the Gram matrix stop being a matter of seconds.
@@ -101,6 +101,17 @@ def fit_pca(
     scores, axes = finish(data, values, vectors, components)
     variance = values.cpu().numpy() / (data.total - 1)
     return _assembled(data, pairs, variance, trace / (data.total - 1), scores, axes, tolerance)
+
+
+def memory_needed(n: int, n_latents: int, n_components: int, block: int) -> int:
+    """About how many bytes `fit_pca` holds at its peak, for n distinct reports and D latents."""
+    m, k = min(n, n_latents), min(n_components, n, n_latents)
+    exact = n * n_latents * m <= _FLOAT64_WORK
+    value = 8 if exact else 4
+    blocks = (4 + value) * n * min(block, n_latents)
+    solving = value * m**2 + solver_bytes(m, k, value)
+    finishing = blocks + 4 * n * k * 2 + 4 * n_latents * k
+    return max(value * m**2 + blocks, solving, finishing)
 
 
 def _rank(values: torch.Tensor, dtype: torch.dtype, size: int) -> int:

@@ -6,6 +6,8 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from compsim_assets.science.transfer import to_device
+
 Progress = Callable[[int, int], None]
 
 # Latents standardised at a time: their float64 copies stay in the processor's cache.
@@ -83,8 +85,8 @@ class StandardisedFeatures:
         )
         for start in range(0, self.n, rows):
             where = slice(start, min(start + rows, self.n))
-            values = torch.from_numpy(self.features.rows(np.arange(where.start, where.stop)))
-            scaled = values.to(self.device).double().sub_(mean).div_(scale)
+            values = to_device(self.features.rows(np.arange(where.start, where.stop)), self.device)
+            scaled = values.double().sub_(mean).div_(scale)
             scaled.masked_fill_(constant, 0.0).mul_(self.root_weight[where])
             yield where, scaled.to(self.dtype)
 
@@ -94,7 +96,7 @@ class StandardisedFeatures:
             pass
 
     def _standardise(self, where: slice, out: torch.Tensor) -> None:
-        values = torch.from_numpy(self.features.columns(where.start, where.stop)).to(self.device)
+        values = to_device(self.features.columns(where.start, where.stop), self.device)
         for start in range(0, values.shape[1], _STRIP):
             strip = slice(start, min(start + _STRIP, values.shape[1]))
             latents = slice(where.start + strip.start, where.start + strip.stop)

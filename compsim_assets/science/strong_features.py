@@ -10,6 +10,7 @@ from compsim_assets.science.axis_products import AxisProducts
 from compsim_assets.science.elbow import find_elbows
 from compsim_assets.science.removal import Removal
 from compsim_assets.science.threads import map_on_all_cores
+from compsim_assets.science.transfer import to_device
 
 # Clusters share a batch while the largest has at most so many times the reports of the smallest: the others are
 # padded with zeros.
@@ -109,8 +110,8 @@ def _study(
     """One group: large products for all its reports at once, then batch by batch."""
     given, raw = read(np.concatenate([cluster.reports for cluster in clusters]))
     device = products.axes.device
-    scores = _to_device(given, device).double()
-    coefficients = _to_device(raw, device).double()
+    scores = to_device(given, device).double()
+    coefficients = to_device(raw, device).double()
     projections, spread = products.project(scores), products.spread(coefficients)
 
     def study(rows: slice, batch: list[ClusterPairs]) -> list[StrongFeatures]:
@@ -185,11 +186,3 @@ def _results(removal: Removal, products: AxisProducts) -> list[StrongFeatures]:
         StrongFeatures(maes[k], strong[k], quantile[k], mae_strong[k], mae_weak[k])
         for k in range(len(maes))
     ]
-
-
-def _to_device(values: np.ndarray, device: torch.device) -> torch.Tensor:
-    """On a GPU through pinned memory, which is copied while the processor goes on."""
-    tensor = torch.from_numpy(np.ascontiguousarray(values))
-    if device.type == "cuda":
-        return tensor.pin_memory().to(device, non_blocking=True)
-    return tensor

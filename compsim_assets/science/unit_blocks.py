@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from compsim_assets.science.transfer import to_device
+
 # Share of a GPU's free memory that all rows may take; the rest is for products.
 _RESIDENT_SHARE = 0.6
 # Rows of pairs that are gathered at once: few enough for a CPU's cache, many enough for a GPU.
@@ -124,9 +126,7 @@ class UnitBlocks:
         return self._uploaded(0, self._host[chosen], self._length[chosen.to(self.device)])
 
     def _uploaded(self, start: int, host: torch.Tensor, length: torch.Tensor) -> Block:
-        if self.device.type == "cuda":
-            host = host.pin_memory()
-        raw = host.to(self.device, non_blocking=True)
+        raw = to_device(host, self.device)
         return Block(start, raw, length, (raw / length).float())
 
 

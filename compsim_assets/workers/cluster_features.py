@@ -157,4 +157,4 @@ def _write(folder: Path, gathered: list[dict[str, dict[str, np.ndarray]]]) -> No
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, memory_hint="smaller max_candidates or max_pairs of cluster_features")

@@ -29,6 +29,7 @@ import torch.distributed as dist
 from dagster_pipes import PipesContext, PipesEnvVarParamsLoader, open_dagster_pipes
 from torch.distributed.elastic.multiprocessing.errors import record
 
+from compsim_assets.science.precision import compute_exactly
 from compsim_assets.workers.group import join_group
 from compsim_assets.workers.lifeline import die_with_parent
 from compsim_assets.workers.stage import Stage, stage_file
@@ -151,7 +152,7 @@ def _run_rank(main: Callable[[Worker], None], memory_hint: str) -> None:
     rank = int(os.environ.get("RANK", "0"))
     world_size = int(os.environ.get("WORLD_SIZE", "1"))
     device = _device()
-    _compute_exactly()
+    compute_exactly()
     stage = Stage(stage_file(), memory_hint)
     pipes = _open_pipes() if rank == 0 else None
     try:
@@ -180,20 +181,6 @@ def _device() -> torch.device:
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
     torch.cuda.set_device(device)
     return device
-
-
-def _compute_exactly() -> None:
-    """Switch off the shortcuts that make a GPU's float32 differ from the CPU's and from itself.
-
-    TF32 rounds the factors of a float32 product to 10 bits of mantissa, a relative error near 1e-3:
-    enough to reorder distances around a cutoff. cuDNN's search for the fastest kernel and cuBLAS with
-    a shared workspace may take another summation order from one run to the next.
-    """
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cudnn.benchmark = False
-    torch.backends.cudnn.deterministic = True
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 
 def _open_pipes() -> PipesContext | None:

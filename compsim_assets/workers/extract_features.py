@@ -247,4 +247,4 @@ def main(worker: Worker) -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, memory_hint="a smaller tokens_per_batch in extraction.toml")

@@ -9,12 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import torch
+from compsim_assets.science.memory import is_out_of_memory
 
 LESS_MEMORY = "fewer processes on a node (COMPSIM_NPROC), or nodes with more memory"
 _STARTING = "no progress line yet"
-# What torch raises as a plain RuntimeError when the CPU's memory runs out.
-_ALLOCATOR = ("DefaultCPUAllocator", "can't allocate memory", "bad_alloc", "Cannot allocate memory")
 
 
 class OutOfMemory(RuntimeError):
@@ -53,13 +51,6 @@ class Stage:
                 f"out of memory (last: {self.now}). To need less: {self._hint}. "
                 f"{type(error).__name__}: {error}"
             ) from error
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """True for numpy's, pyarrow's and Python's MemoryError, and torch's errors on CPU and CUDA."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError | OSError) and any(w in str(error) for w in _ALLOCATOR)
 
 
 def stage_file() -> Path | None:

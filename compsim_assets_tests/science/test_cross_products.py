@@ -52,13 +52,13 @@ def test_symmetric_halves_make_the_whole(
         assert torch.equal(found, found.T)
 
 
-# Writes 500 x 100,000 features (200 MB) in blocks, then allows the process 110 MB more than it has.
+# Writes 500 x 100,000 features (200 MB) in blocks, then allows the process what the PCA says it needs, and 80 MB.
 LIMITED = """
 import resource, sys
 from pathlib import Path
 import numpy as np
 from compsim_assets.columnar import FeatureShards, write_feature_shards
-from compsim_assets.science.pca import fit_pca
+from compsim_assets.science.pca import fit_pca, memory_needed
 
 folder, n, latents = Path(sys.argv[1]), 500, 100_000
 rng = np.random.default_rng(0)
@@ -67,7 +67,9 @@ write_feature_shards(folder, blocks, latents, {})
 shards = FeatureShards(folder)
 fit_pca(shards, 5, block=64, components=False)  # threads and work areas of the libraries exist from now on
 data = next(line for line in open("/proc/self/status") if line.startswith("VmData"))
-limit = int(data.split()[1]) * 1024 + 110_000_000
+needed = memory_needed(n, latents, 20, 4096)
+assert needed < 40_000_000
+limit = int(data.split()[1]) * 1024 + needed + 80_000_000
 resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 fitted = fit_pca(shards.distinct(), 20, block=4096, components=False)
 print("scores", fitted.scores.shape)

@@ -130,5 +130,5 @@ def test_small_matrices_are_lapack_s(n: int, k: int) -> None:
 def test_progress_says_how_far_it_is(always_krylov: None) -> None:
     lines: list[str] = []
     found = top_eigenpairs(matrix_with(decaying(500)), 40, progress=lines.append)
-    assert lines[0] == "eigenpairs: basis of 80, cosines changed by inf"
+    assert lines[0] == "eigenpairs: basis of 96, cosines changed by inf"
     assert f"basis of {found.basis:,}," in lines[-1]
