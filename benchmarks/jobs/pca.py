@@ -13,6 +13,7 @@ from benchmarks.inputs import FeatureSize, feature_blocks
 from benchmarks.measure import Row, gemm_rate, timed
 from compsim_assets.columnar import FeatureShards, write_feature_shards
 from compsim_assets.science.pca import PrincipalComponents, fit_pca
+from compsim_assets.science.standardise import DenseFeatures
 
 LARGE = {
     "small": FeatureSize(3_600, 16_384, 400),
@@ -67,22 +68,9 @@ def _floor(size: FeatureSize, found: PrincipalComponents, bases: list[int], devi
     return products / gemm_rate(dtype, device) + dense / gemm_rate(torch.float64, device)
 
 
-class _InMemory:
-    """Features in memory."""
-
-    def __init__(self, values: np.ndarray) -> None:
-        self.values, self.shape = values, values.shape
-
-    def columns(self, start: int, stop: int) -> np.ndarray:
-        return self.values[:, start:stop]
-
-    def rows(self, positions: np.ndarray) -> np.ndarray:
-        return self.values[positions]
-
-
 def _beside_sklearn(size: FeatureSize, device: str) -> Row:
     values = np.concatenate([block for _, block in feature_blocks(size)])
-    own = timed(lambda: fit_pca(_InMemory(values), size.axes, device=device))
+    own = timed(lambda: fit_pca(DenseFeatures(values), size.axes, device=device))
     found: PrincipalComponents = own.result
     scaled = (values - found.mean) / found.scale
     full = PCA(size.axes, svd_solver="full")

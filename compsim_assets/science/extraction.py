@@ -6,7 +6,6 @@ et al. 2025, arXiv 2412.02605).
 """
 
 import difflib
-import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -199,7 +198,7 @@ def plan_batches(lengths: np.ndarray, tokens_per_batch: int, max_texts: int) -> 
     """Group texts of similar length into batches, longest first, whoever will run them.
 
     The sums depend in their last bits on what else is in a batch, so batches are formed from all
-    the texts and only then dealt out: the result does not depend on the number of processes.
+    the texts and only then shared out: the result does not depend on the number of processes.
 
     Args:
         lengths: (n,) tokens of each text, special tokens included.
@@ -217,17 +216,3 @@ def plan_batches(lengths: np.ndarray, tokens_per_batch: int, max_texts: int) -> 
         batches.append(order[start : start + size])
         start += size
     return batches
-
-
-def deal(costs: Sequence[int], n_ranks: int) -> list[list[int]]:
-    """Deal jobs to ranks: the costliest first, each to the rank with the least work so far.
-
-    No rank gets more than 4/3 of the best possible maximum (Graham 1969). O(n log n).
-    """
-    shares: list[list[int]] = [[] for _ in range(n_ranks)]
-    loads = [(0, rank) for rank in range(n_ranks)]
-    for job in sorted(range(len(costs)), key=lambda job: -costs[job]):
-        load, rank = heapq.heappop(loads)
-        shares[rank].append(job)
-        heapq.heappush(loads, (load + costs[job], rank))
-    return shares

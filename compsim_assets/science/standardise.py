@@ -29,6 +29,26 @@ class FeatureMatrix(Protocol):
         ...
 
 
+class DenseFeatures:
+    """A feature matrix that is in memory: (n, D), kept as float32."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values = np.asarray(values, dtype=np.float32)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n, D)."""
+        return self.values.shape[0], self.values.shape[1]
+
+    def columns(self, start: int, stop: int) -> np.ndarray:
+        """(n, stop - start) values of these latents, not copied."""
+        return self.values[:, start:stop]
+
+    def rows(self, positions: np.ndarray) -> np.ndarray:
+        """(k, D) values of these reports."""
+        return self.values[positions]
+
+
 class StandardisedFeatures:
     """((x - mean) / scale) of an (n, D) matrix, read block by block, rows times the square root of their copies.
 

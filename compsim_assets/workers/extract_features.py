@@ -32,7 +32,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch.distributed as dist
 
-from compsim_assets.science.extraction import Tokens, deal, plan_batches, texts_per_batch
+from compsim_assets.science.extraction import Tokens, plan_batches, texts_per_batch
+from compsim_assets.science.sharing import share_out
 from compsim_assets.workers.distributed import Worker, run
 from compsim_assets.workers.language_models import LoadedModels, load_models
 from compsim_assets.workers.tokenization import Tokenizer
@@ -202,7 +203,7 @@ def plan_share(
     """
     batches = [kept[batch] for batch in plan_batches(lengths.tokens[kept], *limits)]
     costs = [len(batch) * int(lengths.tokens[batch].max()) for batch in batches]
-    return [batches[number] for number in deal(costs, worker.world_size)[worker.rank]]
+    return [batches[number] for number in share_out(costs, worker.world_size)[worker.rank]]
 
 
 def main(worker: Worker) -> None:

@@ -15,6 +15,7 @@ from compsim_assets.partitions import cutoff_modes
 from compsim_assets.resources.results import Results, load_pca
 from compsim_assets.resources.storage import FigureIOManager
 from compsim_assets.science.pca import fit_pca
+from compsim_assets.science.standardise import DenseFeatures
 from compsim_assets.settings import Settings
 from compsim_assets_tests.resources.test_storage import materialize, metadata
 
@@ -62,22 +63,9 @@ def test_a_figure_is_read_as_its_bytes(settings: Settings, results: Results) -> 
     assert read == results.figure("curve").read_bytes()
 
 
-class Dense:
-    """A matrix of features in memory."""
-
-    def __init__(self, values: np.ndarray) -> None:
-        self.values, self.shape = values, values.shape
-
-    def columns(self, start: int, stop: int) -> np.ndarray:
-        return self.values[:, start:stop]
-
-    def rows(self, positions: np.ndarray) -> np.ndarray:
-        return self.values[positions]
-
-
 def test_a_pca_is_safetensors_with_a_description(settings: Settings, results: Results) -> None:
     values = np.random.default_rng(0).random((6, 4)).astype(np.float32)
-    fitted = fit_pca(Dense(values), 3)
+    fitted = fit_pca(DenseFeatures(values), 3)
 
     @dg.asset(name="pca", io_manager_key="pca_io_manager")
     def pca():

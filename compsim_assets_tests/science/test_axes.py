@@ -6,19 +6,7 @@ import torch
 
 from compsim_assets.science.axes import AxesFromScores
 from compsim_assets.science.pca import fit_pca
-
-
-class Matrix:
-    """Features in memory, as `fit_pca` reads them."""
-
-    def __init__(self, values: np.ndarray) -> None:
-        self.values, self.shape = values, values.shape
-
-    def columns(self, start: int, stop: int) -> np.ndarray:
-        return self.values[:, start:stop]
-
-    def rows(self, positions: np.ndarray) -> np.ndarray:
-        return self.values[positions]
+from compsim_assets.science.standardise import DenseFeatures
 
 
 @pytest.mark.parametrize(("n", "n_latents"), [(30, 80), (80, 30)])
@@ -30,7 +18,7 @@ def test_axes_are_the_components_of_the_latents(n: int, n_latents: int, block: i
     )
     features[:, 5] = 1.3  # a latent without variance has no direction
     copies = rng.integers(1, 4, n)
-    fitted = fit_pca(Matrix(features), 12, copies=copies)
+    fitted = fit_pca(DenseFeatures(features), 12, copies=copies)
     # Identical reports are given as often as they occur, in any order.
     rows = rng.permutation(np.repeat(np.arange(n), copies))
     latents = np.array([3, 5, 17, 29, 0])

@@ -11,18 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from compsim_assets.science import cross_products
 from compsim_assets.science.cross_products import covariance, gram
-from compsim_assets.science.standardise import StandardisedFeatures
-
-
-class Dense:
-    def __init__(self, values: np.ndarray) -> None:
-        self.values, self.shape = values.astype(np.float32), values.shape
-
-    def columns(self, start: int, stop: int) -> np.ndarray:
-        return self.values[:, start:stop]
-
-    def rows(self, positions: np.ndarray) -> np.ndarray:
-        return self.values[positions]
+from compsim_assets.science.standardise import DenseFeatures, StandardisedFeatures
 
 
 @pytest.mark.parametrize("tile", [1, 4, 7, 2048])
@@ -44,8 +33,8 @@ def test_symmetric_halves_make_the_whole(
     weighted = scaled * np.sqrt(copies)[:, None]
     tolerance = 1e-12 if dtype is torch.float64 else 1e-4
     for found, expected in (
-        (gram(StandardisedFeatures(Dense(values), copies, block, dtype, "cpu")), weighted @ weighted.T),
-        (covariance(StandardisedFeatures(Dense(values), copies, block, dtype, "cpu")), weighted.T @ weighted),
+        (gram(StandardisedFeatures(DenseFeatures(values), copies, block, dtype, "cpu")), weighted @ weighted.T),
+        (covariance(StandardisedFeatures(DenseFeatures(values), copies, block, dtype, "cpu")), weighted.T @ weighted),
     ):  # fmt: skip
         assert found.dtype == dtype
         np.testing.assert_allclose(found.numpy(), expected, atol=tolerance)

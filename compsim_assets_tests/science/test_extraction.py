@@ -17,7 +17,6 @@ from compsim_assets.science.extraction import (
     FeatureExtractor,
     Tokens,
     activations_at,
-    deal,
     find_module,
     pad,
     plan_batches,
@@ -245,16 +244,3 @@ def test_batches_hold_every_text_once_within_their_bounds(
         assert len(batch) == 1 or len(batch) * longest <= tokens
         if following is not None:  # full: one more would not have fitted
             assert len(batch) == texts or (len(batch) + 1) * longest > tokens
-
-
-@examples(40)
-@given(st.lists(st.integers(0, 30), max_size=7), st.integers(1, 3))
-def test_shares_are_disjoint_and_near_the_best_possible(costs: list[int], ranks: int) -> None:
-    shares = deal(costs, ranks)
-    assert len(shares) == ranks
-    assert sorted(itertools.chain(*shares)) == list(range(len(costs)))
-    best = min(
-        max(sum(c for c, r in zip(costs, owner, strict=True) if r == rank) for rank in range(ranks))
-        for owner in itertools.product(range(ranks), repeat=len(costs))
-    )
-    assert max(sum(costs[job] for job in share) for share in shares) <= 4 / 3 * best

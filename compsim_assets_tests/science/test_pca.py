@@ -10,24 +10,11 @@ from sklearn.preprocessing import StandardScaler
 
 from compsim_assets.science import pca
 from compsim_assets.science.pca import PrincipalComponents, fit_pca
+from compsim_assets.science.standardise import DenseFeatures
 from compsim_assets_tests.science.strategies import examples
 
 # Components and scores are stored in float32.
 FLOAT32 = 5e-6
-
-
-class Blocks:
-    """Features in memory, float32 as they are stored."""
-
-    def __init__(self, values: np.ndarray) -> None:
-        self.values = np.asarray(values, dtype=np.float32)
-        self.shape = self.values.shape
-
-    def columns(self, start: int, stop: int) -> np.ndarray:
-        return self.values[:, start:stop]
-
-    def rows(self, positions: np.ndarray) -> np.ndarray:
-        return self.values[positions]
 
 
 def sparse_features(seed: int, n: int, n_latents: int) -> np.ndarray:
@@ -71,7 +58,7 @@ def assert_orthonormal(components: np.ndarray, tolerance: float) -> None:
 @pytest.mark.parametrize("block", [7, 4096])
 def test_equals_scikit_learn(n: int, n_latents: int, block: int) -> None:
     values = sparse_features(0, n, n_latents)
-    found = fit_pca(Blocks(values), 1000, block=block)
+    found = fit_pca(DenseFeatures(values), 1000, block=block)
     assert found.products == "float64"
     # Centred data of n rows has rank n - 1 at most.
     assert len(found.explained_variance) == min(n - 1, n_latents)
@@ -81,7 +68,7 @@ def test_equals_scikit_learn(n: int, n_latents: int, block: int) -> None:
 @pytest.mark.parametrize(("n", "n_latents"), [(60, 150), (150, 60)])
 def test_only_the_first_components_are_kept(n: int, n_latents: int) -> None:
     values = sparse_features(1, n, n_latents)
-    found = fit_pca(Blocks(values), 9)
+    found = fit_pca(DenseFeatures(values), 9)
     assert found.components.shape == (9, n_latents)
     assert found.scores.shape == (n, 9)
     assert found.explained_variance_ratio.sum() < 1
@@ -111,11 +98,11 @@ def test_scores_reproduce_the_standardised_data(
     singular = np.linalg.svd(scaled, compute_uv=False)
     if singular[0] < 1e-9:
         with pytest.raises(ValueError, match="no variance"):
-            fit_pca(Blocks(values), n_components, block=block)
+            fit_pca(DenseFeatures(values), n_components, block=block)
         return
     rank = int((singular > 1e-6 * singular[0]).sum())
     kept = min(n_components, rank)
-    found = fit_pca(Blocks(values), n_components, block=block)
+    found = fit_pca(DenseFeatures(values), n_components, block=block)
     assert found.scores.shape == (n, kept)
     np.testing.assert_allclose(found.explained_variance, singular[:kept] ** 2 / (n - 1), rtol=1e-6)
     np.testing.assert_allclose(
@@ -138,7 +125,7 @@ def test_cosines_of_all_scores_are_those_of_the_standardised_features(
 ) -> None:
     values = sparse_features(2, n, n_latents)
     values[3] = values[7]
-    scores = fit_pca(Blocks(values), 1000).scores.astype(np.float64)
+    scores = fit_pca(DenseFeatures(values), 1000).scores.astype(np.float64)
     expected = pdist(standardised(values), "cosine")
     np.testing.assert_allclose(pdist(scores, "cosine"), expected, atol=1e-6)
 
@@ -148,7 +135,10 @@ def test_copies_equal_repeated_rows(n: int, n_latents: int) -> None:
     values = sparse_features(3, n, n_latents)
     copies = np.random.default_rng(3).integers(1, 5, size=n)
     repeated = np.repeat(values, copies, axis=0)
-    short, long = fit_pca(Blocks(values), 1000, copies=copies), fit_pca(Blocks(repeated), 1000)
+    short, long = (
+        fit_pca(DenseFeatures(values), 1000, copies=copies),
+        fit_pca(DenseFeatures(repeated), 1000),
+    )
     assert_equals_sklearn(long, repeated)
     for name in ("mean", "scale", "explained_variance", "explained_variance_ratio"):
         np.testing.assert_allclose(getattr(short, name), getattr(long, name), rtol=1e-9, atol=1e-12)
@@ -161,7 +151,7 @@ def test_copies_equal_repeated_rows(n: int, n_latents: int) -> None:
 
 def test_identical_rows_have_identical_scores_up_to_rounding() -> None:
     values = np.repeat(sparse_features(4, 8, 60), 2, axis=0)
-    scores = fit_pca(Blocks(values), 1000).scores
+    scores = fit_pca(DenseFeatures(values), 1000).scores
     np.testing.assert_allclose(scores[::2], scores[1::2], atol=1e-5)
     assert scores.shape == (16, 7)
 
@@ -169,7 +159,7 @@ def test_identical_rows_have_identical_scores_up_to_rounding() -> None:
 def test_mean_and_population_deviation_of_each_latent() -> None:
     values = sparse_features(5, 25, 30)
     values[:, 4], values[:, 9] = 0.7, 0.0
-    found = fit_pca(Blocks(values), 5, block=8)
+    found = fit_pca(DenseFeatures(values), 5, block=8)
     scaler = StandardScaler().fit(values.astype(np.float64))
     np.testing.assert_allclose(found.mean, scaler.mean_, rtol=1e-12)
     np.testing.assert_allclose(found.scale, scaler.scale_, rtol=1e-12)
@@ -181,7 +171,7 @@ def test_a_constant_latent_adds_no_direction_however_large() -> None:
     # Means in float32 would leave it a deviation of rounding, and scaling would make that a direction of its own.
     values = sparse_features(6, 15, 20)
     with_constant = np.column_stack([values, np.full(15, 12345.678, dtype=np.float32)])
-    plain, other = fit_pca(Blocks(values), 1000), fit_pca(Blocks(with_constant), 1000)
+    plain, other = fit_pca(DenseFeatures(values), 1000), fit_pca(DenseFeatures(with_constant), 1000)
     np.testing.assert_allclose(other.explained_variance, plain.explained_variance, rtol=1e-9)
     assert other.scale[-1] == 1.0
 
@@ -192,10 +182,10 @@ def test_float32_products_stay_close(
 ) -> None:
     values = sparse_features(7, n, n_latents)
     monkeypatch.setattr(pca, "_FLOAT64_WORK", 0)
-    found = fit_pca(Blocks(values), 10)
+    found = fit_pca(DenseFeatures(values), 10)
     assert found.products == "float32"
     assert_equals_sklearn(found, values, tolerance=2e-5)
-    whole = fit_pca(Blocks(values), 1000)
+    whole = fit_pca(DenseFeatures(values), 1000)
     assert len(whole.explained_variance) == min(n - 1, n_latents)
     expected = pdist(standardised(values), "cosine")
     np.testing.assert_allclose(pdist(whole.scores, "cosine"), expected, atol=1e-5)
@@ -214,30 +204,32 @@ def test_small_directions_are_kept_and_rounding_is_not(
     expected = singular[: min(n - 5, n_latents - 3)]
     assert 1e-7 < (expected[-1] / expected[0]) ** 2 < 1e-3
     monkeypatch.setattr(pca, "_FLOAT64_WORK", work)
-    found = fit_pca(Blocks(values), 1000)
+    found = fit_pca(DenseFeatures(values), 1000)
     assert len(found.explained_variance) == len(expected)
     np.testing.assert_allclose(found.explained_variance[0], expected[0] ** 2 / (n - 1), rtol=1e-5)
 
 
 def test_progress_counts_both_passes() -> None:
     seen: list[tuple[int, int]] = []
-    fit_pca(Blocks(sparse_features(8, 5, 10)), 3, block=4, progress=lambda *at: seen.append(at))
+    fit_pca(
+        DenseFeatures(sparse_features(8, 5, 10)), 3, block=4, progress=lambda *at: seen.append(at)
+    )
     assert seen == [(4, 10), (8, 10), (10, 10)] * 2
 
 
 def test_too_few_reports() -> None:
     with pytest.raises(ValueError, match="at least two reports with features, not 1"):
-        fit_pca(Blocks(np.ones((1, 4))), 2)
+        fit_pca(DenseFeatures(np.ones((1, 4))), 2)
     with pytest.raises(ValueError, match="at least two"):
-        fit_pca(Blocks(np.ones((0, 4))), 2)
+        fit_pca(DenseFeatures(np.ones((0, 4))), 2)
 
 
 @pytest.mark.parametrize("n", [2, 9])
 def test_features_without_variance(n: int) -> None:
     with pytest.raises(ValueError, match="no variance"):
-        fit_pca(Blocks(np.full((n, 4), 0.1)), 2)
+        fit_pca(DenseFeatures(np.full((n, 4), 0.1)), 2)
     with pytest.raises(ValueError, match="no variance"):
-        fit_pca(Blocks(np.full((1, 4), 0.1)), 2, copies=np.array([n]))
+        fit_pca(DenseFeatures(np.full((1, 4), 0.1)), 2, copies=np.array([n]))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -245,4 +237,4 @@ def test_features_that_are_not_finite_are_named(value: float) -> None:
     values = sparse_features(9, 6, 10)
     values[2, 7] = value
     with pytest.raises(ValueError, match="row 2, latent 7"):
-        fit_pca(Blocks(values), 2, block=4)
+        fit_pca(DenseFeatures(values), 2, block=4)

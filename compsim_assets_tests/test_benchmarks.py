@@ -1,0 +1,32 @@
+"""`make bench` runs, and what it compares gives the same results."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("job", ["cutoffs", "strong_features"])
+def test_ours_and_the_published_algorithm_agree(job: str) -> None:
+    command = [sys.executable, "-m", "benchmarks.run", "small", "--device", "cpu", "--only", job]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout.splitlines()[-1])
+    # The published loops work in float32.
+    assert 0 <= row["difference"] < 1e-6
+    assert min(row[name] for name in ("ours", "published", "floor", "peak")) > 0
+
+
+def test_the_table_has_a_line_a_row() -> None:
+    command = [sys.executable, "-m", "benchmarks.run", "small", "--jobs", "strong_features"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    title, _, headers, _, row = done.stdout.strip().splitlines()
+    assert title.startswith("Size `small` on ")
+    assert "GFLOP/s float32" in title
+    assert [cell.strip() for cell in headers.split("|")[1:4]] == ["job", "size", "ours s"]
+    assert row.startswith("| strong features | 60 clusters")
