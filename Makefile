@@ -39,8 +39,8 @@ ui: $(INSTALLED)  ## the Dagster webserver with these results, on localhost
 images: $(INSTALLED)  ## the README's pictures, from the materialized sample; needs Chromium
 	$(BIN)/python -m docs.make_images
 
-test: $(INSTALLED)  ## all tests
-	$(BIN)/python -m pytest
+test: $(INSTALLED)  ## all tests, two processes
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(INSTALLED)  ## style, types, import contracts, definitions
 	$(BIN)/ruff check .

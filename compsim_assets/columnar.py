@@ -1,11 +1,10 @@
 """Large matrices on disk: fixed-size lists in Parquet, and memory-mapped shards of SAE features.
 
-Shards are uncompressed Arrow IPC files. Measured for 4,000 x 131,072 floats (`make bench`, job `shards`): Parquet
-decodes all rows to give a block of columns and is tens of times slower to read; safetensors and the Arrow files of
-`datasets` map alike, but the one must hold the whole matrix to write it and the other writes through a slower copy;
-Zarr's chunks are the fastest for a block of columns from a cold disk and several times slower for rows, which
-strong features and every look at a report need. Arrow IPC streams, maps, and reads rows and columns at the disk's
-speed; any Arrow reader opens it.
+Shards are uncompressed Arrow IPC files. Measured for 4,000 x 131,072 floats from a cold file cache (`make bench`, job
+`shards`): Parquet decodes all rows to give a block of latents and is ten times slower to read. safetensors maps as
+well, but must hold the whole matrix to write it. `datasets` writes the same Arrow with its own layer around it. Zarr's
+chunks are the fastest for a block of latents, no better for reports, and one more dependency; the PCA computes for
+minutes on each block, so its lead would not show. Arrow IPC streams, maps, and any Arrow reader opens it.
 """
 
 import json

@@ -19,7 +19,7 @@ from compsim_assets.workers.language_models import LoadedModels, load_models
 # Hidden width, layers, latents, k. As in the paper the SAE reads the output of the last layer but one, and encoding
 # costs about a fifteenth of the language model.
 LLAMA = {"small": (256, 8, 2_048, 32), "paper": (768, 12, 8_192, 64)}
-TEXTS = {"small": 32, "paper": 128}
+TEXTS = {"small": 32, "paper": 48}
 MAX_TOKENS = 256
 REPEATS = 3
 _WORDS = [
