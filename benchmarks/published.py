@@ -15,10 +15,16 @@ def pair_table(scores: np.ndarray, returns: np.ndarray) -> Pairs:
     return a, b, 1.0 - (unit @ unit.T)[a, b].astype(float), np.corrcoef(returns)[a, b]
 
 
+def spanning_tree(pairs: Pairs, n: int) -> coo_array:
+    """Minimum spanning tree of one year; its edges are 1e-9 too long, because scipy drops those of length 0."""
+    a, b, distance, _ = pairs
+    return minimum_spanning_tree(coo_array((distance + 1e-9, (a, b)), shape=(n, n)).tocsr()).tocoo()
+
+
 def mean_correlation(pairs: Pairs, n: int, cutoff: float) -> float:
     """MeanCorr of one year at one cutoff: spanning tree, drop long edges, components, mean over each one's pairs."""
-    a, b, distance, correlation = pairs
-    tree = minimum_spanning_tree(coo_array((distance + 1e-9, (a, b)), shape=(n, n)).tocsr()).tocoo()
+    a, b, _, correlation = pairs
+    tree = spanning_tree(pairs, n)
     kept = tree.data <= cutoff + 1e-9
     edges = coo_array((tree.data[kept], (tree.row[kept], tree.col[kept])), shape=(n, n))
     label = connected_components(edges, directed=False)[1]

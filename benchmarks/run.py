@@ -14,9 +14,10 @@ import sys
 import time
 from pathlib import Path
 
+import torch
 from tabulate import tabulate
 
-from benchmarks.measure import Row
+from benchmarks.measure import Row, copy_rate, device_name, gemm_rate
 
 JOBS = ("shards", "pca", "cutoffs", "linkage", "strong_features", "extraction", "scaling")
 RESULTS = Path(__file__).parent / "results"
@@ -48,7 +49,7 @@ def main() -> None:
     )
     parser.add_argument("--only", choices=JOBS, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    device = asked.device or _default_device()
+    device = asked.device or ("cuda" if torch.cuda.is_available() else "cpu")
     if asked.only:
         print(
             json.dumps([dataclasses.asdict(row) for row in _rows(asked.only, asked.size, device)])
@@ -60,20 +61,8 @@ def main() -> None:
     print(text)
     if asked.save:
         RESULTS.mkdir(exist_ok=True)
-        name = re.sub(r"[^a-z0-9]+", "-", _device_name(device).lower()).strip("-")
+        name = re.sub(r"[^a-z0-9]+", "-", device_name(device).lower()).strip("-")
         (RESULTS / f"{asked.size}-{name}.md").write_text(text)
-
-
-def _default_device() -> str:
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def _device_name(device: str) -> str:
-    from benchmarks.measure import device_name
-
-    return device_name(device)
 
 
 def _rows(job: str, size: str, device: str) -> list[Row]:
@@ -89,10 +78,6 @@ def _in_own_process(job: str, size: str, device: str) -> list[Row]:
 
 
 def _render(rows: list[Row], size: str, device: str, seconds: float) -> str:
-    import torch
-
-    from benchmarks.measure import copy_rate, gemm_rate
-
     rates = [
         f"{gemm_rate(dtype, device) / 1e9:,.0f} GFLOP/s {str(dtype)[6:]}"
         for dtype in (torch.float32, torch.float64)
@@ -105,7 +90,7 @@ def _render(rows: list[Row], size: str, device: str, seconds: float) -> str:
     ] for row in rows]  # fmt: skip
     table = tabulate(lines, _HEADERS, "pipe", floatfmt=_FORMATS, missingval="")
     return (
-        f"Size `{size}` on {_device_name(device)}; matrix products {', '.join(rates)}; copies {copy_rate(device) / 1e9:.1f} GB/s; torch {torch.__version__}; "
+        f"Size `{size}` on {device_name(device)}; matrix products {', '.join(rates)}; copies {copy_rate(device) / 1e9:.1f} GB/s; torch {torch.__version__}; "
         f"{seconds / 60:.1f} minutes in all.\n\n{table}\n"
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 
-_LESS_MEMORY = "fewer processes on a node (COMPSIM_NPROC), or nodes with more memory"
+from compsim_assets.workers.stage import LESS_MEMORY
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class RankFailure:
     stderr: str = ""
     node: str = ""
     stage: str = ""
-    memory_hint: str = _LESS_MEMORY
+    memory_hint: str = LESS_MEMORY
 
 
 def first_cause(failures: list[RankFailure]) -> RankFailure:
@@ -71,7 +71,7 @@ def torchrun_failure(module: str, exit_code: int, log_dir: Path) -> dg.Failure:
     # A signal is -n to the parent, and 128 + n as a shell or srun passes it on.
     number = -exit_code if exit_code < 0 else exit_code - 128
     if 0 < number < signal.NSIG:
-        hint = _hint(number, "", _LESS_MEMORY)
+        hint = _hint(number, "", LESS_MEMORY)
         return _failure(f"torchrun of {module} was killed by {_signal(number)}. {hint}")
     signals = [report["signal"] for report in reports if "signal" in report]
     if signals:

@@ -25,7 +25,6 @@ def covariance(features: StandardisedFeatures) -> torch.Tensor:
 
     Cost: about n D^2 / 2 multiply-adds and two passes. Memory O(D^2 + n block).
     """
-    features.fit()
     size = features.n_latents
     matrix = torch.zeros(size, size, dtype=features.dtype, device=features.device)
     rows = max(1, features.n * features.block // max(size, 1))

@@ -52,8 +52,8 @@ class DenseFeatures:
 class StandardisedFeatures:
     """((x - mean) / scale) of an (n, D) matrix, read block by block, rows times the square root of their copies.
 
-    mean, scale: (D,) float64 column mean and population standard deviation (1 where the deviation is 0), known
-    once `column_blocks` has gone through; `varies` says whether any deviation is positive.
+    Mean and scale are found on the first pass over the columns, and kept: `mean`, `scale` are (D,) float64 column means
+    and population standard deviations (1 where the deviation is 0); `varies` says whether any deviation is positive.
 
     Memory: one block of n x `block` values in float32 and in `dtype`.
     """
@@ -67,20 +67,30 @@ class StandardisedFeatures:
         device: str,
         progress: Progress | None = None,
     ) -> None:
-        self.features, self.copies = features, np.asarray(copies, dtype=np.float64)
-        self.block, self.dtype, self.device, self.progress = block, dtype, device, progress
+        self.features, self.block, self.progress = features, block, progress
+        self.dtype, self.device = dtype, device
         self.n, self.n_latents = features.shape
-        self.total = float(self.copies.sum())
-        self._weight = torch.from_numpy(self.copies).to(device)
-        self.mean = np.empty(self.n_latents)
-        self.scale = np.empty(self.n_latents)
-        self._constant = np.zeros(self.n_latents, dtype=bool)
-        self.varies = False
+        self._weight = torch.from_numpy(np.asarray(copies, dtype=np.float64)).to(device)
+        self.total = float(self._weight.sum())
+        self.root_weight = self._weight.sqrt()[:, None]
+        self._mean, self._scale = self._weight.new_empty(2, self.n_latents)
+        self._constant = torch.zeros(self.n_latents, dtype=torch.bool, device=device)
+        self._fitted = False
 
     @property
-    def root_weight(self) -> torch.Tensor:
-        """(n, 1) square roots of the copies, float64."""
-        return self._weight.sqrt()[:, None]
+    def mean(self) -> np.ndarray:
+        """(D,) float64."""
+        return self._mean.cpu().numpy()
+
+    @property
+    def scale(self) -> np.ndarray:
+        """(D,) float64."""
+        return self._scale.cpu().numpy()
+
+    @property
+    def varies(self) -> bool:
+        """Whether any latent has more than one value."""
+        return not bool(self._constant.all())
 
     def column_blocks(self) -> Iterator[tuple[slice, torch.Tensor]]:
         """(latents, (n, b) standardised and weighted values), a tensor that is valid until the next one.
@@ -88,54 +98,63 @@ class StandardisedFeatures:
         Raises:
             ValueError: a feature that is not finite; names report row and latent.
         """
-        buffer = torch.empty(self.n, min(self.block, self.n_latents), dtype=self.dtype)
-        buffer = buffer.to(self.device)
-        for start in range(0, self.n_latents, self.block):
-            where = slice(start, min(start + self.block, self.n_latents))
-            out = buffer[:, : where.stop - start]
-            self._standardise(where, out)
-            yield where, out
-            if self.progress is not None:
-                self.progress(where.stop, self.n_latents)
+        shape = self.n, min(self.block, self.n_latents)
+        buffer = torch.empty(shape, dtype=self.dtype, device=self.device)
+        for where, strips in self._column_strips():
+            for latents, values in strips:
+                own = slice(latents.start - where.start, latents.stop - where.start)
+                buffer[:, own] = self._standardised(values, slice(None), latents)
+            yield where, buffer[:, : where.stop - where.start]
 
     def row_blocks(self, rows: int) -> Iterator[tuple[slice, torch.Tensor]]:
-        """(reports, (b, D) standardised and weighted values); the mean and scale must be known."""
-        mean, scale, constant = (
-            torch.from_numpy(a).to(self.device) for a in (self.mean, self.scale, self._constant)
-        )
+        """(reports, (b, D) standardised and weighted values), at most `rows` reports at once."""
+        self.fit()
         for start in range(0, self.n, rows):
             where = slice(start, min(start + rows, self.n))
             values = to_device(self.features.rows(np.arange(where.start, where.stop)), self.device)
-            scaled = values.double().sub_(mean).div_(scale)
-            scaled.masked_fill_(constant, 0.0).mul_(self.root_weight[where])
-            yield where, scaled.to(self.dtype)
+            standardised = self._standardised(values.double(), where, slice(None))
+            yield where, standardised.to(self.dtype)
 
     def fit(self) -> None:
-        """Find mean and scale only."""
-        for _ in self.column_blocks():
-            pass
+        """Find mean and scale, unless they are known."""
+        if not self._fitted:
+            for _, strips in self._column_strips():
+                for _ in strips:
+                    pass
 
-    def _standardise(self, where: slice, out: torch.Tensor) -> None:
-        values = to_device(self.features.columns(where.start, where.stop), self.device)
-        for start in range(0, values.shape[1], _STRIP):
-            strip = slice(start, min(start + _STRIP, values.shape[1]))
-            latents = slice(where.start + strip.start, where.start + strip.stop)
-            out[:, strip] = self._standardised_strip(values[:, strip].double(), latents)
+    def _column_strips(self) -> Iterator[tuple[slice, Iterator[tuple[slice, torch.Tensor]]]]:
+        """Blocks of latents, each as strips of float64 values whose mean and scale are known."""
+        for start in range(0, self.n_latents, self.block):
+            where = slice(start, min(start + self.block, self.n_latents))
+            yield where, self._strips(where)
+            if self.progress is not None:
+                self.progress(where.stop, self.n_latents)
+        self._fitted = True
 
-    def _standardised_strip(self, values: torch.Tensor, latents: slice) -> torch.Tensor:
+    def _strips(self, where: slice) -> Iterator[tuple[slice, torch.Tensor]]:
+        block = to_device(self.features.columns(where.start, where.stop), self.device)
+        for start in range(where.start, where.stop, _STRIP):
+            latents = slice(start, min(start + _STRIP, where.stop))
+            values = block[:, latents.start - where.start : latents.stop - where.start].double()
+            if not self._fitted:
+                self._fit_strip(values, latents)
+            yield latents, values
+
+    def _fit_strip(self, values: torch.Tensor, latents: slice) -> None:
         mean = (self._weight @ values) / self.total
         if not bool(torch.isfinite(mean).all()):
             row, column = (~torch.isfinite(values)).nonzero()[0].tolist()
             raise ValueError(
                 f"feature of report row {row}, latent {latents.start + column} is not finite"
             )
-        values -= mean
-        deviation = ((self._weight @ values.square()) / self.total).sqrt()
+        deviation = ((self._weight @ (values - mean).square_()) / self.total).sqrt()
         # A column that is constant up to rounding has no direction of its own.
         constant = deviation <= 1e-12 * mean.abs()
-        values.masked_fill_(constant, 0.0)
-        deviation.masked_fill_(constant, 1.0)
-        self.varies |= not bool(constant.all())
-        self.mean[latents], self.scale[latents] = mean.cpu().numpy(), deviation.cpu().numpy()
-        self._constant[latents] = constant.cpu().numpy()
-        return values.div_(deviation).mul_(self.root_weight)
+        self._mean[latents], self._constant[latents] = mean, constant
+        self._scale[latents] = deviation.masked_fill(constant, 1.0)
+
+    def _standardised(self, values: torch.Tensor, rows: slice, latents: slice) -> torch.Tensor:
+        """Float64 values of these rows and latents, standardised and weighted in place."""
+        values.sub_(self._mean[latents]).div_(self._scale[latents])
+        values.masked_fill_(self._constant[latents], 0.0)
+        return values.mul_(self.root_weight[rows])

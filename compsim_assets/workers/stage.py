@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from compsim_assets.science.memory import is_out_of_memory
-
 LESS_MEMORY = "fewer processes on a node (COMPSIM_NPROC), or nodes with more memory"
 _STARTING = "no progress line yet"
 
@@ -45,6 +43,9 @@ class Stage:
         try:
             yield
         except Exception as error:
+            # Here, because the Dagster step reads LESS_MEMORY and does without torch.
+            from compsim_assets.science.memory import is_out_of_memory
+
             if not is_out_of_memory(error):
                 raise
             raise OutOfMemory(
