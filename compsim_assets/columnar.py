@@ -169,16 +169,21 @@ def write_feature_shards(
 ) -> int:
     """Stream (report ids, (b, D) float32 features) blocks into shards; returns the number of reports.
 
-    Memory: one block. The manifest is written last, so a folder without one is unfinished.
+    The manifest gets the numbers of latents and reports and a hash of the content, whatever the blocks' sizes. It is
+    written last, so a folder without one is unfinished. Memory: one block.
     """
+    import numpy as np
     import pyarrow as pa
 
     schema = pa.schema([("report_id", pa.int64()), ("features", pa.list_(pa.float32(), n_latents))])
-    rows_per_batch = max(1, _BATCH_BYTES // (4 * n_latents))
-    rows_per_shard = max(rows_per_batch, _SHARD_BYTES // (4 * n_latents))
+    rows_per_batch = max(1, _BATCH_BYTES // (4 * max(n_latents, 1)))
+    rows_per_shard = max(rows_per_batch, _SHARD_BYTES // (4 * max(n_latents, 1)))
     written, shard = 0, 0
+    content = [blake2b(digest_size=16), blake2b(digest_size=16)]
     with ExitStack() as open_shard:
         for ids, features in blocks:
+            for digest, values in zip(content, (ids, features), strict=True):
+                digest.update(np.ascontiguousarray(values).data)
             for start in range(0, len(ids), rows_per_batch):
                 rows = slice(start, min(start + rows_per_batch, len(ids)))
                 if written >= shard * rows_per_shard:
@@ -190,6 +195,14 @@ def write_feature_shards(
                 writer.write_batch(pa.record_batch(columns, schema=schema))
                 written += rows.stop - rows.start
     (folder / MANIFEST).write_text(
-        json.dumps({**manifest, "n_latents": n_latents, "n_reports": written}, indent=2)
+        json.dumps(
+            {
+                **manifest,
+                "n_latents": n_latents,
+                "n_reports": written,
+                "content": content[0].hexdigest() + content[1].hexdigest(),
+            },
+            indent=2,
+        )
     )
     return written

@@ -11,6 +11,8 @@ from compsim_assets.assets import (
     features,
     figures,
     interpretability,
+    published,
+    replay,
     similarity,
 )
 from compsim_assets.checks import data_checks, result_checks
@@ -24,12 +26,14 @@ defs = dg.Definitions(
     assets=dg.load_assets_from_modules(
         [
             descriptions,
+            published,
             features,
             similarity,
             clusters,
             baselines,
             interpretability,
             evaluation,
+            replay,
             figures,
         ]
     ),

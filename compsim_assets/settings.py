@@ -2,19 +2,21 @@
 
 import os
 from pathlib import Path
+from typing import ClassVar
 
 import dagster as dg
 from pydantic import Field, field_validator
 
 SOURCES = ("sample", "local", "huggingface")
+SIMILARITIES = ("auto", "features", "pairs")
 _REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 class Settings(dg.ConfigurableResource):
-    """Source of the universe, folder of a local one, and the data folder.
+    """Source of the universe, its folder, the data folder, and which reports and similarities are used.
 
     Raises:
-        ValueError: a source that does not exist.
+        ValueError: a source or a similarity that does not exist, a switch that is neither true nor false.
     """
 
     source: str = Field(
@@ -22,10 +24,27 @@ class Settings(dg.ConfigurableResource):
         description="Universe: 'sample' (embedded, synthetic), 'local' (a folder) or 'huggingface'. COMPSIM_SOURCE.",
     )
     universe: str = Field(
-        default="", description="Folder of a local universe; needed for 'local'. COMPSIM_UNIVERSE."
+        default="",
+        description="Folder of a local universe; needed for 'local'. For 'huggingface' optional: a huggingface.toml, and "
+        "whatever the hub does not have (fuzz scores, published clusters, prices). COMPSIM_UNIVERSE.",
     )
     data: str = Field(
         default=str(_REPOSITORY / "data"), description="Where results go. COMPSIM_DATA."
+    )
+    similarity: str = Field(
+        default="auto",
+        description="What companies are compared by: 'features', 'pairs' (the universe's published pairs; features are not "
+        "read), or 'auto': features where the universe has them, else its pairs. COMPSIM_SIMILARITY.",
+    )
+    drop_without_sic_code: bool | None = Field(
+        default=None,
+        description="Leave reports without a SIC code out of features and PCA, as the published code does; by default "
+        "only for 'huggingface'. COMPSIM_DROP_WITHOUT_SIC_CODE.",
+    )
+    drop_without_returns: bool | None = Field(
+        default=None,
+        description="Leave reports without twelve defined returns out of clustering, as the published code does; by default "
+        "only for 'huggingface'. COMPSIM_DROP_WITHOUT_RETURNS.",
     )
 
     @field_validator("source")
@@ -35,17 +54,51 @@ class Settings(dg.ConfigurableResource):
             raise ValueError(f"COMPSIM_SOURCE is {value!r}, expected one of {', '.join(SOURCES)}")
         return value
 
+    @field_validator("similarity")
+    @classmethod
+    def _known_similarity(cls, value: str) -> str:
+        if value not in SIMILARITIES:
+            raise ValueError(
+                f"COMPSIM_SIMILARITY is {value!r}, expected one of {', '.join(SIMILARITIES)}"
+            )
+        return value
+
     @classmethod
     def from_environment(cls) -> "Settings":
-        """Settings from COMPSIM_SOURCE, COMPSIM_UNIVERSE and COMPSIM_DATA; empty values count as unset."""
-        names = {"source": "COMPSIM_SOURCE", "universe": "COMPSIM_UNIVERSE", "data": "COMPSIM_DATA"}
-        found = {field: os.environ.get(name, "") for field, name in names.items()}
-        return cls(**{field: value for field, value in found.items() if value})
+        """Settings from COMPSIM_<FIELD>, e.g. COMPSIM_SOURCE; empty values count as unset."""
+        found = {field: os.environ.get(f"COMPSIM_{field.upper()}", "") for field in cls._FIELDS}
+        return cls.model_validate(
+            {field: _parsed(field, value) for field, value in found.items() if value}
+        )
+
+    _FIELDS: ClassVar[tuple[str, ...]] = (
+        "source", "universe", "data", "similarity", "drop_without_sic_code", "drop_without_returns",
+    )  # fmt: skip
+
+    @property
+    def without_sic_code_dropped(self) -> bool:
+        """Whether reports without a SIC code are left out of features and PCA."""
+        chosen = self.drop_without_sic_code
+        return self.source == "huggingface" if chosen is None else chosen
+
+    @property
+    def without_returns_dropped(self) -> bool:
+        """Whether reports without defined returns are left out of clustering."""
+        chosen = self.drop_without_returns
+        return self.source == "huggingface" if chosen is None else chosen
 
     @property
     def synthetic(self) -> bool:
         """True where the universe is generated, which everything made from it must say."""
         return self.source == "sample"
+
+
+def _parsed(field: str, value: str) -> str | bool:
+    if not field.startswith("drop_"):
+        return value
+    if value.lower() not in ("true", "false", "1", "0"):
+        raise ValueError(f"COMPSIM_{field.upper()} is {value!r}, expected true or false")
+    return value.lower() in ("true", "1")
 
 
 def processes() -> str:

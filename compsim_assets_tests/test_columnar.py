@@ -37,6 +37,12 @@ def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(columnar, "_SHARD_BYTES", 6 * ROW)
 
 
+def _content(folder: Path, ids: np.ndarray, features: np.ndarray) -> str:
+    folder.mkdir()
+    write_feature_shards(folder, blocks(ids, features, [len(ids)]), N_LATENTS, {})
+    return json.loads((folder / "features.json").read_text())["content"]
+
+
 # Blocks that end inside batches and shards, an empty one, and ones larger than a shard.
 SIZES = [[20], [1] * 20, [7, 0, 2, 11], [6, 6, 6, 2], [3, 17]]
 
@@ -50,7 +56,11 @@ def test_shards_give_back_what_was_written(
     shards = FeatureShards(tmp_path)
     assert written == 20
     assert shards.shape == (20, N_LATENTS)
+    content = shards.manifest.pop("content")
     assert shards.manifest == {"a": "b", "n_latents": N_LATENTS, "n_reports": 20}
+    assert content == _content(tmp_path / "whole", ids, features), "depends on the blocks"
+    assert content != _content(tmp_path / "ids", ids + 1, features)
+    assert content != _content(tmp_path / "values", ids, features + 1)
     assert len(list(tmp_path.glob("part-*.arrow"))) > 1
     np.testing.assert_array_equal(shards.report_id, ids)
     np.testing.assert_array_equal(np.concatenate(list(shards.parts())), features)
@@ -151,6 +161,7 @@ def test_an_unfinished_folder_has_no_manifest(tmp_path: Path, small_shards: None
 def test_the_manifest_is_json(tmp_path: Path) -> None:
     write_feature_shards(tmp_path, blocks(*some_features(2), [2]), N_LATENTS, {"hookpoint": None})
     manifest = json.loads((tmp_path / "features.json").read_text())
+    assert manifest.pop("content")
     assert manifest == {"hookpoint": None, "n_latents": N_LATENTS, "n_reports": 2}
 
 

@@ -105,6 +105,7 @@ def _clusters(folder: Path, shape: Size) -> dict[str, Any]:
     out = folder / "clusters"
     out.mkdir()
     return {
+        "reports": str(folder / "scores.parquet"),
         "scores": str(folder / "scores.parquet"),
         "cutoffs": str(folder / "cutoffs.parquet"),
         "output": str(out / "clusters.parquet"),

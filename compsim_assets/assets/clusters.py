@@ -1,12 +1,13 @@
 """Cutoffs and clusters: single linkage of each year, cut where MeanCorr is best, and what holds clusters together."""
 
+from typing import Any
+
 import dagster as dg
 from pydantic import Field
 
 from compsim_assets.assets.common import (
     BY_MODE,
     SHARED,
-    ArrowTable,
     DataFrame,
     default_device,
     explaining_memory,
@@ -17,11 +18,47 @@ from compsim_assets.assets.common import (
 )
 from compsim_assets.assets.features import sae_features
 from compsim_assets.assets.interpretability import fuzz_scores
-from compsim_assets.assets.similarity import pca_assets
+from compsim_assets.contracts import TABLES
 from compsim_assets.partitions import cutoff_modes
-from compsim_assets.resources.results import Results, read_manifest
+from compsim_assets.resources.results import Results, read_manifest, read_table
+from compsim_assets.resources.sources import open_universe, similarity_of
 from compsim_assets.resources.torchrun import Torchrun
 from compsim_assets.settings import Settings
+
+
+@dg.asset(
+    deps=["pca_scores", "published_pairs"],
+    **table_options("clustered_reports", "clusters", "pandas"),
+)
+def clustered_reports(
+    context: dg.AssetExecutionContext, settings: Settings, returns: DataFrame
+) -> DataFrame:
+    """The reports that are clustered: those with PCA scores (a setting leaves out those without defined returns), or,
+    where companies are compared by published pairs, those in at least one pair with a correlation.
+    """
+    import numpy as np
+    import pandas as pd
+
+    from compsim_assets.pairs import PairTable
+    from compsim_assets.science.returns import normalise_returns
+
+    results = Results.of(settings)
+    similarity = similarity_of(settings, open_universe(settings))
+    if similarity == "pairs":
+        pairs = PairTable(results.table("published_pairs"))
+        found = [(year, pairs.of_year(year).existing().reports()) for year in pairs.years]
+        ids = np.concatenate([np.empty(0, dtype=np.int64), *(ids for _, ids in found)])
+        years = [np.full(len(ids), year, dtype=np.int64) for year, ids in found]
+        table = pd.DataFrame({"report_id": ids, "year": np.concatenate([ids[:0], *years])})
+    else:
+        columns = ["report_id", "year"]
+        table = read_table(results.table("pca_scores"), columns).to_pandas()
+        if settings.without_returns_dropped and len(table):
+            monthly = returns.set_index("report_id")["returns"].loc[table["report_id"]]
+            table = table[normalise_returns(np.stack(monthly.to_numpy()))[1]]
+    said = {"similarity": similarity, "left_out": len(returns) - len(table)}
+    context.add_output_metadata(said)
+    return table.sort_values(["year", "report_id"], ignore_index=True)
 
 
 @dg.multi_asset(
@@ -41,71 +78,91 @@ from compsim_assets.settings import Settings
             **table_output("distance_scale", SHARED, "torch"),
         ),
     },
-    ins={"pca_scores": dg.AssetIn(metadata={"arrow": True}), "returns": dg.AssetIn()},
+    ins={"clustered_reports": dg.AssetIn(), "returns": dg.AssetIn()},
+    deps=["pca_scores", "published_pairs"],
     can_subset=True,
     pool="gpu",
 )
 def cutoff_curve_assets(
-    context: dg.AssetExecutionContext, pca_scores: ArrowTable, returns: DataFrame
+    context: dg.AssetExecutionContext,
+    settings: Settings,
+    clustered_reports: DataFrame,
+    returns: DataFrame,
 ):
     """Link every year and walk up its tree."""
-    import numpy as np
     import pandas as pd
+
+    from compsim_assets.science.cutoff_tables import curve_table
+
+    results = Results.of(settings)
+    if similarity_of(settings, open_universe(settings)) == "pairs":
+        curves, scale = _curves_of_pairs(context, results)
+    else:
+        curves, scale = _curves_of_scores(context, results, clustered_reports, returns)
+    scales = {"mean": [scale.mean], "deviation": [scale.deviation], "n_pairs": [scale.n_pairs]}
+    yield from selected(
+        context,
+        dg.Output(curve_table(curves, scale), output_name="cutoff_curve"),
+        dg.Output(pd.DataFrame(scales), output_name="distance_scale"),
+    )
+
+
+def _curves_of_scores(
+    context: dg.AssetExecutionContext, results: Results, reports: DataFrame, returns: DataFrame
+) -> tuple[dict[int, Any], Any]:
+    """Step function of each year, by cosine distance, and the scale of distances, from PCA scores."""
+    import numpy as np
 
     from compsim_assets.columnar import matrix_of
     from compsim_assets.science.cutoffs import step_function
     from compsim_assets.science.returns import normalise_returns
     from compsim_assets.science.similarity import link_years
 
-    ids = pca_scores["report_id"].to_numpy()
-    monthly = returns.set_index("report_id")["returns"].loc[ids]
+    scored = read_table(results.table("pca_scores"))
+    kept = scored.filter(np.isin(scored["report_id"].to_numpy(), reports["report_id"]))
+    monthly = returns.set_index("report_id")["returns"].loc[kept["report_id"].to_numpy()]
     unit, defined = normalise_returns(np.stack(monthly.to_numpy()))
     with explaining_memory("single linkage", "n_components of pca, or a machine with more memory"):
         linked = link_years(
-            matrix_of(pca_scores["scores"]),
-            pca_scores["year"].to_numpy(),
+            matrix_of(kept["scores"]),
+            kept["year"].to_numpy(),
             device=default_device(),
             progress=progress(context, "linked reports"),
         )
-    pieces = []
-    for year, rows, tree in zip(linked.years, linked.rows, linked.trees, strict=True):
-        curve = step_function(tree, unit[rows], defined[rows])
-        pieces.append(
-            pd.DataFrame(
-                {
-                    "year": np.full(len(curve.position), year),
-                    "theta": linked.scale.standardise(curve.position),
-                    "mean_correlation": curve.mean_correlation,
-                    "pair_weighted_mean_correlation": curve.pair_weighted,
-                    "n_clusters": curve.n_clusters,
-                }
-            )
-        )
-    scale = linked.scale
-    scales = {"mean": [scale.mean], "deviation": [scale.deviation], "n_pairs": [scale.n_pairs]}
-    yield from selected(
-        context,
-        dg.Output(pd.concat(pieces, ignore_index=True), output_name="cutoff_curve"),
-        dg.Output(pd.DataFrame(scales), output_name="distance_scale"),
-    )
+    curves = {
+        int(year): step_function(tree, unit[rows], defined[rows])
+        for year, rows, tree in zip(linked.years, linked.rows, linked.trees, strict=True)
+    }
+    return curves, linked.scale
+
+
+def _curves_of_pairs(
+    context: dg.AssetExecutionContext, results: Results
+) -> tuple[dict[int, Any], Any]:
+    """The same from published pairs."""
+    from compsim_assets.pairs import PairTable
+    from compsim_assets.science.pair_linkage import link_pairs
+
+    pairs = PairTable(results.table("published_pairs"))
+    return link_pairs(pairs.years, pairs.of_year, progress(context, "linked years"))
 
 
 @dg.asset(
-    ins={"pca_scores": dg.AssetIn(metadata={"columns": ["year"]})},
+    ins={"clustered_reports": dg.AssetIn(metadata={"columns": ["year"]})},
     **table_options("cutoffs", "clusters", "pandas", stage=BY_MODE),
 )
 def cutoffs(
     context: dg.AssetExecutionContext,
     cutoff_curve: DataFrame,
     distance_scale: DataFrame,
-    pca_scores: DataFrame,
+    clustered_reports: DataFrame,
 ) -> DataFrame:
     """The cutoff theta of each year. `base`: one theta for all years, chosen on later years of the sample.
     `rolling`: for each year the theta that was best over the five years before it.
     """
     from compsim_assets.science.cutoff_tables import base_cutoffs, rolling_cutoffs, step_functions
 
-    years = sorted(pca_scores["year"].unique().tolist())
+    years = sorted(clustered_reports["year"].unique().tolist())
     curves = step_functions(cutoff_curve, years)
     scale = distance_scale.iloc[0]
     choose = {"base": base_cutoffs, "rolling": rolling_cutoffs}[context.partition_key]
@@ -118,7 +175,7 @@ def cutoffs(
 
 
 @dg.asset(
-    deps=["pca_scores", cutoffs],
+    deps=["pca_scores", "published_pairs", clustered_reports, cutoffs],
     pool="gpu",
     **table_options("clusters", "clusters", "torch", "torchrun", stage=BY_MODE),
 )
@@ -132,9 +189,12 @@ def clusters(
     import pandas as pd
 
     results, mode = Results.of(settings), context.partition_key
+    by_pairs = similarity_of(settings, open_universe(settings)) == "pairs"
+    similarity = {"pairs": "published_pairs"} if by_pairs else {"scores": "pca_scores"}
     with results.scratch(f"clusters-{mode}") as scratch:
         extras = {
-            "scores": str(results.table("pca_scores")),
+            **{extra: str(results.table(table)) for extra, table in similarity.items()},
+            "reports": str(results.table("clustered_reports")),
             "cutoffs": str(results.table("cutoffs", mode)),
             "output": str(scratch / "clusters.parquet"),
         }
@@ -188,7 +248,7 @@ class StrongFeaturesConfig(dg.Config):
             **table_output("cluster_feature_summary", BY_MODE, "torch", "torchrun"),
         ),
     },
-    deps=[clusters, pca_assets, sae_features, fuzz_scores],
+    deps=[clusters, "pca_scores", sae_features, fuzz_scores],
     partitions_def=cutoff_modes,
     can_subset=True,
     pool="gpu",
@@ -206,6 +266,9 @@ def cluster_features_assets(
 
     results, mode = Results.of(settings), context.partition_key
     manifest = read_manifest(results.array_folder("sae_features"), "features.json")
+    if manifest["n_reports"] == 0:
+        yield from selected(context, *_no_cluster_features(context))
+        return
     scores = pd.read_parquet(results.table("fuzz_scores"))
     usable, note = scores_for(scores, manifest["hookpoint"], manifest["n_latents"])
     context.log.info(note)
@@ -229,3 +292,19 @@ def cluster_features_assets(
         dg.Output(features, output_name="cluster_features", metadata={**ran, **said}),
         dg.Output(summary, output_name="cluster_feature_summary", metadata=said),
     )
+
+
+def _no_cluster_features(context: dg.AssetExecutionContext) -> list[dg.Output]:
+    """Both tables without a row, where companies are compared by pairs."""
+    import pandas as pd
+
+    note = "there are no features: none is searched for"
+    context.log.info(note)
+    return [
+        dg.Output(
+            pd.DataFrame(columns=[column.name for column in TABLES[name].columns]),
+            output_name=name,
+            metadata={"candidates": note},
+        )
+        for name in ("cluster_features", "cluster_feature_summary")
+    ]

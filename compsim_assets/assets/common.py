@@ -9,10 +9,13 @@ import dagster as dg
 
 from compsim_assets.contracts import TABLES
 from compsim_assets.partitions import cutoff_modes
+from compsim_assets.resources.storage import REVISION
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+    from compsim_assets.resources.sources import Universe
 
     DataFrame = pd.DataFrame
     ArrowTable = pa.Table
@@ -71,6 +74,12 @@ def progress(
             context.log.info(f"{what}: {done:,} of {total:,}")
 
     return log
+
+
+def revision_of(universe: "Universe", name: str) -> dict[str, str]:
+    """Metadata on the revision of one of the universe's tables, where it has one."""
+    revision = universe.revision(name)
+    return {REVISION: revision} if revision else {}
 
 
 @contextmanager

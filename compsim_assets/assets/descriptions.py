@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from compsim_assets.assets.common import DataFrame, table_options
+from compsim_assets.assets.common import DataFrame, revision_of, table_options
 from compsim_assets.resources.layout import ID, UniverseError
 from compsim_assets.resources.sources import open_universe
 from compsim_assets.settings import Settings
@@ -17,8 +17,8 @@ def descriptions(context: dg.AssetExecutionContext, settings: Settings) -> DataF
     """
     from compsim_assets.science.industries import normalise_sic, sic_division
 
-    universe = open_universe(settings)
-    reports = universe.reports()
+    universe = open_universe(settings, context.log.info)
+    reports = universe.reports(refresh=True)
     try:
         sic_code = normalise_sic(reports["sic_code"])
     except ValueError as problem:
@@ -36,6 +36,7 @@ def descriptions(context: dg.AssetExecutionContext, settings: Settings) -> DataF
             "years": f"{table['year'].min()} to {table['year'].max()}",
             "without_sic_code": int(table["sic_code"].isna().sum()),
             "without_description": int(table["description"].isna().sum()),
+            **revision_of(universe, "reports" if universe.has("reports") else "pairs"),
         }
     )
     columns = [
@@ -61,7 +62,7 @@ def returns(context: dg.AssetExecutionContext, settings: Settings) -> DataFrame:
 
     from compsim_assets.science.returns import normalise_returns
 
-    universe = open_universe(settings)
+    universe = open_universe(settings, context.log.info)
     reports = universe.reports()
     matrix = universe.monthly_returns(reports)
     context.add_output_metadata({"without_correlation": int((~normalise_returns(matrix)[1]).sum())})

@@ -3,9 +3,14 @@
 import dagster as dg
 
 from compsim_assets.assets.common import COMPARISON, DataFrame, table_options
+from compsim_assets.contracts import TABLES
 from compsim_assets.partitions import cutoff_modes
+from compsim_assets.resources.results import Results
+from compsim_assets.resources.sources import open_universe, similarity_of
+from compsim_assets.settings import Settings
 
 MODES = cutoff_modes.get_partition_keys()
+_COLUMNS = [column.name for column in TABLES["mean_correlation"].columns]
 
 
 def _missing_modes(context: dg.AssetExecutionContext, found: dict[str, DataFrame]) -> None:
@@ -23,35 +28,52 @@ def _missing_modes(context: dg.AssetExecutionContext, found: dict[str, DataFrame
         "baseline_clusters": dg.AssetIn(),
         "returns": dg.AssetIn(),
     },
+    deps=["published_pairs"],
     **table_options("mean_correlation", "evaluation", "pandas", stage=COMPARISON),
 )
 def mean_correlation(
     context: dg.AssetExecutionContext,
+    settings: Settings,
     clusters: dict[str, DataFrame],
     baseline_clusters: DataFrame,
     returns: DataFrame,
 ) -> DataFrame:
     """MeanCorr by method and year, with what the mean hides: the pair-weighted value, coverage, number of clusters
-    and the largest one. `population` is the correlation of all pairs of a year.
+    and the largest one. `population` is the correlation of all pairs of a year. Correlations are those of the reports'
+    returns, or, where companies are compared by published pairs, the published ones.
     """
-    import pandas as pd
-
-    from compsim_assets.science.evaluation import correlation_by_year
-
     _missing_modes(context, clusters)
     groups = {mode: clusters[mode] for mode in MODES if mode in clusters}
     groups |= {
         str(method): table for method, table in baseline_clusters.groupby("method", sort=False)
     }
     groups["population"] = returns[["year", "report_id"]].assign(cluster_id=1)
+    by_pairs = similarity_of(settings, open_universe(settings)) == "pairs"
+    context.add_output_metadata({"correlations": "published pairs" if by_pairs else "returns"})
+    if by_pairs:
+        return _by_pairs(Results.of(settings), groups, returns)
+    return _by_returns(groups, returns)
+
+
+def _by_returns(groups: dict[str, DataFrame], returns: DataFrame) -> DataFrame:
+    import pandas as pd
+
+    from compsim_assets.science.evaluation import correlation_by_year
+
     tables = [
         correlation_by_year(table, returns).assign(method=method)
         for method, table in groups.items()
     ]
-    columns = [
-        "method", "year", "mean_correlation", "pair_weighted", "n_clusters", "n_reports", "largest_cluster", "n_pairs", "coverage",
-    ]  # fmt: skip
-    return pd.concat(tables, ignore_index=True)[columns]
+    return pd.concat(tables, ignore_index=True)[_COLUMNS]
+
+
+def _by_pairs(results: Results, groups: dict[str, DataFrame], reports: DataFrame) -> DataFrame:
+    from compsim_assets.pairs import PairTable
+    from compsim_assets.science.pair_correlation import correlation_by_year_of_pairs
+
+    pairs = PairTable(results.table("published_pairs"))
+    reports = reports[["year", "report_id"]]
+    return correlation_by_year_of_pairs(groups, reports, pairs.of_year)[_COLUMNS]
 
 
 @dg.asset(**table_options("table_1", "evaluation", "pandas", stage=COMPARISON))

@@ -6,19 +6,24 @@ from typing import Any
 
 import dagster as dg
 
-from compsim_assets.assets.common import SHARED, DataFrame, options, table_options
+from compsim_assets.assets.common import SHARED, DataFrame, options, revision_of, table_options
+from compsim_assets.columnar import MANIFEST, write_feature_shards
 from compsim_assets.resources.extraction import ExtractionSettings
 from compsim_assets.resources.feature_files import FeatureImport
+from compsim_assets.resources.feature_import import finish_import, import_features
 from compsim_assets.resources.layout import UniverseError
-from compsim_assets.resources.results import Results
-from compsim_assets.resources.sources import Universe, open_universe
+from compsim_assets.resources.results import Results, read_manifest
+from compsim_assets.resources.sources import Universe, open_universe, similarity_of
+from compsim_assets.resources.storage import data_version
 from compsim_assets.resources.torchrun import Torchrun
 from compsim_assets.settings import Settings
 
 
 @dg.asset(
     group_name="features",
-    ins={"descriptions": dg.AssetIn(metadata={"columns": ["report_id", "description"]})},
+    ins={
+        "descriptions": dg.AssetIn(metadata={"columns": ["report_id", "description", "sic_code"]})
+    },
     pool="gpu",
     **options(SHARED, "torch", "huggingface", "arrow", "torchrun"),
 )
@@ -31,24 +36,43 @@ def sae_features(
     """Sparse-autoencoder features of each report: TopK activations at one layer of a language model, summed over
     the description's tokens.
 
-    Imported where the universe has features, else extracted under torchrun as its extraction.toml says.
+    Imported where the universe has features, else extracted under torchrun as its extraction.toml says. Empty where
+    companies are compared by the universe's published pairs.
     """
-    universe, results = open_universe(settings), Results.of(settings)
-    found = universe.feature_blocks(descriptions["report_id"].to_numpy())
+    universe, results = open_universe(settings, context.log.info), Results.of(settings)
+    by_pairs = similarity_of(settings, universe) == "pairs"
+    without = descriptions["sic_code"].isna() & settings.without_sic_code_dropped
+    ids = descriptions["report_id"].to_numpy()
+    found = None if by_pairs else universe.features(ids, ids[without], refresh=True)
     with results.new_folder(results.array_folder("sae_features")) as aside:
-        if found is not None:
+        if by_pairs:
+            described = _nothing(context, aside, results)
+        elif found is not None:
             described = _import(context, found, aside, results)
         else:
-            described = _extract(context, universe, aside, results, torchrun, descriptions)
+            eligible = descriptions[~without]
+            described = _extract(context, universe, aside, results, torchrun, eligible)
+    finish_import(results)
     path = results.array_folder("sae_features")
+    revision = {} if by_pairs else revision_of(universe, "features")
     return dg.MaterializeResult(
         metadata={
             **described,
+            **revision,
             "preview": dg.MetadataValue.md(_preview(path)),
             "path": dg.MetadataValue.path(str(path)),
             "data": "synthetic sample" if settings.synthetic else settings.source,
-        }
+        },
+        data_version=data_version(read_manifest(path, MANIFEST)["content"], *revision.values()),
     )
+
+
+def _nothing(context: dg.AssetExecutionContext, folder: Path, results: Results) -> dict[str, Any]:
+    note = "companies are compared by the universe's pairs: features are not read"
+    context.log.info(note)
+    manifest = {"origin": "none", "hookpoint": None, "universe": results.universe_stamp()}
+    write_feature_shards(folder, [], 0, manifest)
+    return {"origin": "none", "note": note, **_shape(0, 0)}
 
 
 def _import(
@@ -57,19 +81,12 @@ def _import(
     folder: Path,
     results: Results,
 ) -> dict[str, Any]:
-    from compsim_assets.columnar import write_feature_shards
-
     manifest = {"origin": "imported", "hookpoint": None, "universe": results.universe_stamp()}
-    n_reports = write_feature_shards(folder, found, found.n_latents, manifest)
-    if n_reports == 0:
-        raise UniverseError(
-            f"{found.paths[0].parent}: no usable features, dropped {dict(found.dropped)}"
-        )
-    context.log.info(f"imported {n_reports} reports, dropped {dict(found.dropped) or 'none'}")
+    made = import_features(found, results, folder, manifest, context.log.info)
     return {
         "origin": "imported",
-        **_shape(n_reports, found.n_latents),
-        "dropped": ", ".join(f"{n:,} {why}" for why, n in found.dropped.items()) or "none",
+        **_shape(made.n_reports, made.n_latents),
+        "dropped": ", ".join(f"{n:,} {why}" for why, n in made.dropped.items()) or "none",
     }
 
 
@@ -84,13 +101,12 @@ def _extract(
     import numpy as np
     import pandas as pd
 
-    from compsim_assets.columnar import write_feature_shards
-
     how = universe.folder / "extraction.toml"
     if not how.exists():
         raise UniverseError(
             f"{universe.folder} has neither features.parquet nor extraction.toml: give it features, or say in "
-            "extraction.toml which model, sae, hookpoint and max_tokens turn descriptions into features"
+            "extraction.toml which model, sae, hookpoint and max_tokens turn descriptions into features; or give it "
+            "pairs.parquet, whose similarities need no features"
         )
     extraction = ExtractionSettings.from_toml(how)
     texts = universe.token_ids(descriptions["report_id"].to_numpy())

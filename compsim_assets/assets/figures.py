@@ -49,9 +49,9 @@ def mean_correlation_by_theta(
     return draw(cutoff_curve, cutoffs, population["mean_correlation"], settings.synthetic)
 
 
-@dg.asset(ins={"pca_scores": dg.AssetIn(metadata={"columns": ["year"]})}, **_figure(SHARED))
+@dg.asset(ins={"clustered_reports": dg.AssetIn(metadata={"columns": ["year"]})}, **_figure(SHARED))
 def objective_by_theta(
-    settings: Settings, cutoff_curve: DataFrame, pca_scores: DataFrame
+    settings: Settings, cutoff_curve: DataFrame, clustered_reports: DataFrame
 ) -> Figure:
     """Figure 5: the objective of the base cutoff over its whole lattice, both folds, and where the best theta lies."""
     from compsim_assets.plots.cutoffs import objective_by_theta as draw
@@ -61,8 +61,8 @@ def objective_by_theta(
         step_functions,
     )
 
-    # As `cutoffs` has it: a year in which no report has features is not in a fold.
-    years = sorted(pca_scores["year"].unique().tolist())
+    # As `cutoffs` has it: a year in which no report is clustered is not in a fold.
+    years = sorted(clustered_reports["year"].unique().tolist())
     curves = step_functions(cutoff_curve, years)
     chosen = float(base_cutoffs(curves, years, 0.0, 1.0)["theta"].iloc[0])
     return draw(base_objective_table(curves), chosen, synthetic=settings.synthetic)

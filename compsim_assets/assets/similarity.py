@@ -1,11 +1,14 @@
 """From thousands of features to a few principal axes, and the nearest peers on them."""
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import dagster as dg
 from pydantic import Field
 
 from compsim_assets.assets.common import (
     SHARED,
-    ArrowTable,
     DataFrame,
     default_device,
     explaining_memory,
@@ -16,8 +19,13 @@ from compsim_assets.assets.common import (
     table_output,
 )
 from compsim_assets.assets.features import sae_features
-from compsim_assets.resources.results import Results
+from compsim_assets.resources.results import Results, read_table
+from compsim_assets.resources.sources import open_universe, similarity_of
 from compsim_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from compsim_assets.columnar import DistinctRows
+    from compsim_assets.science.pca import PrincipalComponents
 
 
 class PcaConfig(dg.Config):
@@ -54,7 +62,8 @@ class PcaConfig(dg.Config):
             io_manager_key="pca_io_manager",
             is_required=False,
             description="PCA of the standardised SAE features: scaler, principal axes, explained variance. Fitted "
-            "exactly through the smaller of the Gram and the covariance matrix; identical reports count once with weight.",
+            "exactly through the smaller of the Gram and the covariance matrix; identical reports count once with weight. "
+            "Where the universe has a published PCA, that one. Not made where companies are compared by pairs.",
             **options(SHARED, "torch", "safetensors"),
         ),
         "pca_scores": dg.AssetOut(
@@ -78,32 +87,25 @@ def pca_assets(
     settings: Settings,
     descriptions: DataFrame,
 ):
-    """Fit the PCA and score every report with features."""
+    """Fit the PCA, or take the universe's published one, and score every report with features."""
     import pyarrow as pa
 
     from compsim_assets.columnar import FeatureShards, list_column
-    from compsim_assets.science.pca import fit_pca, memory_needed
 
     shards = FeatureShards(Results.of(settings).array_folder("sae_features"))
-    distinct = shards.distinct()
+    if shards.shape[0] == 0:
+        yield from selected(context, _no_scores(context))
+        return
+    universe, distinct = open_universe(settings), shards.distinct()
     context.log.info(
         f"{shards.shape[0]} reports, {distinct.shape[0]} of them different, {shards.n_latents} latents"
     )
-    needed = memory_needed(*distinct.shape, config.n_components, config.block)
-    context.log.info(f"the PCA needs about {needed / 1e9:.1f} GB of memory")
+    published = universe.published_pca()
     with explaining_memory("the PCA", "a smaller block or n_components, or components = none"):
-        fitted = fit_pca(
-            distinct,
-            config.n_components,
-            copies=distinct.copies,
-            components=config.components == "all",
-            block=config.block,
-            device=default_device(),
-            tolerance=config.tolerance,
-            seed=config.seed,
-            progress=progress(context, "PCA, latents"),
-            log=context.log.info,
-        )
+        if published is None:
+            fitted = _fit(context, config, distinct)
+        else:
+            fitted = _project(context, config, distinct, published)
     if not fitted.converged:
         context.log.warning(
             f"PCA did not settle: cosines still changed by {fitted.cosine_change:.1e} with a basis of {fitted.basis:,}. "
@@ -127,6 +129,74 @@ def pca_assets(
     )
 
 
+def _fit(
+    context: dg.AssetExecutionContext, config: PcaConfig, distinct: "DistinctRows"
+) -> "PrincipalComponents":
+    from compsim_assets.science.pca import fit_pca, memory_needed
+
+    needed = memory_needed(*distinct.shape, config.n_components, config.block)
+    context.log.info(f"the PCA needs about {needed / 1e9:.1f} GB of memory")
+    return fit_pca(
+        distinct,
+        config.n_components,
+        copies=distinct.copies,
+        components=config.components == "all",
+        block=config.block,
+        device=default_device(),
+        tolerance=config.tolerance,
+        seed=config.seed,
+        progress=progress(context, "PCA, latents"),
+        log=context.log.info,
+    )
+
+
+def _project(
+    context: dg.AssetExecutionContext, config: PcaConfig, distinct: "DistinctRows", path: Path
+) -> "PrincipalComponents":
+    """Scores on the axes of the universe's published PCA, the first `n_components` of them."""
+    from compsim_assets.resources.layout import UniverseError
+    from compsim_assets.resources.published import read_pca
+    from compsim_assets.science.projection import project
+
+    context.log.info(f"the universe's own PCA is used: {path}")
+    pca = read_pca(path)
+    if pca.components.shape[1] != distinct.shape[1]:
+        raise UniverseError(
+            f"{path}: a PCA of {pca.components.shape[1]:,} latents, expected {distinct.shape[1]:,} as the features have. "
+            "Remove it to fit one"
+        )
+    kept = slice(0, config.n_components)
+    variance, ratio = pca.explained_variance, pca.explained_variance_ratio
+    scaler = None
+    if pca.scaler_mean is not None and pca.scaler_scale is not None:
+        scaler = pca.scaler_mean, pca.scaler_scale
+    return project(
+        distinct,
+        pca.components[kept],
+        pca.mean,
+        copies=distinct.copies,
+        scaler=scaler,
+        explained_variance=None if variance is None else variance[kept],
+        explained_variance_ratio=None if ratio is None else ratio[kept],
+        device=default_device(),
+        progress=progress(context, "projected reports"),
+    )
+
+
+def _no_scores(context: dg.AssetExecutionContext) -> dg.Output:
+    """Scores of no report, and no PCA, where companies are compared by pairs."""
+    import numpy as np
+    import pyarrow as pa
+
+    from compsim_assets.columnar import list_column
+
+    note = "there are no features: no PCA is made"
+    context.log.info(note)
+    ids, scores = np.empty(0, dtype=np.int64), np.empty((0, 1), dtype=np.float32)
+    table = pa.table({"report_id": ids, "year": ids, "scores": list_column(scores)})
+    return dg.Output(table, output_name="pca_scores", metadata={"note": note})
+
+
 class PeersConfig(dg.Config):
     """How many peers."""
 
@@ -136,22 +206,44 @@ class PeersConfig(dg.Config):
 
 
 @dg.asset(
-    ins={"pca_scores": dg.AssetIn(metadata={"arrow": True})},
+    deps=["pca_scores", "published_pairs"],
     **table_options("nearest_peers", "similarity", "numpy"),
 )
-def nearest_peers(config: PeersConfig, pca_scores: ArrowTable) -> DataFrame:
-    """For every report the most similar reports of the same year, by cosine of their PCA scores."""
+def nearest_peers(
+    context: dg.AssetExecutionContext, config: PeersConfig, settings: Settings
+) -> DataFrame:
+    """For every report the most similar reports of the same year, by cosine: of their PCA scores, or as published
+    where companies are compared by pairs.
+    """
     import pandas as pd
 
-    from compsim_assets.columnar import matrix_of
-    from compsim_assets.science.similarity import nearest_peers as find_peers
-
-    ids, year = (pca_scores[name].to_numpy() for name in ("report_id", "year"))
+    results = Results.of(settings)
+    by_pairs = similarity_of(settings, open_universe(settings)) == "pairs"
     blocks = [
         pd.DataFrame(block)
-        for block in find_peers(matrix_of(pca_scores["scores"]), year, ids, config.n_peers)
+        for block in (_peers_of_pairs if by_pairs else _peers_of_scores)(results, config.n_peers)
     ]
     columns = ["report_id", "year", "rank", "peer_id", "cosine"]
     return (
-        pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame({c: [] for c in columns})
+        pd.concat(blocks, ignore_index=True)[columns]
+        if blocks
+        else pd.DataFrame({c: [] for c in columns})
     )
+
+
+def _peers_of_scores(results: Results, n_peers: int) -> Iterator[Any]:
+    from compsim_assets.columnar import matrix_of
+    from compsim_assets.science.similarity import nearest_peers as find_peers
+
+    scores = read_table(results.table("pca_scores"))
+    ids, year = (scores[name].to_numpy() for name in ("report_id", "year"))
+    return find_peers(matrix_of(scores["scores"]), year, ids, n_peers)
+
+
+def _peers_of_pairs(results: Results, n_peers: int) -> Iterator[Any]:
+    from compsim_assets.pairs import PairTable
+    from compsim_assets.science.pair_correlation import peers_of_pairs
+
+    pairs = PairTable(results.table("published_pairs"))
+    for year in pairs.years:
+        yield {**peers_of_pairs(pairs.of_year(year), n_peers), "year": year}

@@ -13,19 +13,19 @@ from compsim_assets.settings import Settings
 
 @dg.asset_check(asset="clusters", blocking=True)
 def every_report_in_one_cluster(settings: Settings) -> dg.AssetCheckResult:
-    """In every cutoff mode, each report of a clustered year is in exactly one cluster, singletons included."""
+    """In every cutoff mode, each clustered report of a clustered year is in exactly one cluster, singletons included."""
 
     from compsim_assets.resources.results import read_table
 
     results = Results.of(settings)
-    scored = read_table(results.table("pca_scores"), ["report_id", "year"]).to_pandas()
+    reports = read_table(results.table("clustered_reports")).to_pandas()
     problems: dict[str, int] = {}
     for mode in results.modes_of("clusters"):
         if not results.belongs_to_universe(results.table("clusters", mode)):
             continue
         clusters = read_table(results.table("clusters", mode)).to_pandas()
         years = read_table(results.table("cutoffs", mode), ["year"]).to_pandas()["year"]
-        expected = scored[scored["year"].isin(years)]
+        expected = reports[reports["year"].isin(years)]
         both = expected.merge(clusters, on=["report_id", "year"], how="outer", indicator=True)
         problems[mode] = int(
             (both["_merge"] != "both").sum() + clusters["report_id"].duplicated().sum()

@@ -64,9 +64,7 @@ class Results:
 
         content = content_hash(table)
         universe = content if path == self.table("descriptions") else self.universe_stamp()
-        stamped = table.replace_schema_metadata(
-            {_CONTENT: content.encode(), _UNIVERSE: universe.encode()}
-        )
+        stamped = table.replace_schema_metadata(stamps(content, universe))
         with self.new_file(path) as aside:
             pq.write_table(stamped, aside, compression="zstd")
         return content
@@ -95,8 +93,7 @@ class Results:
             aside = scratch / path.name
             aside.mkdir()
             yield aside
-            for file in aside.rglob("*"):
-                _sync(file)
+            sync_tree(aside)
             version = versions / f"{path.name}-{uuid.uuid4().hex[:12]}"
             # First the link: it keeps other writers from taking the version for a left one.
             link = scratch / "link"
@@ -135,6 +132,11 @@ class Results:
         finally:
             # The root stays, empty: removing it would race with another writer that has just made it.
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def stamps(content: str, universe: str) -> dict[bytes, bytes]:
+    """Schema metadata of a published table: its content's hash and its universe's."""
+    return {_CONTENT: content.encode(), _UNIVERSE: universe.encode()}
 
 
 def content_hash(table: "pa.Table") -> str:
@@ -252,6 +254,13 @@ def _stamp(path: Path, key: bytes) -> str:
     import pyarrow.parquet as pq
 
     return (pq.read_schema(path).metadata or {}).get(key, b"").decode()
+
+
+def sync_tree(path: Path) -> None:
+    """Bring a file, or a folder and all in it, from the system's memory to the disk."""
+    for inside in path.rglob("*") if path.is_dir() else ():
+        _sync(inside)
+    _sync(path)
 
 
 def _sync(path: Path) -> None:

@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+# Output metadata that says which version of a data set a table was made from; it becomes part of the data version.
+REVISION = "revision"
+
+
+def data_version(content: str, revision: str = "") -> dg.DataVersion:
+    """A table's version: its content, and before it the revision that it comes from."""
+    return dg.DataVersion(f"{revision}.{content}" if revision else content)
+
+
 class _ResultsIOManager(dg.ConfigurableIOManager):
     """Common ground: where results are, and what every materialization says about itself."""
 
@@ -51,7 +60,9 @@ class TableIOManager(_ResultsIOManager):
         )
         content = self.results.write_table(path, table)
         if context.step_context is not None:
-            context.step_context.set_data_version(context.asset_key, dg.DataVersion(content))
+            revision = str(context.output_metadata.get(REVISION, ""))
+            version = data_version(content, revision)
+            context.step_context.set_data_version(context.asset_key, version)
         self.describe(
             context,
             path,
@@ -134,6 +145,11 @@ class PcaIOManager(_ResultsIOManager):
         n_components, n_latents = len(obj.explained_variance), len(obj.mean)
         names = ["mean", "scale", "explained_variance", "explained_variance_ratio"]
         names += [] if obj.components is None else ["components"]
+        # safetensors writes an array's memory as it lies, whatever its strides.
+        arrays = {name: np.ascontiguousarray(getattr(obj, name)) for name in names}
+        if obj.own_mean is not None:
+            arrays["pca_mean"] = np.ascontiguousarray(obj.own_mean)
+        first, middle, last = (None if np.isnan(value) else value for value in obj.residuals)
         description = {
             "n_components": n_components,
             "n_latents": n_latents,
@@ -143,16 +159,14 @@ class PcaIOManager(_ResultsIOManager):
             "method": obj.method,
             "basis": obj.basis,
             "cosine_change": obj.cosine_change,
-            "residual_first": obj.residuals[0],
-            "residual_middle": obj.residuals[1],
-            "residual_last": obj.residuals[2],
+            "residual_first": first,
+            "residual_middle": middle,
+            "residual_last": last,
             "converged": obj.converged,
             "universe": self.results.universe_stamp(),
         }
         path = self.results.array_folder("pca")
         with self.results.new_folder(path) as folder:
-            # safetensors writes an array's memory as it lies, whatever its strides.
-            arrays = {name: np.ascontiguousarray(getattr(obj, name)) for name in names}
             save_file(arrays, folder / "pca.safetensors")
             (folder / "pca.json").write_text(json.dumps(description, indent=2))
         shape = f"{n_components} components x {n_latents} latents"

@@ -1,5 +1,7 @@
 """Step functions of a table, and the cutoff tables of both modes."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -13,6 +15,25 @@ from compsim_assets.science.cutoffs import (
     choose_rolling,
     evaluate,
 )
+from compsim_assets.science.distance import DistanceScale
+
+
+def curve_table(curves: Mapping[int, StepFunction], scale: DistanceScale) -> pd.DataFrame:
+    """Step functions of the years, by cosine distance, as the `cutoff_curve` table, by standardised distance."""
+    pieces = [
+        pd.DataFrame(
+            {
+                "year": np.full(len(curve.position), year),
+                "theta": scale.standardise(curve.position),
+                "mean_correlation": curve.mean_correlation,
+                "pair_weighted_mean_correlation": curve.pair_weighted,
+                "n_clusters": curve.n_clusters,
+            }
+        )
+        for year, curve in curves.items()
+    ]
+    columns = ["year", "theta", "mean_correlation", "pair_weighted_mean_correlation", "n_clusters"]
+    return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=columns)
 
 
 def step_functions(curve: pd.DataFrame, years: list[int]) -> list[StepFunction]:

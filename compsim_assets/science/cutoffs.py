@@ -49,6 +49,21 @@ def step_function(tree: Dendrogram, unit_returns: np.ndarray, defined: np.ndarra
     sums, count, size = _node_totals(tree, unit_returns, defined)
     pairs = count * (count - 1) // 2
     correlation = (np.einsum("ij,ij->i", sums, sums) - count) / 2
+    return steps_of_nodes(tree, correlation, pairs, size)
+
+
+def steps_of_nodes(
+    tree: Dendrogram, correlation: np.ndarray, pairs: np.ndarray, size: np.ndarray
+) -> StepFunction:
+    """The step function from what every node of the tree holds, points first, then merged clusters.
+
+    Args:
+        tree: single linkage, of a connected graph or not.
+        correlation, pairs: (n + merges,) sum of the correlations of a node's existing pairs, and number of them.
+        size: (n + merges,) reports of the node.
+
+    Cost: O(n) time and memory.
+    """
     paired = pairs > 0
     correlation = np.where(paired, correlation, 0.0)
     mean = np.divide(correlation, pairs, out=np.zeros_like(correlation), where=paired)

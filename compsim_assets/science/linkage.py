@@ -16,8 +16,9 @@ DENSE_BYTES = 1 << 29
 class Dendrogram:
     """Merges of n points in ascending distance.
 
-    `children` is (n - 1, 2): nodes below n are points, node n + k is the cluster made by merge k.
-    `height` is (n - 1,): the cosine distance of each merge, an edge of the minimum spanning tree; equal
+    `children` is (m, 2): nodes below n are points, node n + k is the cluster made by merge k. m is n - 1, or fewer where
+    the graph of known distances is not connected.
+    `height` is (m,): the cosine distance of each merge, an edge of the minimum spanning tree; equal
     distances (to `TIE`) are the same number.
     """
 

@@ -56,7 +56,17 @@ def year_correlation(
         unit_returns, defined: from `normalise_returns`, rows as in `labels`.
     """
     _, codes = np.unique(np.asarray(labels), return_inverse=True)
-    sums, pairs, members = pair_sums(codes, unit_returns, defined)
+    return correlation_of_clusters(*pair_sums(codes, unit_returns, defined))
+
+
+def correlation_of_clusters(
+    sums: np.ndarray, pairs: np.ndarray, members: np.ndarray
+) -> YearCorrelation:
+    """MeanCorr and its companions from each cluster's totals.
+
+    Args:
+        sums, pairs, members: (k,) sum of the correlations of a cluster's existing pairs, number of them, reports.
+    """
     real = members >= 2
     paired = real & (pairs > 0)
     n_pairs = int(pairs[paired].sum())

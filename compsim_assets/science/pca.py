@@ -30,6 +30,8 @@ class PrincipalComponents:
     products: dtype of the large matrix products.
     method, basis, cosine_change, residuals: how the eigenpairs were found, see `Eigenpairs`.
     converged: whether the cosines stood still; False only for a spectrum without decay.
+    own_mean: (D,) mean of the standardised features that an imported PCA subtracts; None for one fitted here, where it
+        is zero.
     """
 
     mean: np.ndarray
@@ -44,6 +46,7 @@ class PrincipalComponents:
     cosine_change: float
     residuals: tuple[float, float, float]
     converged: bool
+    own_mean: np.ndarray | None = None
 
 
 def fit_pca(
@@ -86,7 +89,7 @@ def fit_pca(
     weight = np.ones(n) if copies is None else np.asarray(copies, dtype=np.float64)
     if weight.sum() < 2:
         raise ValueError(f"PCA needs at least two reports with features, not {int(weight.sum())}")
-    dtype = torch.float64 if n * n_latents * min(n, n_latents) <= _FLOAT64_WORK else torch.float32
+    dtype = products_dtype(n * n_latents * min(n, n_latents))
     data = StandardisedFeatures(features, weight, block, dtype, device, progress)
     through_gram = n <= n_latents
     matrix = gram(data) if through_gram else covariance(data)
@@ -103,11 +106,15 @@ def fit_pca(
     return _assembled(data, pairs, variance, trace / (data.total - 1), scores, axes, tolerance)
 
 
+def products_dtype(work: float) -> torch.dtype:
+    """Type of products that need so many multiply-adds: float64 where that is a matter of seconds."""
+    return torch.float64 if work <= _FLOAT64_WORK else torch.float32
+
+
 def memory_needed(n: int, n_latents: int, n_components: int, block: int) -> int:
     """About how many bytes `fit_pca` holds at its peak, for n distinct reports and D latents."""
     m, k = min(n, n_latents), min(n_components, n, n_latents)
-    exact = n * n_latents * m <= _FLOAT64_WORK
-    value = 8 if exact else 4
+    value = products_dtype(n * n_latents * m).itemsize
     blocks = (4 + value) * n * min(block, n_latents)
     solving = value * m**2 + solver_bytes(m, k, value)
     finishing = blocks + 4 * n * k * 2 + 4 * n_latents * k

@@ -92,6 +92,17 @@ class StandardisedFeatures:
         """Whether any latent has more than one value."""
         return not bool(self._constant.all())
 
+    @property
+    def n_varying(self) -> int:
+        """How many latents have more than one value."""
+        return self.n_latents - int(self._constant.sum())
+
+    def use(self, mean: np.ndarray, scale: np.ndarray) -> None:
+        """Take these (D,) statistics instead of finding the features' own."""
+        self._mean.copy_(torch.from_numpy(mean))
+        self._scale.copy_(torch.from_numpy(scale))
+        self._fitted = True
+
     def column_blocks(self) -> Iterator[tuple[slice, torch.Tensor]]:
         """(latents, (n, b) standardised and weighted values), a tensor that is valid until the next one.
 

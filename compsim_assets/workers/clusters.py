@@ -3,11 +3,13 @@
 Ranks share the years out by cost. All of them work off the tiles of a year whose distances do not fit, one such year
 after the other, and rank 0 merges their trees.
 
-Extras: scores (Parquet with report_id, year, scores), cutoffs (Parquet with year, distance), output (Parquet to write, in
-a folder of its own: the scores lie beside it meanwhile, as a matrix that ranks map). Optional: dense_bytes (years that
-need more go in tiles), block (rows of a tile).
+Extras: reports (Parquet with report_id, year: the reports to cluster), cutoffs (Parquet with year, distance), output
+(Parquet to write, in a folder of its own: the scores lie beside it meanwhile, as a matrix that ranks map), and what
+reports are compared by: scores (Parquet with report_id, year, scores), or pairs (Parquet of `compsim_assets.pairs`).
+Optional, with scores: dense_bytes (years that need more go in tiles), block (rows of a tile).
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from compsim_assets.columnar import matrix_of
+from compsim_assets.pairs import PairTable
 from compsim_assets.science.blocked_linkage import merge_shares, spanning_tree_of_share
 from compsim_assets.science.distance import YearDistances
 from compsim_assets.science.linkage import (
@@ -24,6 +27,7 @@ from compsim_assets.science.linkage import (
     fits_dense,
     single_linkage,
 )
+from compsim_assets.science.pair_linkage import pair_graph, spanning_forest
 from compsim_assets.science.sharing import share_out
 from compsim_assets.workers.distributed import Worker, run
 
@@ -33,38 +37,70 @@ _BATCH_BYTES = 32 << 20
 def main(worker: Worker) -> None:
     """Cluster the years and let rank 0 write all of them, ordered by year, cluster and report."""
     cutoffs = pd.read_parquet(worker.extras["cutoffs"])
-    ids = pq.read_table(worker.extras["scores"], columns=["report_id", "year"]).to_pandas()
-    ids = ids.sort_values("report_id", kind="stable")
-    rows = [ids.index[ids["year"] == year].to_numpy() for year in cutoffs["year"]]
-    scores = _mapped_scores(worker)
-    dense_bytes = worker.extras.get("dense_bytes", DENSE_BYTES)
-    together = [not fits_dense(len(members), dense_bytes) for members in rows]
-    trees = {
-        index: tree
-        for index in np.flatnonzero(together).tolist()
-        if (tree := _tree_by_all(worker, scores[rows[index]])) is not None
-    }
-    alone = np.flatnonzero(~np.array(together, dtype=bool))
-    mine = share_out([len(rows[index]) ** 2 for index in alone], worker.world_size)[worker.rank]
-    distances = YearDistances(str(worker.device))
-    for done, index in enumerate(alone[mine].tolist(), start=1):
-        listed = distances.of(scores[rows[index]])
-        trees[index] = single_linkage(listed, len(rows[index]))
-        worker.progress(done, len(mine), "clustered years of rank 0")
+    reports = pd.read_parquet(worker.extras["reports"], columns=["report_id", "year"])
+    ids = [
+        np.sort(reports.loc[reports["year"] == year, "report_id"].to_numpy())
+        for year in cutoffs["year"]
+    ]
+    link = _link_pairs if "pairs" in worker.extras else _link_scores
     found = [
         pd.DataFrame(
             {
                 "year": cutoffs["year"].iloc[index],
                 "cluster_id": cut(tree, cutoffs["distance"].iloc[index]),
-                "report_id": ids["report_id"].loc[rows[index]].to_numpy(),
+                "report_id": ids[index],
             }
         )
-        for index, tree in trees.items()
+        for index, tree in link(worker, cutoffs["year"].tolist(), ids)
     ]
     gathered = worker.gather(found)
     if gathered is not None:
         _write(Path(worker.extras["output"]), [table for part in gathered for table in part])
         worker.result({"processes": worker.world_size, "device": str(worker.device)})
+
+
+def _own_years(worker: Worker, costs: list[int]) -> Iterator[int]:
+    """Numbers of the years that this rank links, with their progress."""
+    mine = share_out(costs, worker.world_size)[worker.rank]
+    for done, index in enumerate(mine, start=1):
+        yield index
+        worker.progress(done, len(mine), "clustered years of rank 0")
+
+
+def _link_pairs(
+    worker: Worker, years: list[int], ids: list[np.ndarray]
+) -> Iterator[tuple[int, Dendrogram]]:
+    """Trees of this rank's years from their pairs; points are the reports, ids ascending."""
+    pairs = PairTable(Path(worker.extras["pairs"]))
+    for index in _own_years(worker, [len(own) ** 2 for own in ids]):
+        graph = pair_graph(pairs.of_year(years[index]))
+        if not np.array_equal(graph.report_id, ids[index]):
+            raise ValueError(
+                f"{worker.extras['pairs']}: the pairs of {years[index]} are of other reports than "
+                f"{worker.extras['reports']}: materialize clustered_reports again"
+            )
+        yield index, spanning_forest(graph.a, graph.b, graph.distance, len(graph.report_id))
+
+
+def _link_scores(
+    worker: Worker, years: list[int], ids: list[np.ndarray]
+) -> Iterator[tuple[int, Dendrogram]]:
+    """Trees of this rank's years from their PCA scores; those that need all ranks are rank 0's."""
+    row_of = pq.read_table(worker.extras["scores"], columns=["report_id"]).to_pandas()
+    row_of = pd.Series(row_of.index, index=row_of["report_id"])
+    rows = [row_of.loc[own].to_numpy() for own in ids]
+    scores = _mapped_scores(worker)
+    dense_bytes = worker.extras.get("dense_bytes", DENSE_BYTES)
+    together = [not fits_dense(len(members), dense_bytes) for members in rows]
+    for index in np.flatnonzero(together).tolist():
+        tree = _tree_by_all(worker, scores[rows[index]])
+        if tree is not None:
+            yield index, tree
+    alone = np.flatnonzero(~np.array(together, dtype=bool))
+    distances = YearDistances(str(worker.device))
+    for number in _own_years(worker, [len(rows[index]) ** 2 for index in alone]):
+        members = rows[alone[number]]
+        yield int(alone[number]), single_linkage(distances.of(scores[members]), len(members))
 
 
 def _tree_by_all(worker: Worker, scores: np.ndarray) -> Dendrogram | None:

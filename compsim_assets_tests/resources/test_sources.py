@@ -100,7 +100,7 @@ def test_an_id_may_not_return_in_another_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("needed", [ID, "year"])
 def test_a_missing_column_is_named_with_those_that_are_there(tmp_path: Path, needed: str) -> None:
     path = write_reports(tmp_path, **{needed: None})
-    with pytest.raises(UniverseError, match=f"no column '{needed}', found .*'ticker'") as raised:
+    with pytest.raises(UniverseError, match=f"no column {needed}; found .*ticker") as raised:
         Universe(tmp_path).reports()
     assert str(raised.value).startswith(str(path))
 
@@ -229,8 +229,3 @@ def test_a_local_universe_may_lie_in_the_home_folder(
     (tmp_path / "universe").mkdir()
     opened = open_universe(Settings(source="local", universe="~/universe"))
     assert opened.folder == tmp_path / "universe"
-
-
-def test_huggingface_says_what_to_do_instead() -> None:
-    with pytest.raises(UniverseError, match="COMPSIM_SOURCE=local"):
-        open_universe(Settings(source="huggingface"))

@@ -34,7 +34,8 @@ def inputs(
     cutoffs = pd.DataFrame({"year": list(angles), "distance": distance}).astype({"year": "int64"})
     cutoffs.to_parquet(folder / "cutoffs.parquet")
     names = ("scores", "cutoffs", "output")
-    return {name: str(folder / f"{name}.parquet") for name in names}
+    extras = {name: str(folder / f"{name}.parquet") for name in names}
+    return {**extras, "reports": extras["scores"]}
 
 
 def cluster(

@@ -1,0 +1,120 @@
+"""The published results beside ours: the published cutoffs on the published pairs, and every published figure."""
+
+import dagster as dg
+
+from compsim_assets.assets.common import COMPARISON, DataFrame, table_options
+from compsim_assets.contracts import TABLES
+from compsim_assets.resources.results import Results
+from compsim_assets.settings import Settings
+
+_ALL_MODES = dg.AssetIn(partition_mapping=dg.AllPartitionMapping())
+# The published cluster set of each cutoff mode.
+_SETS = {"base": "GCD", "rolling": "GCDR"}
+
+
+@dg.asset(
+    deps=["published_pairs"],
+    **table_options("published_replay", "published", "pandas", stage=COMPARISON),
+)
+def published_replay(
+    context: dg.AssetExecutionContext, settings: Settings, baseline_clusters: DataFrame
+) -> DataFrame:
+    """Does the published cutoff give the published clusters? The universe's pairs, cut at the published thetas, against
+    the published sets GCD and GCDR; empty where the universe lacks pairs or sets.
+    """
+    import dataclasses
+
+    import pandas as pd
+
+    from compsim_assets.pairs import PairTable
+    from compsim_assets.resources.reference import published_thetas
+    from compsim_assets.science.pair_cuts import cut_pairs
+    from compsim_assets.science.replay import agreement
+
+    pairs = PairTable(Results.of(settings).table("published_pairs"))
+    sets = dict(iter(baseline_clusters.groupby("method")))
+    wanted = {
+        _SETS[mode]: thetas
+        for mode, thetas in published_thetas(pairs.years).items()
+        if _SETS[mode] in sets
+    }
+    rows = []
+    for found in cut_pairs(pairs.years, pairs.of_year, wanted):
+        theirs = sets[found.name][sets[found.name]["year"] == found.year]
+        if theirs.empty:
+            continue
+        names = theirs["cluster_id"].to_numpy(dtype=str)
+        same = agreement(found.report_id, found.cluster, theirs["report_id"].to_numpy(), names)
+        said = {"set": found.name, "year": found.year, "theta": found.theta}
+        rows.append({**said, **dataclasses.asdict(same)})
+    if not rows:
+        context.log.info("the universe has no pairs, or no published_clusters of GCD or GCDR")
+    columns = [column.name for column in TABLES["published_replay"].columns]
+    table = pd.DataFrame(rows, columns=columns).sort_values(["set", "year"], ignore_index=True)
+    context.add_output_metadata(
+        {
+            f"{name}: years identical": f"{own['identical'].sum()} of {len(own)}"
+            for name, own in table.groupby("set")
+        }
+    )
+    return table
+
+
+@dg.asset(
+    ins={
+        **dict.fromkeys(
+            ("cutoffs", "interpretability_curve", "strong_feature_proportion"), _ALL_MODES
+        ),
+        "descriptions": dg.AssetIn(metadata={"columns": ["report_id", "year"]}),
+    },
+    deps=["published_pairs"],
+    **table_options("published_vs_ours", "published", "pandas", stage=COMPARISON),
+)
+def published_vs_ours(
+    settings: Settings,
+    descriptions: DataFrame,
+    mean_correlation: DataFrame,
+    cutoffs: dict[str, DataFrame],
+    interpretability_curve: dict[str, DataFrame],
+    strong_feature_proportion: dict[str, DataFrame],
+    fuzz_scores: DataFrame,
+    feature_distribution: DataFrame,
+    published_strong_features: DataFrame,
+) -> DataFrame:
+    """Every published figure beside ours: the published clusters measured on this universe, our own, the differences,
+    and why a figure cannot be computed here.
+    """
+    from compsim_assets.resources.reference import published_figures
+    from compsim_assets.science.published_figures import Found, compare_with_published
+
+    found = Found(
+        mean_correlation=mean_correlation,
+        cutoffs=cutoffs,
+        curves=interpretability_curve,
+        proportions=strong_feature_proportion,
+        fuzz_scores=fuzz_scores,
+        feature_distribution=feature_distribution,
+        strong_features={
+            str(name): rows for name, rows in published_strong_features.groupby("set")
+        },
+        counts={"n_reports": len(descriptions), **_pair_counts(Results.of(settings))},
+    )
+    years = descriptions["year"]
+    what = "synthetic sample" if settings.synthetic else settings.source
+    universe = f"{what}: {len(descriptions):,} reports, {years.min()}-{years.max()}"
+    return compare_with_published(published_figures(), found, universe)
+
+
+def _pair_counts(results: Results) -> dict[str, int]:
+    import pyarrow.parquet as pq
+
+    from compsim_assets.pairs import PairTable
+
+    path = results.table("published_pairs")
+    if not len(PairTable(path)):
+        return {}
+    correlation = pq.read_table(path, columns=["correlation"])["correlation"]
+    return {
+        "n_pairs": len(correlation),
+        "n_pairs_with_correlation": len(correlation) - correlation.null_count,
+    }

@@ -1,0 +1,98 @@
+"""A universe's pairs of reports on disk: one Parquet table ordered by year, read a year at a time."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from compsim_assets.science.pair_linkage import YearPairs
+
+_COLUMNS = ("report_a", "report_b", "cosine", "correlation")
+
+
+class PairTable:
+    """Pairs by year. A year is one row group, so that reading it costs its own size.
+
+    Raises:
+        ValueError: a row group that holds several years: not written by `write_pairs`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        import pyarrow.parquet as pq
+
+        self._file = pq.ParquetFile(path, memory_map=True)
+        column = self._file.schema_arrow.get_field_index("year")
+        self._group: dict[int, int] = {}
+        for group in range(self._file.num_row_groups):
+            described = self._file.metadata.row_group(group)
+            if described.num_rows == 0:
+                continue
+            limits = described.column(column).statistics
+            if limits.min != limits.max or limits.min in self._group:
+                raise ValueError(f"{path}: row group {group} is not one year, expected one a year")
+            self._group[limits.min] = group
+
+    @property
+    def years(self) -> list[int]:
+        """Years with pairs, ascending."""
+        return sorted(self._group)
+
+    def __len__(self) -> int:
+        return int(self._file.metadata.num_rows)
+
+    def of_year(self, year: int) -> "YearPairs":
+        """The pairs of one year, ordered by report_a, report_b; none for a year without any."""
+        import numpy as np
+
+        from compsim_assets.science.pair_linkage import YearPairs
+
+        if year not in self._group:
+            ids, values = np.empty(0, dtype=np.int64), np.empty(0)
+            return YearPairs(ids, ids, values, values)
+        table = self._file.read_row_group(self._group[year], columns=list(_COLUMNS))
+        return YearPairs(*(_numbers(table.column(name)) for name in _COLUMNS))
+
+
+def _numbers(column: "pa.ChunkedArray") -> "np.ndarray":
+    """Values as an array; NaN for a null."""
+    import numpy as np
+
+    values = column.to_numpy()
+    return values if values.dtype == np.int64 else values.astype(np.float64, copy=False)
+
+
+def write_pairs(
+    path: Path, year: "np.ndarray", columns: dict[str, "np.ndarray"], metadata: Any
+) -> None:
+    """Write pairs, ordered by year, as one row group a year.
+
+    Args:
+        path: the file to write.
+        year: (m,) int64, ascending.
+        columns: report_a, report_b (m,) int64; cosine, correlation (m,) float64, NaN written as null.
+        metadata: of the Arrow schema.
+
+    Memory: one year's pairs beside the arguments.
+    """
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types = {"year": pa.int64()} | {
+        name: pa.int64() if name.startswith("report") else pa.float64() for name in _COLUMNS
+    }
+    schema = pa.schema(
+        [(name, types[name]) for name in ("report_a", "report_b", "year", *_COLUMNS[2:])]
+    )
+    _, starts = np.unique(year, return_index=True)
+    stops = [*starts[1:].tolist(), len(year)][: len(starts)]
+    with pq.ParquetWriter(
+        path, schema.with_metadata(metadata), compression="zstd", use_dictionary=False
+    ) as writer:
+        for start, stop in zip(starts.tolist(), stops, strict=True):
+            here = {"year": year[start:stop]} | {k: v[start:stop] for k, v in columns.items()}
+            arrays = [pa.array(here[name], types[name], from_pandas=True) for name in schema.names]
+            table = pa.Table.from_arrays(arrays, schema=schema)
+            writer.write_table(table, row_group_size=len(table))
