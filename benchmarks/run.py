@@ -19,7 +19,7 @@ from tabulate import tabulate
 
 from benchmarks.measure import Row, copy_rate, device_name, gemm_rate
 
-JOBS = ("shards", "pca", "cutoffs", "linkage", "strong_features", "extraction", "scaling")
+JOBS = ("shards", "pca", "cutoffs", "pairs", "linkage", "strong_features", "extraction", "scaling")
 RESULTS = Path(__file__).parent / "results"
 _HEADERS = (
     "job",

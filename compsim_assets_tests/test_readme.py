@@ -21,6 +21,7 @@ GROUPS = (  # in the order of the data flow
     "interpretability",
     "baselines",
     "evaluation",
+    "published",
     "figures",
 )
 

@@ -7,7 +7,8 @@ from importlib.resources import files as package_files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compsim_assets.resources.layout import UniverseError
+from compsim_assets.resources.layout import ID, UniverseError
+from compsim_assets.resources.report_files import REPORT_COLUMNS
 from compsim_assets.resources.results import Results
 from compsim_assets.resources.sources import Universe, folder_of
 from compsim_assets.resources.table_files import TableFiles
@@ -16,15 +17,24 @@ from compsim_assets.settings import Settings
 if TYPE_CHECKING:
     from compsim_assets.resources.hub import HubDataset
 
-_TABLES = ("reports", "features", "pairs")
-_KEYS = {"dataset", "revision", "config", "split", "columns", "keep_downloads"}
+# Each table's columns that can have another name in a data set.
+_COLUMNS = {
+    "reports": (*REPORT_COLUMNS, "input_ids"),
+    "features": (ID, "features"),
+    "pairs": ("Company1", "Company2", "year", "cosine_similarity", "correlation"),
+}
+_KEYS: dict[str, type] = {
+    "dataset": str, "revision": str, "config": str, "split": str, "columns": dict,
+    "keep_downloads": bool,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class HubTable:
     """Where one table comes from, as huggingface.toml says.
 
-    dataset: owner/name, or a local folder in the hub's layout. columns: the contract's name -> the data set's own.
+    dataset: owner/name, or a local folder in the hub's layout (in the file, `./...` and `../...` start from the file's own
+    folder). columns: the contract's name -> the data set's own.
     keep_downloads: whether downloaded files stay in the hub's cache once their content is imported.
     """
 
@@ -103,7 +113,7 @@ def open_hub(settings: Settings, log: Callable[[str], None] | None = None) -> Hu
     tables = _parse(default.read_bytes(), str(default), {})
     if (own := folder / "huggingface.toml").exists():
         tables = _parse(own.read_bytes(), str(own), tables)
-    used = {name: HubTable(**table) for name, table in tables.items() if table["dataset"]}
+    used = {name: _table_of(table, folder) for name, table in tables.items() if table["dataset"]}
     said = log or logging.getLogger("compsim").info
     return HubUniverse(folder, used, results.folder / ".hub", said)
 
@@ -115,18 +125,35 @@ def _parse(text: bytes, name: str, tables: dict[str, dict[str, Any]]) -> dict[st
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise UniverseError(f"{name}: not TOML ({problem})") from None
     for table, keys in found.items():
-        if table not in _TABLES or not isinstance(keys, dict):
-            raise UniverseError(f"{name}: '{table}', expected tables {', '.join(_TABLES)}")
-        if unknown := set(keys) - _KEYS:
-            raise UniverseError(
-                f"{name}: [{table}] has {', '.join(sorted(unknown))}, expected {', '.join(sorted(_KEYS))}"
-            )
-        if "dataset" not in {**tables.get(table, {}), **keys}:
-            raise UniverseError(f"{name}: [{table}] names no dataset")
+        if table not in _COLUMNS or not isinstance(keys, dict):
+            raise UniverseError(f"{name}: '{table}', expected tables {', '.join(_COLUMNS)}")
+        _check(table, keys, f"{name}: [{table}]")
     return {
         **tables,
         **{table: _merged(tables.get(table, {}), keys) for table, keys in found.items()},
     }
+
+
+def _check(table: str, keys: dict[str, Any], place: str) -> None:
+    for key, value in keys.items():
+        if key not in _KEYS:
+            raise UniverseError(f"{place} has {key}, expected {', '.join(_KEYS)}")
+        if not isinstance(value, _KEYS[key]):
+            expected = {str: "text", bool: "true or false"}.get(_KEYS[key], '{ours = "theirs"}')
+            raise UniverseError(f"{place} {key} is {value!r}, expected {expected}")
+    for ours, theirs in keys.get("columns", {}).items():
+        if ours not in _COLUMNS[table]:
+            known = ", ".join(_COLUMNS[table])
+            raise UniverseError(f"{place} columns has {ours}, expected names among {known}")
+        if not isinstance(theirs, str):
+            raise UniverseError(f"{place} columns: {ours} is {theirs!r}, expected a column's name")
+
+
+def _table_of(keys: dict[str, Any], folder: Path) -> HubTable:
+    """The table; a relative folder does not depend on where the program was started."""
+    dataset = keys["dataset"]
+    place = str((folder / dataset).resolve()) if dataset.startswith(".") else dataset
+    return HubTable(**{**keys, "dataset": place})
 
 
 def _merged(base: dict[str, Any], keys: dict[str, Any]) -> dict[str, Any]:

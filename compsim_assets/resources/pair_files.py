@@ -64,7 +64,9 @@ def read_pairs(
     ends = [_numbers(raw[end], index) for end in _ENDS]
     kept = (ends[0] >= 0) & (ends[1] >= 0)
     dropped["pair without a report"] = int((~kept).sum())
-    of_year = (report_year[ends[0]] == raw["year"]) & (report_year[ends[1]] == raw["year"])
+    # Position -1 is the last one: a report that is not known is of no year.
+    year_of = np.append(report_year, -1)
+    of_year = (year_of[ends[0]] == raw["year"]) & (year_of[ends[1]] == raw["year"])
     dropped["pair of another year than its reports"] = int((kept & ~of_year).sum())
     kept &= of_year
     missing = np.isnan(raw["cosine_similarity"])
@@ -88,23 +90,20 @@ def reports_of_pairs(files: TableFiles) -> "pd.DataFrame":
     Raises:
         UniverseError: as `read_pairs`, and a report that occurs in two years.
     """
-    import numpy as np
     import pandas as pd
 
     raw = _columns(files)
     ends = [pd.DataFrame({ID: raw[end], "year": raw["year"]}).drop_duplicates() for end in _ENDS]
     frame = pd.concat(ends, ignore_index=True).drop_duplicates()
     frame = frame.sort_values([ID, "year"], ignore_index=True)
-    twice = frame[frame[ID].duplicated(keep=False)]
-    if len(twice):
-        years = twice.loc[twice[ID] == twice[ID].iloc[0], "year"].tolist()
-        row = int(
-            np.flatnonzero(
-                (raw[_ENDS[0]] == twice[ID].iloc[0]) | (raw[_ENDS[1]] == twice[ID].iloc[0])
-            )[0]
-        )
+    twice = frame[ID].duplicated().to_numpy()
+    if twice.any():
+        at = int(twice.argmax())
+        report, year = frame[ID].iloc[at], frame["year"].iloc[at]
+        named = (raw[_ENDS[0]] == report) | (raw[_ENDS[1]] == report)
+        row = int((named & (raw["year"] == year)).argmax())
         raise UniverseError(
-            f"{place_of(files, row)}: report {twice[ID].iloc[0]} has pairs in {years[0]} and {years[1]}, expected one "
+            f"{place_of(files, row)}: report {report} has pairs in {frame['year'].iloc[at - 1]} and {year}, expected one "
             "year a report"
         )
     return frame
@@ -144,9 +143,10 @@ def _floats(column: "pa.ChunkedArray", name: str, place: Callable[[int], str]) -
 def _years(column: "pa.ChunkedArray", name: str, place: Callable[[int], str]) -> "np.ndarray":
     """Years are few: each different one is understood once."""
     import numpy as np
+    import pandas as pd
 
     codes = column.dictionary_encode().unify_dictionaries().combine_chunks()
-    different = codes.dictionary.to_pandas()
+    different = pd.Series(codes.dictionary.to_pylist(), dtype=object)
     rows = codes.indices.to_numpy(zero_copy_only=False)
     if codes.null_count:
         row = int(np.isnan(rows).argmax())
@@ -160,15 +160,14 @@ def _ids(column: "pa.ChunkedArray", name: str, place: Callable[[int], str]) -> "
     import pandas as pd
     import pyarrow as pa
 
-    if pa.types.is_integer(column.type) and not column.null_count:
+    if pa.types.is_signed_integer(column.type) and not column.null_count:
         return column.cast(pa.int64()).to_numpy()
-    given = column.to_pandas()
-    ids = pd.to_numeric(given, errors="coerce")
-    wrong = (ids.isna() | (ids % 1 != 0)).to_numpy()
+    ids = pd.to_numeric(column.to_pandas(), errors="coerce")
+    wrong = (ids.isna() | (ids % 1 != 0) | (ids.abs() >= 2.0**63)).to_numpy()
     if wrong.any():
         row = int(wrong.argmax())
         raise UniverseError(
-            f"{place(row)}: {name} {given.iloc[row]!r}, expected a report id (a whole number)"
+            f"{place(row)}: {name} {column[row].as_py()!r}, expected a report id (a whole number)"
         )
     return ids.to_numpy(dtype=np.int64)
 

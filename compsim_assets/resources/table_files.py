@@ -1,6 +1,7 @@
 """The Parquet files of one table of a universe, wherever they are: fetched when they are read."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,9 +38,13 @@ class TableFiles:
         return self.columns.get(name, name)
 
     def present(self, number: int) -> list[str]:
-        """Columns of a file, under the contract's names where those are mapped."""
+        """Columns of a file, under the contract's names where those are mapped.
+
+        A column that has a contract's name while another one is mapped to it is not that column.
+        """
         own = {theirs: ours for ours, theirs in self.columns.items()}
-        return [own.get(name, name) for name in open_parquet(self, number).schema_arrow.names]
+        names = open_parquet(self, number).schema_arrow.names
+        return [own.get(name, name) for name in names if self.column(own.get(name, name)) == name]
 
     def require(self, number: int, names: Iterable[str]) -> None:
         """Check that a file has these columns.
@@ -47,17 +52,19 @@ class TableFiles:
         Raises:
             UniverseError: names the file, what is missing and what is there.
         """
-        found = self.present(number)
-        missing = [self.column(name) for name in names if name not in found]
+        present = self.present(number)
+        missing = [self.column(name) for name in names if name not in present]
         if missing:
+            found = sorted(open_parquet(self, number).schema_arrow.names)
             raise UniverseError(
-                f"{self.names[number]}: no column {', '.join(missing)}; found {', '.join(sorted(found))}"
+                f"{self.names[number]}: no column {', '.join(missing)}; found {', '.join(found)}"
             )
 
     def read(self, number: int, names: Iterable[str]) -> "pd.DataFrame":
         """Columns of one file, under the contract's names; also those that pandas wrote as its index."""
         theirs = {self.column(name): name for name in names}
-        table = open_parquet(self, number).read(columns=list(theirs))
+        with reading(self, number) as file:
+            table = file.read(columns=list(theirs))
         return table.rename_columns([theirs[n] for n in table.column_names]).to_pandas(
             ignore_metadata=True
         )
@@ -79,6 +86,24 @@ def open_parquet(files: TableFiles, number: int) -> "pq.ParquetFile":
         raise UniverseError(
             f"{files.names[number]}: not a complete Parquet file ({problem}): get it again"
         ) from None
+
+
+@contextmanager
+def reading(files: TableFiles, number: int) -> "Iterator[pq.ParquetFile]":
+    """One file, opened for as long as the block lasts.
+
+    Raises:
+        UniverseError: as `open_parquet`, and content that cannot be decoded.
+    """
+    import pyarrow as pa
+
+    with open_parquet(files, number) as file:
+        try:
+            yield file
+        except (pa.ArrowException, OSError) as problem:
+            raise UniverseError(
+                f"{files.names[number]}: damaged ({problem}): get it again"
+            ) from None
 
 
 def local_files(folder: Path, name: str) -> TableFiles | None:

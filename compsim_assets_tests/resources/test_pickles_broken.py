@@ -81,12 +81,34 @@ def test_a_hand_made_array_is_read_where_all_is_well(tmp_path: Path) -> None:
         ("u1", PLAIN, b"\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f\x85", b"C\x02AB"),
         ("O", PLAIN, b"\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f\x85", b"]"),
         ("O", PLAIN, b"K\x02\x85", b"]"),
+        ("O", PLAIN, b"K\x01\x85", b"](NNe"),
     ],
 )
 def test_memory_cannot_be_passed_off_as_something_else(
     tmp_path: Path, dtype: str, state: bytes, shape: bytes, raw: bytes
 ) -> None:
     refused(tmp_path / "bad.pkl", state_of(dtype, state, shape, raw))
+
+
+def test_the_order_of_bytes_is_not_more_than_that(tmp_path: Path) -> None:
+    # numpy takes "2u1" for two numbers in one.
+    state = PLAIN.replace(text("|"), text("2"))
+    data = state_of("u1", state, b"K\x01\x85", b"C\x02AB")
+    assert "of a structured type" in refused(tmp_path / "bad.pkl", data)
+
+
+@pytest.mark.parametrize("code", [b"\x8e", b"\x96"])
+def test_bytes_of_more_than_any_file_holds_are_refused(tmp_path: Path, code: bytes) -> None:
+    data = b"\x80\x05" + code + (2**40).to_bytes(8, "little") + b"."
+    assert "holds 1,099,511,627,776 bytes in one piece" in refused(tmp_path / "bad.pkl", data)
+
+
+def test_a_table_without_one_of_its_columns_is_refused(tmp_path: Path) -> None:
+    data = pickle.dumps(pd.DataFrame({"a": [1, 2], "b": [0.5, 0.25]}), 2)
+    second = b"K\x01K\x02K\x01\x87"
+    assert data.count(second) == 1
+    message = refused(tmp_path / "bad.pkl", data.replace(second, b"K\x00K\x01K\x01\x87"))
+    assert "columns that do not fit their table" in message
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,9 @@ from compsim_assets_tests.resources.pickles.write import cluster_set
 PROTOCOLS = range(6)
 
 
+OLD = name("copy_reg", "_reconstructor")
+
+
 class Calls:
     """Pickled, it is a call of this function with these arguments."""
 
@@ -198,6 +201,8 @@ def test_what_could_lead_further_is_refused_by_its_name(
         (NDARRAY + b"(NNu", "adds to something that is no dict"),
         (NDARRAY + b"(N\x90", "adds to something that is no set"),
         (ARRAY + name("pandas", "DataFrame") + b"\x85R", "array of a foreign class"),
+        (OLD + NDARRAY + name("__builtin__", "object") + b"N\x87R", "object of a foreign class"),
+        (OLD + name("pandas", "DataFrame") + NDARRAY + b"N\x87R", "object of a foreign class"),
         (DTYPE + text("V8") + b"\x85R", "array of type 'V8'"),
         (DTYPE + text("U0") + b"\x85R", "array of type 'U0'"),
         (DTYPE + text("i8,O") + b"\x85R", "array of type 'i8,O'"),
