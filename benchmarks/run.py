@@ -19,7 +19,9 @@ from tabulate import tabulate
 
 from benchmarks.measure import Row, copy_rate, device_name, gemm_rate
 
-JOBS = ("shards", "pca", "cutoffs", "pairs", "linkage", "strong_features", "extraction", "scaling")
+JOBS = (
+    "shards", "feature_import", "pca", "cutoffs", "pairs", "linkage", "strong_features", "extraction", "scaling",
+)  # fmt: skip
 RESULTS = Path(__file__).parent / "results"
 _HEADERS = (
     "job",
@@ -61,7 +63,8 @@ def main() -> None:
     print(text)
     if asked.save:
         RESULTS.mkdir(exist_ok=True)
-        name = re.sub(r"[^a-z0-9]+", "-", device_name(device).lower()).strip("-")
+        some = () if tuple(asked.jobs) == JOBS else asked.jobs
+        name = re.sub(r"[^a-z0-9]+", "-", "-".join((device_name(device), *some)).lower()).strip("-")
         (RESULTS / f"{asked.size}-{name}.md").write_text(text)
 
 

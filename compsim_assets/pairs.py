@@ -74,12 +74,17 @@ def write_pairs(
         columns: report_a, report_b (m,) int64; cosine, correlation (m,) float64, NaN written as null.
         metadata: of the Arrow schema.
 
+    Raises:
+        ValueError: years that are not ascending.
+
     Memory: one year's pairs beside the arguments.
     """
     import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    if (np.diff(year) < 0).any():
+        raise ValueError(f"{path}: years in no order, expected them ascending")
     types = {"year": pa.int64()} | {
         name: pa.int64() if name.startswith("report") else pa.float64() for name in _COLUMNS
     }

@@ -34,6 +34,10 @@ TINY = SampleSize(
 )  # fmt: skip
 REPOSITORY = Path(__file__).parents[1]
 MODES = ["base", "rolling"]
+# The sample has nothing published: no pairs, clusters, strong features or cointegrated pairs.
+EMPTY_ON_SAMPLE = {
+    "published_pairs", "published_replay", "published_strong_features", "published_cointegrated_pairs",
+}  # fmt: skip
 CHECKED = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 MONDAY = datetime(2024, 3, 4, 6, tzinfo=UTC)
 

@@ -12,7 +12,8 @@ from compsim_assets.__main__ import main
 from compsim_assets_tests.runs import Rebuilt, Run
 
 UPSTREAM = {
-    "descriptions", "returns", "sae_features", "pca", "pca_scores", "cutoff_curve",
+    "descriptions", "returns", "published_pairs", "sae_features", "pca", "pca_scores",
+    "clustered_reports", "cutoff_curve",
     "distance_scale", "cutoffs/base", "clusters/base", "baseline_clusters", "mean_correlation",
 }  # fmt: skip
 

@@ -40,6 +40,7 @@ def published_pairs(
             **said,
             **revision,
             "dagster/row_count": 0 if found is None else len(found.year),
+            "dagster/column_schema": TABLES["published_pairs"].schema(),
             "preview": dg.MetadataValue.md(_preview(results)),
             "path": dg.MetadataValue.path(str(path)),
             "data": "synthetic sample" if settings.synthetic else settings.source,

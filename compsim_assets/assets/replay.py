@@ -32,23 +32,25 @@ def published_replay(
     from compsim_assets.science.replay import agreement
 
     pairs = PairTable(Results.of(settings).table("published_pairs"))
-    sets = dict(iter(baseline_clusters.groupby("method")))
+    theirs = {
+        (name, year): rows
+        for (name, year), rows in baseline_clusters.groupby(["method", "year"])
+        if pairs.years and name in _SETS.values()
+    }
+    # Years of the published clusters without pairs are cut too: nothing of them comes back.
+    years = sorted({*pairs.years, *(year for _, year in theirs)})
+    thetas = published_thetas(years)
     wanted = {
-        _SETS[mode]: thetas
-        for mode, thetas in published_thetas(pairs.years).items()
-        if _SETS[mode] in sets
+        name: {year: theta for year, theta in thetas[mode].items() if (name, year) in theirs}
+        for mode, name in _SETS.items()
     }
     rows = []
-    for found in cut_pairs(pairs.years, pairs.of_year, wanted):
-        theirs = sets[found.name][sets[found.name]["year"] == found.year]
-        if theirs.empty:
-            continue
-        names = theirs["cluster_id"].to_numpy(dtype=str)
-        same = agreement(found.report_id, found.cluster, theirs["report_id"].to_numpy(), names)
+    for found in cut_pairs(years, pairs.of_year, wanted):
+        own = theirs[found.name, found.year]
+        names = own["cluster_id"].to_numpy(dtype=str)
+        same = agreement(found.report_id, found.cluster, own["report_id"].to_numpy(), names)
         said = {"set": found.name, "year": found.year, "theta": found.theta}
         rows.append({**said, **dataclasses.asdict(same)})
-    if not rows:
-        context.log.info("the universe has no pairs, or no published_clusters of GCD or GCDR")
     columns = [column.name for column in TABLES["published_replay"].columns]
     table = pd.DataFrame(rows, columns=columns).sort_values(["set", "year"], ignore_index=True)
     context.add_output_metadata(
@@ -56,8 +58,16 @@ def published_replay(
             f"{name}: years identical": f"{own['identical'].sum()} of {len(own)}"
             for name, own in table.groupby("set")
         }
+        if rows
+        else {"note": _without(bool(pairs.years))}
     )
     return table
+
+
+def _without(pairs: bool) -> str:
+    if not pairs:
+        return "the universe has no pairs"
+    return "the universe has no published_clusters of GCD or GCDR in a year with a published cutoff"
 
 
 @dg.asset(

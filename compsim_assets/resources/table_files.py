@@ -101,9 +101,8 @@ def reading(files: TableFiles, number: int) -> "Iterator[pq.ParquetFile]":
         try:
             yield file
         except (pa.ArrowException, OSError) as problem:
-            raise UniverseError(
-                f"{files.names[number]}: damaged ({problem}): get it again"
-            ) from None
+            said = " ".join(str(problem).split())
+            raise UniverseError(f"{files.names[number]}: damaged ({said}): get it again") from None
 
 
 def local_files(folder: Path, name: str) -> TableFiles | None:

@@ -58,7 +58,8 @@ def project(
             progress(where.stop, n)
     own = _variance(scores, copies)
     variance = own if explained_variance is None else explained_variance
-    total = data.n_varying * data.total / (data.total - 1)
+    # Of reports that are all the same there is no variance to share.
+    total = max(data.n_varying, 1) * data.total / max(data.total - 1, 1)
     ratio = own / total if explained_variance_ratio is None else explained_variance_ratio
     return PrincipalComponents(
         mean=data.mean,

@@ -141,8 +141,9 @@ def _theta(found: Found, method: str, key: str, kind: str) -> _Values:
 
 
 def _mean_interpretability(found: Found, method: str, key: str, kind: str) -> _Values:
-    why = "the universe has no fuzz scores"
-    return np.nan, float(found.fuzz_scores["interpretability"].mean()), why
+    scores = found.fuzz_scores["interpretability"]
+    why = "no fuzz score has an answer" if len(scores) else "the universe has no fuzz scores"
+    return np.nan, float(scores.mean()), why
 
 
 def _interpretability_at(found: Found, method: str, key: str, kind: str) -> _Values:

@@ -68,7 +68,8 @@ def test_the_features_come_before_the_text(run: Local) -> None:
 
 def test_a_report_without_features_is_in_no_cluster(run: Local) -> None:
     write_features(run.folder / "universe", [114, 100, 121], FEATURES[:3])
-    run.run(["descriptions", "returns", "sae_features", "pca", "pca_scores", "cutoff_curve"])
+    run.run(["descriptions", "returns", "published_pairs", "sae_features", "pca", "pca_scores"])
+    run.run(["clustered_reports", "cutoff_curve"])
     run.run(["distance_scale", "cutoffs", "clusters"])
     clusters = run.read("clusters", "base")
     assert sorted(clusters["report_id"]) == [100, 114, 121]

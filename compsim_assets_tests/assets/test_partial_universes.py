@@ -16,6 +16,12 @@ from compsim_assets.resources.layout import ID
 from compsim_assets_tests.runs import MODES, Local, Rebuilt, platform, weekly_requests
 
 
+# What clusters are made of.
+UPSTREAM = [
+    "descriptions", "returns", "published_pairs", "sae_features", "pca", "pca_scores", "clustered_reports",
+]  # fmt: skip
+
+
 @pytest.fixture
 def no_previews(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compsim_assets.plots.style, "preview_png", lambda figure: b"no preview")
@@ -74,8 +80,7 @@ def test_reports_and_features_are_enough(bare: Local, no_previews: None) -> None
 
 
 def test_the_same_clusters_as_with_everything(bare: Local, rebuilt: Rebuilt) -> None:
-    bare.run(["descriptions", "returns", "sae_features", "pca", "pca_scores"])
-    bare.run(["cutoff_curve", "distance_scale", "cutoffs", "clusters"])
+    bare.run([*UPSTREAM, "cutoff_curve", "distance_scale", "cutoffs", "clusters"])
     assert bare.read("clusters", "base").equals(rebuilt.read("clusters", "base"))
 
 
@@ -100,7 +105,7 @@ def test_years_without_features_are_in_no_fold(
         return original(table, chosen, **options)
 
     monkeypatch.setattr(plots, "objective_by_theta", draw)
-    run.run(["descriptions", "returns", "sae_features", "pca", "pca_scores", "cutoff_curve"])
+    run.run([*UPSTREAM, "cutoff_curve"])
     run.run(["distance_scale", "cutoffs", "objective_by_theta"])
     missing = len(reports) - len(later)
     assert run.metadata("sae_features")["dropped"] == f"{missing} report without features"
@@ -116,9 +121,8 @@ def test_fewer_than_six_years_have_no_rolling_cutoff(tmp_path: Path, tiny_univer
     path = tmp_path / "universe" / "reports.parquet"
     reports = pq.read_table(path)
     pq.write_table(reports.filter(pa.array(reports["year"].to_numpy() >= 2015)), path)
-    upstream = ["descriptions", "returns", "sae_features", "pca", "pca_scores", "cutoff_curve"]
     clustered = ["distance_scale", "cutoffs", "clusters", "fuzz_scores", "cluster_features"]
-    run.run([*upstream, *clustered, "cluster_feature_summary"], "rolling")
+    run.run([*UPSTREAM, "cutoff_curve", *clustered, "cluster_feature_summary"], "rolling")
     for asset in ("cutoffs", "clusters", "cluster_features", "cluster_feature_summary"):
         assert run.read(asset, "rolling").empty
     note = run.metadata("cutoffs", "rolling")["note"]
