@@ -97,11 +97,6 @@ def _at_least(pool: torch.Tensor, size: int) -> torch.Tensor:
     return pool if len(pool) >= size else torch.empty(size, dtype=pool.dtype, device=pool.device)
 
 
-def condensed_distances(scores: np.ndarray, device: str = "cpu") -> np.ndarray:
-    """Cosine distances of all pairs of rows of (n, P) scores, in memory of their own: see `YearDistances`."""
-    return YearDistances(device).of(scores)
-
-
 def moments_of(distances: np.ndarray) -> Moments:
     """Moments of some distances, which are overwritten: a second pass about the mean loses no digits."""
     if len(distances) == 0:

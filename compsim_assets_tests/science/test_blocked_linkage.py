@@ -15,7 +15,7 @@ from compsim_assets.science.blocked_linkage import (
     merge_shares,
     spanning_tree_of_share,
 )
-from compsim_assets.science.distance import condensed_distances, moments_of
+from compsim_assets.science.distance import YearDistances, moments_of
 from compsim_assets.science.linkage import Dendrogram, cut, single_linkage
 from compsim_assets.science.similarity import link_years
 from compsim_assets_tests.science.strategies import (
@@ -28,7 +28,7 @@ from compsim_assets_tests.science.strategies import (
 
 
 def dense(scores: np.ndarray) -> Dendrogram:
-    return single_linkage(condensed_distances(scores), len(scores))
+    return single_linkage(YearDistances().of(scores), len(scores))
 
 
 def assert_same(found: Dendrogram, expected: Dendrogram) -> None:
@@ -59,7 +59,7 @@ def test_years_of_several_tiles(kind: str, n_axes: int) -> None:
     scores = scores[np.lexsort(scores.T)]
     scores[[3, 650]] = 0
     found, moments = blocked_linkage(scores, block=96)
-    distances = condensed_distances(scores)
+    distances = YearDistances().of(scores)
     expected = single_linkage(distances, 700)
     assert_same(found, expected)
     truth = moments_of(distances)
@@ -114,7 +114,7 @@ def test_nearly_equal_distances_keep_their_deviation() -> None:
     """Deviation 1e-7 about a cosine of 0.5: float32 cosines have errors of that size."""
     scores = np.hstack([np.eye(60), np.ones((60, 1))])
     scores += 1e-7 * np.random.default_rng(6).normal(size=scores.shape)
-    truth = moments_of(condensed_distances(scores))
+    truth = moments_of(YearDistances().of(scores))
     found = blocked_linkage(scores, block=16)[1]
     assert found.squared_deviation == pytest.approx(truth.squared_deviation, rel=1e-6)
 
@@ -141,7 +141,7 @@ def test_fewer_than_three_points(n: int) -> None:
     scores = np.eye(3, dtype=np.float32)[:n]
     found, moments = blocked_linkage(scores)
     assert_same(found, dense(scores))
-    assert moments == moments_of(condensed_distances(scores))
+    assert moments == moments_of(YearDistances().of(scores))
 
 
 def test_scores_that_are_not_finite_are_an_error() -> None:
@@ -205,7 +205,7 @@ import numpy as np, torch
 import scipy.cluster.hierarchy, scipy.sparse.csgraph
 from compsim_assets.science import linkage
 from compsim_assets.science.blocked_linkage import blocked_linkage
-from compsim_assets.science.distance import condensed_distances
+from compsim_assets.science.distance import YearDistances
 
 torch.set_num_threads(1)
 blocked_linkage(np.eye(3, dtype=np.float32))
@@ -217,7 +217,7 @@ resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 tree, _ = blocked_linkage(scores, block=512)
 assert tree.height.shape == (5999,) and 0 < tree.height[0] < tree.height[-1] < 2
 try:
-    linkage.single_linkage(condensed_distances(scores), 6000)
+    linkage.single_linkage(YearDistances().of(scores), 6000)
 except (MemoryError, RuntimeError) as error:
     print("refused", type(error).__name__)
 """

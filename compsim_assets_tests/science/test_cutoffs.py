@@ -18,7 +18,7 @@ from compsim_assets.science.cutoffs import (
     evaluate,
     step_function,
 )
-from compsim_assets.science.distance import condensed_distances, unit_rows
+from compsim_assets.science.distance import YearDistances, unit_rows
 from compsim_assets.science.linkage import cut, single_linkage
 from compsim_assets.science.mean_correlation import year_correlation
 from compsim_assets.science.returns import normalise_returns
@@ -122,7 +122,7 @@ def test_a_thousand_merges_do_not_lose_accuracy() -> None:
     returns = rng.normal(size=(n, 12))
     returns[::50, 3] = np.nan
     unit, defined = normalise_returns(returns)
-    tree = single_linkage(condensed_distances(unit_scores), n)
+    tree = single_linkage(YearDistances().of(unit_scores), n)
     curve = step_function(tree, unit, defined)
     for row in range(0, len(curve.position), 40):
         direct = year_correlation(cut(tree, curve.position[row]), unit, defined)

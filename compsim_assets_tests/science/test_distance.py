@@ -9,7 +9,6 @@ from compsim_assets.science.distance import (
     DistanceScale,
     Moments,
     YearDistances,
-    condensed_distances,
     fit_scale,
     moments_of,
     unit_rows,
@@ -21,7 +20,7 @@ from compsim_assets_tests.science.strategies import Universe, examples, universe
 @examples(60)
 @given(universes(max_years=1, max_reports=12))
 def test_distances_of_all_pairs(universe: Universe) -> None:
-    found = condensed_distances(unit_rows(universe.scores))
+    found = YearDistances().of(unit_rows(universe.scores))
     np.testing.assert_allclose(found, universe.year_pairs()[0].distance, rtol=0, atol=1e-12)
     assert ((found >= 0) & (found <= 2)).all()
 
@@ -31,7 +30,7 @@ def test_panels_do_not_change_the_distances(panel: int, monkeypatch: pytest.Monk
     scores = np.random.default_rng(4).normal(size=(30, 6))
     expected = pdist(scores, "cosine")
     monkeypatch.setattr("compsim_assets.science.distance._PANEL", panel)
-    np.testing.assert_allclose(condensed_distances(scores), expected, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(YearDistances().of(scores), expected, rtol=0, atol=1e-14)
 
 
 def test_years_one_after_another_share_their_memory() -> None:
@@ -51,7 +50,7 @@ def test_years_one_after_another_share_their_memory() -> None:
 @given(universes(max_years=1, max_reports=12))
 def test_moments_equal_the_pair_list(universe: Universe) -> None:
     expected = universe.year_pairs()[0].distance
-    found = moments_of(condensed_distances(universe.scores))
+    found = moments_of(YearDistances().of(universe.scores))
     assert found.n_pairs == len(expected)
     if expected:
         assert found.mean == pytest.approx(np.mean(expected), abs=1e-12)
@@ -73,14 +72,14 @@ def test_scale_is_mean_and_population_deviation_of_all_pairs_of_all_years(
 def test_order_is_that_of_pdist() -> None:
     scores = np.random.default_rng(0).normal(size=(9, 4))
     np.testing.assert_allclose(
-        condensed_distances(unit_rows(scores)), pdist(scores, "cosine"), atol=1e-14
+        YearDistances().of(unit_rows(scores)), pdist(scores, "cosine"), atol=1e-14
     )
 
 
 def test_a_zero_score_vector_has_cosine_zero_to_everything() -> None:
     unit = unit_rows(np.array([[0.0, 0.0], [3.0, 4.0], [0.0, 0.0]]))
     assert unit.tolist() == [[0, 0], [0.6, 0.8], [0, 0]]
-    assert condensed_distances(unit).tolist() == [1, 1, 1]
+    assert YearDistances().of(unit).tolist() == [1, 1, 1]
 
 
 def test_cosine_does_not_depend_on_the_length_of_scores() -> None:
@@ -88,8 +87,8 @@ def test_cosine_does_not_depend_on_the_length_of_scores() -> None:
     scores = rng.normal(size=(10, 5))
     scaled = scores * np.exp(rng.uniform(-40, 40, size=(10, 1)))
     np.testing.assert_allclose(
-        condensed_distances(unit_rows(scaled)),
-        condensed_distances(unit_rows(scores)),
+        YearDistances().of(unit_rows(scaled)),
+        YearDistances().of(unit_rows(scores)),
         rtol=0,
         atol=1e-14,
     )
@@ -98,7 +97,7 @@ def test_cosine_does_not_depend_on_the_length_of_scores() -> None:
 def test_products_are_float64_even_for_float32_scores() -> None:
     scores = np.random.default_rng(2).normal(size=(30, 50)).astype(np.float32)
     expected = pdist(scores.astype(np.float64), "cosine")
-    np.testing.assert_allclose(condensed_distances(unit_rows(scores)), expected, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(YearDistances().of(unit_rows(scores)), expected, rtol=0, atol=1e-14)
 
 
 def test_nearly_equal_distances_keep_their_deviation() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial.distance import squareform
 
-from compsim_assets.science.distance import condensed_distances, unit_rows
+from compsim_assets.science.distance import YearDistances, unit_rows
 from compsim_assets.science.linkage import (
     Dendrogram,
     cut,
@@ -25,7 +25,7 @@ CUTOFFS = [-1.0, 0.0, 0.05, 0.2, 0.5, 0.9, 1.0, 1.3, 1.7, 2.0]
 
 
 def link(scores: np.ndarray) -> Dendrogram:
-    return single_linkage(condensed_distances(unit_rows(scores)), len(scores))
+    return single_linkage(YearDistances().of(unit_rows(scores)), len(scores))
 
 
 @examples(60)
@@ -70,7 +70,7 @@ def test_order_of_reports_does_not_matter(universe: Universe, random: Random) ->
 
 
 def test_heights_are_the_edges_of_a_minimum_spanning_tree() -> None:
-    distances = condensed_distances(unit_rows(np.random.default_rng(0).normal(size=(60, 5))))
+    distances = YearDistances().of(unit_rows(np.random.default_rng(0).normal(size=(60, 5))))
     tree = single_linkage(distances, 60)
     expected = np.sort(minimum_spanning_tree(squareform(distances)).data)
     np.testing.assert_allclose(tree.height, expected, rtol=0, atol=0)
