@@ -2,10 +2,9 @@
 
 import os
 import pickle
-import re
 import signal
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,9 +15,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
-from compsim_assets_tests.paper_data import PaperData, paper_data
 from compsim_assets_tests.resources.hub_client import FAST, TOKEN
 from compsim_assets_tests.resources.hub_server import Fault, HubServer, Request
 
@@ -34,6 +30,11 @@ class SlowHub(HubServer):
     """A hub that takes `delay` seconds before it gives a large file's content."""
 
     delay = 0.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        # A client that is killed is nothing to report.
+        vars(self._server)["handle_error"] = lambda *_: None
 
     def fault(self, request: Request) -> Fault | None:
         """As of any hub, later."""
@@ -187,35 +188,3 @@ class Place:
         """The data set's complete files in the hub's cache."""
         folder = self.runner.home / "hub" / f"datasets--{self.name}--{table}"
         return sorted(folder.glob("snapshots/*/data/*.parquet"))
-
-
-@pytest.fixture(scope="session")
-def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
-    """One hub and one process for the runs of all tests."""
-    folder = tmp_path_factory.mktemp("hub-runs")
-    with SlowHub() as hub:
-        runner = Runner(hub, folder)
-        yield runner
-        runner.close()
-
-
-@pytest.fixture
-def place(runner: Runner, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    words = re.sub(r"\W+", "-", request.node.name)[:60].strip("-")
-    yield Place(runner.hub, runner, words, tmp_path)
-    runner.hub.behave()
-    runner.hub.delay = 0.0
-
-
-@pytest.fixture(scope="session")
-def data(tiny_universe: Path) -> PaperData:
-    """The tiny universe in the shape of the paper's data sets."""
-    return paper_data(tiny_universe)
-
-
-@pytest.fixture
-def on_hub(place: Place, data: PaperData) -> Place:
-    """The three data sets under names of the test's own."""
-    for table in ("reports", "features", "pairs"):
-        place.commit(table, getattr(data, table))
-    return place

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,12 @@ def shard_name(number: int, of: int = N_SHARDS) -> str:
 
 @dataclass(frozen=True)
 class PaperData:
-    """Files by path of each data set, and the reports whose features cannot be used: of wrong length, not finite."""
+    """Files by path of each data set.
 
+    ids: reports, ascending. unusable: those whose features cannot be used, of a wrong length and not finite.
+    """
+
+    ids: list[int]
     reports: dict[str, bytes]
     features: dict[str, bytes]
     pairs: dict[str, bytes]
@@ -51,6 +56,7 @@ def paper_data(universe: Path) -> PaperData:
     rows[-1] = [*rows[-1][:-1], float("nan")]
     pairs, n_null = _pairs(reports, pd.Series(list(values), index=ids))
     return PaperData(
+        ids,
         report_files(reports),
         feature_files([*ids, max(ids) + 1], [*rows, rows[0]]),
         {shard_name(i, 2): parquet(pairs[i::2]) for i in range(2)},
@@ -81,7 +87,7 @@ def feature_files(
     kind = pa.list_(pa.list_(pa.float64()))
     cuts = np.linspace(0, len(ids), shards + 1).astype(int)
     found = {}
-    for number, (start, stop) in enumerate(zip(cuts[:-1], cuts[1:], strict=True)):
+    for number, (start, stop) in enumerate(pairwise(cuts.tolist())):
         features = pa.array([[row] for row in rows[start:stop]], kind)
         table = pa.table({"year": ["2015"] * (stop - start), column: features, ID: ids[start:stop]})
         found[shard_name(number, shards)] = parquet(table)

@@ -8,22 +8,20 @@ from compsim_assets_tests.hub_runs import KEEP_ALL, Outcome, Place
 from compsim_assets_tests.paper_data import N_SHARDS, PaperData, feature_files, shard_name
 from compsim_assets_tests.resources.hub_server import Fault
 
-pytest_plugins = ("compsim_assets_tests.hub_runs",)
-
-IDS = list(range(10, 22))
+pytest_plugins = ("compsim_assets_tests.hub_run_fixtures",)
 
 
-def files_of(value: float, **options: object) -> dict[str, bytes]:
+def files_of(data: PaperData, value: float, column: str = "features") -> dict[str, bytes]:
     """Features of twelve reports, two a shard, all with this value."""
-    return feature_files(IDS, [[value, 1.0, 0.0]] * len(IDS), **options)
+    return feature_files(data.ids[:12], [[value, 1.0, 0.0]] * 12, column)
 
 
 @pytest.fixture
 def imported(on_hub: Place, data: PaperData) -> Place:
     """A universe whose features are imported, with the value 1."""
-    on_hub.commit("features", files_of(1.0))
-    assert on_hub.run("descriptions").success
-    succeed(on_hub)
+    on_hub.commit("features", files_of(data, 1.0))
+    ran = on_hub.run("descriptions", "sae_features", **KEEP_ALL)
+    assert ran.success, ran.output
     assert first_values(on_hub) == {1.0}
     return on_hub
 
@@ -48,8 +46,8 @@ def downloads(place: Place, commit: str) -> list[int]:
     return [place.hub.downloads(f"at/{commit}/{shard_name(n)}") for n in range(N_SHARDS)]
 
 
-def test_what_passes_is_outlasted(imported: Place) -> None:
-    commit = imported.commit("features", files_of(2.0))
+def test_what_passes_is_outlasted(imported: Place, data: PaperData) -> None:
+    commit = imported.commit("features", files_of(data, 2.0))
     faults = [
         Fault(drop_after=500),
         Fault(keep=500),
@@ -68,8 +66,10 @@ def test_what_passes_is_outlasted(imported: Place) -> None:
     assert imported.cached("features") == []
 
 
-def test_a_file_that_stays_damaged_fails_the_step_and_loses_nothing(imported: Place) -> None:
-    commit = imported.commit("features", files_of(2.0))
+def test_a_file_that_stays_damaged_fails_the_step_and_loses_nothing(
+    imported: Place, data: PaperData
+) -> None:
+    commit = imported.commit("features", files_of(data, 2.0))
     imported.hub.misbehave(f"at/{commit}/{shard_name(3)}", Fault(corrupt=True), times=None)
     ran = import_features(imported)
     assert not ran.success
@@ -89,8 +89,10 @@ def test_a_file_that_stays_damaged_fails_the_step_and_loses_nothing(imported: Pl
     assert not (imported.results / ".imports").exists()
 
 
-def test_a_hub_that_is_down_fails_the_step_and_keeps_the_result(imported: Place) -> None:
-    imported.commit("features", files_of(2.0))
+def test_a_hub_that_is_down_fails_the_step_and_keeps_the_result(
+    imported: Place, data: PaperData
+) -> None:
+    imported.commit("features", files_of(data, 2.0))
     imported.hub.misbehave(f"{imported.name}/features", Fault(status=503), times=None)
     ran = import_features(imported)
     assert not ran.success
@@ -98,8 +100,8 @@ def test_a_hub_that_is_down_fails_the_step_and_keeps_the_result(imported: Place)
     assert first_values(imported) == {1.0}
 
 
-def test_a_schema_that_changed_is_named(imported: Place) -> None:
-    imported.commit("features", files_of(2.0, column="sae"))
+def test_a_schema_that_changed_is_named(imported: Place, data: PaperData) -> None:
+    imported.commit("features", files_of(data, 2.0, column="sae"))
     ran = import_features(imported)
     assert not ran.success
     assert ran.error.endswith(

@@ -5,10 +5,18 @@ from pathlib import Path
 import pytest
 
 from compsim_assets.resources.results import Results
-from compsim_assets.settings import SOURCES, Settings, processes
+from compsim_assets.settings import SIMILARITIES, SOURCES, Settings, processes
 
 REPOSITORY = Path(__file__).parents[1]
-NAMES = ("COMPSIM_SOURCE", "COMPSIM_UNIVERSE", "COMPSIM_DATA", "COMPSIM_NPROC")
+NAMES = (
+    "COMPSIM_SOURCE",
+    "COMPSIM_UNIVERSE",
+    "COMPSIM_DATA",
+    "COMPSIM_NPROC",
+    "COMPSIM_SIMILARITY",
+    "COMPSIM_DROP_WITHOUT_SIC_CODE",
+    "COMPSIM_DROP_WITHOUT_RETURNS",
+)
 
 
 def test_without_any_setting_the_sample_goes_into_the_repository(
@@ -20,6 +28,7 @@ def test_without_any_setting_the_sample_goes_into_the_repository(
     assert (settings.source, settings.universe) == ("sample", "")
     assert Path(settings.data) == REPOSITORY / "data"
     assert settings.synthetic
+    assert settings.similarity == "auto"
     assert processes() == "auto"
 
 
@@ -31,9 +40,14 @@ def test_empty_values_count_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in zip(NAMES, ["local", "/u", "/d", "3"], strict=True):
+    values = ["local", "/u", "/d", "3", "pairs", "true", "false"]
+    for name, value in zip(NAMES, values, strict=True):
         monkeypatch.setenv(name, value)
-    assert Settings.from_environment() == Settings(source="local", universe="/u", data="/d")
+    expected = Settings(
+        source="local", universe="/u", data="/d", similarity="pairs",
+        drop_without_sic_code=True, drop_without_returns=False,
+    )  # fmt: skip
+    assert Settings.from_environment() == expected
     assert not Settings.from_environment().synthetic
     assert processes() == "3"
 
@@ -48,6 +62,63 @@ def test_an_unknown_source_names_the_setting_and_the_choices(
 ) -> None:
     monkeypatch.setenv("COMPSIM_SOURCE", "smaple")
     with pytest.raises(ValueError, match=r"COMPSIM_SOURCE is 'smaple'.*sample, local, huggingface"):
+        Settings.from_environment()
+
+
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+def test_each_similarity_is_known(similarity: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPSIM_SIMILARITY", similarity)
+    assert Settings.from_environment().similarity == similarity
+
+
+@pytest.mark.parametrize("value", ["pair", "Pairs", "cosine"])
+def test_an_unknown_similarity_names_the_setting_and_the_choices(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("COMPSIM_SIMILARITY", value)
+    said = rf"COMPSIM_SIMILARITY is '{value}', expected one of auto, features, pairs"
+    with pytest.raises(ValueError, match=said):
+        Settings.from_environment()
+    with pytest.raises(ValueError, match=said):
+        Settings(similarity=value)
+
+
+SWITCHES = {
+    "COMPSIM_DROP_WITHOUT_SIC_CODE": "without_sic_code_dropped",
+    "COMPSIM_DROP_WITHOUT_RETURNS": "without_returns_dropped",
+}
+
+
+@pytest.mark.parametrize("meaning", SWITCHES.values())
+def test_only_the_papers_own_data_lose_reports_by_default(meaning: str) -> None:
+    found = {source: getattr(Settings(source=source), meaning) for source in SOURCES}
+    assert found == {"sample": False, "local": False, "huggingface": True}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("true", True), ("false", False), ("1", True), ("0", False), ("True", True), ("FALSE", False)],
+)
+@pytest.mark.parametrize("name", SWITCHES)
+def test_a_switch_holds_for_any_source(
+    monkeypatch: pytest.MonkeyPatch, source: str, value: str, expected: bool, name: str
+) -> None:
+    monkeypatch.setenv("COMPSIM_SOURCE", source)
+    monkeypatch.setenv(name, value)
+    settings = Settings.from_environment()
+    assert getattr(settings, SWITCHES[name]) is expected
+    (other,) = set(SWITCHES) - {name}
+    assert getattr(settings, SWITCHES[other]) is (source == "huggingface")
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+@pytest.mark.parametrize("value", ["yes", "2", "none", " true"])
+def test_a_switch_that_is_neither_true_nor_false_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match=f"{name} is '{value}', expected true or false"):
         Settings.from_environment()
 
 

@@ -32,11 +32,7 @@ def published_replay(
     from compsim_assets.science.replay import agreement
 
     pairs = PairTable(Results.of(settings).table("published_pairs"))
-    theirs = {
-        (name, year): rows
-        for (name, year), rows in baseline_clusters.groupby(["method", "year"])
-        if pairs.years and name in _SETS.values()
-    }
+    theirs = _published(baseline_clusters) if pairs.years else {}
     # Years of the published clusters without pairs are cut too: nothing of them comes back.
     years = sorted({*pairs.years, *(year for _, year in theirs)})
     thetas = published_thetas(years)
@@ -62,6 +58,15 @@ def published_replay(
         else {"note": _without(bool(pairs.years))}
     )
     return table
+
+
+def _published(baseline_clusters: DataFrame) -> dict[tuple[str, int], DataFrame]:
+    """The published sets with a published cutoff, by name and year."""
+    kept = baseline_clusters[baseline_clusters["method"].isin(_SETS.values())]
+    return {
+        (str(name), int(rows["year"].iloc[0])): rows
+        for (name, _), rows in kept.groupby(["method", "year"])
+    }
 
 
 def _without(pairs: bool) -> str:

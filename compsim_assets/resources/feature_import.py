@@ -5,6 +5,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -79,7 +80,7 @@ def import_features(
 
 def finish_import(results: Results) -> None:
     """Remove the parts of a published import."""
-    shutil.rmtree(_root(results), ignore_errors=True)
+    _remove(_root(results), results)
 
 
 def _root(results: Results) -> Path:
@@ -97,8 +98,14 @@ def _staging(found: FeatureImport, results: Results) -> Path:
     staging.mkdir(parents=True, exist_ok=True)
     for other in _root(results).iterdir():
         if other != staging:
-            shutil.rmtree(other, ignore_errors=True)
+            _remove(other, results)
     return staging
+
+
+def _remove(folder: Path, results: Results) -> None:
+    """In one step: a part that a kill leaves half removed would be taken for a finished one."""
+    with results.scratch("imports") as scratch, suppress(FileNotFoundError):
+        os.rename(folder, scratch / "removed")
 
 
 def _planned_length(found: FeatureImport, staging: Path) -> int:

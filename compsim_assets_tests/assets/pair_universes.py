@@ -11,19 +11,26 @@ import pytest
 
 import compsim_assets.plots.style
 from compsim_assets.settings import Settings
-from compsim_assets_tests.assets.brute_force import cosine_distances
+from compsim_assets_tests.assets.brute_force import correlations, cosine_distances
 from compsim_assets_tests.published_code import PairRow
-from compsim_assets_tests.runs import InThisProcess, Local, Rebuilt, Run
+from compsim_assets_tests.runs import (
+    InThisProcess,
+    Local,
+    Rebuilt,
+    Run,
+    platform,
+    weekly_requests,
+)
 
 NAMES = ("Company1", "Company2", "year", "cosine_similarity", "correlation")
 YEARS = range(2001, 2009)
 
 
 class Kept(Local, Rebuilt):
-    """Results of the local universe beside them; what the runs said is kept for other test processes."""
+    """Results of the local universe beside it, by the weekly schedule's runs."""
 
     def rebuild_all(self) -> None:
-        """The weekly schedule's runs, without the figures' previews."""
+        """Everything, without the figures' previews."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(compsim_assets.plots.style, "preview_png", lambda figure: b"no preview")
             self.rebuild(InThisProcess())
@@ -40,15 +47,35 @@ class ByPairs(Local):
         )
 
 
+class WithReturns(Local):
+    """A local universe with COMPSIM_DROP_WITHOUT_RETURNS=true."""
+
+    @property
+    def settings(self) -> Settings:
+        given = super().settings
+        return Settings(
+            source="local", universe=given.universe, data=given.data, drop_without_returns=True
+        )
+
+
+def rebuild_tables(run: Local) -> None:
+    """The weekly schedule's runs without figures."""
+    graph = platform(run.settings).resolve_asset_graph()
+    for request in weekly_requests():
+        keys = [k for k in request.asset_selection or [] if graph.get(k).group_name != "figures"]
+        run.run([key.to_user_string() for key in keys], request.partition_key or "base")
+
+
+@lru_cache
 def all_pairs(run: Run) -> list[PairRow]:
-    """Every pair within a year: cosines of the PCA scores, correlations of the returns."""
+    """Every pair within a year: cosines of the PCA scores, correlations of the returns (NaN where there is none)."""
     scores = run.read("pca_scores").set_index("report_id")
     monthly = run.read("returns").set_index("report_id")["returns"]
     rows: list[PairRow] = []
     for year, own in scores.sort_index().groupby("year"):
         ids = own.index.to_numpy()
         distance = cosine_distances(np.stack(own["scores"].to_list()))
-        rho = np.corrcoef(np.stack(monthly.loc[ids].to_list()))
+        rho = correlations(np.stack(monthly.loc[ids].to_list()))
         a, b = np.triu_indices(len(ids), 1)
         columns = (ids[a], ids[b], np.full(len(a), year), 1 - distance[a, b], rho[a, b])
         rows += zip(*(column.tolist() for column in columns), strict=True)
@@ -59,9 +86,7 @@ def write_pairs(folder: Path, rows: list[PairRow]) -> None:
     """`pairs.parquet`, in no order and either direction, years as text as some published files have them."""
     rng = np.random.default_rng(0)
     rows = [rows[position] for position in rng.permutation(len(rows))]
-    turned = [
-        (b, a, *rest) if rng.random() < 0.5 else (a, b, *rest) for a, b, *rest in rows
-    ]
+    turned = [(b, a, *rest) if rng.random() < 0.5 else (a, b, *rest) for a, b, *rest in rows]
     columns = dict(zip(NAMES, zip(*turned, strict=True), strict=True))
     columns["year"] = [f"{year}.0" for year in columns["year"]]  # type: ignore[assignment]
     columns["correlation"] = [None if np.isnan(c) else c for c in columns["correlation"]]  # type: ignore[assignment]

@@ -21,6 +21,7 @@ from compsim_assets_tests.assets.pair_universes import (
     YEARS,
     ByPairs,
     Kept,
+    WithReturns,
     all_pairs,
     invented_pairs,
     publish_clusters,
@@ -33,7 +34,7 @@ from compsim_assets_tests.published_code import (
     partition,
     standardised,
 )
-from compsim_assets_tests.runs import MODES, Local, once, platform, run_worker
+from compsim_assets_tests.runs import MODES, Local, platform, run_worker
 
 SCORED = ["descriptions", "returns", "published_pairs", "sae_features", "pca", "pca_scores"]
 CUT = ["clustered_reports", "cutoff_curve", "distance_scale", "cutoffs", "clusters"]
@@ -52,42 +53,38 @@ EMPTY_BY_MODE = {
 }
 
 
-def by_features(folder: Path, universe: Path) -> None:
-    """The tiny universe without reports whose returns are constant or missing: its pairs all have a correlation."""
-    run = Local(folder)
-    made = folder / "universe"
+@pytest.fixture(scope="module")
+def features(tmp_path_factory: pytest.TempPathFactory, tiny_universe: Path) -> Local:
+    """Results from features, of reports whose pairs all have a correlation; read only.
+
+    Reports whose returns are constant or missing cluster by features, and are in no pair with a correlation.
+    """
+    run = Local(tmp_path_factory.mktemp("by-features"))
+    made = run.folder / "universe"
     made.mkdir()
-    shutil.copy(universe / "features.parquet", made)
-    reports = pq.read_table(universe / "reports.parquet")
+    shutil.copy(tiny_universe / "features.parquet", made)
+    reports = pq.read_table(tiny_universe / "reports.parquet")
     months = [np.ravel(months) for months in reports["logged_monthly_returns_matrix"].to_pylist()]
     defined = normalise_returns(np.stack(months).astype(float))[1]
     pq.write_table(reports.filter(pa.array(defined)), made / "reports.parquet")
     run.run([*SCORED, "nearest_peers", *CUT, "fuzz_scores"])
     run.run(["cutoffs", "clusters"], "rolling")
     run.run(COMPARED)
+    return run
 
 
 @pytest.fixture(scope="module")
-def features(tmp_path_factory: pytest.TempPathFactory, tiny_universe: Path) -> Local:
-    """Results from features; read only."""
-    return Local(once(tmp_path_factory, "by-features", lambda f: by_features(f, tiny_universe)))
-
-
-def rebuild_by_pairs(folder: Path, features: Local) -> None:
-    """The same reports with all their pairs instead of features; everything is materialized."""
-    made = folder / "universe"
+def pairs(tmp_path_factory: pytest.TempPathFactory, features: Local) -> Kept:
+    """The same reports with all their pairs instead of features; everything is materialized; read only."""
+    run = Kept(tmp_path_factory.mktemp("by-pairs"))
+    made = run.folder / "universe"
     made.mkdir()
     shutil.copy(features.folder / "universe" / "reports.parquet", made)
     write_pairs(made, all_pairs(features))
     for mode, name in zip(MODES, ("GCD", "GCDR"), strict=True):
         publish_clusters(made, name, features.read("clusters", mode))
-    Kept(folder).rebuild_all()
-
-
-@pytest.fixture(scope="module")
-def pairs(tmp_path_factory: pytest.TempPathFactory, features: Local) -> Kept:
-    """Results from the pairs of the same reports; read only."""
-    return Kept(once(tmp_path_factory, "by-pairs", lambda f: rebuild_by_pairs(f, features)))
+    run.rebuild_all()
+    return run
 
 
 def test_every_asset_materializes_from_pairs(pairs: Kept) -> None:
@@ -221,18 +218,48 @@ def test_pairs_that_are_asked_for_and_not_there_are_named(features: Local, tmp_p
     assert run.read("clustered_reports").equals(before)
 
 
+def test_reports_without_returns_left_out_of_features_are_those_that_pairs_leave_out(
+    tiny_universe: Path, tmp_path: Path
+) -> None:
+    """As the published code has it: a pair without a correlation does not exist, nor a report without a pair."""
+    run = WithReturns(tmp_path / "features")
+    made = run.folder / "universe"
+    made.mkdir(parents=True)
+    for name in ("reports.parquet", "features.parquet"):
+        shutil.copy(tiny_universe / name, made)
+    run.run([*SCORED, *CUT, *COMPARED])
+    by_pairs = Local(tmp_path / "pairs")
+    write_pairs(by_pairs.folder / "universe", all_pairs(run))
+    shutil.copy(made / "reports.parquet", by_pairs.folder / "universe")
+    by_pairs.run([*SCORED, *CUT, *COMPARED])
+    for each in (run, by_pairs):
+        assert each.metadata("clustered_reports")["left_out"] == 2
+    scores = run.read("pca_scores")
+    assert len(scores) == len(run.read("clustered_reports")) + 2
+    for name, mode in (("clustered_reports", None), ("clusters", "base")):
+        assert by_pairs.read(name, mode).equals(run.read(name, mode))
+    for name in ("distance_scale", "cutoff_curve", "mean_correlation"):
+        pd.testing.assert_frame_equal(by_pairs.read(name), run.read(name), rtol=0, atol=1e-9)
+
+
 # -- Missing correlations ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Local:
     """A universe with nothing but pairs, some of them without a correlation; read only."""
+    run = Local(tmp_path_factory.mktemp("pairs-alone"))
+    write_pairs(run.folder / "universe", invented_pairs())
+    run.run([*SCORED, *CUT])
+    run.run(["cutoffs", "clusters"], "rolling")
+    run.run([*COMPARED, "published_replay"])
+    return run
 
-    def make(folder: Path) -> None:
-        write_pairs(folder / "universe", invented_pairs())
-        Kept(folder).rebuild_all()
 
-    return Kept(once(tmp_path_factory, "pairs-alone", make))
+def test_pairs_without_published_clusters_have_nothing_to_replay(alone: Local) -> None:
+    assert alone.read("published_replay").empty
+    note = alone.metadata("published_replay")["note"]
+    assert note.startswith("the universe has no published_clusters of GCD or GCDR")
 
 
 @lru_cache
@@ -241,7 +268,7 @@ def of_year(year: int) -> list[tuple[int, int, float]]:
     return [(a, b, delta) for a, b, own, delta, _ in rows if own == year]
 
 
-def test_reports_are_those_that_pairs_name(alone: Kept) -> None:
+def test_reports_are_those_that_pairs_name(alone: Local) -> None:
     found = alone.read("descriptions")
     named = {(end, row[2]) for row in invented_pairs() for end in row[:2]}
     assert set(zip(found["report_id"], found["year"], strict=True)) == named
@@ -249,7 +276,7 @@ def test_reports_are_those_that_pairs_name(alone: Kept) -> None:
     assert np.isnan(np.stack(alone.read("returns")["returns"].to_list())).all()
 
 
-def test_reports_without_any_correlation_are_not_clustered(alone: Kept) -> None:
+def test_reports_without_any_correlation_are_not_clustered(alone: Local) -> None:
     existing = [row for row in invented_pairs() if not np.isnan(row[4])]
     expected = {end for row in existing for end in row[:2]}
     found = alone.read("clustered_reports")
@@ -260,7 +287,7 @@ def test_reports_without_any_correlation_are_not_clustered(alone: Kept) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_clusters_are_those_of_the_published_code(alone: Kept, mode: str) -> None:
+def test_clusters_are_those_of_the_published_code(alone: Local, mode: str) -> None:
     clusters = alone.read("clusters", mode)
     thetas = alone.read("cutoffs", mode).set_index("year")["theta"]
     assert thetas.index.tolist() == list(YEARS if mode == "base" else YEARS[5:])
@@ -273,7 +300,7 @@ def test_clusters_are_those_of_the_published_code(alone: Kept, mode: str) -> Non
     assert min(sizes) == 1 < max(sizes)
 
 
-def test_the_curve_is_that_of_the_published_code_at_any_theta(alone: Kept) -> None:
+def test_the_curve_is_that_of_the_published_code_at_any_theta(alone: Local) -> None:
     curve = alone.read("cutoff_curve")
     for year in YEARS:
         own = curve[curve["year"] == year]
@@ -286,7 +313,7 @@ def test_the_curve_is_that_of_the_published_code_at_any_theta(alone: Kept) -> No
             assert found == pytest.approx(expected, abs=1e-12, nan_ok=True), (year, theta)
 
 
-def test_the_mean_correlations_are_those_of_the_published_code(alone: Kept) -> None:
+def test_the_mean_correlations_are_those_of_the_published_code(alone: Local) -> None:
     table = alone.read("mean_correlation").set_index(["method", "year"])
     assert set(table.index.get_level_values("method")) == {"base", "rolling", "population"}
     for (method, year), row in table.iterrows():  # type: ignore[misc]
@@ -318,7 +345,7 @@ def test_nothing_but_pairs_gives_the_same_clusters(
     assert table.equals(expected.reset_index(drop=True))
 
 
-def test_two_processes_write_the_bytes_of_one(alone: Kept, tmp_path: Path) -> None:
+def test_two_processes_write_the_bytes_of_one(alone: Local, tmp_path: Path) -> None:
     extras = {
         "pairs": str(alone.results.table("published_pairs")),
         "reports": str(alone.results.table("clustered_reports")),
@@ -340,7 +367,7 @@ def test_two_processes_write_the_bytes_of_one(alone: Kept, tmp_path: Path) -> No
     assert pd.read_parquet(two).equals(alone.read("clusters", "base"))
 
 
-def test_reports_of_other_pairs_are_refused(alone: Kept, tmp_path: Path) -> None:
+def test_reports_of_other_pairs_are_refused(alone: Local, tmp_path: Path) -> None:
     run = alone.copy(tmp_path)
     shutil.copytree(alone.folder / "universe", tmp_path / "universe")
     reports = pq.read_table(run.results.table("clustered_reports"))
@@ -349,7 +376,7 @@ def test_reports_of_other_pairs_are_refused(alone: Kept, tmp_path: Path) -> None
         Local(tmp_path).run(["clusters"])
 
 
-def test_pairs_of_reports_that_are_not_there_are_counted(alone: Kept, tmp_path: Path) -> None:
+def test_pairs_of_reports_that_are_not_there_are_counted(alone: Local, tmp_path: Path) -> None:
     made = tmp_path / "universe"
     write_pairs(made, invented_pairs())
     reports = alone.read("descriptions")[["report_id", "year"]].iloc[1:]

@@ -2,16 +2,19 @@
 
 import errno
 import os
+import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from compsim_assets.columnar import FeatureShards
-from compsim_assets.resources import feature_import
+from compsim_assets.resources import feature_files, feature_import
 from compsim_assets.resources.feature_import import finish_import, import_features
 from compsim_assets.resources.layout import ID, UniverseError
 from compsim_assets.resources.results import Results
@@ -144,6 +147,30 @@ def test_a_plan_without_parts_is_kept(tmp_path: Path, paths: list[Path]) -> None
     assert plan.read_text() == '{"n_latents": 3}'
 
 
+@pytest.mark.parametrize("removed_by", ["the end", "another import"])
+def test_a_kill_while_parts_are_removed_leaves_none_that_is_taken_for_a_finished_one(
+    tmp_path: Path, paths: list[Path], removed_by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, _ = run(tmp_path, "whole")
+
+    def die(folder: Path, ignore_errors: bool = False) -> None:
+        for path in folder.rglob("part-*.arrow"):
+            path.unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", die)
+        remove = {
+            "the end": lambda: finish_import(Results(tmp_path / "data")),
+            "another import": lambda: run(tmp_path, "other", known=np.arange(1, 8)),
+        }[removed_by]
+        with pytest.raises(KeyboardInterrupt):
+            remove()
+    again, _ = run(tmp_path)
+    assert again.report_id.tolist() == whole.report_id.tolist()
+    assert staged(tmp_path) != []
+
+
 def test_no_usable_row_at_all(tmp_path: Path, paths: list[Path]) -> None:
     said = r"^{}: no usable features, dropped {{'features without a report': 6, 'report without features': 2}}$"
     with pytest.raises(UniverseError, match=said.format(paths[0])):
@@ -188,8 +215,6 @@ def test_a_column_of_another_type_is_named(
 ) -> None:
     path = write_features(tmp_path, [1, 2], [[1.0], [2.0]])
     columns = {**pq.read_table(path).to_pydict(), column: values}
-    import pyarrow as pa
-
     pq.write_table(pa.table(columns), path)
     with pytest.raises(
         UniverseError, match=f"^{path}: column {column} has {found}, expected {expected}$"
@@ -201,10 +226,6 @@ def test_batches_hold_as_many_rows_as_their_features_allow(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever the rows' length: memory is that of a batch, not of so many rows."""
-    from collections import Counter
-
-    from compsim_assets.resources import feature_files
-
     monkeypatch.setattr(feature_files, "_BATCH_BYTES", 8 * 40 * 5)
     for length, rows in ((40, 5), (10, 20), (400, 1)):
         write_features(tmp_path, [*range(30)], np.ones((30, length)).tolist())

@@ -107,7 +107,7 @@ def test_a_file_that_is_no_text(folder: Path) -> None:
 
 
 def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
-    with pytest.raises(UniverseError, match="COMPSIM_UNIVERSE: .*/nowhere is not a folder"):
+    with pytest.raises(UniverseError, match=r"COMPSIM_UNIVERSE: .*/nowhere is not a folder"):
         configured(tmp_path / "nowhere")
 
 

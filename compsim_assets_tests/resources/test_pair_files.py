@@ -1,6 +1,7 @@
 """A universe's published pairs: whatever form the files give them, the same table; and what is said about broken ones."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,7 @@ def table_of(rows: list[Row], **types: pa.DataType) -> pa.Table:
             kinds[name] = pa.float64()
     kinds |= types
     return pa.table(
-        {
-            name: pa.array(column, kinds[name])
-            for name, column in zip(COLUMNS, values, strict=True)
-        }
+        {name: pa.array(column, kinds[name]) for name, column in zip(COLUMNS, values, strict=True)}
     )
 
 
@@ -238,9 +236,7 @@ def test_pairs_that_are_in_order_already_come_back_the_same(
         ((3, float("inf"), 2015, 0.1, 0.1), r"Company2 inf, expected a report id"),
     ],
 )  # fmt: skip
-def test_a_broken_pair_is_named_with_its_file_and_row(
-    tmp_path: Path, row: Row, said: str
-) -> None:
+def test_a_broken_pair_is_named_with_its_file_and_row(tmp_path: Path, row: Row, said: str) -> None:
     with pytest.raises(UniverseError, match=rf"pairs\.parquet: row 3: {said}"):
         read(files_of(tmp_path, [*GOOD, row, (4, 6, 2016, 0.1, 0.1)]))
     several = files_of(tmp_path / "several", GOOD, [(4, 6, 2016, 0.1, 0.1), row])
@@ -266,6 +262,22 @@ def test_broken_text_is_named(tmp_path: Path, column: str, value: Any, said: str
     ]
     with pytest.raises(UniverseError, match=rf"pairs\.parquet: {said}"):
         read(files_of(tmp_path, rows))  # type: ignore[arg-type]
+
+
+def test_a_pair_that_occurs_twice_in_ordered_pairs_is_named(tmp_path: Path) -> None:
+    rows: list[Row] = [GOOD[0], GOOD[0], *GOOD[1:]]
+    with pytest.raises(UniverseError, match=r"row 1: the pair \(1, 3\) occurs before"):
+        read(files_of(tmp_path, rows))
+
+
+def test_columns_may_have_other_names(tmp_path: Path) -> None:
+    table = table_of(GOOD).rename_columns(["a", "b", "year", "cos", "correlation"])
+    theirs = {"Company1": "a", "Company2": "b", "cosine_similarity": "cos"}
+    files = replace(files_of(tmp_path, table), columns=theirs)
+    assert rows_of(read(files)) == GOOD
+    assert reports_of_pairs(files)[ID].tolist() == [1, 2, 3, 4, 5]
+    with pytest.raises(UniverseError, match=r"no column cosine; found"):
+        read(replace(files, columns={**theirs, "cosine_similarity": "cosine"}))
 
 
 def test_ids_beyond_all_numbers_are_named(tmp_path: Path) -> None:
@@ -307,7 +319,9 @@ def test_the_reports_of_pairs_are_all_that_they_name(
 
 def test_a_report_of_two_years_is_named_with_the_row_of_the_second(tmp_path: Path) -> None:
     files = files_of(tmp_path, GOOD, [(7, 4, 2016, 0.0, 0.0), (7, 3, 2016, 0.0, 0.0)])
-    said = r"pairs/1\.parquet: row 1: report 3 has pairs in 2015 and 2016, expected one year a report"
+    said = (
+        r"pairs/1\.parquet: row 1: report 3 has pairs in 2015 and 2016, expected one year a report"
+    )
     with pytest.raises(UniverseError, match=said):
         reports_of_pairs(files)
 

@@ -50,9 +50,7 @@ def close(found: np.ndarray, expected: np.ndarray) -> None:
     shifted=st.booleans(),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_equals_scikit_learn_sign_and_all(
-    n: int, n_latents: int, shifted: bool, seed: int
-) -> None:
+def test_equals_scikit_learn_sign_and_all(n: int, n_latents: int, shifted: bool, seed: int) -> None:
     values = sparse_features(seed, n, n_latents)
     scaled = StandardScaler().fit_transform(values.astype(np.float64))
     truth = PCA(n_components=min(n, n_latents) - 1).fit(scaled)
