@@ -10,13 +10,14 @@ if TYPE_CHECKING:
     from compsim_assets.science.pair_linkage import YearPairs
 
 _COLUMNS = ("report_a", "report_b", "cosine", "correlation")
+_GROUP_ROWS = 1 << 20
 
 
 class PairTable:
-    """Pairs by year. A year is one row group, so that reading it costs its own size.
+    """Pairs by year. A year has row groups of its own, so that reading it costs its own size.
 
     Raises:
-        ValueError: a row group that holds several years: not written by `write_pairs`.
+        ValueError: a row group that holds several years, or years in no order: not written by `write_pairs`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -24,20 +25,22 @@ class PairTable:
 
         self._file = pq.ParquetFile(path, memory_map=True)
         column = self._file.schema_arrow.get_field_index("year")
-        self._group: dict[int, int] = {}
+        self._groups: dict[int, list[int]] = {}
         for group in range(self._file.num_row_groups):
             described = self._file.metadata.row_group(group)
             if described.num_rows == 0:
                 continue
             limits = described.column(column).statistics
-            if limits.min != limits.max or limits.min in self._group:
-                raise ValueError(f"{path}: row group {group} is not one year, expected one a year")
-            self._group[limits.min] = group
+            if limits.min != limits.max or limits.min < max(self._groups, default=limits.min):
+                raise ValueError(
+                    f"{path}: row group {group} is not of one year, or an earlier one than before it; expected pairs by year"
+                )
+            self._groups.setdefault(limits.min, []).append(group)
 
     @property
     def years(self) -> list[int]:
         """Years with pairs, ascending."""
-        return sorted(self._group)
+        return list(self._groups)
 
     def __len__(self) -> int:
         return int(self._file.metadata.num_rows)
@@ -48,10 +51,10 @@ class PairTable:
 
         from compsim_assets.science.pair_linkage import YearPairs
 
-        if year not in self._group:
+        if year not in self._groups:
             ids, values = np.empty(0, dtype=np.int64), np.empty(0)
             return YearPairs(ids, ids, values, values)
-        table = self._file.read_row_group(self._group[year], columns=list(_COLUMNS))
+        table = self._file.read_row_groups(self._groups[year], columns=list(_COLUMNS))
         return YearPairs(*(_numbers(table.column(name)) for name in _COLUMNS))
 
 
@@ -66,7 +69,7 @@ def _numbers(column: "pa.ChunkedArray") -> "np.ndarray":
 def write_pairs(
     path: Path, year: "np.ndarray", columns: dict[str, "np.ndarray"], metadata: Any
 ) -> None:
-    """Write pairs, ordered by year, as one row group a year.
+    """Write pairs, ordered by year, each year in row groups of its own.
 
     Args:
         path: the file to write.
@@ -100,4 +103,4 @@ def write_pairs(
             here = {"year": year[start:stop]} | {k: v[start:stop] for k, v in columns.items()}
             arrays = [pa.array(here[name], types[name], from_pandas=True) for name in schema.names]
             table = pa.Table.from_arrays(arrays, schema=schema)
-            writer.write_table(table, row_group_size=len(table))
+            writer.write_table(table, row_group_size=_GROUP_ROWS)

@@ -12,13 +12,16 @@ if TYPE_CHECKING:
     from compsim_assets_tests.runs import Rebuilt, Run
 
 REPOSITORY = Path(__file__).parents[1]
+_SETTINGS = (
+    "SOURCE", "UNIVERSE", "NPROC", "SIMILARITY", "DROP_WITHOUT_SIC_CODE", "DROP_WITHOUT_RETURNS",
+)  # fmt: skip
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """No test, and no program that a test starts, finds the user's settings, home, data or Dagster history."""
     home = Path(tempfile.mkdtemp(prefix="compsim-tests-"))
     config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
-    for name in ("COMPSIM_SOURCE", "COMPSIM_UNIVERSE", "COMPSIM_NPROC", "DAGSTER_HOME"):
+    for name in ("DAGSTER_HOME", *(f"COMPSIM_{name}" for name in _SETTINGS)):
         os.environ.pop(name, None)
     # Matplotlib's list of fonts takes seconds to make: kept where the Makefile keeps it.
     os.environ.setdefault("MPLCONFIGDIR", str(REPOSITORY / ".cache" / "matplotlib"))

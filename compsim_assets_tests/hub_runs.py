@@ -3,10 +3,11 @@
 import os
 import pickle
 import signal
+import sys
 import time
+import traceback
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
@@ -79,6 +80,7 @@ class Runner:
         if os.WIFSIGNALED(status):
             assert os.WTERMSIG(status) == signal.SIGKILL, output
             return None
+        assert self._result.exists(), output
         outcome = pickle.loads(self._result.read_bytes())
         outcome.output = output
         return outcome
@@ -115,12 +117,17 @@ def _fork(result: Path, settings: dict[str, Any], assets: list[str]) -> int:
     pid = os.fork()
     if pid:
         return pid
-    with suppress(BaseException):
+    try:
         output = os.open(result.with_suffix(".txt"), os.O_CREAT | os.O_WRONLY)
         os.dup2(output, 1)
         os.dup2(output, 2)
         result.write_bytes(pickle.dumps(_run(settings, assets)))
-    os._exit(0)
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+    finally:
+        # Nothing of the process that it was forked from may go on here.
+        os._exit(0)
 
 
 def _run(settings: dict[str, Any], assets: list[str]) -> Outcome:

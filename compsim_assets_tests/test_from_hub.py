@@ -70,9 +70,15 @@ def from_hub(
         with HubServer() as hub:
             sets = {REPORTS: data.reports, FEATURES: data.features, PAIRS: data.pairs}
             commits = {name: hub.commit(name, files) for name, files in sets.items()}
-            materialize(folder, hub)
+            run = begin(folder, hub)
+            materialize_local(folder)
+            output = run.communicate()[0]
+            (folder / "output.txt").write_text(output)
+            assert run.returncode == 0, output
             seen = {"requests": hub.requests, "commits": commits}
             (folder / "hub.pickle").write_bytes(pickle.dumps(seen))
+
+    def materialize_local(folder: Path) -> None:
         local = Local(folder / "local")
         universe = local.folder / "universe"
         universe.mkdir(parents=True)
@@ -85,8 +91,8 @@ def from_hub(
     return FromHub(once(tmp_path_factory, "from-hub", make))
 
 
-def materialize(folder: Path, hub: HubServer) -> None:
-    """By Dagster's own command, in a process of its own."""
+def begin(folder: Path, hub: HubServer) -> "subprocess.Popen[str]":
+    """Materialize by Dagster's own command, in a process of its own."""
     (folder / "dagster").mkdir()
     shutil.copy(REPOSITORY / ".dagster" / "dagster.yaml", folder / "dagster")
     settings = {
@@ -102,9 +108,13 @@ def materialize(folder: Path, hub: HubServer) -> None:
     command = [sys.executable, "-m", "dagster", "asset", "materialize"]
     command += ["-m", "compsim_assets.definitions", "--partition", "base"]
     command += ["--select", "+key:clusters or key:published_pairs"]
-    run = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True)
-    (folder / "output.txt").write_text(run.stdout + run.stderr)
-    assert run.returncode == 0, run.stdout + run.stderr
+    return subprocess.Popen(
+        command,
+        env={**os.environ, **settings},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 def test_the_same_clusters_as_from_a_local_universe(from_hub: FromHub) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compsim_assets import pairs
 from compsim_assets.pairs import PairTable, write_pairs
 from compsim_assets_tests.science.strategies import examples
 
@@ -108,16 +109,28 @@ def test_years_out_of_order_are_not_written(tmp_path: Path, years: list[int]) ->
     assert not (tmp_path / "pairs.parquet").exists()
 
 
-@pytest.mark.parametrize("years", [[2001, 2002], [2001, 2002, 2001]])
-def test_a_file_that_is_not_ordered_by_year_is_refused(tmp_path: Path, years: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("years", "rows", "group"),
+    [([2001, 2002], 2, 0), ([2001, 2002, 2001], 3, 0), ([2002, 2001], 1, 1)],
+)
+def test_a_file_that_is_not_ordered_by_year_is_refused(
+    tmp_path: Path, years: list[int], rows: int, group: int
+) -> None:
     path = tmp_path / "pairs.parquet"
-    pq.write_table(pa.table({"year": years}), path)
-    with pytest.raises(ValueError, match=r"pairs\.parquet: row group 0 is not one year"):
+    pq.write_table(pa.table({"year": years}), path, row_group_size=rows)
+    with pytest.raises(ValueError, match=rf"pairs\.parquet: row group {group} is not of one year"):
         PairTable(path)
 
 
-def test_a_year_in_two_row_groups_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "pairs.parquet"
-    pq.write_table(pa.table({"year": [2001, 2001]}), path, row_group_size=1)
-    with pytest.raises(ValueError, match="row group 1 is not one year, expected one a year"):
-        PairTable(path)
+def test_a_large_year_has_several_row_groups(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pairs, "_GROUP_ROWS", 2)
+    years = [2001] * 5 + [2002]
+    columns = random_columns(0, len(years))
+    path = written(tmp_path, years, columns)
+    table = PairTable(path)
+    assert pq.read_metadata(path).num_row_groups == 4
+    assert table.years == [2001, 2002]
+    np.testing.assert_array_equal(table.of_year(2001).report_a, columns["report_a"][:5])
+    np.testing.assert_array_equal(table.of_year(2001).cosine, columns["cosine"][:5])

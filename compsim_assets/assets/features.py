@@ -105,8 +105,8 @@ def _extract(
     if not how.exists():
         raise UniverseError(
             f"{universe.folder} has neither features.parquet nor extraction.toml: give it features, or say in "
-            "extraction.toml which model, sae, hookpoint and max_tokens turn descriptions into features; or give it "
-            "pairs.parquet, whose similarities need no features"
+            "extraction.toml which model, sae, hookpoint and max_tokens turn descriptions into features; published pairs "
+            "(pairs.parquet, COMPSIM_SIMILARITY=pairs or auto) need no features"
         )
     extraction = ExtractionSettings.from_toml(how)
     texts = universe.token_ids(descriptions["report_id"].to_numpy())

@@ -86,8 +86,10 @@ def _without(pairs: bool) -> str:
     **table_options("published_vs_ours", "published", "pandas", stage=COMPARISON),
 )
 def published_vs_ours(
+    context: dg.AssetExecutionContext,
     settings: Settings,
     descriptions: DataFrame,
+    distance_scale: DataFrame,
     mean_correlation: DataFrame,
     cutoffs: dict[str, DataFrame],
     interpretability_curve: dict[str, DataFrame],
@@ -112,15 +114,42 @@ def published_vs_ours(
         strong_features={
             str(name): rows for name, rows in published_strong_features.groupby("set")
         },
-        counts={"n_reports": len(descriptions), **_pair_counts(Results.of(settings))},
+        counts={
+            "n_reports": len(descriptions),
+            **(
+                _published_pairs(Results.of(settings))
+                or _own_pairs(distance_scale, mean_correlation)
+            ),
+        },
     )
     years = descriptions["year"]
     what = "synthetic sample" if settings.synthetic else settings.source
     universe = f"{what}: {len(descriptions):,} reports, {years.min()}-{years.max()}"
-    return compare_with_published(published_figures(), found, universe)
+    table = compare_with_published(published_figures(), found, universe)
+    context.add_output_metadata({"report": dg.MetadataValue.md(_report(table, universe))})
+    return table
 
 
-def _pair_counts(results: Results) -> dict[str, int]:
+def _report(table: DataFrame, universe: str) -> str:
+    """All rows, for the UI."""
+    from tabulate import tabulate
+
+    columns = ["figure", "published", "replayed", "ours", "difference", "note"]
+    rows = table[columns].astype(object).where(table[columns].notna(), None).to_numpy().tolist()
+    return f"Computed on {universe}.\n\n" + tabulate(rows, columns, "pipe", floatfmt=",.4g")
+
+
+def _own_pairs(distance_scale: DataFrame, mean_correlation: DataFrame) -> dict[str, int]:
+    """Pairs within a year, and those of them with a return correlation."""
+    population = mean_correlation[mean_correlation["method"] == "population"]
+    return {
+        "n_pairs": int(distance_scale["n_pairs"].sum()),
+        "n_pairs_with_correlation": int(population["n_pairs"].sum()),
+    }
+
+
+def _published_pairs(results: Results) -> dict[str, int]:
+    """The same of the universe's published pairs; empty where it has none."""
     import pyarrow.parquet as pq
 
     from compsim_assets.pairs import PairTable

@@ -1,5 +1,6 @@
 """Import of a universe's features, one source file at a time: a killed import goes on with the first unfinished file."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ from compsim_assets.resources.layout import ID, UniverseError
 from compsim_assets.resources.results import Results, sync_tree
 
 _PLAN = "plan.json"
+_KEY = "import"
 # Change it when the same files would give other bytes.
 _FORMAT = "1"
 
@@ -42,7 +44,8 @@ def import_features(
 
     Each file becomes a finished part in a staging folder beside the results. A later call with the same files and
     reports takes the finished parts as they are and does not fetch their files again; the parts of other versions are
-    removed. `finish_import` removes the staging folder once the result is published.
+    removed. `finish_import` removes the staging folder once the result is published. Where the features published last
+    were imported from the same files for the same reports, they are taken and no file is fetched at all.
 
     Raises:
         UniverseError: no usable row, a report whose features occur twice, a file that cannot be read.
@@ -50,7 +53,11 @@ def import_features(
     Memory: one batch of rows and the report ids. Disk: the features once (parts are linked, not copied), and one source
     file.
     """
-    staging = _staging(found, results)
+    key = _key(found)
+    if (published := _published(results, key)) is not None:
+        log("features: the same files and reports as at the last import, which is kept")
+        return _take(published, folder, manifest)
+    staging = _staging(key, results)
     n_latents = _planned_length(found, staging)
     parts = [staging / f"{number:05d}" for number in range(len(found.files))]
     for number, part in enumerate(parts):
@@ -73,9 +80,11 @@ def import_features(
     for number, part in enumerate(parts):
         for shard in sorted(part.glob("part-*.arrow")):
             _link(shard, folder / f"part-{number:05d}-{shard.stem.removeprefix('part-')}.arrow")
-    described = {**manifest, "n_latents": n_latents, "n_reports": len(seen), "content": content}
-    (folder / MANIFEST).write_text(json.dumps(described, indent=2))
-    return ImportedFeatures(len(seen), n_latents, dropped, content)
+    made = ImportedFeatures(len(seen), n_latents, dropped, content)
+    (folder / MANIFEST).write_text(
+        json.dumps({**manifest, _KEY: key, **vars(made)}, indent=2)
+    )
+    return made
 
 
 def finish_import(results: Results) -> None:
@@ -87,14 +96,38 @@ def _root(results: Results) -> Path:
     return results.folder / ".imports"
 
 
-def _staging(found: FeatureImport, results: Results) -> Path:
-    """The folder of this import's parts, named after everything that decides their bytes."""
+def _published(results: Results, key: str) -> Path | None:
+    """The features published last, where they were imported under the same key."""
+    folder = results.array_folder("sae_features").resolve()
+    manifest = folder / MANIFEST
+    same = manifest.exists() and json.loads(manifest.read_text()).get(_KEY) == key
+    return folder if same else None
+
+
+def _take(published: Path, folder: Path, manifest: dict[str, Any]) -> ImportedFeatures:
+    """Bring published features into another folder, with a manifest of their own."""
+    for shard in sorted(published.glob("part-*.arrow")):
+        _link(shard, folder / shard.name)
+    described = {**json.loads((published / MANIFEST).read_text()), **manifest}
+    (folder / MANIFEST).write_text(json.dumps(described, indent=2))
+    fields = (field.name for field in dataclasses.fields(ImportedFeatures))
+    made = ImportedFeatures(**{name: described[name] for name in fields})
+    return dataclasses.replace(made, dropped=Counter(made.dropped))
+
+
+def _key(found: FeatureImport) -> str:
+    """A name for everything that decides an import's bytes."""
     digest = blake2b(_FORMAT.encode(), digest_size=16)
     for text in (found.files.version, *found.files.names, sorted(found.files.columns.items())):
         digest.update(repr(text).encode())
     for ids in (found.known, found.without_sic_code):
         digest.update(repr(sorted(ids)).encode())
-    staging = _root(results) / digest.hexdigest()
+    return digest.hexdigest()
+
+
+def _staging(key: str, results: Results) -> Path:
+    """The folder of this import's parts; those of other imports are removed."""
+    staging = _root(results) / key
     staging.mkdir(parents=True, exist_ok=True)
     for other in _root(results).iterdir():
         if other != staging:

@@ -94,7 +94,7 @@ class HubUniverse(Universe):
             names=tuple(f"{described.dataset}/{file.name}" for file in revision.files),
             fetch=get,
             release=release,
-            version=revision.commit,
+            version="\n".join(file.sha256 or revision.commit for file in revision.files),
             columns=described.columns,
         )
 

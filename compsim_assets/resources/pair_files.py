@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from compsim_assets.resources.layout import ID, UniverseError
 from compsim_assets.resources.report_files import place_of, whole_years
-from compsim_assets.resources.table_files import TableFiles, open_parquet
+from compsim_assets.resources.table_files import TableFiles, reading
 
 if TYPE_CHECKING:
     import numpy as np
@@ -118,7 +118,8 @@ def _columns(files: TableFiles) -> "dict[str, np.ndarray]":
     before = 0
     for number in range(len(files)):
         files.require(number, names)
-        table = open_parquet(files, number).read(columns=[files.column(name) for name in names])
+        with reading(files, number) as file:
+            table = file.read(columns=[files.column(name) for name in names])
         place = _place(files, before)
         for name in names:
             read = _floats if name in _VALUES else _years if name == "year" else _ids

@@ -60,7 +60,9 @@ class TableIOManager(_ResultsIOManager):
         )
         content = self.results.write_table(path, table)
         if context.step_context is not None:
-            revision = str(context.output_metadata.get(REVISION, ""))
+            given = context.output_metadata.get(REVISION, "")
+            # Dagster wraps what an asset adds while it runs.
+            revision = str(getattr(given, "value", given))
             version = data_version(content, revision)
             context.step_context.set_data_version(context.asset_key, version)
         self.describe(

@@ -23,7 +23,7 @@ class Found:
     """What there is to compare with: result tables, by cutoff mode where they are; published sets by name.
 
     strong_features: of the published pickles, by cutoff mode: members, latent, strong.
-    counts: `n_reports`, and of a universe with pairs `n_pairs`, `n_pairs_with_correlation`.
+    counts: `n_reports`, `n_pairs` within a year, `n_pairs_with_correlation`.
     """
 
     mean_correlation: pd.DataFrame
@@ -128,7 +128,7 @@ def _difference(found: Found, method: str, key: str, kind: str) -> _Values:
 
 
 def _count(found: Found, method: str, key: str, kind: str) -> _Values:
-    return np.nan, float(found.counts.get(kind, np.nan)), "the universe has no pairs"
+    return np.nan, float(found.counts[kind]), ""
 
 
 def _theta(found: Found, method: str, key: str, kind: str) -> _Values:

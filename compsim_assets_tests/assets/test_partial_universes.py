@@ -15,7 +15,6 @@ import compsim_assets.plots.style
 from compsim_assets.resources.layout import ID
 from compsim_assets_tests.runs import MODES, Local, Rebuilt, platform, weekly_requests
 
-
 # What clusters are made of.
 UPSTREAM = [
     "descriptions", "returns", "published_pairs", "sae_features", "pca", "pca_scores", "clustered_reports",

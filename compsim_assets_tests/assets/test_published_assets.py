@@ -243,7 +243,12 @@ def test_every_figure_is_a_row_on_the_sample(rebuilt: Rebuilt) -> None:
     assert ours["Feature values that are 0"] == values["share"].iloc[0] > 0
     assert ours["Feature values above 7.5"] == values["share"].iloc[-1]
     notes = table["note"]
-    assert notes["Pairs"] == "not computable here: the universe has no pairs"
+    sizes = reports.groupby("year").size()
+    assert ours["Pairs"] == (sizes * (sizes - 1) // 2).sum()
+    population = means[means["method"] == "population"]
+    assert ours["Pairs with a correlation"] == population["n_pairs"].sum() > 0
+    shown = rebuilt.metadata("published_vs_ours")["report"]
+    assert all(f"| {figure}" in shown for figure in table.index)
     assert notes["Cutoff theta, rolling 2001"].endswith("no rolling cutoff in 2001")
     assert "its encoder is not public" in notes["MeanCorr, PaLM-gecko"]
 

@@ -84,6 +84,42 @@ def test_finished_parts_are_used_again_and_their_files_are_not_read(
     assert FeatureShards(tmp_path / "out").report_id.tolist() == [1, 2, 3, 4, 5, 6]
 
 
+def publish(folder: Path) -> None:
+    """What `run` brought is now the published version."""
+    results = Results(folder / "data")
+    with results.new_folder(results.array_folder("sae_features")) as aside:
+        shutil.copytree(folder / "out", aside, dirs_exist_ok=True)
+    finish_import(results)
+
+
+def test_published_features_of_the_same_files_and_reports_are_kept_and_no_file_is_read(
+    tmp_path: Path, paths: list[Path]
+) -> None:
+    run(tmp_path)
+    publish(tmp_path)
+    for path in paths:
+        broken(path)
+    shards, log = run(tmp_path, "again")
+    assert log == ["features: the same files and reports as at the last import, which is kept"]
+    first, again = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+        for name in ("out", "again")
+    )
+    assert first == again
+    assert shards.shape == (6, 2)
+
+
+@pytest.mark.parametrize("changed", [{"known": np.arange(1, 8)}, {"without": np.array([3])}])
+def test_published_features_of_other_reports_are_not_kept(
+    tmp_path: Path, paths: list[Path], changed: dict[str, Any]
+) -> None:
+    run(tmp_path)
+    publish(tmp_path)
+    shards, log = run(tmp_path, "again", **changed)
+    assert len(log) == 3
+    assert (3 in shards.report_id) == ("without" not in changed)
+
+
 def test_an_import_in_two_tries_has_the_bytes_of_one_in_one_go(
     tmp_path: Path, paths: list[Path]
 ) -> None:

@@ -37,7 +37,7 @@ def nothing() -> Found:
         fuzz_scores=pd.DataFrame({"latent": [], "interpretability": []}, dtype=float),
         feature_distribution=value_distribution([]),
         strong_features={},
-        counts={"n_reports": 4},
+        counts={"n_reports": 4, "n_pairs": 0, "n_pairs_with_correlation": 0},
     )
 
 
@@ -108,8 +108,6 @@ def test_differences_are_on_the_years_that_both_have() -> None:
         ("mean_correlation", "", "PaLM-gecko", "its encoder is not public"),
         ("mean_correlation", "", "SBERT", "this version makes no clusters of embeddings"),
         ("difference", "base", "GCD", "no year with base and SIC codes"),
-        ("n_pairs", "", "", "the universe has no pairs"),
-        ("n_pairs_with_correlation", "", "", "the universe has no pairs"),
         ("theta", "base", "", "no base cutoff"),
         ("theta", "rolling", "2001", "no rolling cutoff"),
         ("mean_interpretability", "", "", "the universe has no fuzz scores"),
@@ -242,6 +240,7 @@ def test_every_published_figure_is_a_row_in_the_published_order() -> None:
         assert table[name].tolist() == figures[name].tolist()
     assert table["figure"].is_unique
     computed = table["ours"].notna()
-    assert table.loc[computed, "figure"].tolist() == ["Reports"]
+    counts = ["Reports", "Pairs", "Pairs with a correlation"]
+    assert table.loc[computed, "figure"].tolist() == counts
     assert (table.loc[~computed, "note"].str.startswith("not computable here: ")).all()
     assert (table["note"].str.len() > len("not computable here: ")).eq(~computed).all()
