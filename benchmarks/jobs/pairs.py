@@ -12,8 +12,8 @@ from benchmarks import published
 from benchmarks.inputs import SIZES, Size
 from benchmarks.measure import Row, timed
 from compsim_assets.pairs import PairTable, write_pairs
-from compsim_assets.resources.pair_files import read_pairs
-from compsim_assets.resources.table_files import local_files
+from compsim_assets.resources.universe.pair_files import read_pairs
+from compsim_assets.resources.universe.table_files import local_files
 from compsim_assets.science.cutoffs import ROLLING_LATTICE, StepFunction
 from compsim_assets.science.linkage import cut
 from compsim_assets.science.pair_correlation import correlation_by_year_of_pairs

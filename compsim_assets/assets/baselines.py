@@ -5,7 +5,7 @@ import dagster as dg
 from compsim_assets.assets.common import DataFrame, table_options
 from compsim_assets.partitions import cutoff_modes
 from compsim_assets.resources.layout import UniverseError
-from compsim_assets.resources.sources import open_universe
+from compsim_assets.resources.universe.sources import open_universe
 from compsim_assets.settings import Settings
 
 

@@ -21,8 +21,8 @@ from compsim_assets.assets.interpretability import fuzz_scores
 from compsim_assets.contracts import TABLES
 from compsim_assets.partitions import cutoff_modes
 from compsim_assets.resources.results import Results, read_manifest, read_table
-from compsim_assets.resources.sources import open_universe, similarity_of
 from compsim_assets.resources.torchrun import Torchrun
+from compsim_assets.resources.universe.sources import open_universe, similarity_of
 from compsim_assets.settings import Settings
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from compsim_assets.resources.sources import Universe
+    from compsim_assets.resources.universe.sources import Universe
 
     DataFrame = pd.DataFrame
     ArrowTable = pa.Table

@@ -8,11 +8,11 @@ import dagster as dg
 from compsim_assets.assets.common import DataFrame, revision_of, table_options
 from compsim_assets.contracts import TABLES
 from compsim_assets.resources.layout import ID, UniverseError
-from compsim_assets.resources.pair_files import PublishedPairs
 from compsim_assets.resources.previews import markdown_preview
 from compsim_assets.resources.results import Results, stamps
-from compsim_assets.resources.sources import open_universe
 from compsim_assets.resources.storage import data_version
+from compsim_assets.resources.universe.pair_files import PublishedPairs
+from compsim_assets.resources.universe.sources import open_universe
 from compsim_assets.settings import Settings
 
 

@@ -6,7 +6,7 @@ from compsim_assets.assets.common import COMPARISON, DataFrame, table_options
 from compsim_assets.contracts import TABLES
 from compsim_assets.partitions import cutoff_modes
 from compsim_assets.resources.results import Results
-from compsim_assets.resources.sources import open_universe, similarity_of
+from compsim_assets.resources.universe.sources import open_universe, similarity_of
 from compsim_assets.settings import Settings
 
 MODES = cutoff_modes.get_partition_keys()

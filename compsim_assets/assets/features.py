@@ -9,13 +9,13 @@ import dagster as dg
 from compsim_assets.assets.common import SHARED, DataFrame, options, revision_of, table_options
 from compsim_assets.columnar import MANIFEST, write_feature_shards
 from compsim_assets.resources.extraction import ExtractionSettings
-from compsim_assets.resources.feature_files import FeatureImport
-from compsim_assets.resources.feature_import import finish_import, import_features
 from compsim_assets.resources.layout import UniverseError
 from compsim_assets.resources.results import Results, read_manifest
-from compsim_assets.resources.sources import Universe, open_universe, similarity_of
 from compsim_assets.resources.storage import data_version
 from compsim_assets.resources.torchrun import Torchrun
+from compsim_assets.resources.universe.feature_files import FeatureImport
+from compsim_assets.resources.universe.feature_import import finish_import, import_features
+from compsim_assets.resources.universe.sources import Universe, open_universe, similarity_of
 from compsim_assets.settings import Settings
 
 

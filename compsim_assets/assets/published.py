@@ -4,7 +4,7 @@ import dagster as dg
 
 from compsim_assets.assets.common import DataFrame, table_options
 from compsim_assets.contracts import TABLES
-from compsim_assets.resources.sources import open_universe
+from compsim_assets.resources.universe.sources import open_universe
 from compsim_assets.settings import Settings
 
 

@@ -20,7 +20,7 @@ from compsim_assets.assets.common import (
 )
 from compsim_assets.assets.features import sae_features
 from compsim_assets.resources.results import Results, read_table
-from compsim_assets.resources.sources import open_universe, similarity_of
+from compsim_assets.resources.universe.sources import open_universe, similarity_of
 from compsim_assets.settings import Settings
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from compsim_assets.resources.layout import ID, RETURNS
-from compsim_assets.resources.score_files import read_score_file
-from compsim_assets.resources.sources import Universe
+from compsim_assets.resources.universe.score_files import read_score_file
+from compsim_assets.resources.universe.sources import Universe
 from compsim_assets_tests.runs import Local, once
 
 UNIVERSE = Path(

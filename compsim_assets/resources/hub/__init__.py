@@ -1,0 +1,16 @@
+"""Data sets of the Hugging Face hub: which files, at which commit; each fetched, checked, kept or removed again."""
+
+from compsim_assets.resources.hub.calls import Patience
+from compsim_assets.resources.hub.files import HubDataset, HubFile, HubRevision, fetch, forget
+from compsim_assets.resources.hub.revisions import recorded, resolve
+
+__all__ = [
+    "HubDataset",
+    "HubFile",
+    "HubRevision",
+    "Patience",
+    "fetch",
+    "forget",
+    "recorded",
+    "resolve",
+]
