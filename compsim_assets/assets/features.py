@@ -52,7 +52,8 @@ def sae_features(
         else:
             eligible = descriptions[~without]
             described = _extract(context, universe, aside, results, torchrun, eligible)
-    finish_import(results)
+    if found is not None:
+        finish_import(found, results)
     path = results.array_folder("sae_features")
     revision = {} if by_pairs else revision_of(universe, "features")
     return dg.MaterializeResult(

@@ -167,6 +167,10 @@ def test_each_file_is_downloaded_once(from_hub: FromHub) -> None:
     requests: list[Request] = from_hub.hub["requests"]
     bodies = [r.path for r in requests if r.method == "GET" and r.path.startswith("/cdn/")]
     assert len(bodies) == len(set(bodies)) == N_SHARDS + 2 + 2
+    output = (from_hub.folder / "output.txt").read_text()
+    said = re.findall(r"(\w+): downloading \S+, file (\d+) of (\d+), ", output)
+    assert len(said) == len(set(said)) == len(bodies)
+    assert ("features", str(N_SHARDS), str(N_SHARDS)) in said
 
 
 def test_the_token_reaches_the_hub_and_no_file(from_hub: FromHub) -> None:

@@ -83,8 +83,18 @@ def materialize_part(folder: Path) -> None:
     how = how.replace('"sae-minilm"', f'"{UNIVERSE.resolve() / "sae-minilm"}"')
     (made / "extraction.toml").write_text(how)
     run = Local(folder)
-    run.run(["descriptions", "returns", "sae_features", "fuzz_scores", "pca", "pca_scores"])
-    run.run(["cutoff_curve", "distance_scale", "cutoffs", "clusters", "baseline_clusters"])
+    run.run(["descriptions", "returns", "published_pairs", "sae_features", "fuzz_scores", "pca"])
+    run.run(
+        [
+            "pca_scores",
+            "clustered_reports",
+            "cutoff_curve",
+            "distance_scale",
+            "cutoffs",
+            "clusters",
+            "baseline_clusters",
+        ]
+    )
     run.run(["cluster_features", "cluster_feature_summary", "interpretability_curve"])
     run.run(["mean_correlation", "table_1"])
 

@@ -1,7 +1,14 @@
 """Data sets of the Hugging Face hub: which files, at which commit; each fetched, checked, kept or removed again."""
 
 from compsim_assets.resources.hub.calls import Patience
-from compsim_assets.resources.hub.files import HubDataset, HubFile, HubRevision, fetch, forget
+from compsim_assets.resources.hub.files import (
+    HubDataset,
+    HubFile,
+    HubRevision,
+    fetch,
+    forget,
+    is_here,
+)
 from compsim_assets.resources.hub.revisions import recorded, resolve
 
 __all__ = [
@@ -11,6 +18,7 @@ __all__ = [
     "Patience",
     "fetch",
     "forget",
+    "is_here",
     "recorded",
     "resolve",
 ]

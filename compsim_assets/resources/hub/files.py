@@ -108,6 +108,11 @@ def fetch(
     return patiently(download, what, log, patience)
 
 
+def is_here(revision: HubRevision, file: HubFile) -> bool:
+    """Whether `fetch` has nothing to download, unless the file turns out to be damaged."""
+    return revision.dataset.folder is not None or _in_hub_cache(revision, file) is not None
+
+
 def forget(revision: HubRevision, file: HubFile) -> None:
     """Free the disk of a file that `fetch` has downloaded.
 

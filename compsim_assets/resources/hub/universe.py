@@ -75,7 +75,7 @@ class HubUniverse(Universe):
         return f"{found.dataset.dataset}@{found.commit}" if found else ""
 
     def table(self, name: str, refresh: bool = False) -> TableFiles | None:
-        from compsim_assets.resources.hub import fetch, forget, recorded, resolve
+        from compsim_assets.resources.hub import fetch, forget, is_here, recorded, resolve
 
         if name not in self.tables:
             return None
@@ -84,7 +84,13 @@ class HubUniverse(Universe):
         revision = found or resolve(described.source(), self.cache, self.log)
 
         def get(number: int) -> Path:
-            return fetch(revision, revision.files[number], self.log)
+            file = revision.files[number]
+            if not is_here(revision, file):
+                size = "" if file.size is None else f", {file.size / 1e6:,.0f} MB"
+                self.log(
+                    f"{name}: downloading {file.name}, file {number + 1} of {len(revision.files)}{size}"
+                )
+            return fetch(revision, file, self.log)
 
         def release(number: int) -> None:
             if not described.keep_downloads:

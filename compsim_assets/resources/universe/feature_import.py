@@ -18,7 +18,6 @@ from compsim_assets.resources.results import Results, sync_tree
 from compsim_assets.resources.universe.feature_files import FeatureImport
 
 _PLAN = "plan.json"
-_KEY = "import"
 # Change it when the same files would give other bytes.
 _FORMAT = "1"
 
@@ -81,12 +80,15 @@ def import_features(
         for shard in sorted(part.glob("part-*.arrow")):
             _link(shard, folder / f"part-{number:05d}-{shard.stem.removeprefix('part-')}.arrow")
     made = ImportedFeatures(len(seen), n_latents, dropped, content)
-    (folder / MANIFEST).write_text(json.dumps({**manifest, _KEY: key, **vars(made)}, indent=2))
+    (folder / MANIFEST).write_text(json.dumps({**manifest, **vars(made)}, indent=2))
     return made
 
 
-def finish_import(results: Results) -> None:
-    """Remove the parts of a published import."""
+def finish_import(found: FeatureImport, results: Results) -> None:
+    """Note which import the published features are from, and remove its parts."""
+    published = results.array_folder("sae_features").resolve().name
+    with results.new_file(_note(results)) as aside:
+        aside.write_text(json.dumps({"import": _key(found), "published": published}))
     _remove(_root(results), results)
 
 
@@ -94,12 +96,18 @@ def _root(results: Results) -> Path:
     return results.folder / ".imports"
 
 
+def _note(results: Results) -> Path:
+    # Beside the results and not in them: it knows the times of files, and results depend on content alone.
+    return results.folder / ".imported" / "features.json"
+
+
 def _published(results: Results, key: str) -> Path | None:
     """The features published last, where they were imported under the same key."""
     folder = results.array_folder("sae_features").resolve()
-    manifest = folder / MANIFEST
-    same = manifest.exists() and json.loads(manifest.read_text()).get(_KEY) == key
-    return folder if same else None
+    if not _note(results).exists() or not folder.exists():
+        return None
+    noted = json.loads(_note(results).read_text())
+    return folder if noted == {"import": key, "published": folder.name} else None
 
 
 def _take(published: Path, folder: Path, manifest: dict[str, Any]) -> ImportedFeatures:

@@ -47,6 +47,12 @@ def run(
     return FeatureShards(folder / out), log
 
 
+def finish(folder: Path, known: np.ndarray = KNOWN, without: np.ndarray = NONE) -> None:
+    found = Universe(folder).features(known, without)
+    assert found is not None
+    finish_import(found, Results(folder / "data"))
+
+
 def staged(folder: Path) -> list[Path]:
     """Finished parts, of all versions."""
     return sorted((folder / "data" / ".imports").glob("*/[0-9]*"))
@@ -79,17 +85,17 @@ def test_finished_parts_are_used_again_and_their_files_are_not_read(
     np.testing.assert_array_equal(shards.columns(0, 1).ravel(), [0, 0, 1, 1, 2, 2])
     assert log == ["features: file 3 of 3, 2 reports; dropped none"]
     assert list((tmp_path / "data" / ".scratch").iterdir()) == []
-    finish_import(Results(tmp_path / "data"))
+    finish(tmp_path)
     assert not (tmp_path / "data" / ".imports").exists()
     assert FeatureShards(tmp_path / "out").report_id.tolist() == [1, 2, 3, 4, 5, 6]
 
 
-def publish(folder: Path) -> None:
+def publish(folder: Path, known: np.ndarray = KNOWN, without: np.ndarray = NONE) -> None:
     """What `run` brought is now the published version."""
     results = Results(folder / "data")
     with results.new_folder(results.array_folder("sae_features")) as aside:
         shutil.copytree(folder / "out", aside, dirs_exist_ok=True)
-    finish_import(results)
+    finish(folder, known, without)
 
 
 def test_published_features_of_the_same_files_and_reports_are_kept_and_no_file_is_read(
@@ -124,7 +130,7 @@ def test_an_import_in_two_tries_has_the_bytes_of_one_in_one_go(
     tmp_path: Path, paths: list[Path]
 ) -> None:
     run(tmp_path, "whole")
-    finish_import(Results(tmp_path / "data"))
+    finish(tmp_path)
     mend = broken(paths[1])
     with pytest.raises(UniverseError, match="damaged"):
         run(tmp_path, "first")
@@ -197,7 +203,7 @@ def test_a_kill_while_parts_are_removed_leaves_none_that_is_taken_for_a_finished
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "rmtree", die)
         remove = {
-            "the end": lambda: finish_import(Results(tmp_path / "data")),
+            "the end": lambda: finish(tmp_path),
             "another import": lambda: run(tmp_path, "other", known=np.arange(1, 8)),
         }[removed_by]
         with pytest.raises(KeyboardInterrupt):
