@@ -96,8 +96,9 @@ def write_pairs(
     )
     _, starts = np.unique(year, return_index=True)
     stops = [*starts[1:].tolist(), len(year)][: len(starts)]
+    # Read several times and once written: zstd is no smaller here, and takes much longer to read.
     with pq.ParquetWriter(
-        path, schema.with_metadata(metadata), compression="zstd", use_dictionary=False
+        path, schema.with_metadata(metadata), compression="lz4", use_dictionary=False
     ) as writer:
         for start, stop in zip(starts.tolist(), stops, strict=True):
             here = {"year": year[start:stop]} | {k: v[start:stop] for k, v in columns.items()}

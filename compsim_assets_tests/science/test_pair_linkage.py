@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import pdist
 
 from compsim_assets.science import pair_linkage
 from compsim_assets.science.cutoffs import StepFunction, step_function
@@ -131,6 +133,24 @@ def test_linking_the_shortest_edges_first_changes_nothing(
     graph = pair_graph(random_pairs(np.random.default_rng(near), 60, share, kind))
     tree = link(graph)
     assert_cuts_are_components(graph, tree, [*CUTOFFS, *tree.height, *(tree.height - 1e-6)])
+
+
+@pytest.mark.parametrize("groups", [1, 6, 30, 100])
+@pytest.mark.parametrize("alone", [0, 60])
+def test_dense_groups_are_linked_as_scipy_links_them(groups: int, alone: int) -> None:
+    """All pairs of groups far apart, and of points far from everything: the shortest edges join none of them."""
+    rng = np.random.default_rng([groups, alone])
+    n = 120 + alone
+    centre = np.concatenate([100 * rng.normal(size=(groups, 3))[np.arange(120) % groups],
+                             1000 * rng.normal(size=(alone, 3))])  # fmt: skip
+    condensed = pdist(centre + rng.normal(size=(n, 3)))
+    tree = spanning_forest(*np.triu_indices(n, 1), condensed, n)
+    truth = linkage(condensed, "single")
+    np.testing.assert_array_equal(tree.height, truth[:, 2])
+    for height in truth[::7, 2]:
+        theirs = fcluster(truth, height, "distance")
+        ours = cut(tree, height)
+        assert len({*zip(ours, theirs, strict=True)}) == len({*ours}) == len({*theirs})
 
 
 def test_parts_that_no_pair_joins_never_merge(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,32 +56,45 @@ def read_pairs(
     import pandas as pd
 
     raw = _columns(files)
-    dropped: Counter[str] = Counter()
     # Numbers by year, then id: pairs ordered by these numbers are ordered by year first.
     numbered = np.lexsort((report_id, report_year))
     report_id, report_year = report_id[numbered], report_year[numbered]
     index = pd.Index(report_id)
     ends = [_numbers(raw[end], index) for end in _ENDS]
-    kept = (ends[0] >= 0) & (ends[1] >= 0)
-    dropped["pair without a report"] = int((~kept).sum())
-    # Position -1 is the last one: a report that is not known is of no year.
-    year_of = np.append(report_year, -1)
-    of_year = (year_of[ends[0]] == raw["year"]) & (year_of[ends[1]] == raw["year"])
-    dropped["pair of another year than its reports"] = int((kept & ~of_year).sum())
-    kept &= of_year
-    missing = np.isnan(raw["cosine_similarity"])
-    dropped["pair without a cosine"] = int((kept & missing).sum())
-    kept &= ~missing
+    kept, dropped = _usable(raw, ends, report_year)
     _check_values(files, raw, kept)
-    rows = _ordered(files, raw, np.flatnonzero(kept), ends[0], ends[1], len(report_id))
-    first = np.minimum(ends[0][rows], ends[1][rows])
-    last = np.maximum(ends[0][rows], ends[1][rows])
+    first, last = np.minimum(*ends), np.maximum(*ends)
+    del ends
+    rows = _ordered(files, raw, kept, first, last, len(report_id))
+    first, last = first[rows], last[rows]
     cosine, correlation = (raw.pop(name)[rows] for name in _VALUES)
     for values in (cosine, correlation):
         np.clip(values, -1.0, 1.0, out=values)
     return PublishedPairs(
-        report_year[first], report_id[first], report_id[last], cosine, correlation, +dropped
+        report_year[first], report_id[first], report_id[last], cosine, correlation, dropped
     )
+
+
+def _usable(
+    raw: "dict[str, np.ndarray]", ends: "list[np.ndarray]", report_year: "np.ndarray"
+) -> "tuple[np.ndarray, Counter[str]]":
+    """Which pairs are of known reports of their own year and have a cosine; the others, counted."""
+    import numpy as np
+
+    kept = (ends[0] >= 0) & (ends[1] >= 0)
+    unknown = int((~kept).sum())
+    # Position -1 is the last one: a report that is not known is of no year.
+    year_of = np.append(report_year, -1)
+    kept &= year_of[ends[0]] == raw["year"]
+    kept &= year_of[ends[1]] == raw["year"]
+    other_year = int((~kept).sum()) - unknown
+    kept &= ~np.isnan(raw["cosine_similarity"])
+    reasons = {
+        "pair without a report": unknown,
+        "pair of another year than its reports": other_year,
+        "pair without a cosine": int((~kept).sum()) - unknown - other_year,
+    }
+    return kept, +Counter(reasons)
 
 
 def reports_of_pairs(files: TableFiles) -> "pd.DataFrame":
@@ -114,7 +127,11 @@ def _columns(files: TableFiles) -> "dict[str, np.ndarray]":
     import numpy as np
 
     names = (*_ENDS, "year", *_VALUES)
-    parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    n_rows = [files.n_rows(number) for number in range(len(files))]
+    found = {
+        name: np.empty(sum(n_rows), dtype=np.float64 if name in _VALUES else np.int64)
+        for name in names
+    }
     before = 0
     for number in range(len(files)):
         files.require(number, names)
@@ -123,9 +140,10 @@ def _columns(files: TableFiles) -> "dict[str, np.ndarray]":
         place = _place(files, before)
         for name in names:
             read = _floats if name in _VALUES else _years if name == "year" else _ids
-            parts[name].append(read(table.column(files.column(name)), name, place))
+            own = found[name][before : before + len(table)]
+            own[:] = read(table.column(files.column(name)), name, place)
         before += len(table)
-    return {name: np.concatenate(parts.pop(name)) for name in names}
+    return found
 
 
 def _place(files: TableFiles, before: int) -> Callable[[int], str]:
@@ -199,25 +217,29 @@ def _check_values(files: TableFiles, raw: "dict[str, np.ndarray]", kept: "np.nda
 def _ordered(
     files: TableFiles,
     raw: "dict[str, np.ndarray]",
-    rows: "np.ndarray",
-    one: "np.ndarray",
-    other: "np.ndarray",
+    kept: "np.ndarray",
+    first: "np.ndarray",
+    last: "np.ndarray",
     n: int,
 ) -> "np.ndarray":
-    """The rows, sorted by their pairs of report numbers.
+    """The kept rows, sorted by their pairs of report numbers.
 
     Raises:
         UniverseError: a pair that occurs twice, in whatever direction.
     """
     import numpy as np
 
-    key = np.minimum(one[rows], other[rows]).astype(np.int64) * n + np.maximum(
-        one[rows], other[rows]
-    )
-    if (np.diff(key) > 0).all():
+    key = first.astype(np.int64)
+    key *= n
+    key += last
+    rows = np.flatnonzero(kept)
+    if len(rows) < len(key):
+        key = key[rows]
+    if (key[1:] > key[:-1]).all():
         return rows
     order = np.argsort(key)
-    twice = np.diff(key[order]) == 0
+    key = key[order]
+    twice = key[1:] == key[:-1]
     if twice.any():
         at = int(twice.argmax())
         row = int(rows[order[at : at + 2]].max())

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from compsim_assets.resources.layout import ID, RETURNS, UniverseError
-from compsim_assets.resources.universe.table_files import TableFiles, open_parquet
+from compsim_assets.resources.universe.table_files import TableFiles
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +46,7 @@ def read_reports(files: TableFiles) -> "pd.DataFrame":
 def place_of(files: TableFiles, row: int) -> str:
     """File, and row in it, of a position in all files' rows: for error messages."""
     for number, name in enumerate(files.names):
-        n_rows = open_parquet(files, number).metadata.num_rows
+        n_rows = files.n_rows(number)
         if row < n_rows:
             return f"{name}: row {row}"
         row -= n_rows

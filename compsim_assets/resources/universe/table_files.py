@@ -46,6 +46,10 @@ class TableFiles:
         names = open_parquet(self, number).schema_arrow.names
         return [own.get(name, name) for name in names if self.column(own.get(name, name)) == name]
 
+    def n_rows(self, number: int) -> int:
+        """Rows of a file."""
+        return int(open_parquet(self, number).metadata.num_rows)
+
     def require(self, number: int, names: Iterable[str]) -> None:
         """Check that a file has these columns.
 
