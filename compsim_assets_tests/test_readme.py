@@ -78,11 +78,21 @@ def test_every_linked_file_is_there(link: str) -> None:
     assert (ROOT / link).exists()
 
 
-def test_the_table_of_speeds_is_that_of_the_results() -> None:
+SPEEDS = re.findall(r"<!-- table: (\S+) -->", README)
+
+
+def test_every_saved_table_of_speeds_is_quoted() -> None:
+    saved = sorted(
+        str(path.relative_to(ROOT)) for path in (ROOT / "benchmarks" / "results").glob("*.md")
+    )
+    assert sorted(SPEEDS) == saved
+
+
+@pytest.mark.parametrize("name", SPEEDS)
+def test_a_table_of_speeds_is_that_of_the_results(name: str) -> None:
     def cells(line: str) -> list[str]:
         return [cell.strip() for cell in line.strip("|").split("|")]
 
-    name = re.search(r"<!-- table: (\S+) -->", README)[1]
     headers, _, *rows = (
         cells(x) for x in (ROOT / name).read_text().splitlines() if x.startswith("|")
     )
