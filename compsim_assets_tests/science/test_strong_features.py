@@ -328,8 +328,9 @@ study = lambda budget, some=None: find_strong_features(
 )
 study(1 << 20, 20)
 used = next(line for line in open("/proc/self/status") if line.startswith("VmData"))
-# Room for 8 MB of temporaries, 8 MB of results and of blocks of pairs, and 8 MB for the allocator.
-room = int(used.split()[1]) * 1024 + (24 << 20)
+# Room for 8 MB of temporaries, 8 MB of results and of blocks of pairs, and 32 MB for the allocator, which keeps what it
+# has been given back in pieces of its own.
+room = int(used.split()[1]) * 1024 + (48 << 20)
 resource.setrlimit(resource.RLIMIT_DATA, (room, room))
 print(len(study(8 << 20)))
 try:
