@@ -1,5 +1,6 @@
 """`python -m compsim_assets`: print Table 1 of the materialized results and say where the pictures are."""
 
+from compsim_assets.resources.previews import plain_rows
 from compsim_assets.resources.results import Results, read_asset
 from compsim_assets.settings import Settings
 
@@ -15,10 +16,9 @@ def main() -> None:
     settings = Settings.from_environment()
     results = Results.of(settings)
     table = read_asset("table_1")
-    rows = table.astype(object).where(table.notna(), None).to_numpy().tolist()
     what = "synthetic sample, generated" if settings.synthetic else f"source: {settings.source}"
     print(f"\nTable 1. MeanCorr by method ({what}; `published` is the paper's universe)\n")
-    print(tabulate(rows, _HEADERS, floatfmt=".3f", missingval=""))
+    print(tabulate(plain_rows(table), _HEADERS, floatfmt=".3f", missingval=""))
     print("\nFigures:")
     for figure in sorted((results.folder / "figures").rglob("*.png")):
         print(f"  {figure}")

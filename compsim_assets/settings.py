@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from typing import ClassVar
 
 import dagster as dg
 from pydantic import Field, field_validator
@@ -66,14 +65,10 @@ class Settings(dg.ConfigurableResource):
     @classmethod
     def from_environment(cls) -> "Settings":
         """Settings from COMPSIM_<FIELD>, e.g. COMPSIM_SOURCE; empty values count as unset."""
-        found = {field: os.environ.get(f"COMPSIM_{field.upper()}", "") for field in cls._FIELDS}
+        found = {f: os.environ.get(f"COMPSIM_{f.upper()}", "") for f in cls.model_fields}
         return cls.model_validate(
             {field: _parsed(field, value) for field, value in found.items() if value}
         )
-
-    _FIELDS: ClassVar[tuple[str, ...]] = (
-        "source", "universe", "data", "similarity", "drop_without_sic_code", "drop_without_returns",
-    )  # fmt: skip
 
     @property
     def without_sic_code_dropped(self) -> bool:

@@ -44,6 +44,11 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
 
+    @property
+    def names(self) -> list[str]:
+        """The columns' names, in order."""
+        return [column.name for column in self.columns]
+
     def schema(self) -> dg.TableSchema:
         """The schema as Dagster shows it."""
         return dg.TableSchema(
@@ -78,8 +83,8 @@ def validate(table: Table, value: "pd.DataFrame | pa.Table") -> "pa.Table":
     import pyarrow as pa
 
     columns = list(value.column_names) if isinstance(value, pa.Table) else list(value.columns)
-    missing = [column.name for column in table.columns if column.name not in columns]
-    unknown = [name for name in columns if name not in {column.name for column in table.columns}]
+    missing = [name for name in table.names if name not in columns]
+    unknown = [name for name in columns if name not in table.names]
     if missing or unknown:
         raise ContractError(f"{table.name}: missing columns {missing}, unknown columns {unknown}")
     arrow = pa.table({c.name: _typed(table, c, value[c.name]) for c in table.columns})

@@ -17,7 +17,7 @@ from compsim_assets.resources.universe.table_files import local_files
 from compsim_assets.science.cutoffs import ROLLING_LATTICE, StepFunction
 from compsim_assets.science.linkage import cut
 from compsim_assets.science.pair_correlation import correlation_by_year_of_pairs
-from compsim_assets.science.pair_linkage import link_pairs, pair_graph, spanning_forest
+from compsim_assets.science.pair_linkage import link_pairs, pair_graph
 
 TIMED_THETAS = 2
 _AXES = 16
@@ -68,8 +68,7 @@ def _analysis(folder: Path, shape: Size, reports: pd.DataFrame) -> Row:
         clusters = []
         for year in pairs.years:
             graph = pair_graph(pairs.of_year(year))
-            tree = spanning_forest(graph.a, graph.b, graph.distance, len(graph.report_id))
-            label = cut(tree, float(scale.distance(theta)))
+            label = cut(graph.forest(), float(scale.distance(theta)))
             clusters.append(
                 pd.DataFrame({"year": year, "report_id": graph.report_id, "cluster_id": label})
             )

@@ -9,6 +9,7 @@ from compsim_assets.assets.common import (
     BY_MODE,
     SHARED,
     DataFrame,
+    by_pairs,
     default_device,
     explaining_memory,
     progress,
@@ -22,7 +23,6 @@ from compsim_assets.contracts import TABLES
 from compsim_assets.partitions import cutoff_modes
 from compsim_assets.resources.results import Results, read_manifest, read_table
 from compsim_assets.resources.torchrun import Torchrun
-from compsim_assets.resources.universe.sources import open_universe, similarity_of
 from compsim_assets.settings import Settings
 
 
@@ -43,7 +43,7 @@ def clustered_reports(
     from compsim_assets.science.returns import normalise_returns
 
     results = Results.of(settings)
-    similarity = similarity_of(settings, open_universe(settings))
+    similarity = "pairs" if by_pairs(settings) else "features"
     if similarity == "pairs":
         pairs = PairTable(results.table("published_pairs"))
         found = [(year, pairs.of_year(year).existing().reports()) for year in pairs.years]
@@ -56,8 +56,7 @@ def clustered_reports(
         if settings.without_returns_dropped and len(table):
             monthly = returns.set_index("report_id")["returns"].loc[table["report_id"]]
             table = table[normalise_returns(np.stack(monthly.to_numpy()))[1]]
-    said = {"similarity": similarity, "left_out": len(returns) - len(table)}
-    context.add_output_metadata(said)
+    context.add_output_metadata({"similarity": similarity, "left_out": len(returns) - len(table)})
     return table.sort_values(["year", "report_id"], ignore_index=True)
 
 
@@ -95,7 +94,7 @@ def cutoff_curve_assets(
     from compsim_assets.science.cutoff_tables import curve_table
 
     results = Results.of(settings)
-    if similarity_of(settings, open_universe(settings)) == "pairs":
+    if by_pairs(settings):
         curves, scale = _curves_of_pairs(context, results)
     else:
         curves, scale = _curves_of_scores(context, results, clustered_reports, returns)
@@ -189,8 +188,7 @@ def clusters(
     import pandas as pd
 
     results, mode = Results.of(settings), context.partition_key
-    by_pairs = similarity_of(settings, open_universe(settings)) == "pairs"
-    similarity = {"pairs": "published_pairs"} if by_pairs else {"scores": "pca_scores"}
+    similarity = {"pairs": "published_pairs"} if by_pairs(settings) else {"scores": "pca_scores"}
     with results.scratch(f"clusters-{mode}") as scratch:
         extras = {
             **{extra: str(results.table(table)) for extra, table in similarity.items()},
@@ -302,7 +300,7 @@ def _no_cluster_features(context: dg.AssetExecutionContext) -> list[dg.Output]:
     context.log.info(note)
     return [
         dg.Output(
-            pd.DataFrame(columns=[column.name for column in TABLES[name].columns]),
+            pd.DataFrame(columns=TABLES[name].names),
             output_name=name,
             metadata={"candidates": note},
         )

@@ -10,19 +10,16 @@ import dagster as dg
 from compsim_assets.contracts import TABLES
 from compsim_assets.partitions import cutoff_modes
 from compsim_assets.resources.storage import REVISION
+from compsim_assets.resources.universe.sources import Universe, open_universe, similarity_of
+from compsim_assets.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
-
-    from compsim_assets.resources.universe.sources import Universe
 
     DataFrame = pd.DataFrame
-    ArrowTable = pa.Table
 else:
     # Dagster resolves annotations when definitions load, and that must not import pandas.
     DataFrame = Any
-    ArrowTable = Any
 
 OWNERS = ["team:compsim"]
 
@@ -76,7 +73,12 @@ def progress(
     return log
 
 
-def revision_of(universe: "Universe", name: str) -> dict[str, str]:
+def by_pairs(settings: Settings) -> bool:
+    """Whether companies are compared by the universe's published pairs, and not by features."""
+    return similarity_of(settings, open_universe(settings)) == "pairs"
+
+
+def revision_of(universe: Universe, name: str) -> dict[str, str]:
     """Metadata on the revision of one of the universe's tables, where it has one."""
     revision = universe.revision(name)
     return {REVISION: revision} if revision else {}

@@ -169,7 +169,7 @@ def _preview(results: Results) -> str:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    columns = [column.name for column in TABLES["published_pairs"].columns]
+    columns = TABLES["published_pairs"].names
     with pq.ParquetFile(results.table("published_pairs")) as file:
         first = next(file.iter_batches(20, columns=columns), None)
         batches = [] if first is None else [first]

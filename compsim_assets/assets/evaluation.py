@@ -2,15 +2,14 @@
 
 import dagster as dg
 
-from compsim_assets.assets.common import COMPARISON, DataFrame, table_options
+from compsim_assets.assets.common import COMPARISON, DataFrame, by_pairs, table_options
 from compsim_assets.contracts import TABLES
 from compsim_assets.partitions import cutoff_modes
 from compsim_assets.resources.results import Results
-from compsim_assets.resources.universe.sources import open_universe, similarity_of
 from compsim_assets.settings import Settings
 
 MODES = cutoff_modes.get_partition_keys()
-_COLUMNS = [column.name for column in TABLES["mean_correlation"].columns]
+_COLUMNS = TABLES["mean_correlation"].names
 
 
 def _missing_modes(context: dg.AssetExecutionContext, found: dict[str, DataFrame]) -> None:
@@ -48,9 +47,9 @@ def mean_correlation(
         str(method): table for method, table in baseline_clusters.groupby("method", sort=False)
     }
     groups["population"] = returns[["year", "report_id"]].assign(cluster_id=1)
-    by_pairs = similarity_of(settings, open_universe(settings)) == "pairs"
-    context.add_output_metadata({"correlations": "published pairs" if by_pairs else "returns"})
-    if by_pairs:
+    published = by_pairs(settings)
+    context.add_output_metadata({"correlations": "published pairs" if published else "returns"})
+    if published:
         return _by_pairs(Results.of(settings), groups, returns)
     return _by_returns(groups, returns)
 

@@ -6,7 +6,14 @@ from typing import Any
 
 import dagster as dg
 
-from compsim_assets.assets.common import SHARED, DataFrame, options, revision_of, table_options
+from compsim_assets.assets.common import (
+    SHARED,
+    DataFrame,
+    by_pairs,
+    options,
+    revision_of,
+    table_options,
+)
 from compsim_assets.columnar import MANIFEST, write_feature_shards
 from compsim_assets.resources.extraction import ExtractionSettings
 from compsim_assets.resources.layout import UniverseError
@@ -15,7 +22,7 @@ from compsim_assets.resources.storage import data_version
 from compsim_assets.resources.torchrun import Torchrun
 from compsim_assets.resources.universe.feature_files import FeatureImport
 from compsim_assets.resources.universe.feature_import import finish_import, import_features
-from compsim_assets.resources.universe.sources import Universe, open_universe, similarity_of
+from compsim_assets.resources.universe.sources import Universe, open_universe
 from compsim_assets.settings import Settings
 
 
@@ -40,12 +47,12 @@ def sae_features(
     companies are compared by the universe's published pairs.
     """
     universe, results = open_universe(settings, context.log.info), Results.of(settings)
-    by_pairs = similarity_of(settings, universe) == "pairs"
+    published = by_pairs(settings)
     without = descriptions["sic_code"].isna() & settings.without_sic_code_dropped
     ids = descriptions["report_id"].to_numpy()
-    found = None if by_pairs else universe.features(ids, ids[without], refresh=True)
+    found = None if published else universe.features(ids, ids[without], refresh=True)
     with results.new_folder(results.array_folder("sae_features")) as aside:
-        if by_pairs:
+        if published:
             described = _nothing(context, aside, results)
         elif found is not None:
             described = _import(context, found, aside, results)
@@ -55,7 +62,7 @@ def sae_features(
     if found is not None:
         finish_import(found, results)
     path = results.array_folder("sae_features")
-    revision = {} if by_pairs else revision_of(universe, "features")
+    revision = {} if published else revision_of(universe, "features")
     return dg.MaterializeResult(
         metadata={
             **described,

@@ -23,7 +23,7 @@ def published_strong_features(context: dg.AssetExecutionContext, settings: Setti
         if sets
         else {"note": "the universe has no published_strong_features/"}
     )
-    columns = [column.name for column in TABLES["published_strong_features"].columns]
+    columns = TABLES["published_strong_features"].names
     tables = [table.assign(set=name) for name, table in sets.items()]
     return pd.concat([pd.DataFrame(columns=columns), *tables], ignore_index=True)[columns]
 
@@ -49,7 +49,7 @@ def published_cointegrated_pairs(
         if sets
         else {"note": "the universe has no cointegrated_pairs/"}
     )
-    columns = [column.name for column in TABLES["published_cointegrated_pairs"].columns]
+    columns = TABLES["published_cointegrated_pairs"].names
     tables = [
         table.assign(
             method=method,

@@ -4,6 +4,7 @@ import dagster as dg
 
 from compsim_assets.assets.common import COMPARISON, DataFrame, table_options
 from compsim_assets.contracts import TABLES
+from compsim_assets.resources.previews import plain_rows
 from compsim_assets.resources.results import Results
 from compsim_assets.settings import Settings
 
@@ -47,7 +48,7 @@ def published_replay(
         same = agreement(found.report_id, found.cluster, own["report_id"].to_numpy(), names)
         said = {"set": found.name, "year": found.year, "theta": found.theta}
         rows.append({**said, **dataclasses.asdict(same)})
-    columns = [column.name for column in TABLES["published_replay"].columns]
+    columns = TABLES["published_replay"].names
     table = pd.DataFrame(rows, columns=columns).sort_values(["set", "year"], ignore_index=True)
     context.add_output_metadata(
         {
@@ -135,7 +136,7 @@ def _report(table: DataFrame, universe: str) -> str:
     from tabulate import tabulate
 
     columns = ["figure", "published", "replayed", "ours", "difference", "note"]
-    rows = table[columns].astype(object).where(table[columns].notna(), None).to_numpy().tolist()
+    rows = plain_rows(table[columns])
     return f"Computed on {universe}.\n\n" + tabulate(rows, columns, "pipe", floatfmt=",.4g")
 
 

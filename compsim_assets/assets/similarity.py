@@ -10,6 +10,7 @@ from pydantic import Field
 from compsim_assets.assets.common import (
     SHARED,
     DataFrame,
+    by_pairs,
     default_device,
     explaining_memory,
     options,
@@ -20,7 +21,7 @@ from compsim_assets.assets.common import (
 )
 from compsim_assets.assets.features import sae_features
 from compsim_assets.resources.results import Results, read_table
-from compsim_assets.resources.universe.sources import open_universe, similarity_of
+from compsim_assets.resources.universe.sources import open_universe
 from compsim_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -218,10 +219,11 @@ def nearest_peers(
     import pandas as pd
 
     results = Results.of(settings)
-    by_pairs = similarity_of(settings, open_universe(settings)) == "pairs"
     blocks = [
         pd.DataFrame(block)
-        for block in (_peers_of_pairs if by_pairs else _peers_of_scores)(results, config.n_peers)
+        for block in (_peers_of_pairs if by_pairs(settings) else _peers_of_scores)(
+            results, config.n_peers
+        )
     ]
     columns = ["report_id", "year", "rank", "peer_id", "cosine"]
     return (

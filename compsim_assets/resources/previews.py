@@ -4,6 +4,7 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 PREVIEW_ROWS = 12
@@ -20,6 +21,11 @@ def markdown_preview(table: "pa.Table", rows: int = PREVIEW_ROWS) -> str:
     body = [[_shorten(row[name]) for name in table.column_names] for row in head]
     more = f"\n\n*{table.num_rows - rows:,} more rows*" if table.num_rows > rows else ""
     return tabulate(body, headers=table.column_names, tablefmt="pipe", disable_numparse=True) + more
+
+
+def plain_rows(table: "pd.DataFrame") -> list[list[Any]]:
+    """A frame's rows for `tabulate`, which leaves None empty, but not NaN."""
+    return table.astype(object).where(table.notna(), None).to_numpy().tolist()
 
 
 def inline_image(png: bytes, title: str) -> str:

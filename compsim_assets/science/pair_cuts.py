@@ -7,7 +7,7 @@ import numpy as np
 
 from compsim_assets.science.distance import fit_scale, moments_of
 from compsim_assets.science.linkage import cut
-from compsim_assets.science.pair_linkage import YearPairs, pair_graph, spanning_forest
+from compsim_assets.science.pair_linkage import YearPairs, pair_graph
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,7 @@ def cut_pairs(
     trees, moments = {}, []
     for year in years:
         graph = pair_graph(pairs_of_year(year))
-        tree = spanning_forest(graph.a, graph.b, graph.distance, len(graph.report_id))
-        trees[year] = graph.report_id, tree
+        trees[year] = graph.report_id, graph.forest()
         moments.append(moments_of(graph.distance))
     scale = fit_scale(moments)
     for name, by_year in thetas.items():

@@ -72,6 +72,10 @@ class PairGraph:
     distance: np.ndarray
     correlation: np.ndarray
 
+    def forest(self) -> Dendrogram:
+        """Single linkage of the reports: see `spanning_forest`."""
+        return spanning_forest(self.a, self.b, self.distance, len(self.report_id))
+
 
 def link_pairs(
     years: Sequence[int],
@@ -91,8 +95,7 @@ def link_pairs(
     curves, moments = {}, []
     for done, year in enumerate(years, start=1):
         graph = pair_graph(pairs_of_year(year))
-        tree = spanning_forest(graph.a, graph.b, graph.distance, len(graph.report_id))
-        curves[year] = pair_step_function(tree, graph.a, graph.b, graph.correlation)
+        curves[year] = pair_step_function(graph.forest(), graph.a, graph.b, graph.correlation)
         moments.append(moments_of(graph.distance))
         if progress is not None:
             progress(done, len(years))

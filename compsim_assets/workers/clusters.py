@@ -27,7 +27,7 @@ from compsim_assets.science.linkage import (
     fits_dense,
     single_linkage,
 )
-from compsim_assets.science.pair_linkage import pair_graph, spanning_forest
+from compsim_assets.science.pair_linkage import pair_graph
 from compsim_assets.science.sharing import share_out
 from compsim_assets.workers.distributed import Worker, run
 
@@ -79,7 +79,7 @@ def _link_pairs(
                 f"{worker.extras['pairs']}: the pairs of {years[index]} are of other reports than "
                 f"{worker.extras['reports']}: materialize clustered_reports again"
             )
-        yield index, spanning_forest(graph.a, graph.b, graph.distance, len(graph.report_id))
+        yield index, graph.forest()
 
 
 def _link_scores(
