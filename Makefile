@@ -21,7 +21,7 @@ install: $(INSTALLED)  ## the environment, pinned by constraints.txt
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
 materialize: $(INSTALLED)  ## every asset, both cutoff modes, then Table 1
