@@ -152,9 +152,10 @@ class DistinctRows:
         """(distinct reports, latents)."""
         return len(self._first), self._shards.n_latents
 
-    def columns(self, start: int, stop: int) -> "np.ndarray":
-        """(n, stop - start) values of these latents, copied."""
-        return self._shards.columns(start, stop, self._first)
+    def columns(self, start: int, stop: int, positions: "np.ndarray | None" = None) -> "np.ndarray":
+        """(n, stop - start) values of these latents, or (k, stop - start) at these positions; copied."""
+        first = self._first if positions is None else self._first[positions]
+        return self._shards.columns(start, stop, first)
 
     def rows(self, positions: "np.ndarray") -> "np.ndarray":
         """(k, D) values of the distinct rows at these positions, copied."""

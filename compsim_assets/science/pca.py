@@ -18,6 +18,10 @@ _FLOAT32_NOISE = 1e-6
 _SIGN_TIE = 1e-3
 
 
+class NoVariance(ValueError):
+    """Every report has the same features: there is no axis."""
+
+
 @dataclass(frozen=True)
 class PrincipalComponents:
     """PCA of ((x - mean) / scale).
@@ -32,6 +36,7 @@ class PrincipalComponents:
     converged: whether the cosines stood still; False only for a spectrum without decay.
     own_mean: (D,) mean of the standardised features that an imported PCA subtracts; None for one fitted here, where it
         is zero.
+    held_out_scores: (k, P) float32 scores of the reports that took no part in the fit; None where there were none.
     """
 
     mean: np.ndarray
@@ -47,6 +52,7 @@ class PrincipalComponents:
     residuals: tuple[float, float, float]
     converged: bool
     own_mean: np.ndarray | None = None
+    held_out_scores: np.ndarray | None = None
 
 
 def fit_pca(
@@ -55,6 +61,7 @@ def fit_pca(
     *,
     copies: np.ndarray | None = None,
     components: bool = True,
+    held_out: FeatureMatrix | None = None,
     block: int = 4096,
     device: str = "cpu",
     tolerance: float = 1e-5,
@@ -71,6 +78,8 @@ def fit_pca(
             row of that weight, which makes the Gram matrix as small as the number of different texts.
         components: whether to make the (P, D) axes, which costs another pass and n D P multiply-adds. The scores
             need none, and a few rows of the axes follow from the scores (`science.axes`).
+        held_out: (k, D) reports that take no part in scaler and axes and get scores too, standardised as the others
+            are. A latent without variance among the fitted reports contributes nothing.
         block: latents read at once.
         device: torch device of the products.
         tolerance: of the cosines between scores, where eigenpairs come from an iteration (`top_eigenpairs`).
@@ -79,7 +88,8 @@ def fit_pca(
         log: called with a line a stage of the eigenpairs.
 
     Raises:
-        ValueError: fewer than two reports, features that are not finite, or features without any variance.
+        NoVariance: all fitted reports have the same features.
+        ValueError: fewer than two reports, features that are not finite.
 
     Cost: with m = min(n, D): n D m / 2 multiply-adds, then `top_eigenpairs` of an (m, m) matrix, then n D P
     multiply-adds for the components. One pass over the features, two with components. Memory O(m^2 + n block + n P),
@@ -94,16 +104,16 @@ def fit_pca(
     through_gram = n <= n_latents
     matrix = gram(data) if through_gram else covariance(data)
     if not data.varies:
-        raise ValueError("features have no variance: every report has the same features")
+        raise NoVariance("features have no variance: every report has the same features")
     trace = float(matrix.diagonal().double().sum())
     pairs = top_eigenpairs(matrix, n_components, tolerance=tolerance, seed=seed, progress=log)
     del matrix
     keep = _rank(pairs.values, dtype, max(n, n_latents))
     values, vectors = pairs.values[:keep], pairs.vectors[:, :keep]
     finish = _from_left if through_gram else _from_right
-    scores, axes = finish(data, values, vectors, components)
+    scores = finish(data, values, vectors, components, held_out)
     variance = values.cpu().numpy() / (data.total - 1)
-    return _assembled(data, pairs, variance, trace / (data.total - 1), scores, axes, tolerance)
+    return _assembled(data, pairs, variance, trace / (data.total - 1), scores, tolerance)
 
 
 def products_dtype(work: float) -> torch.dtype:
@@ -127,37 +137,100 @@ def _rank(values: torch.Tensor, dtype: torch.dtype, size: int) -> int:
     return max(1, int((values > values[0] * noise).sum()))
 
 
+@dataclass(frozen=True)
+class _Scores:
+    """(n, P) scores, (P, D) axes and (k, P) scores of held-out reports, the last two where they were asked for."""
+
+    fitted: np.ndarray
+    axes: np.ndarray | None
+    held_out: np.ndarray | None
+
+
 def _from_left(
-    data: StandardisedFeatures, values: torch.Tensor, left: torch.Tensor, components: bool
-) -> tuple[np.ndarray, np.ndarray | None]:
+    data: StandardisedFeatures,
+    values: torch.Tensor,
+    left: torch.Tensor,
+    components: bool,
+    held_out: FeatureMatrix | None,
+) -> _Scores:
     """Scores Z = U L^(1/2) from the Gram matrix's eigenvectors, with no projection; axes from another pass."""
     length = values.sqrt()
     weighted = left * length.to(left.dtype) / data.root_weight.to(left.dtype)
     scores = weighted.to(torch.float32).cpu().numpy()
     sign = _signs(scores)
     scores *= sign
-    if not components:
-        return scores, None
-    rotation = (left * (torch.from_numpy(sign).to(left.device) / length)).to(left.dtype).T
-    axes = np.empty((len(values), data.n_latents), dtype=np.float32)
+    if not components and held_out is None:
+        return _Scores(scores, None, None)
+    rotation = (left * (torch.from_numpy(sign).to(left.device) / length)).to(left.dtype)
+    return _Scores(
+        scores,
+        _axes(data, rotation) if components else None,
+        None if held_out is None else _through_products(data, held_out, rotation),
+    )
+
+
+def _axes(data: StandardisedFeatures, rotation: torch.Tensor) -> np.ndarray:
+    """(P, D) axes from the (n, P) matrix U L^(-1/2) and a pass over the features."""
+    axes = np.empty((rotation.shape[1], data.n_latents), dtype=np.float32)
     for where, block in data.column_blocks():
-        axes[:, where] = (rotation @ block).cpu().numpy()
-    return scores, axes
+        axes[:, where] = (rotation.T @ block).cpu().numpy()
+    return axes
+
+
+def _through_products(
+    data: StandardisedFeatures, held_out: FeatureMatrix, rotation: torch.Tensor
+) -> np.ndarray:
+    """(k, P) scores K U L^(-1/2), K (k, n) the products with the fitted reports: no (P, D) axes are made."""
+    others = _standardised_alike(data, held_out)
+    products = torch.zeros(others.n, data.n, dtype=data.dtype, device=data.device)
+    for (_, block), (_, own) in zip(data.column_blocks(), others.column_blocks(), strict=True):
+        products.addmm_(own, block.T)
+    return _finite((products @ rotation).to(torch.float32).cpu().numpy())
 
 
 def _from_right(
-    data: StandardisedFeatures, values: torch.Tensor, right: torch.Tensor, components: bool
-) -> tuple[np.ndarray, np.ndarray | None]:
+    data: StandardisedFeatures,
+    values: torch.Tensor,
+    right: torch.Tensor,
+    components: bool,
+    held_out: FeatureMatrix | None,
+) -> _Scores:
     """The axes are the covariance matrix's eigenvectors; the scores are projections on them, in another pass."""
-    scores = np.empty((data.n, len(values)), dtype=np.float32)
-    for where, block in data.row_blocks(max(1, data.n * data.block // data.n_latents)):
-        scores[where] = ((block @ right) / data.root_weight[where]).cpu().numpy()
+    scores = _projected(data, right)
     sign = _signs(scores)
     scores *= sign
-    if not components:
-        return scores, None
-    axes = right.T.cpu().numpy() * sign[:, None]
-    return scores, np.ascontiguousarray(axes, dtype=np.float32)
+    axes = None
+    if components:
+        axes = np.ascontiguousarray(right.T.cpu().numpy() * sign[:, None], dtype=np.float32)
+    if held_out is None:
+        return _Scores(scores, axes, None)
+    projected = _projected(_standardised_alike(data, held_out), right)
+    return _Scores(scores, axes, _finite(projected * sign))
+
+
+def _projected(data: StandardisedFeatures, axes: torch.Tensor) -> np.ndarray:
+    """(n, P) products of the rows with (D, P) axes, as much of them at once as a block of latents takes."""
+    scores = np.empty((data.n, axes.shape[1]), dtype=np.float32)
+    for where, block in data.row_blocks(max(1, data.n * data.block // data.n_latents)):
+        scores[where] = ((block @ axes) / data.root_weight[where]).cpu().numpy()
+    return scores
+
+
+def _finite(scores: np.ndarray) -> np.ndarray:
+    """The scores of held-out reports, whose features no mean has checked."""
+    wrong = np.flatnonzero(~np.isfinite(scores).all(axis=1))
+    if len(wrong):
+        raise ValueError(f"features of held-out report row {wrong[0]} are not finite")
+    return scores
+
+
+def _standardised_alike(
+    data: StandardisedFeatures, held_out: FeatureMatrix
+) -> StandardisedFeatures:
+    each = np.ones(held_out.shape[0])
+    others = StandardisedFeatures(held_out, each, data.block, data.dtype, data.device)
+    others.use_those_of(data)
+    return others
 
 
 def _signs(scores: np.ndarray) -> np.ndarray:
@@ -172,21 +245,21 @@ def _assembled(
     pairs: Eigenpairs,
     variance: np.ndarray,
     total: float,
-    scores: np.ndarray,
-    axes: np.ndarray | None,
+    scores: _Scores,
     tolerance: float,
 ) -> PrincipalComponents:
     return PrincipalComponents(
         mean=data.mean,
         scale=data.scale,
-        components=axes,
+        components=scores.axes,
         explained_variance=variance,
         explained_variance_ratio=variance / total,
-        scores=scores,
+        scores=scores.fitted,
         products=str(data.dtype).removeprefix("torch."),
         method=pairs.method,
         basis=pairs.basis,
         cosine_change=pairs.cosine_change,
         residuals=pairs.residuals,
         converged=pairs.cosine_change <= tolerance,
+        held_out_scores=scores.held_out,
     )

@@ -29,6 +29,34 @@ class FeatureMatrix(Protocol):
         ...
 
 
+class SelectableFeatures(FeatureMatrix, Protocol):
+    """A feature matrix that also reads a block of latents of some reports alone."""
+
+    def columns(self, start: int, stop: int, positions: np.ndarray | None = None) -> np.ndarray:
+        """(n, stop - start) values of these latents, or (k, stop - start) at these positions."""
+        ...
+
+
+class ChosenRows:
+    """A feature matrix of some rows of another one, in the order of `positions`; nothing is kept of it."""
+
+    def __init__(self, features: SelectableFeatures, positions: np.ndarray) -> None:
+        self._features, self._positions = features, positions
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(k, D)."""
+        return len(self._positions), self._features.shape[1]
+
+    def columns(self, start: int, stop: int) -> np.ndarray:
+        """(k, stop - start) values of these latents, copied."""
+        return self._features.columns(start, stop, self._positions)
+
+    def rows(self, positions: np.ndarray) -> np.ndarray:
+        """(j, D) values of the chosen rows at these positions among them, copied."""
+        return self._features.rows(self._positions[positions])
+
+
 class DenseFeatures:
     """A feature matrix that is in memory: (n, D), kept as float32."""
 
@@ -40,9 +68,10 @@ class DenseFeatures:
         """(n, D)."""
         return self.values.shape[0], self.values.shape[1]
 
-    def columns(self, start: int, stop: int) -> np.ndarray:
-        """(n, stop - start) values of these latents, not copied."""
-        return self.values[:, start:stop]
+    def columns(self, start: int, stop: int, positions: np.ndarray | None = None) -> np.ndarray:
+        """(n, stop - start) values of these latents, not copied; or (k, stop - start) at these positions."""
+        values = self.values[:, start:stop]
+        return values if positions is None else values[positions]
 
     def rows(self, positions: np.ndarray) -> np.ndarray:
         """(k, D) values of these reports."""
@@ -102,6 +131,11 @@ class StandardisedFeatures:
         self._mean.copy_(torch.from_numpy(mean))
         self._scale.copy_(torch.from_numpy(scale))
         self._fitted = True
+
+    def use_those_of(self, fitted: "StandardisedFeatures") -> None:
+        """Take the statistics of other reports; a latent that is constant there is zero here, whatever its value."""
+        self.use(fitted.mean, fitted.scale)
+        self._constant.copy_(fitted._constant)
 
     def column_blocks(self) -> Iterator[tuple[slice, torch.Tensor]]:
         """(latents, (n, b) standardised and weighted values), a tensor that is valid until the next one.

@@ -1,0 +1,258 @@
+"""The walk-forward variant: the whole chain made anew for every year, from earlier years only."""
+
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from pydantic import Field
+
+from compsim_assets.assets.common import (
+    SHARED,
+    DataFrame,
+    default_device,
+    explaining_memory,
+    progress,
+    selected,
+    table_output,
+)
+from compsim_assets.assets.features import sae_features
+from compsim_assets.contracts import TABLES
+from compsim_assets.resources.layout import UniverseError
+from compsim_assets.resources.results import Results
+from compsim_assets.settings import Settings
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from compsim_assets.columnar import DistinctRows
+    from compsim_assets.science.walk_forward import EvaluatedYear, Reports
+
+
+class WalkForwardConfig(dg.Config):
+    """How each year's PCA is fitted."""
+
+    n_components: int = Field(
+        default=4000,
+        ge=1,
+        description="Principal axes kept, capped at the rank of the earlier years' data.",
+    )
+    block: int = Field(
+        default=4096,
+        ge=1,
+        description="Latents read at once; memory for them is 12 bytes x reports x block.",
+    )
+    tolerance: float = Field(
+        default=1e-5,
+        gt=0,
+        description="Where eigenpairs come from an iteration (large universes), it stops once no cosine between "
+        "reports changes by more than this.",
+    )
+    seed: int = Field(default=0, ge=0, description="Seed of the iteration's start.")
+
+
+@dg.multi_asset(
+    name="walk_forward",
+    group_name="walk_forward",
+    outs={
+        "walk_forward_scores": dg.AssetOut(
+            is_required=False,
+            description="Coordinates of each year's reports on the principal axes of all earlier years. A latent that "
+            "those years never vary says nothing. All rows are as long as a PCA can be: what follows the last axis is "
+            "zero, so that no row depends on how many axes later years have.",
+            **table_output("walk_forward_scores", SHARED, "torch"),
+        ),
+        "walk_forward_cutoffs": dg.AssetOut(
+            is_required=False,
+            description="The cutoff of each year that has five earlier ones: the theta that was best over these five, "
+            "with scores and scale of distances from all earlier years.",
+            **table_output("walk_forward_cutoffs", SHARED, "torch"),
+        ),
+        "walk_forward_clusters": dg.AssetOut(
+            is_required=False,
+            description="Companies that are alike in one year, as earlier years see it: nothing of the year but its "
+            "descriptions took part, nothing of later years at all. Singletons included.",
+            **table_output("walk_forward_clusters", SHARED, "torch"),
+        ),
+    },
+    ins={"clustered_reports": dg.AssetIn(), "returns": dg.AssetIn()},
+    deps=[sae_features],
+    can_subset=True,
+    pool="gpu",
+)
+def walk_forward_assets(
+    context: dg.AssetExecutionContext,
+    config: WalkForwardConfig,
+    settings: Settings,
+    clustered_reports: DataFrame,
+    returns: DataFrame,
+):
+    """Fit, project, choose and cut year after year; a PCA that the universe publishes knows all years and is not used."""
+    from compsim_assets.columnar import FeatureShards
+
+    shards = FeatureShards(Results.of(settings).array_folder("sae_features"))
+    if shards.shape[0] == 0:
+        yield from selected(context, *_nothing(context, "there are no features: no PCA is made"))
+        return
+    distinct = shards.distinct()
+    ids, reports = _reports(shards.report_id, distinct, clustered_reports, returns)
+    if not reports.evaluated():
+        n_years = len(reports.compared_years())
+        note = f"no year has five years before it ({n_years} years in all): none is evaluated"
+        yield from selected(context, *_nothing(context, note))
+        return
+    with explaining_memory("the PCA of earlier years", "a smaller block or n_components"):
+        found = _walk(context, config, distinct, reports)
+    width = min(config.n_components, distinct.shape[1])
+    yield from selected(context, *_outputs(found, ids, reports, width))
+
+
+def _reports(
+    ids: "np.ndarray", distinct: "DistinctRows", clustered: DataFrame, returns: DataFrame
+) -> tuple["np.ndarray", "Reports"]:
+    """Ids and what is known of the reports with features, by year and id."""
+    import numpy as np
+
+    from compsim_assets.science.returns import normalise_returns
+    from compsim_assets.science.walk_forward import Reports
+
+    unknown = np.setdiff1d(clustered["report_id"], ids)
+    if len(unknown):
+        raise UniverseError(
+            f"clustered_reports: report {unknown[0]} has no row in sae_features, expected one for every report "
+            f"({len(unknown):,} missing). Materialize pca_scores and clustered_reports again"
+        )
+    known = returns.set_index("report_id").loc[ids]
+    order = np.lexsort((ids, known["year"]))
+    unit, defined = normalise_returns(np.stack(known["returns"].iloc[order].to_list()))
+    return ids[order], Reports(
+        year=known["year"].to_numpy()[order],
+        text=distinct.inverse[order],
+        clustered=np.isin(ids, clustered["report_id"])[order],
+        unit_returns=unit,
+        defined=defined,
+    )
+
+
+def _walk(
+    context: dg.AssetExecutionContext,
+    config: WalkForwardConfig,
+    distinct: "DistinctRows",
+    reports: "Reports",
+) -> list["EvaluatedYear"]:
+    import numpy as np
+
+    from compsim_assets.science.pca import memory_needed
+    from compsim_assets.science.walk_forward import walk_forward
+
+    years = reports.evaluated()
+    largest = len(np.unique(reports.text[reports.year < years[-1]]))
+    needed = memory_needed(largest, distinct.shape[1], config.n_components, config.block)
+    context.log.info(
+        f"{len(years)} years; the last PCA, of {largest:,} different texts, needs about {needed / 1e9:.1f} GB of memory"
+    )
+    found = []
+    for year in walk_forward(
+        distinct,
+        reports,
+        **config.model_dump(),
+        device=default_device(),
+        progress=progress(context, "years evaluated"),
+        log=context.log.debug,
+    ):
+        _log(context, year)
+        found.append(year)
+    return found
+
+
+def _log(context: dg.AssetExecutionContext, year: "EvaluatedYear") -> None:
+    context.log.info(
+        f"{year.year}: {year.n_earlier:,} earlier reports, theta {year.theta:.1f}, distance {year.distance:.3f}, "
+        f"MeanCorr {year.mean_correlation:.3f}"
+    )
+    if not year.varies:
+        context.log.warning(
+            f"{year.year}: all earlier reports have the same features: scores are zero"
+        )
+    if not year.converged:
+        context.log.warning(
+            f"{year.year}: the PCA did not settle. The features' variance does not decay; ask for fewer components"
+        )
+
+
+def _outputs(
+    found: list["EvaluatedYear"], ids: "np.ndarray", reports: "Reports", width: int
+) -> list[dg.Output]:
+    """The three tables, by year."""
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+
+    from compsim_assets.columnar import list_column
+
+    rows = np.concatenate([year.rows for year in found])
+    scores = np.zeros((len(rows), width), dtype=np.float32)
+    start = 0
+    for year in found:
+        scores[start : start + len(year.rows), : year.scores.shape[1]] = year.scores
+        start += len(year.rows)
+    scored = {"report_id": ids[rows], "year": reports.year[rows], "scores": list_column(scores)}
+    columns = ("year", "theta", "distance", "mean_correlation")
+    cutoffs = pd.DataFrame({name: [getattr(year, name) for year in found] for name in columns})
+    cutoffs = cutoffs.assign(in_sample=False, n_earlier_reports=[year.n_earlier for year in found])
+    clusters = pd.concat(
+        [
+            pd.DataFrame({"year": y.year, "cluster_id": y.cluster_id, "report_id": ids[y.compared]})
+            for y in found
+        ]
+    )
+    clusters = clusters.sort_values(["year", "cluster_id", "report_id"], ignore_index=True)
+    said = _said(found, clusters)
+    return [
+        dg.Output(pa.table(scored), output_name="walk_forward_scores", metadata=said),
+        dg.Output(cutoffs, output_name="walk_forward_cutoffs", metadata=said),
+        dg.Output(clusters, output_name="walk_forward_clusters", metadata=said),
+    ]
+
+
+def _said(found: list["EvaluatedYear"], clusters: DataFrame) -> dict[str, Any]:
+    """Metadata: what was evaluated, and the theta of each year."""
+    sizes = clusters.groupby(["year", "cluster_id"]).size()
+    lines = [
+        f"| {y.year} | {y.theta:.1f} | {y.distance:.3f} | {y.mean_correlation:.3f} |" for y in found
+    ]
+    said = {
+        "years": f"{len(found)}: {found[0].year} to {found[-1].year}",
+        "clusters": int((sizes >= 2).sum()),
+        "singletons": int((sizes == 1).sum()),
+        "largest_cluster": int(sizes.max()),
+        "thetas": dg.MetadataValue.md(
+            "\n".join(["| year | theta | distance | MeanCorr |", "|---|---|---|---|", *lines])
+        ),
+    }
+    flat = [str(year.year) for year in found if not year.varies]
+    note = f"all earlier reports have the same features, scores are zero: {', '.join(flat)}"
+    return {**said, "note": note} if flat else said
+
+
+def _nothing(context: dg.AssetExecutionContext, note: str) -> list[dg.Output]:
+    """All three tables without a row."""
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+
+    from compsim_assets.columnar import list_column
+
+    context.log.info(note)
+    ids, scores = np.empty(0, dtype=np.int64), np.empty((0, 1), dtype=np.float32)
+    tables = {
+        "walk_forward_scores": pa.table(
+            {"report_id": ids, "year": ids, "scores": list_column(scores)}
+        ),
+        **{
+            name: pd.DataFrame(columns=TABLES[name].names)
+            for name in ("walk_forward_cutoffs", "walk_forward_clusters")
+        },
+    }
+    return [
+        dg.Output(table, output_name=name, metadata={"note": note})
+        for name, table in tables.items()
+    ]
