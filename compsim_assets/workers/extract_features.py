@@ -19,232 +19,29 @@ Memory of a process: the models, the different texts, FEATURE_BYTES for a batch'
 
 from __future__ import annotations
 
-import shutil
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-import torch.distributed as dist
-
-from compsim_assets.science.extraction import Tokens, plan_batches, texts_per_batch
-from compsim_assets.science.sharing import share_out
 from compsim_assets.workers.distributed import Worker, run
-from compsim_assets.workers.language_models import LoadedModels, load_models
-from compsim_assets.workers.tokenization import Tokenizer
-
-_TEXTS_PER_CALL = 256  # to the tokenizer, while lengths are counted
-
-
-@dataclass(frozen=True)
-class Contents:
-    """The different contents of a column, each once, in order of first appearance.
-
-    Attributes:
-        values: strings, or lists of token ids.
-        of_report: (reports,) int64, number of each report's content; -1 where it has none.
-    """
-
-    values: pa.Array
-    of_report: np.ndarray
-
-    def take(self, numbers: Sequence[int] | np.ndarray) -> list[Any]:
-        """The contents with these numbers: strings or int64 arrays."""
-        taken = self.values.take(pa.array(numbers, type=pa.int64()))
-        if pa.types.is_string(taken.type) or pa.types.is_large_string(taken.type):
-            return taken.to_pylist()
-        return [ids.values.to_numpy() for ids in taken]
-
-
-def read_contents(path: Path) -> Contents:
-    """Read `texts` and find its different contents; null, empty and blank ones are no content.
-
-    Raises:
-        ValueError: not exactly one of the columns `text` and `input_ids`, or of another type.
-    """
-    table = pq.read_table(path)
-    if len(names := [name for name in ("text", "input_ids") if name in table.column_names]) != 1:
-        raise ValueError(
-            f"{path}: one column, text or input_ids, is expected: {table.column_names}"
-        )
-    column = table.column(names[0])
-    if names[0] == "text":
-        return _different_texts(column.cast(pa.large_string()).combine_chunks())
-    return _different_ids(column.cast(pa.large_list(pa.int64())).combine_chunks())
-
-
-def _different_texts(texts: pa.Array) -> Contents:
-    blank = pc.equal(pc.utf8_trim_whitespace(texts), "")
-    texts = pc.if_else(blank, pa.scalar(None, texts.type), texts)
-    encoded = texts.dictionary_encode()
-    numbers = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
-    return Contents(encoded.dictionary, numbers.astype(np.int64))
-
-
-def _different_ids(lists: pa.Array) -> Contents:
-    seen: dict[bytes, int] = {}
-    first: list[int] = []
-    numbers = np.full(len(lists), -1, dtype=np.int64)
-    for report, ids in enumerate(lists):
-        if not ids.is_valid or not len(ids.values):
-            continue
-        key = ids.values.to_numpy().tobytes()
-        if key not in seen:
-            seen[key] = len(first)
-            first.append(report)
-        numbers[report] = seen[key]
-    return Contents(lists.take(pa.array(first, type=pa.int64())), numbers)
-
-
-@dataclass(frozen=True)
-class Lengths:
-    """What the batches are planned from; (contents,) each: int64, int64, bool."""
-
-    tokens: np.ndarray
-    counted: np.ndarray
-    truncated: np.ndarray
-
-
-def count_tokens(worker: Worker, contents: Contents, tokenize: Tokenizer) -> Lengths:
-    """Tokenize every content once, each process its share, and tell all of them the lengths.
-
-    Only lengths are kept: the ids are made again batch by batch, which costs little beside the
-    model and saves memory.
-    """
-    n = len(contents.values)
-    mine = range(worker.rank, n, worker.world_size)
-    counts = np.zeros((3, n), dtype=np.int64)
-    for start in range(0, len(mine), _TEXTS_PER_CALL):
-        numbers = mine[start : start + _TEXTS_PER_CALL]
-        tokens = tokenize(contents.take(numbers))
-        counts[:, numbers] = np.array([_measure(of_one) for of_one in tokens]).T
-        worker.progress(start + len(numbers), len(mine), _what("texts tokenized", worker))
-    total = np.sum(_gather_everywhere(worker, counts), axis=0)
-    return Lengths(total[0], total[1], total[2].astype(bool))
-
-
-def _measure(tokens: Tokens) -> tuple[int, int, bool]:
-    return len(tokens.ids), int(tokens.counted.sum()), tokens.truncated
-
-
-def _gather_everywhere(worker: Worker, value: Any) -> list[Any]:
-    if worker.world_size == 1:
-        return [value]
-    values: list[Any] = [None] * worker.world_size
-    dist.all_gather_object(values, value)
-    return values
-
-
-def _what(what: str, worker: Worker) -> str:
-    share = f" by the first of {worker.world_size} processes" if worker.world_size > 1 else ""
-    return what + share
-
-
-def create_features(path: Path, shape: tuple[int, int]) -> None:
-    """Create the features file, zeros.
-
-    Raises:
-        OSError: the disk is too full. Without this check a write to a mapped file would end the
-            process with a bus error.
-    """
-    needed, free = shape[0] * shape[1] * 4, shutil.disk_usage(path.parent).free
-    if needed > free:
-        raise OSError(f"{path}: the features need {needed:,} bytes, the disk has {free:,} free")
-    if shape[0] == 0:  # nothing to map
-        np.save(path, np.zeros(shape, dtype=np.float32))
-    else:
-        np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape).flush()
-
-
-def extract_share(
-    worker: Worker,
-    models: LoadedModels,
-    contents: Contents,
-    batches: list[np.ndarray],
-    rows: np.ndarray,
-    file: Path,
-) -> None:
-    """Extract this process's batches and write each content's features to its row of the file."""
-    features = np.lib.format.open_memmap(file, mode="r+")
-    done, total = 0, sum(len(batch) for batch in batches)
-    for batch in batches:
-        features[rows[batch]] = models.extract(models.tokenize(contents.take(batch)))
-        done += len(batch)
-        worker.progress(done, total, _what("texts extracted", worker))
-    features.flush()
-
-
-def write_index(path: Path, of_report: np.ndarray, rows: np.ndarray, lengths: Lengths) -> pa.Table:
-    """Write, a row a report, its row in the features, its tokens and whether it was truncated."""
-    # The last place, which -1 means, holds the answer for a report without text.
-    row = np.append(rows, -1)[of_report]
-    n_tokens = np.append(lengths.counted, 0)[of_report]
-    truncated = np.append(lengths.truncated, False)[of_report]
-    index = pa.table({"row": row, "n_tokens": n_tokens, "truncated": truncated})
-    pq.write_table(index, path)
-    return index
-
-
-def plan_share(
-    worker: Worker, kept: np.ndarray, lengths: Lengths, limits: tuple[int, int]
-) -> list[np.ndarray]:
-    """This process's share of the batches, each an array of content numbers.
-
-    Args:
-        worker: whose share.
-        kept: contents to extract.
-        lengths: of all contents.
-        limits: tokens and texts of a batch.
-    """
-    batches = [kept[batch] for batch in plan_batches(lengths.tokens[kept], *limits)]
-    costs = [len(batch) * int(lengths.tokens[batch].max()) for batch in batches]
-    return [batches[number] for number in share_out(costs, worker.world_size)[worker.rank]]
+from compsim_assets.workers.language_models import dtype_name, load_models
+from compsim_assets.workers.text_batches import TextRows, read_contents, write_rows
 
 
 def main(worker: Worker) -> None:
     """Extract the features of `texts`; the module's documentation says from what and to where."""
-    settings, output = worker.extras["settings"], Path(worker.extras["output"])
+    settings = worker.extras["settings"]
     contents = read_contents(Path(worker.extras["texts"]))
     models = load_models(settings, worker.device)
-    lengths = count_tokens(worker, contents, models.tokenize)
-    # A content of special tokens alone has no features.
-    kept = np.flatnonzero(lengths.counted)
-    rows = np.full(len(lengths.counted), -1, dtype=np.int64)
-    rows[kept] = np.arange(len(kept))
-    n_latents = models.extract.n_latents
-    file = output / "unique_features.npy"
-    if worker.rank == 0:
-        output.mkdir(parents=True, exist_ok=True)
-        create_features(file, (len(kept), n_latents))
-    worker.barrier()
-    started = time.perf_counter()
-    limits = (settings["tokens_per_batch"], texts_per_batch(n_latents))
-    if mine := plan_share(worker, kept, lengths, limits):
-        extract_share(worker, models, contents, mine, rows, file)
-    worker.barrier()
-    seconds = time.perf_counter() - started
-    if worker.rank == 0:
-        index = write_index(output / "index.parquet", contents.of_report, rows, lengths)
-        n_tokens = int(lengths.counted.sum())
-        worker.result(
-            {
-                "n_latents": n_latents,
-                "n_texts": index.num_rows,
-                "n_unique": len(kept),
-                "n_truncated": pc.sum(index["truncated"]).as_py() or 0,
-                "n_empty": int(np.sum(index["row"].to_numpy() < 0)),
-                "n_tokens": n_tokens,
-                "tokens_per_second": round(n_tokens / seconds, 1),
-                "device": str(worker.device),
-                "dtype": str(models.dtype).removeprefix("torch."),
-                **{key: settings[key] for key in ("hookpoint", "model", "sae")},
-            }
-        )
+    extract = models.extract
+    rows_of = TextRows("features", "extracted", models.tokenize, extract, extract.n_latents)
+    summary = write_rows(worker, contents, rows_of)
+    worker.result(
+        {
+            "n_latents": extract.n_latents,
+            **summary,
+            "dtype": dtype_name(models.dtype),
+            **{key: settings[key] for key in ("hookpoint", "model", "sae")},
+        }
+    )
 
 
 if __name__ == "__main__":

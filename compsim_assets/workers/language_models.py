@@ -1,4 +1,4 @@
-"""Loads the language model, its tokenizer and the sparse autoencoder (SAE) of an extraction.
+"""Loads a language model with its tokenizer, and the sparse autoencoder (SAE) of an extraction.
 
 Each comes from a folder, from the Hugging Face hub (or its local cache, offline) or, the model
 only, from an installed package that carries a `model/` folder. Weights are read from safetensors
@@ -50,7 +50,7 @@ def load_models(settings: Mapping[str, Any], device: torch.device) -> LoadedMode
         ValueError: something does not fit. Every message begins with the settings' file.
     """
     file, hookpoint = settings["file"], settings["hookpoint"]
-    model, unset, tokenizer = _load_language_model(settings, device)
+    model, unset, tokenizer = load_language_model(settings, device)
     try:
         module = find_module(model, hookpoint)
         width, reached = _probe(model, module, device)
@@ -145,10 +145,24 @@ def choose_dtype(setting: str, published: Any, device: torch.device) -> torch.dt
     return torch.float32
 
 
-def _load_language_model(
+def dtype_name(dtype: torch.dtype) -> str:
+    """The dtype as settings spell it: "float32"."""
+    return str(dtype).removeprefix("torch.")
+
+
+def load_language_model(
     settings: Mapping[str, Any], device: torch.device
 ) -> tuple[nn.Module, set[str], Tokenizer]:
-    """The model without a head, the names of weights its checkpoint did not set, its tokenizer."""
+    """The model without a head, the names of weights its checkpoint did not set, its tokenizer.
+
+    Args:
+        settings: `model`, `max_tokens`, `dtype` and `file`, which every message begins with.
+        device: where to put the model.
+
+    Raises:
+        FileNotFoundError: a folder, package or hub repository is not there.
+        ValueError: it cannot be loaded, or does not read `max_tokens`.
+    """
     where = f"{settings['file']}: model = {settings['model']!r}"
     source = model_source(settings["model"], where)
     transformers_logging.disable_progress_bar()

@@ -1,0 +1,291 @@
+"""Embeddings of the universe's texts by the encoders of embedding.toml, and clusters of them."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from compsim_assets.assets.descriptions import descriptions, returns
+from compsim_assets.assets.embeddings import embedding_clusters, embeddings
+from compsim_assets.resources.embedding import read_embeddings
+from compsim_assets.resources.layout import UniverseError
+from compsim_assets.resources.results import Results
+from compsim_assets.resources.storage import TableIOManager
+from compsim_assets.science.returns import normalise_returns
+from compsim_assets.settings import Settings
+from compsim_assets_tests.runs import InThisProcess, once
+from compsim_assets_tests.universes import write_reports
+from compsim_assets_tests.workers import tiny_models
+from compsim_assets_tests.workers.tiny_models import WIDTH, WORDS
+
+ASSETS = [descriptions, returns, embeddings, embedding_clusters]
+TWO = (
+    '[first]\nmodel = "model"\nmax_tokens = 12\n\n[second]\nmodel = "llama/model"\nmax_tokens = 5\n'
+)
+N_YEARS, N_COMPANIES = 7, 12
+
+
+class Made:
+    """A data folder beside a universe, and the last run that filled it."""
+
+    def __init__(self, folder: Path, **changes: Any) -> None:
+        self.universe = folder / "universe"
+        self.settings = Settings(
+            source="local", universe=str(self.universe), data=str(folder / "data"), **changes
+        )
+        self.results = Results.of(self.settings)
+        self.said: dict[str, dict[str, Any]] = {}
+
+    def run(self, *wanted: dg.AssetsDefinition, config: dict | None = None) -> None:
+        """Materialize these assets (all without a choice)."""
+        names = [asset.key.path[-1] for asset in wanted or ASSETS]
+        result = dg.materialize(
+            ASSETS,
+            selection=names,
+            resources={
+                "settings": self.settings,
+                "torchrun": InThisProcess(),
+                "io_manager": TableIOManager(settings=self.settings),
+            },
+            run_config={"ops": {"embedding_clusters": {"config": config}}} if config else None,
+        )
+        for name in names:
+            (event,) = result.asset_materializations_for_node(name)
+            self.said[name] = {key: value.value for key, value in event.metadata.items()}
+            self.said[name]["version"] = (event.tags or {})["dagster/data_version"]
+
+    def table(self, name: str) -> pd.DataFrame:
+        return pd.read_parquet(self.results.table(name))
+
+
+def write_universe(universe: Path) -> None:
+    """Companies that keep their text, but one in six has none; in every year three have no defined returns."""
+    n = N_YEARS * N_COMPANIES
+    rng = np.random.default_rng(3)
+    company, year = np.arange(n) % N_COMPANIES, 2001 + np.arange(n) // N_COMPANIES
+    texts = [" ".join(rng.choice(WORDS, 6)) if c % 6 else None for c in range(N_COMPANIES)]
+    monthly = rng.normal(0, 0.1, (n, 12))
+    monthly[company % 4 == 1] = 0.01
+    write_reports(
+        universe,
+        n=n,
+        cik=[str(c) for c in company],
+        year=year,
+        sic_code=["2834" if c % 3 else None for c in company],
+        section_1=[texts[c] for c in company],
+        logged_monthly_returns_matrix=monthly.tolist(),
+    )
+    tiny_models.make_kit(universe, "bert")
+    tiny_models.make_kit(universe / "llama", "llama")
+    (universe / "embedding.toml").write_text(TWO)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return once(tmp_path_factory, "embedded", lambda folder: write_universe(folder / "universe"))
+
+
+@pytest.fixture(scope="module")
+def made(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Everything, once; read only."""
+    found = Made(copied(template, tmp_path_factory.mktemp("embedded")))
+    found.run()
+    return found
+
+
+def copied(template: Path, folder: Path) -> Path:
+    shutil.copytree(template / "universe", folder / "universe")
+    return folder
+
+
+@pytest.fixture
+def own(template: Path, tmp_path: Path) -> Made:
+    """A universe to be changed."""
+    return Made(copied(template, tmp_path))
+
+
+def test_every_report_with_a_text_has_the_embedding_of_its_text(made: Made) -> None:
+    reports = made.table("descriptions").set_index("report_id")
+    texts = reports["description"].dropna()
+    found = read_embeddings(made.results)
+    assert list(found) == ["first", "second"]
+    for embedded in found.values():
+        assert embedded.report_id.tolist() == texts.index.tolist()
+        assert embedded.year.tolist() == reports.loc[texts.index, "year"].tolist()
+        assert embedded.matrix.shape == (len(texts), WIDTH)
+        # Equal embeddings if and only if equal texts.
+        rows = np.array([row.tobytes() for row in embedded.matrix], dtype=object)
+        assert pd.factorize(rows)[0].tolist() == pd.factorize(texts)[0].tolist()
+    assert not np.allclose(found["first"].matrix, found["second"].matrix)
+
+
+def test_the_manifest_and_the_metadata_name_what_made_them(made: Made) -> None:
+    manifest = json.loads((made.results.array_folder("embeddings") / "embeddings.json").read_text())
+    assert len(manifest.pop("content")) == 32
+    n = int(made.table("descriptions")["description"].notna().sum())
+    assert manifest == {
+        "encoders": [
+            {"name": name, "model": str(made.universe / model), "max_tokens": most}
+            | {"width": WIDTH, "n_reports": n}
+            for name, model, most in (("first", "model", 12), ("second", "llama/model", 5))
+        ],
+        "universe": made.results.universe_stamp(),
+    }
+    said = made.said["embeddings"]
+    assert said["encoders"] == 2
+    assert said["note"] == f"as {made.universe / 'embedding.toml'} says"
+    assert "| second |" in said["preview"]
+    assert list((made.results.folder / ".scratch").iterdir()) == []
+
+
+def test_the_version_is_of_the_content(own: Made) -> None:
+    own.run(descriptions, embeddings)
+    first = own.said["embeddings"]["version"]
+    own.run(embeddings)
+    assert own.said["embeddings"]["version"] == first
+    (own.universe / "embedding.toml").write_text(TWO.replace("= 5", "= 4"))
+    own.run(embeddings)
+    assert own.said["embeddings"]["version"] != first
+
+
+def test_reports_without_a_code_are_left_out_where_the_setting_says_so(own: Made) -> None:
+    dropping = Made(own.universe.parent, drop_without_sic_code=True)
+    dropping.run(descriptions, embeddings)
+    reports = dropping.table("descriptions")
+    kept = reports["description"].notna() & reports["sic_code"].notna()
+    for embedded in read_embeddings(dropping.results).values():
+        assert embedded.report_id.tolist() == reports["report_id"][kept].tolist()
+
+
+def as_of_extraction(universe: Path) -> None:
+    (universe / "embedding.toml").unlink()
+    (universe / "extraction.toml").write_text(
+        'model = "model"\nsae = "sae"\nhookpoint = "encoder.layer.1"\nmax_tokens = 12\n'
+    )
+
+
+def test_without_embedding_toml_the_model_of_the_extraction_is_used(own: Made) -> None:
+    own.run(descriptions, embeddings)
+    first = read_embeddings(own.results)["first"]
+    as_of_extraction(own.universe)
+    own.run(embeddings)
+    assert list(read_embeddings(own.results)) == ["embedding"]
+    assert read_embeddings(own.results)["embedding"].matrix.tobytes() == first.matrix.tobytes()
+    assert "is the language model of extraction.toml" in own.said["embeddings"]["note"]
+
+
+def no_encoder(universe: Path) -> None:
+    (universe / "embedding.toml").unlink()
+
+
+def no_texts(universe: Path) -> None:
+    blank: Any = pa.array([None, " ", "", None], pa.string())
+    write_reports(universe, section_1=blank)
+
+
+def token_ids(universe: Path) -> None:
+    write_reports(universe, section_1=None, input_ids=pa.array([[1, 2], [3], [4], [5, 6]]))
+
+
+@pytest.mark.parametrize(
+    ("change", "note"),
+    [
+        (no_encoder, "write embedding.toml: for each encoder, a table"),
+        (no_texts, "has no descriptions. To have some, give the reports texts"),
+        (token_ids, "has token ids of one model and no texts for another to read"),
+    ],
+)
+def test_without_embeddings_both_assets_are_empty_and_say_why(
+    own: Made, change: Callable[[Path], None], note: str
+) -> None:
+    change(own.universe)
+    own.run()
+    assert read_embeddings(own.results) == {}
+    assert note in own.said["embeddings"]["note"]
+    assert own.table("embedding_clusters").empty
+    assert own.said["embedding_clusters"]["note"].startswith("there are no embeddings")
+
+
+def test_embeddings_of_other_descriptions_are_refused(own: Made) -> None:
+    own.run(descriptions, embeddings)
+    write_reports(own.universe)
+    own.run(descriptions)
+    with pytest.raises(
+        UniverseError, match=r"other descriptions .* materialize 'embeddings' again"
+    ):
+        read_embeddings(own.results)
+
+
+def test_a_fault_leaves_the_previous_embeddings(own: Made) -> None:
+    own.run(descriptions, embeddings)
+    before = read_embeddings(own.results)["first"].matrix.tobytes()
+    (own.universe / "embedding.toml").write_text(TWO.replace("llama/model", "llama"))
+    with pytest.raises(ValueError, match=r"embedding.toml \[second\]: model = .*cannot be loaded"):
+        own.run(embeddings)
+    assert read_embeddings(own.results)["first"].matrix.tobytes() == before
+
+
+def test_every_embedded_report_is_in_one_cluster_of_each_method(made: Made) -> None:
+    table = made.table("embedding_clusters")
+    embedded = read_embeddings(made.results)["first"]
+    late = embedded.report_id[embedded.year >= 2006]
+    methods = [
+        f"{name}_{kind}" for name in ("first", "second") for kind in ("base", "kmeans", "rolling")
+    ]
+    assert table["method"].unique().tolist() == methods
+    for method, own in table.groupby("method"):
+        expected = late if str(method).endswith("rolling") else embedded.report_id
+        assert sorted(own["report_id"]) == expected.tolist()
+        years = dict(zip(embedded.report_id, embedded.year, strict=True))
+        assert own["year"].tolist() == [years[report] for report in own["report_id"]]
+        sizes = own.groupby(["year", "cluster_id"]).size()
+        for _, of_year in sizes.groupby("year"):
+            numbers = of_year.droplevel("year").rename(int).sort_index()
+            assert numbers.index.tolist() == list(range(1, len(numbers) + 1))
+            assert numbers.is_monotonic_decreasing
+        line = f"| {method} | {len(own)} | {own['year'].nunique()} | {(sizes >= 2).sum()} "
+        line += f"| {(sizes == 1).sum()} | {sizes.max()} |"
+        said = made.said["embedding_clusters"]["methods"]
+        assert line.replace(" ", "") in said.replace(" ", "")
+    kmeans = table[table["method"] == "first_kmeans"]
+    # Ten embedded companies a year.
+    assert (kmeans.groupby("year")["cluster_id"].nunique() == 3).all()
+
+
+def test_equal_inputs_give_equal_tables_and_settings_count(own: Made) -> None:
+    own.run()
+    first = own.said["embedding_clusters"]["version"]
+    own.run(embedding_clusters)
+    assert own.said["embedding_clusters"]["version"] == first
+    own.run(embedding_clusters, config={"kmeans_clusters": 2})
+    table = own.table("embedding_clusters")
+    kmeans = table[table["method"] == "second_kmeans"]
+    assert (kmeans.groupby("year")["cluster_id"].nunique() == 2).all()
+
+
+def test_reports_without_returns_are_left_out_where_the_setting_says_so(own: Made) -> None:
+    dropping = Made(own.universe.parent, drop_without_returns=True)
+    dropping.run()
+    monthly = dropping.table("returns").set_index("report_id")["returns"]
+    embedded = read_embeddings(dropping.results)["first"]
+    _, defined = normalise_returns(np.stack(monthly.loc[embedded.report_id].to_list()))
+    assert 0 < defined.sum() < len(defined)
+    table = dropping.table("embedding_clusters")
+    for method in ("first_base", "first_kmeans"):
+        found = table.loc[table["method"] == method, "report_id"]
+        assert sorted(found) == embedded.report_id[defined].tolist()
+
+
+def test_without_returns_there_is_kmeans_alone(own: Made) -> None:
+    constant = np.full((4, 12), 0.01).tolist()
+    write_reports(own.universe, section_1=WORDS[:4], logged_monthly_returns_matrix=constant)
+    own.run()
+    methods = own.table("embedding_clusters")["method"].unique().tolist()
+    assert methods == ["first_kmeans", "second_kmeans"]
