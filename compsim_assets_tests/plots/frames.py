@@ -10,11 +10,17 @@ from matplotlib.figure import Figure
 
 from compsim_assets.plots.correlation import mean_correlation_by_theta, mean_correlation_by_year
 from compsim_assets.plots.cutoffs import objective_by_theta, theta_by_year
+from compsim_assets.plots.evidence import (
+    lift_by_peers,
+    mean_correlation_by_size,
+    methods_forest,
+)
 from compsim_assets.plots.features import feature_value_histogram
 from compsim_assets.plots.interpretability import (
     interpretability_over_sparsity,
     proportion_of_strong_features,
 )
+from compsim_assets.plots.trading import equity_curves
 
 METHODS = ("base", "rolling", "sic_code", "sic_division", "GCD", "GCDR", "SIC", "Industry")
 
@@ -129,6 +135,84 @@ def proportions(clusters: int = 60) -> pd.DataFrame:
     )
 
 
+SIZES = ("2", "3-5", "6-10", "11-25", "26-100", ">100")
+IN_SAMPLE = ("base", "rolling", "GCD", "GCDR", "pca")
+
+
+def robustness(
+    methods: tuple[str, ...] = (*METHODS, "walk_forward", "population"),
+    similarities: tuple[str, ...] = ("pca", "walk_forward", "supervised"),
+) -> pd.DataFrame:
+    """Rows of the contract table that the figures draw, and some that they must leave alone."""
+    keys = [(kind, m, "", "") for m in methods for kind in ("mean_correlation", "pair_weighted")]
+    keys += [
+        (kind, m, "sic_code", "") for kind, m, _, _ in keys if m not in ("sic_code", "population")
+    ]
+    keys += [
+        ("mean_correlation_by_size", m, "", size)
+        for m in methods
+        if m != "population"
+        for size in SIZES
+    ]
+    lifts = ("neighbours_lift", "neighbours_same_sic2_lift")
+    keys += [
+        (kind, m, "", k) for kind in lifts for m in similarities for k in ("10", "1", "5", "3")
+    ]
+    keys += [("mean_correlation", m, "base", "") for m in methods[1:]]
+    table = pd.DataFrame(keys, columns=["statistic", "method", "versus", "level"])
+    rng = np.random.default_rng(7)
+    table["value"] = rng.uniform(0.1, 0.5, len(table)) - 0.3 * (table["versus"] != "")
+    table["low"] = table["value"] - rng.uniform(0.01, 0.1, len(table))
+    table["high"] = table["value"] + rng.uniform(0.01, 0.1, len(table))
+    size = table["level"].map({level: k for k, level in enumerate(SIZES)}).fillna(0)
+    table["n"] = (2000 / 6.0**size).astype(int)
+    table["in_sample"] = table["method"].isin(IN_SAMPLE)
+    return table.sample(frac=1, random_state=8, ignore_index=True)
+
+
+def trading(
+    methods: tuple[str, ...] = ("base", "sic_code", "GCD"), days: int = 500, rate: float = 0.02
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Contract tables pairs_daily and pairs_backtest; published equity grows by `rate` a day."""
+    rng = np.random.default_rng(9)
+    dates = pd.bdate_range("2014-01-02", periods=days).date
+    daily, results = [], []
+    runs = [
+        ("as_published", 0.0, rate),
+        ("honest", 0.0, 2e-4),
+        ("honest", 20.0, 0.0),
+        ("honest", 50.0, -2e-4),
+    ]
+    for method in methods:
+        for variant, cost, drift in runs:
+            honest = variant == "honest"
+            path = np.cumsum(rng.normal(drift, 0.004, days))
+            width = 0.008 * np.sqrt(np.arange(1, days + 1)) if honest else np.nan
+            daily.append(
+                pd.DataFrame(
+                    {
+                        "variant": variant,
+                        "method": method,
+                        "cost_bp": cost,
+                        "date": dates,
+                        "equity": np.exp(path),
+                    }
+                ).assign(placebo_low=np.exp(-width), placebo_median=1.0, placebo_high=np.exp(width))
+            )
+            sharpe = rng.uniform(-1, 1) if honest else rng.uniform(8, 12)
+            row = {"variant": variant, "method": method, "cost_bp": cost, "sharpe": sharpe}
+            half = 0.7 if honest else np.nan
+            row |= {
+                "sharpe_low": sharpe - half,
+                "sharpe_high": sharpe + half,
+                "placebo_sharpe": 0.05,
+            }
+            results.append(row | {"placebo_low": 0.05 - half, "placebo_high": 0.05 + half})
+    return pd.concat(daily, ignore_index=True).sample(frac=1, random_state=10), pd.DataFrame(
+        results
+    )
+
+
 FIGURES: dict[str, Callable[[bool], Figure]] = {
     "histogram": lambda mark: feature_value_histogram(distribution(), mark),
     "by-year": lambda mark: mean_correlation_by_year(mean_correlation(), mark),
@@ -139,6 +223,10 @@ FIGURES: dict[str, Callable[[bool], Figure]] = {
         interpretability_curve(), "rolling", mark
     ),
     "proportion": lambda mark: proportion_of_strong_features(proportions(), "base", mark),
+    "forest": lambda mark: methods_forest(robustness(), {"base": 0.359}, mark),
+    "by-size": lambda mark: mean_correlation_by_size(robustness(), mark),
+    "lift": lambda mark: lift_by_peers(robustness(), mark),
+    "trading": lambda mark: equity_curves(*trading(), mark),
 }
 EMPTY: dict[str, Callable[[bool], Figure]] = {
     "histogram": lambda mark: feature_value_histogram(distribution().iloc[:0], mark),
@@ -154,6 +242,10 @@ EMPTY: dict[str, Callable[[bool], Figure]] = {
         interpretability_curve(-1), "base", mark
     ),
     "proportion": lambda mark: proportion_of_strong_features(proportions().iloc[:0], "base", mark),
+    "forest": lambda mark: methods_forest(robustness().iloc[:0], {"base": 0.359}, mark),
+    "by-size": lambda mark: mean_correlation_by_size(robustness().iloc[:0], mark),
+    "lift": lambda mark: lift_by_peers(robustness().iloc[:0], mark),
+    "trading": lambda mark: equity_curves(*(table.iloc[:0] for table in trading()), mark),
 }
 
 
