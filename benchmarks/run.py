@@ -20,7 +20,7 @@ from tabulate import tabulate
 from benchmarks.measure import Row, copy_rate, device_name, gemm_rate
 
 JOBS = (
-    "shards", "feature_import", "pca", "cutoffs", "pairs", "linkage", "strong_features", "extraction", "scaling",
+    "shards", "feature_import", "pca", "cutoffs", "pairs", "linkage", "strong_features", "extraction", "scaling", "bootstrap", "adf",
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results"
 _HEADERS = (

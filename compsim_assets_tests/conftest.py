@@ -57,7 +57,7 @@ def rebuilt(tmp_path_factory: pytest.TempPathFactory) -> "Rebuilt":
 
 @pytest.fixture(scope="session")
 def from_command_line(tmp_path_factory: pytest.TempPathFactory, tiny_universe: Path) -> "Run":
-    """mean_correlation and all it needs, by Dagster's own command on an empty data folder; two processes; read only."""
+    """clusters and all they need, by Dagster's own command on an empty data folder; two processes; read only."""
     from compsim_assets_tests.runs import Commanded, materialize_by_command, once
 
     folder = once(

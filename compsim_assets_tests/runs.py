@@ -239,7 +239,7 @@ class Commanded(Run):
 
 
 def materialize_by_command(folder: Path, universe: Path) -> None:
-    """mean_correlation and what it needs, in a process of its own, with the workers as two processes."""
+    """clusters and what they need, in a process of its own, with the workers as two processes."""
     (folder / "dagster").mkdir()
     shutil.copy(REPOSITORY / ".dagster" / "dagster.yaml", folder / "dagster")
     settings = {
@@ -251,7 +251,7 @@ def materialize_by_command(folder: Path, universe: Path) -> None:
     }
     command = [sys.executable, "-m", "dagster", "asset", "materialize"]
     command += ["-m", "compsim_assets.definitions", "--partition", "base"]
-    command += ["--select", "key:mean_correlation or +key:mean_correlation"]
+    command += ["--select", "key:clusters or +key:clusters"]
     run = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True)
     (folder / "output.txt").write_text(run.stdout + run.stderr)
     assert run.returncode == 0, run.stdout + run.stderr

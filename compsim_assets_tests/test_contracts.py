@@ -29,6 +29,7 @@ TYPES = {
     ("descriptions", "year"): pa.int64(),
     ("returns", "returns"): pa.list_(pa.float64(), 12),
     ("pca_scores", "scores"): pa.list_(pa.float32(), 2),
+    ("walk_forward_scores", "scores"): pa.list_(pa.float32(), 2),
     ("cutoffs", "in_sample"): pa.bool_(),
     ("clusters", "cluster_id"): pa.int64(),
     ("cluster_features", "strong"): pa.bool_(),
@@ -67,7 +68,7 @@ def rows(table: Table, n: int = 3) -> pd.DataFrame:
 
 
 def given(table: Table, frame: pd.DataFrame) -> "pd.DataFrame | pa.Table":
-    """The frame; with the Arrow lists that only pca_scores has."""
+    """The frame; with the Arrow lists that scores have."""
     lists = [c.name for c in table.columns if c.type.endswith("[]")]
     if not lists:
         return frame

@@ -24,7 +24,7 @@ from compsim_assets.definitions import defs
 SNAPSHOT = Path(__file__).with_name("definitions_snapshot.json")
 HEAVY = [
     "pandas", "torch", "matplotlib", "scipy", "pyarrow", "sklearn", "transformers", "sparsify",
-    "datasets", "pandera", "safetensors", "tabulate", "PIL",
+    "datasets", "pandera", "safetensors", "tabulate", "PIL", "statsmodels", "arch",
 ]  # fmt: skip
 # In seconds of processor time, which is the same on a busy machine.
 LOAD = """

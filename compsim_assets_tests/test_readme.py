@@ -18,9 +18,12 @@ GROUPS = (  # in the order of the data flow
     "features",
     "similarity",
     "clusters",
+    "walk_forward",
     "interpretability",
     "baselines",
     "evaluation",
+    "trading",
+    "evidence",
     "published",
     "figures",
 )

@@ -27,6 +27,8 @@ OWNERS = ["team:compsim"]
 STAGE = "compsim/stage"
 SHARED, BY_MODE, COMPARISON = "shared", "mode", "comparison"
 
+MODES = cutoff_modes.get_partition_keys()
+
 
 def options(stage: str, *kinds: str) -> dict[str, Any]:
     """Owners, kinds, code version and stage, for assets and for outputs of multi-assets."""
@@ -71,6 +73,15 @@ def progress(
             context.log.info(f"{what}: {done:,} of {total:,}")
 
     return log
+
+
+def missing_modes(context: dg.AssetExecutionContext, found: dict[str, DataFrame]) -> None:
+    """Say which cutoff modes are not there yet; what exists is used."""
+    missing = [mode for mode in MODES if mode not in found]
+    if missing:
+        note = f"not materialized yet for this universe, left out: {', '.join(missing)}"
+        context.log.warning(note)
+        context.add_output_metadata({"missing_cutoff_modes": note})
 
 
 def by_pairs(settings: Settings) -> bool:

@@ -2,29 +2,25 @@
 
 import dagster as dg
 
-from compsim_assets.assets.common import COMPARISON, DataFrame, by_pairs, table_options
+from compsim_assets.assets.common import (
+    COMPARISON,
+    MODES,
+    DataFrame,
+    by_pairs,
+    missing_modes,
+    table_options,
+)
 from compsim_assets.contracts import TABLES
-from compsim_assets.partitions import cutoff_modes
+from compsim_assets.resources.previews import plain_rows
 from compsim_assets.resources.results import Results
 from compsim_assets.settings import Settings
 
-MODES = cutoff_modes.get_partition_keys()
 _COLUMNS = TABLES["mean_correlation"].names
-
-
-def _missing_modes(context: dg.AssetExecutionContext, found: dict[str, DataFrame]) -> None:
-    """Say which cutoff modes are not there yet; what exists is used."""
-    missing = [mode for mode in MODES if mode not in found]
-    if missing:
-        note = f"not materialized yet for this universe, left out: {', '.join(missing)}"
-        context.log.warning(note)
-        context.add_output_metadata({"missing_cutoff_modes": note})
 
 
 @dg.asset(
     ins={
         "clusters": dg.AssetIn(partition_mapping=dg.AllPartitionMapping()),
-        "baseline_clusters": dg.AssetIn(),
         "returns": dg.AssetIn(),
     },
     deps=["published_pairs"],
@@ -34,6 +30,8 @@ def mean_correlation(
     context: dg.AssetExecutionContext,
     settings: Settings,
     clusters: dict[str, DataFrame],
+    walk_forward_clusters: DataFrame,
+    embedding_clusters: DataFrame,
     baseline_clusters: DataFrame,
     returns: DataFrame,
 ) -> DataFrame:
@@ -41,12 +39,12 @@ def mean_correlation(
     and the largest one. `population` is the correlation of all pairs of a year. Correlations are those of the reports'
     returns, or, where companies are compared by published pairs, the published ones.
     """
-    _missing_modes(context, clusters)
-    groups = {mode: clusters[mode] for mode in MODES if mode in clusters}
-    groups |= {
-        str(method): table for method, table in baseline_clusters.groupby("method", sort=False)
-    }
-    groups["population"] = returns[["year", "report_id"]].assign(cluster_id=1)
+    from compsim_assets.science.methods import all_groups
+
+    missing_modes(context, clusters)
+    groups = all_groups(
+        clusters, walk_forward_clusters, baseline_clusters, embedding_clusters, returns
+    )
     published = by_pairs(settings)
     context.add_output_metadata({"correlations": "published pairs" if published else "returns"})
     if published:
@@ -76,27 +74,47 @@ def _by_pairs(results: Results, groups: dict[str, DataFrame], reports: DataFrame
 
 
 @dg.asset(**table_options("table_1", "evaluation", "pandas", stage=COMPARISON))
-def table_1(context: dg.AssetExecutionContext, mean_correlation: DataFrame) -> DataFrame:
-    """Table 1: MeanCorr of every method on common years, unweighted and by pairs, with coverage, beside the published
-    value (the paper's universe and years, not this one's).
+def table_1(
+    context: dg.AssetExecutionContext,
+    mean_correlation: DataFrame,
+    robustness: DataFrame,
+    pairs_backtest: DataFrame,
+) -> DataFrame:
+    """Table 1 in two blocks. `as_published`: MeanCorr of each method's own years and the Sharpe ratio of the published
+    trading loop, with what is wrong with them named. `honest`: the same on common years, unweighted and by pairs, with
+    intervals and coverage, and a Sharpe ratio of trading estimated beforehand. The published values stand beside both;
+    they are of the paper's universe and years, not of this one's.
     """
-    from compsim_assets.resources.reference import published_mean_correlation
-    from compsim_assets.science.evaluation import common_years, compare_methods
+    from compsim_assets.resources.reference import published_by_method
+    from compsim_assets.science.evaluation import main_years
+    from compsim_assets.science.table_one import two_blocks
 
-    present = mean_correlation["method"].unique().tolist()
-    main = [m for m in (*MODES, "sic_code", "population") if m in present]
-    years = common_years(mean_correlation, main)
+    years, main = main_years(mean_correlation)
     population = mean_correlation[mean_correlation["method"] == "population"]
     n_reports = int(population.loc[population["year"].isin(years), "n_reports"].sum())
+    none = f"none among {', '.join(main)}"
+    table = two_blocks(
+        mean_correlation, years, n_reports, robustness, pairs_backtest, published_by_method()
+    )
     context.add_output_metadata(
         {
-            "common_years": f"{years[0]} to {years[-1]} ({len(years)})"
-            if years
-            else f"none among {', '.join(main)}",
+            "common_years": f"{years[0]} to {years[-1]} ({len(years)})" if years else none,
             "main_methods": ", ".join(main),
+            "table": dg.MetadataValue.md(_both_blocks(table)),
         }
     )
-    return compare_methods(mean_correlation, years, n_reports, published_mean_correlation())
+    return table
+
+
+def _both_blocks(table: DataFrame) -> str:
+    """Both blocks whole, for the UI."""
+    from tabulate import tabulate
+
+    def block(name: str) -> str:
+        rows = table[table["block"] == name].drop(columns="block")
+        return tabulate(plain_rows(rows), list(rows.columns), "pipe", floatfmt=".3f")
+
+    return f"**As published**\n\n{block('as_published')}\n\n**Honest**\n\n{block('honest')}"
 
 
 @dg.asset(
@@ -122,7 +140,7 @@ def table_2(
         for m in MODES
         if m in clusters and m in cluster_feature_summary and m in interpretability_curve
     ]
-    _missing_modes(context, {mode: clusters[mode] for mode in complete})
+    missing_modes(context, {mode: clusters[mode] for mode in complete})
     rows = [
         table_2_row(
             mode, clusters[mode], cluster_feature_summary[mode], interpretability_curve[mode]

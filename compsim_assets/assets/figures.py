@@ -8,7 +8,8 @@ from compsim_assets.assets.common import BY_MODE, COMPARISON, SHARED, DataFrame,
 from compsim_assets.settings import Settings
 
 
-def _figure(stage: str) -> dict[str, Any]:
+def figure_options(stage: str) -> dict[str, Any]:
+    """Options of an asset whose value is a figure."""
     chosen = {**options(stage, "matplotlib", "png"), "io_manager_key": "figure_io_manager"}
     return in_group(chosen, "figures", stage)
 
@@ -19,7 +20,7 @@ _ALL_MODES = dg.AssetIn(partition_mapping=dg.AllPartitionMapping())
 Figure = Any
 
 
-@dg.asset(**_figure(SHARED))
+@dg.asset(**figure_options(SHARED))
 def feature_value_histogram(settings: Settings, feature_distribution: DataFrame) -> Figure:
     """Figure 1: how SAE feature values are distributed, clipped at 7.5."""
     from compsim_assets.plots.features import feature_value_histogram as draw
@@ -27,7 +28,7 @@ def feature_value_histogram(settings: Settings, feature_distribution: DataFrame)
     return draw(feature_distribution, settings.synthetic)
 
 
-@dg.asset(**_figure(COMPARISON))
+@dg.asset(**figure_options(COMPARISON))
 def mean_correlation_by_year(settings: Settings, mean_correlation: DataFrame) -> Figure:
     """Figure 2: MeanCorr by year and method, with the population and how much of it each method covers."""
     from compsim_assets.plots.correlation import mean_correlation_by_year as draw
@@ -35,7 +36,7 @@ def mean_correlation_by_year(settings: Settings, mean_correlation: DataFrame) ->
     return draw(mean_correlation, settings.synthetic)
 
 
-@dg.asset(ins={"cutoffs": _ALL_MODES}, **_figure(COMPARISON))
+@dg.asset(ins={"cutoffs": _ALL_MODES}, **figure_options(COMPARISON))
 def mean_correlation_by_theta(
     settings: Settings,
     cutoff_curve: DataFrame,
@@ -49,7 +50,9 @@ def mean_correlation_by_theta(
     return draw(cutoff_curve, cutoffs, population["mean_correlation"], settings.synthetic)
 
 
-@dg.asset(ins={"clustered_reports": dg.AssetIn(metadata={"columns": ["year"]})}, **_figure(SHARED))
+@dg.asset(
+    ins={"clustered_reports": dg.AssetIn(metadata={"columns": ["year"]})}, **figure_options(SHARED)
+)
 def objective_by_theta(
     settings: Settings, cutoff_curve: DataFrame, clustered_reports: DataFrame
 ) -> Figure:
@@ -68,7 +71,7 @@ def objective_by_theta(
     return draw(base_objective_table(curves), chosen, synthetic=settings.synthetic)
 
 
-@dg.asset(ins={"cutoffs": _ALL_MODES}, **_figure(COMPARISON))
+@dg.asset(ins={"cutoffs": _ALL_MODES}, **figure_options(COMPARISON))
 def theta_by_year(settings: Settings, cutoffs: dict[str, DataFrame]) -> Figure:
     """The rolling cutoff and its MeanCorr by year, beside the one base cutoff."""
     from compsim_assets.plots.cutoffs import theta_by_year as draw
@@ -76,7 +79,7 @@ def theta_by_year(settings: Settings, cutoffs: dict[str, DataFrame]) -> Figure:
     return draw(cutoffs, settings.synthetic)
 
 
-@dg.asset(**_figure(BY_MODE))
+@dg.asset(**figure_options(BY_MODE))
 def interpretability_over_sparsity(
     context: dg.AssetExecutionContext, settings: Settings, interpretability_curve: DataFrame
 ) -> Figure:
@@ -87,7 +90,7 @@ def interpretability_over_sparsity(
     return draw(interpretability_curve, context.partition_key, settings.synthetic)
 
 
-@dg.asset(**_figure(BY_MODE))
+@dg.asset(**figure_options(BY_MODE))
 def proportion_of_strong_features(
     context: dg.AssetExecutionContext, settings: Settings, strong_feature_proportion: DataFrame
 ) -> Figure:

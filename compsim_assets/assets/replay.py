@@ -98,6 +98,9 @@ def published_vs_ours(
     fuzz_scores: DataFrame,
     feature_distribution: DataFrame,
     published_strong_features: DataFrame,
+    peer_statistics: DataFrame,
+    robustness: DataFrame,
+    pairs_backtest: DataFrame,
 ) -> DataFrame:
     """Every published figure beside ours: the published clusters measured on this universe, our own, the differences,
     and why a figure cannot be computed here.
@@ -115,6 +118,9 @@ def published_vs_ours(
         strong_features={
             str(name): rows for name, rows in published_strong_features.groupby("set")
         },
+        peer_statistics=peer_statistics,
+        robustness=robustness,
+        backtest=pairs_backtest,
         counts={
             "n_reports": len(descriptions),
             **(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from compsim_assets.assets import figures
+from compsim_assets.assets import evidence_figures, figures
 from compsim_assets.assets.common import DataFrame
 from compsim_assets.resources.results import Results
 from compsim_assets.settings import Settings
@@ -87,7 +87,8 @@ def _modes() -> Sequence[str]:
 
 figure_checks = [
     _figure_check(key)
-    for asset in vars(figures).values()
+    for module in (figures, evidence_figures)
+    for asset in vars(module).values()
     if isinstance(asset, dg.AssetsDefinition)
     for key in asset.keys
 ]

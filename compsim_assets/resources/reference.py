@@ -18,14 +18,24 @@ def published_figures() -> "pd.DataFrame":
         return pd.read_csv(file, dtype={"method": "string", "key": "string"})
 
 
-def published_mean_correlation() -> dict[str, float]:
-    """Published MeanCorr by method (Table 1 of arXiv 2412.02605), under our names and the published ones."""
+def published_by_method() -> dict[str, dict[str, float]]:
+    """Published figures of each method, under our names and the published ones: `mean_correlation` (Table 1 of arXiv
+    2412.02605, on the method's own years), `mean_correlation_2001_2020` and `sharpe`.
+    """
     table = published_figures()
-    of_table_1 = table[table["figure"].str.startswith("MeanCorr, ")]
+    chosen = {
+        "mean_correlation": table["figure"].str.startswith("MeanCorr, "),
+        "mean_correlation_2001_2020": table["kind"] == "mean_correlation_2001_2020",
+        "sharpe": table["kind"] == "sharpe",
+    }
+    return {name: _by_method(table[rows]) for name, rows in chosen.items()}
+
+
+def _by_method(rows: "pd.DataFrame") -> dict[str, float]:
     return {
         name: value
         for column in ("method", "key")
-        for name, value in zip(of_table_1[column], of_table_1["published"], strict=True)
+        for name, value in zip(rows[column], rows["published"], strict=True)
         if isinstance(name, str)
     }
 

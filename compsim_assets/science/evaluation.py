@@ -1,7 +1,5 @@
 """MeanCorr of any grouping, year by year, and the tables that compare methods."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 
@@ -75,44 +73,16 @@ def common_years(by_method: pd.DataFrame, needed: list[str]) -> list[int]:
     return [int(year) for year in methods_in_year.index[methods_in_year == len(needed)]]
 
 
-def compare_methods(
-    by_method: pd.DataFrame, years: list[int], n_reports: int, published: Mapping[str, float]
-) -> pd.DataFrame:
-    """Table 1: one row a method, over its own years and over the common ones.
-
-    Args:
-        by_method: the `mean_correlation` table.
-        years: common years.
-        n_reports: reports of the universe in the common years.
-        published: MeanCorr published for a method, where there is one.
-
-    Returns:
-        method, n_years, mean_correlation (over all its years), mean_correlation_common, pair_weighted_common (pooled
-        over the pairs of the common years), coverage_common, n_clusters_common, largest_cluster_common, published.
+def main_years(by_method: pd.DataFrame) -> tuple[list[int], list[str]]:
+    """The years that all main methods have, and those of the main methods that are there: our modes, walk-forward, SIC
+    codes and the population. Statistics that compare methods are of these years.
     """
-    rows = []
-    for method, all_years in by_method.groupby("method", sort=False):
-        common = all_years[all_years["year"].isin(years)]
-        n_pairs = common["n_pairs"].sum()
-        rows.append(
-            {
-                "method": method,
-                "n_years": int(all_years["mean_correlation"].notna().sum()),
-                "mean_correlation": all_years["mean_correlation"].mean(),
-                "mean_correlation_common": common["mean_correlation"].mean(),
-                "pair_weighted_common": (common["pair_weighted"] * common["n_pairs"]).sum()
-                / n_pairs
-                if n_pairs
-                else np.nan,
-                "coverage_common": common["n_reports"].sum() / n_reports if n_reports else np.nan,
-                "n_clusters_common": int(common["n_clusters"].sum()),
-                "largest_cluster_common": int(common["largest_cluster"].max())
-                if len(common)
-                else 0,
-                "published": published.get(str(method), np.nan),
-            }
-        )
-    return pd.DataFrame(rows)
+    present = set(by_method["method"])
+    main = [method for method in _MAIN if method in present]
+    return common_years(by_method, main), main
+
+
+_MAIN = ("base", "rolling", "walk_forward", "sic_code", "population")
 
 
 TABLE_2_COLUMNS = [

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from compsim_assets.science import published_evidence as evidence
 from compsim_assets.science.interpretability import interpretability_curve
 
 # Candidates that the published script divides the number of strong features by, whatever was scored.
 PUBLISHED_CANDIDATES = 1000
 _COMMON_YEARS = range(2001, 2021)
+# What has no method of ours, and what is only there where the universe's embedding.toml names it.
 _ENCODERS = {
     "PaLM-gecko": "its encoder is not public",
-    "SBERT": "this version makes no clusters of embeddings",
-    "BERT": "this version makes no clusters of embeddings",
+    "SBERT": "embedding.toml names no encoder SBERT",
+    "BERT": "embedding.toml names no encoder BERT",
 }
 
 
@@ -34,6 +36,9 @@ class Found:
     feature_distribution: pd.DataFrame
     strong_features: Mapping[str, pd.DataFrame]
     counts: Mapping[str, int]
+    peer_statistics: pd.DataFrame
+    robustness: pd.DataFrame
+    backtest: pd.DataFrame
 
 
 def compare_with_published(figures: pd.DataFrame, found: Found, universe: str) -> pd.DataFrame:
@@ -69,7 +74,7 @@ def compare_with_published(figures: pd.DataFrame, found: Found, universe: str) -
 
 
 # Each gives what the published groups measure here, what ours do, and why ours is missing if it is NaN.
-_Values = tuple[float, float, str]
+_Values = evidence.Values
 
 
 def _mean(rows: pd.DataFrame) -> float:
@@ -106,10 +111,8 @@ def _of_method(found: Found, method: str, key: str, kind: str) -> _Values:
     by_method = dict(iter(found.mean_correlation.groupby("method")))
     none = found.mean_correlation.iloc[:0]
     replayed, ours = (_MEASURES[kind](by_method.get(name, none)) for name in (key, method))
-    if not method:
-        return replayed, np.nan, _ENCODERS[key]
     if method not in by_method:
-        return replayed, np.nan, f"no result for {method}"
+        return replayed, np.nan, _ENCODERS.get(key, f"no result for {method}")
     return replayed, ours, f"{method} has no such year, cluster or pair"
 
 
@@ -185,8 +188,25 @@ def _share(found: Found, method: str, key: str, kind: str) -> _Values:
     return np.nan, share, "there are no features"
 
 
-def _not_built(found: Found, method: str, key: str, kind: str) -> _Values:
-    return np.nan, np.nan, f"this version has no {key}"
+def _sharpe(found: Found, method: str, key: str, kind: str) -> _Values:
+    replayed, ours, why = evidence.sharpe_ratio(found.backtest, method, key)
+    return replayed, ours, _ENCODERS.get(key, why)
+
+
+def _interval(found: Found, method: str, key: str, kind: str) -> _Values:
+    return evidence.interval_end(found.robustness, method, key, kind)
+
+
+def _peers(found: Found, method: str, key: str, kind: str) -> _Values:
+    return evidence.peers(found.peer_statistics, method, key, judged=kind == "peers_judged")
+
+
+def _pooled_judged(found: Found, method: str, key: str, kind: str) -> _Values:
+    """Pair-weighted correlation of the years in which the supervised similarity is judged."""
+    years = evidence.judged_years(found.peer_statistics)
+    rows = found.mean_correlation[found.mean_correlation["year"].isin(years)]
+    replayed, ours = (_pooled(rows[rows["method"] == name]) for name in (key, method))
+    return replayed, ours, f"no year of {method} after the training years"
 
 
 _KINDS = {
@@ -201,5 +221,10 @@ _KINDS = {
     "median_proportion": _median_proportion,
     "share_zero": _share,
     "share_above": _share,
-    "not_built": _not_built,
+    "sharpe": _sharpe,
+    **dict.fromkeys(
+        ("interval_low", "interval_high", "difference_low", "difference_high"), _interval
+    ),
+    **dict.fromkeys(("peers", "peers_judged"), _peers),
+    "pair_weighted_judged": _pooled_judged,
 }

@@ -1,14 +1,17 @@
 """MeanCorr of every method and the tables that compare them, against every pair listed."""
 
+import math
+
 import pandas as pd
 import pytest
 
-from compsim_assets.resources.reference import published_mean_correlation
+from compsim_assets.resources.reference import published_by_method
 from compsim_assets_tests.assets import brute_force
 from compsim_assets_tests.assets.brute_force import Year
 from compsim_assets_tests.runs import MODES, Rebuilt
 
-METHODS = ["base", "rolling", "sic_code", "sic_division", "population"]
+METHODS = ["base", "rolling", "walk_forward", "sic_code", "sic_division", "population"]
+LATE = ("rolling", "walk_forward")  # need five years before
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +23,8 @@ def groups_of(rebuilt: Rebuilt, method: str) -> pd.Series:
     """Group of each report by its id, from the results or from the universe's own reports."""
     if method in MODES:
         return rebuilt.read("clusters", method).set_index("report_id")["cluster_id"]
+    if method == "walk_forward":
+        return rebuilt.read("walk_forward_clusters").set_index("report_id")["cluster_id"]
     reports = pd.read_parquet(rebuilt.universe / "reports.parquet")
     code = reports.set_index("__index_level_0__")["sic_code"]
     if method == "population":
@@ -51,7 +56,7 @@ def test_mean_correlation_by_year(rebuilt: Rebuilt, years: list[Year], method: s
     table = rebuilt.read("mean_correlation")
     rows = table[table["method"] == method].set_index("year")
     groups = groups_of(rebuilt, method)
-    covered = years[5:] if method == "rolling" else years
+    covered = years[5:] if method in LATE else years
     assert rows.index.tolist() == [year.year for year in covered]
     for year in covered:
         wanted = year.quality(groups.loc[year.ids].to_numpy())
@@ -61,34 +66,65 @@ def test_mean_correlation_by_year(rebuilt: Rebuilt, years: list[Year], method: s
 
 def test_methods_are_ours_the_baselines_and_the_population(rebuilt: Rebuilt) -> None:
     assert rebuilt.read("mean_correlation")["method"].unique().tolist() == METHODS
-    assert rebuilt.read("table_1")["method"].tolist() == METHODS
+    table = rebuilt.read("table_1")
+    for block in ("as_published", "honest"):
+        assert table.loc[table["block"] == block, "method"].tolist() == METHODS
 
 
-def test_table_1_compares_common_years(rebuilt: Rebuilt) -> None:
-    by_year = rebuilt.read("mean_correlation")
-    main = by_year[by_year["method"].isin(["base", "rolling", "sic_code", "population"])]
+def test_table_1_as_published_is_of_each_methods_own_years(rebuilt: Rebuilt) -> None:
+    by_year, backtest = rebuilt.read("mean_correlation"), rebuilt.read("pairs_backtest")
+    traded = backtest[backtest["variant"] == "as_published"].set_index("method")["sharpe"]
+    table = rebuilt.read("table_1")
+    published = published_by_method()
+    for row in table[table["block"] == "as_published"].to_dict("records"):
+        method = str(row["method"])
+        own = by_year[by_year["method"] == method]
+        assert row["n_years"] == own["mean_correlation"].notna().sum()
+        assert row["mean_correlation"] == pytest.approx(own["mean_correlation"].mean())
+        assert row["sharpe"] == pytest.approx(traded.get(method, math.nan), nan_ok=True)
+        wanted = published["mean_correlation"].get(method, math.nan)
+        assert row["published"] == pytest.approx(wanted, nan_ok=True)
+        wanted = published["sharpe"].get(method, math.nan)
+        assert row["published_sharpe"] == pytest.approx(wanted, nan_ok=True)
+        assert math.isnan(row["low"])
+
+
+def test_table_1_honest_is_of_common_years_with_intervals(rebuilt: Rebuilt) -> None:
+    by_year, robust = rebuilt.read("mean_correlation"), rebuilt.read("robustness")
+    main = by_year[by_year["method"].isin([m for m in METHODS if m != "sic_division"])]
     value = main.pivot(index="year", columns="method", values="mean_correlation")
     common = value.dropna().index
     assert 0 < len(common) < by_year["year"].nunique()
-    table = rebuilt.read("table_1").set_index("method")
-    published = published_mean_correlation()
     population = by_year[(by_year["method"] == "population") & by_year["year"].isin(common)]
-    for method, row in table.iterrows():
-        own = by_year[by_year["method"] == method]
+    ends = robust[robust["versus"] == ""].set_index(["statistic", "method", "level"])
+    table = rebuilt.read("table_1")
+    for row in table[table["block"] == "honest"].to_dict("records"):
+        own = by_year[by_year["method"] == row["method"]]
         same = own[own["year"].isin(common)]
         pairs = same["pair_weighted"] @ same["n_pairs"] / same["n_pairs"].sum()
-        assert row["n_years"] == own["mean_correlation"].notna().sum()
-        assert row["mean_correlation"] == pytest.approx(own["mean_correlation"].mean())
-        assert row["mean_correlation_common"] == pytest.approx(same["mean_correlation"].mean())
-        assert row["pair_weighted_common"] == pytest.approx(pairs)
+        assert row["mean_correlation"] == pytest.approx(same["mean_correlation"].mean())
+        assert row["pair_weighted"] == pytest.approx(pairs)
         coverage = same["n_reports"].sum() / population["n_reports"].sum()
-        assert row["coverage_common"] == pytest.approx(coverage)
-        assert row["n_clusters_common"] == same["n_clusters"].sum()
-        assert row["largest_cluster_common"] == same["largest_cluster"].max()
-        assert row["published"] == published[str(method)]
+        assert row["coverage"] == pytest.approx(coverage)
+        assert row["n_clusters"] == same["n_clusters"].sum()
+        assert row["largest_cluster"] == same["largest_cluster"].max()
+        for statistic, low, high in (
+            ("mean_correlation", "low", "high"),
+            ("pair_weighted", "pair_low", "pair_high"),
+        ):
+            interval = ends.loc[(statistic, row["method"], "")]
+            ends_there = row[low], row[high]
+            assert ends_there == pytest.approx((interval["low"], interval["high"]), nan_ok=True)
+            # The bootstrap's own value is the table's: the same years, clusters and returns.
+            assert interval["value"] == pytest.approx(row[statistic])
+            # A method with a cluster or two has no interval: most resamples lose them.
+            assert row[low] < row[statistic] < row[high] or (
+                math.isnan(row[low]) and row["n_clusters"] < 8
+            )
+    assert table.loc[table["block"] == "honest", "low"].notna().sum() >= 4
     said = rebuilt.metadata("table_1")
     assert said["common_years"] == f"{common[0]} to {common[-1]} ({len(common)})"
-    assert said["main_methods"] == "base, rolling, sic_code, population"
+    assert said["main_methods"] == "base, rolling, walk_forward, sic_code, population"
 
 
 def test_table_2_is_a_row_a_mode(rebuilt: Rebuilt) -> None:

@@ -20,6 +20,12 @@ UPSTREAM = [
     "descriptions", "returns", "published_pairs", "sae_features", "pca", "pca_scores", "clustered_reports",
 ]  # fmt: skip
 
+# What MeanCorr is compared over, beside clusters.
+OTHER_METHODS = [
+    "baseline_clusters", "walk_forward_scores", "walk_forward_cutoffs", "walk_forward_clusters", "embeddings",
+    "embedding_clusters",
+]  # fmt: skip
+
 
 @pytest.fixture
 def no_previews(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +76,13 @@ def test_reports_and_features_are_enough(bare: Local, no_previews: None) -> None
     assert bare.read("fuzz_scores").empty
     assert bare.metadata("fuzz_scores")["mean_interpretability"] == "no scores"
     assert bare.read("baseline_clusters").empty
-    assert bare.read("table_1")["method"].tolist() == ["base", "rolling", "population"]
+    methods = ["base", "rolling", "walk_forward", "population"]
+    assert bare.read("table_1")["method"].tolist() == 2 * methods
+    # Without texts, codes and prices most claims cannot be tested; that is said, and nothing else.
+    findings = bare.read("findings")
+    assert findings["verdict"].eq("not testable here").sum() >= 8
+    assert bare.read("pairs_backtest").empty
+    assert bare.metadata("embeddings")["note"]
     for mode in MODES:
         assert "no latent has a fuzz score" in bare.metadata("cluster_features", mode)["candidates"]
         features = bare.read("cluster_features", mode)
@@ -128,8 +140,9 @@ def test_fewer_than_six_years_have_no_rolling_cutoff(tmp_path: Path, tiny_univer
     assert note == "no year has five years before it (5 years in all): no rolling cutoff"
     dropped = run.metadata("sae_features")["dropped"]
     assert re.fullmatch(r"\d+ features without a report", dropped)
-    run.run(["baseline_clusters", "mean_correlation", "table_1"])
-    assert "rolling" not in set(run.read("mean_correlation")["method"])
+    run.run([*OTHER_METHODS, "mean_correlation"])
+    assert not {"rolling", "walk_forward"} & set(run.read("mean_correlation")["method"])
+    assert run.read("walk_forward_clusters").empty
 
 
 def test_a_comparison_says_which_mode_is_missing(rebuilt: Rebuilt, tmp_path: Path) -> None:
@@ -141,7 +154,8 @@ def test_a_comparison_says_which_mode_is_missing(rebuilt: Rebuilt, tmp_path: Pat
     assert run.metadata("table_2")["missing_cutoff_modes"] == note
     assert "rolling" not in run.read("table_1")["method"].tolist()
     assert run.read("table_2")["mode"].tolist() == ["base"]
-    assert run.metadata("table_1")["main_methods"] == "base, sic_code, population"
+    main = "base, walk_forward, sic_code, population"
+    assert run.metadata("table_1")["main_methods"] == main
 
 
 def test_clusters_of_another_universe_are_left_out(rebuilt: Rebuilt, tmp_path: Path) -> None:
@@ -153,7 +167,7 @@ def test_clusters_of_another_universe_are_left_out(rebuilt: Rebuilt, tmp_path: P
     note = run.metadata("mean_correlation")["missing_cutoff_modes"]
     assert note.endswith("left out: base, rolling")
     methods = run.read("mean_correlation")["method"].unique().tolist()
-    assert methods == ["sic_code", "sic_division", "population"]
+    assert methods == ["walk_forward", "sic_code", "sic_division", "population"]
 
 
 def test_without_features_it_says_how_to_give_them(tmp_path: Path, tiny_universe: Path) -> None:

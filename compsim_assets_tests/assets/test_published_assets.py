@@ -203,8 +203,6 @@ def assert_rows_are_whole(run: Local | Rebuilt) -> pd.DataFrame:
         expected = table[value] - table["published"]
         np.testing.assert_allclose(table[name], expected, atol=1e-12)
         assert table[name].isna().equals(table[value].isna())
-    not_built = figures["kind"] == "not_built"
-    assert table.loc[not_built.to_numpy(), ["ours", "replayed"]].isna().all(axis=None)
     assert table["universe"].nunique() == 1
     return table.set_index("figure")
 

@@ -5,9 +5,11 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import t as student
 
 from compsim_assets.science.interpretability import (
     interpretability_curve,
+    interpretability_gain,
     scores_for,
     strong_feature_proportion,
 )
@@ -124,3 +126,26 @@ def test_features_of_unknown_origin_match_a_single_hookpoint_whose_latents_exist
     assert scores_for(scores, None, 9)[0].empty
     assert scores_for(hook_scores(["a", "b"], [1, 2]), None, 10)[0].empty
     assert scores_for(scores.iloc[:0], None, 10)[0].empty
+
+
+def test_the_gain_of_latents_strong_in_many_clusters() -> None:
+    rng = np.random.default_rng(2)
+    values = np.concatenate([rng.normal(80, 4, 12), rng.normal(60, 9, 40), [math.nan]])
+    scores = scores_of(dict(enumerate(values)))
+    # Twelve latents are strong in 20 of 100 clusters, the first two of them in 30.
+    strong = strong_in({0: 30, 1: 30, **dict.fromkeys(range(2, 12), 20), 15: 3})
+    as_published, gain, low, high = interpretability_gain(strong, 100, scores)
+    assert as_published == pytest.approx(values[:2].mean() - values[:52].mean())
+    many, others = values[:12], values[12:52]
+    assert gain == pytest.approx(many.mean() - others.mean())
+    # Welch's interval by hand.
+    parts = [many.var(ddof=1) / 12, others.var(ddof=1) / 40]
+    freedom = sum(parts) ** 2 / (parts[0] ** 2 / 11 + parts[1] ** 2 / 39)
+    reach = student.ppf(0.975, freedom) * math.sqrt(sum(parts))
+    assert (low, high) == pytest.approx((gain - reach, gain + reach))
+
+
+@pytest.mark.parametrize("n", [0, 1, 15])
+def test_there_is_no_interval_of_the_gain_of_a_few_latents(n: int) -> None:
+    found = interpretability_gain(strong_in({0: 5}), 10, scores_of({i: 50.0 + i for i in range(n)}))
+    assert all(math.isnan(number) for number in found[1:])

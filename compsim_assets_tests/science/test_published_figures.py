@@ -12,8 +12,33 @@ from compsim_assets.resources.reference import published_figures
 from compsim_assets.science.feature_values import value_distribution
 from compsim_assets.science.published_figures import Found, compare_with_published
 
+NAN = float("nan")
 COLUMNS = ["figure", "kind", "method", "key", "published", "source"]
 CURVE_COLUMNS = ["min_share", "mean_interpretability", "n_latents", "share_of_latents"]
+
+PEERS = pd.DataFrame(
+    [
+        ("pca", 2014, "neighbours", 10.0, 0.30, 0.20),
+        ("pca", 2016, "neighbours", 10.0, 0.50, 0.25),
+        ("pca", 2016, "neighbours", 1.0, 0.90, 0.10),
+        ("supervised", 2016, "spearman", 0.0, 0.40, float("nan")),
+    ],
+    columns=["method", "year", "statistic", "level", "value", "random"],
+)
+ROBUST = pd.DataFrame(
+    [
+        ("mean_correlation", "base", "", 0.1, 0.2),
+        ("mean_correlation", "base", "sic_code", 0.3, 0.4),
+        ("mean_correlation", "base", "SIC", 9.0, 9.0),
+        ("mean_correlation", "GCD", "SIC", 0.5, 0.6),
+        ("pair_weighted", "base", "", 7.0, 8.0),
+    ],
+    columns=["statistic", "method", "versus", "low", "high"],
+)
+BACKTEST = pd.DataFrame(
+    [("as_published", "base", 9.0), ("honest", "base", 1.0), ("as_published", "GCD", 8.0)],
+    columns=["variant", "method", "sharpe"],
+)
 
 
 def correlations(**methods: Mapping[int, tuple[float, float, int, int, int]]) -> pd.DataFrame:
@@ -38,6 +63,9 @@ def nothing() -> Found:
         feature_distribution=value_distribution([]),
         strong_features={},
         counts={"n_reports": 4, "n_pairs": 0, "n_pairs_with_correlation": 0},
+        peer_statistics=PEERS.iloc[:0],
+        robustness=ROBUST.iloc[:0],
+        backtest=BACKTEST.iloc[:0],
     )
 
 
@@ -48,7 +76,6 @@ def compared(found: Found, kind: str, method: str = "", key: str = "") -> dict[s
     return row
 
 
-NAN = float("nan")
 YEARS = correlations(
     base={
         2000: (0.9, 0.8, 10, 4, 7),
@@ -106,7 +133,7 @@ def test_differences_are_on_the_years_that_both_have() -> None:
         ("n_clusters", "base", "GCD", "no result for base"),
         ("largest_cluster", "base", "GCD", "no result for base"),
         ("mean_correlation", "", "PaLM-gecko", "its encoder is not public"),
-        ("mean_correlation", "", "SBERT", "this version makes no clusters of embeddings"),
+        ("mean_correlation", "SBERT_base", "SBERT", "embedding.toml names no encoder SBERT"),
         ("difference", "base", "GCD", "no year with base and SIC codes"),
         ("theta", "base", "", "no base cutoff"),
         ("theta", "rolling", "2001", "no rolling cutoff"),
@@ -115,7 +142,12 @@ def test_differences_are_on_the_years_that_both_have() -> None:
         ("median_proportion", "base", "", "no strong features of base clusters"),
         ("share_zero", "", "", "there are no features"),
         ("share_above", "", "", "there are no features"),
-        ("not_built", "", "trading", "this version has no trading"),
+        ("sharpe", "base", "GCD", "no pair of base clusters was traded"),
+        ("sharpe", "", "PaLM-gecko", "its encoder is not public"),
+        ("interval_low", "base", "GCD", "no interval of base"),
+        ("difference_high", "base", "GCD", "no interval of base"),
+        ("peers", "pca", "spearman 0 value", "no such year, or no pca similarity"),
+        ("pair_weighted_judged", "sic_code", "SIC", "no year of sic_code after the training years"),
     ],
 )  # fmt: skip
 def test_what_is_missing_is_null_and_says_why(kind: str, method: str, key: str, why: str) -> None:
@@ -142,9 +174,62 @@ def test_no_cluster_is_a_count_of_zero() -> None:
 
 def test_published_sets_of_embeddings_are_replayed() -> None:
     table = correlations(SBERT={2001: (0.5, 0.4, 2, 1, 2)})
-    row = compared(replace(nothing(), mean_correlation=table), "mean_correlation", "", "SBERT")
+    found = replace(nothing(), mean_correlation=table)
+    row = compared(found, "mean_correlation", "SBERT_base", "SBERT")
     assert row["replayed"] == 0.5
     assert np.isnan(row["ours"])
+
+
+def test_clusters_of_an_encoder_of_the_published_name_stand_beside_it() -> None:
+    table = correlations(SBERT_base={2001: (0.4, 0.4, 2, 1, 2)})
+    found = replace(nothing(), mean_correlation=table)
+    row = compared(found, "mean_correlation", "SBERT_base", "SBERT")
+    assert (row["ours"], row["note"]) == (0.4, "")
+
+
+def test_the_sharpe_ratio_is_that_of_the_published_loop() -> None:
+    row = compared(replace(nothing(), backtest=BACKTEST), "sharpe", "base", "GCD")
+    assert (row["ours"], row["replayed"]) == (9.0, 8.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "ours", "replayed"),
+    [
+        ("interval_low", 0.1, NAN),
+        ("interval_high", 0.2, NAN),
+        ("difference_low", 0.3, 0.5),  # ours to our codes, theirs to theirs
+        ("difference_high", 0.4, 0.6),
+    ],
+)
+def test_ends_of_intervals(kind: str, ours: float, replayed: float) -> None:
+    row = compared(replace(nothing(), robustness=ROBUST), kind, "base", "GCD")
+    assert row["ours"] == ours
+    assert row["replayed"] == pytest.approx(replayed, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "expected"),
+    [
+        ("peers", "neighbours 10 value", 0.4),
+        ("peers", "neighbours 10 random", 0.225),
+        ("peers", "neighbours 10 lift", 0.175),
+        ("peers", "neighbours 1 value", 0.9),
+        ("peers", "neighbours 10 value 2014 2015", 0.3),
+        ("peers_judged", "neighbours 10 value", 0.5),
+    ],
+)
+def test_peer_statistics_over_the_years_asked_for(kind: str, key: str, expected: float) -> None:
+    row = compared(replace(nothing(), peer_statistics=PEERS), kind, "pca", key)
+    assert row["ours"] == pytest.approx(expected)
+    assert np.isnan(row["replayed"])
+
+
+def test_codes_are_judged_in_the_years_of_the_supervised_similarity() -> None:
+    years = {2014: (0.1, 0.1, 10, 1, 5), 2016: (0.2, 0.3, 10, 1, 5)}
+    table = correlations(sic_code=years, SIC={2016: (0.2, 0.7, 10, 1, 5)})
+    found = replace(nothing(), mean_correlation=table, peer_statistics=PEERS)
+    row = compared(found, "pair_weighted_judged", "sic_code", "SIC")
+    assert (row["ours"], row["replayed"]) == pytest.approx((0.3, 0.7))
 
 
 def test_the_population_pools_all_pairs() -> None:

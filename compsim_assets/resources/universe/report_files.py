@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 REPORT_COLUMNS = (
-    ID, "cik", "company_name", "year", "ticker", "sic_code", "section_1", RETURNS,
+    ID, "cik", "company_name", "year", "ticker", "sic_code", "gics_sector", "section_1", RETURNS,
 )  # fmt: skip
 
 

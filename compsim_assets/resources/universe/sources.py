@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compsim_assets.resources.layout import ID, UniverseError
+from compsim_assets.resources.universe.factor_files import read_factors
 from compsim_assets.resources.universe.feature_files import FeatureImport
 from compsim_assets.resources.universe.pair_files import (
     PublishedPairs,
@@ -119,6 +120,11 @@ class Universe:
                 f"{path}: missing columns {sorted(missing)}, expected ticker, date, adj_close"
             )
         return frame[["ticker", "date", "adj_close"]]
+
+    def factors(self) -> "pd.DataFrame | None":
+        """Common return factors by month, see `read_factors`; None where the universe has none."""
+        path = self.folder / "factors.parquet"
+        return read_factors(path) if path.exists() else None
 
     def published_clusters(self) -> dict[str, "pd.DataFrame"]:
         """Cluster sets to evaluate beside ours: method -> year, cluster_id, report_id.

@@ -1,0 +1,254 @@
+"""Pairs trading on every method's clusters: as published, with its mistakes, and with all of them put right."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from pydantic import Field
+
+from compsim_assets.assets.common import (
+    COMPARISON,
+    DataFrame,
+    selected,
+    table_output,
+)
+from compsim_assets.contracts import TABLES
+from compsim_assets.partitions import cutoff_modes
+from compsim_assets.resources.layout import UniverseError
+
+if TYPE_CHECKING:
+    from compsim_assets.science.backtest import Tables
+    from compsim_assets.science.price_panel import PricePanel
+
+NAMES = ("cointegrated_pairs", "pairs_backtest", "pairs_daily")
+TRAPS = """Kept in `as_published`, so that its Sharpe ratio can be compared with the published one:
+1. a position is never cleared after closing: the same profit is booked again on every later exit day;
+2. the regression and z-scores use the whole trading window;
+3. each pair in turn overwrites the portfolio's value of a day, on top of the cash of all pairs before it;
+4. positions of earlier pairs that are still open are valued at the current pair's prices;
+5. the value of both legs is added to the cash at entry instead of paid;
+6. names without a price in the last month of the window are skipped, known from the start;
+7. the ADF test takes the plain price difference: no hedge ratio, no correction for the number of tests;
+8. a pair that shares a cluster in several years is traded once for each of them.
+"""
+SEEN = (
+    "`base` chooses its cutoff on all years, those of trading included, and scaler, PCA and distance scale of `base` and "
+    "`rolling` see them too; only `walk_forward` clusters know nothing of the trading years. Published sets are as they came."
+)
+
+
+class TradingConfig(dg.Config):
+    """Windows and rules, the same for every method. The published variant uses min_correlation and the windows alone."""
+
+    first_trading_year: int = Field(
+        default=0,
+        ge=0,
+        description="First year of trading; clusters are those of the three years before. 0: 2014 where the universe has "
+        "2011 to 2014, else the last third of its years.",
+    )
+    last_trading_year: int = Field(
+        default=0,
+        ge=0,
+        description="Last year of trading; 0: 2020 or the universe's last one before it.",
+    )
+    first_estimation_year: int = Field(
+        default=2002, ge=0, description="First year of the prices that pairs are tested on."
+    )
+    min_correlation: float = Field(
+        default=0.95, ge=0, le=1, description="Least correlation of (log) prices of a pair to test."
+    )
+    min_days: int = Field(
+        default=252, ge=60, description="Least common days of the estimation, honest variant."
+    )
+    max_q: float = Field(
+        default=0.05, gt=0, le=1, description="Largest adjusted p-value of a pair to trade."
+    )
+    entry: float = Field(
+        default=1.0, gt=0, description="Spread, in deviations, whose crossing opens a position."
+    )
+    stop: float = Field(
+        default=2.0, gt=0, description="Spread at which it is given up; above entry."
+    )
+    costs: list[float] = Field(
+        default=[0.0, 10.0, 25.0, 50.0],
+        description="Costs of a trade, in basis points of its value.",
+    )
+    placebo_pool: int = Field(
+        default=4000, ge=1, description="Random pairs that are simulated once."
+    )
+    placebo_draws: int = Field(
+        default=200, ge=1, description="Portfolios of random pairs drawn from them for each method."
+    )
+    bootstrap_draws: int = Field(
+        default=1000, ge=1, description="Resamples of the days for the Sharpe ratio's interval."
+    )
+    seed: int = Field(default=0, ge=0, description="Seed of placebo and resamples.")
+
+
+@dg.multi_asset(
+    name="pairs_trading",
+    group_name="trading",
+    outs={
+        "cointegrated_pairs": dg.AssetOut(
+            is_required=False,
+            description="Ticker pairs that share a cluster before trading and pass the test of cointegration, as published "
+            "(ADF on the price difference) and honest (Engle-Granger on log prices, corrected for the number of tests).",
+            **table_output("cointegrated_pairs", COMPARISON, "statsmodels"),
+        ),
+        "pairs_backtest": dg.AssetOut(
+            is_required=False,
+            description="What trading these pairs earned, by method, variant and costs: Sharpe ratio with interval, beside "
+            "portfolios of random pairs.",
+            **table_output("pairs_backtest", COMPARISON, "pandas"),
+        ),
+        "pairs_daily": dg.AssetOut(
+            is_required=False,
+            description="The portfolios day by day, with the band of random pairs.",
+            **table_output("pairs_daily", COMPARISON, "pandas"),
+        ),
+    },
+    ins={
+        "clusters": dg.AssetIn(partition_mapping=dg.AllPartitionMapping()),
+        "descriptions": dg.AssetIn(metadata={"columns": ["report_id", "year", "ticker"]}),
+        "price_history": dg.AssetIn(metadata={"arrow": True}),
+    },
+    can_subset=True,
+)
+def pairs_trading_assets(
+    context: dg.AssetExecutionContext,
+    config: TradingConfig,
+    clusters: dict[str, DataFrame],
+    baseline_clusters: DataFrame,
+    walk_forward_clusters: DataFrame,
+    embedding_clusters: DataFrame,
+    descriptions: DataFrame,
+    price_history: Any,
+):
+    """Find pairs in the clusters of the years before trading, and trade them."""
+    from compsim_assets.science.trading_windows import trading_windows
+
+    if price_history.num_rows == 0 or descriptions.empty:
+        note = "the universe has no prices: nothing is traded"
+        context.log.info(note)
+        yield from selected(context, *_no_tables(note))
+        return
+    ours = {mode: clusters[mode] for mode in cutoff_modes.get_partition_keys() if mode in clusters}
+    ours["walk_forward"] = walk_forward_clusters
+    groups = _with_others(ours, baseline_clusters, embedding_clusters)
+    windows = trading_windows(
+        sorted(descriptions["year"].unique().tolist()),
+        config.first_estimation_year,
+        config.first_trading_year,
+        config.last_trading_year,
+    )
+    context.log.info(str(windows))
+    tables = _compare(_panel(price_history), groups, descriptions, windows, config)
+    said = {"windows": str(windows), "note": _note(groups, windows.cluster_years)}
+    yield from selected(context, *_outputs(tables, said))
+
+
+def _with_others(groups: dict[str, DataFrame], *tables: DataFrame) -> dict[str, DataFrame]:
+    """Our clusters and those of every method in the tables."""
+    for table in tables:
+        for method in map(str, table["method"].unique()):
+            if method in groups:
+                raise UniverseError(
+                    f"two cluster sets are named '{method}', expected a name of its own for each: rename the published file"
+                )
+            groups[method] = table[table["method"] == method]
+    return groups
+
+
+def _panel(prices: Any) -> "PricePanel":
+    from compsim_assets.science.price_panel import price_panel
+
+    coded = prices["ticker"].combine_chunks().dictionary_encode()
+    return price_panel(
+        coded.dictionary.to_pylist(),
+        coded.indices.to_numpy(),
+        prices["date"].to_numpy(),
+        prices["adj_close"].to_numpy(),
+    )
+
+
+def _compare(
+    panel: "PricePanel", groups: dict[str, DataFrame], reports: DataFrame, windows: Any, config: TradingConfig
+) -> "Tables":  # fmt: skip
+    """All methods on the windows of one panel."""
+    from compsim_assets.science.backtest import Rules, compare_methods
+    from compsim_assets.science.trading_windows import days_of
+
+    members = {
+        method: table.merge(reports, on=["report_id", "year"], how="inner", validate="many_to_one")
+        for method, table in groups.items()
+    }
+    chosen = config.model_dump(
+        exclude={"first_trading_year", "last_trading_year", "first_estimation_year"}
+    )
+    return compare_methods(
+        panel.window(*days_of(windows.estimation)),
+        panel.window(*days_of(windows.trading)),
+        members,
+        windows.cluster_years,
+        Rules(**{**chosen, "costs": tuple(config.costs)}),
+    )
+
+
+def _note(groups: dict[str, DataFrame], years: list[int]) -> str:
+    """Which methods have nothing to trade."""
+    without = [method for method, table in groups.items() if not table["year"].isin(years).any()]
+    named = (
+        f"without clusters in {years[0]} to {years[-1]}: {', '.join(without)}. " if without else ""
+    )
+    return named + SEEN
+
+
+def _outputs(tables: "Tables", said: dict[str, str]) -> Iterator[dg.Output]:
+    summary = {"summary": dg.MetadataValue.md(_summary(tables.backtest))}
+    more: dict[str, Any] = {**said, "traps": dg.MetadataValue.md(TRAPS)}
+    values = (tables.pairs, tables.backtest, tables.daily)
+    for name, value in zip(NAMES, values, strict=True):
+        extra = summary if name == "pairs_backtest" else {}
+        yield dg.Output(value[TABLES[name].names], output_name=name, metadata={**more, **extra})
+
+
+def _no_tables(note: str) -> list[dg.Output]:
+    import pandas as pd
+
+    return [
+        dg.Output(
+            pd.DataFrame(columns=TABLES[name].names), output_name=name, metadata={"note": note}
+        )
+        for name in NAMES
+    ]
+
+
+def _summary(backtest: DataFrame) -> str:
+    """One line a method: pairs and Sharpe ratios, honest ones without costs and at the highest costs."""
+    from tabulate import tabulate
+
+    costs = backtest.loc[backtest["variant"] == "honest", "cost_bp"]
+    low, high = costs.min(), costs.max()
+    lines = []
+    for method, rows in backtest.groupby("method", sort=False):
+        published = rows[rows["variant"] == "as_published"].iloc[0]
+        honest = rows[rows["variant"] == "honest"].set_index("cost_bp")
+        free = honest.loc[low]
+        lines.append([
+            method, published["n_candidates"], published["n_pairs"], _number(published["sharpe"]), free["n_pairs"],
+            _number(free["sharpe"]), _range(free["sharpe_low"], free["sharpe_high"]), _number(free["placebo_sharpe"]),
+            _range(free["placebo_low"], free["placebo_high"]), _number(honest.loc[high, "sharpe"]),
+        ])  # fmt: skip
+    headers = [
+        "method", "candidate pairs", "pairs as published", "Sharpe as published", "pairs honest",
+        f"Sharpe honest, {low:g} bp", "95 % interval", "random pairs", "95 % of them", f"Sharpe honest, {high:g} bp",
+    ]  # fmt: skip
+    return tabulate(lines, headers, "pipe", disable_numparse=True)
+
+
+def _number(value: float) -> str:
+    return "" if value != value else f"{value:.2f}"
+
+
+def _range(low: float, high: float) -> str:
+    return "" if low != low else f"{low:.2f} to {high:.2f}"

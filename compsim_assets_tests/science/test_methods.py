@@ -1,0 +1,70 @@
+"""Which methods there are, and what each knows."""
+
+import pandas as pd
+import pytest
+
+from compsim_assets.science.methods import all_groups, company_of, knows_later_years
+
+
+def groups(**columns: list) -> pd.DataFrame:
+    n = len(next(iter(columns.values()), []))
+    table = pd.DataFrame({"year": [2001] * n, "report_id": range(n), "cluster_id": [1] * n})
+    return table.assign(**columns)
+
+
+def test_all_methods_in_reading_order_without_empty_ones() -> None:
+    reports = pd.DataFrame({"year": [2001, 2002], "report_id": [7, 8], "returns": [[], []]})
+    found = all_groups(
+        {"base": groups(cluster_id=[3, 3]), "rolling": groups()},
+        groups(cluster_id=[1]),
+        groups(method=["sic_code", "GCD", "sic_code"]),
+        groups(method=["minilm_base"]),
+        reports,
+    )
+    assert list(found) == ["base", "walk_forward", "minilm_base", "sic_code", "GCD", "population"]
+    assert len(found["sic_code"]) == 2
+    assert found["population"].to_dict("list") == {
+        "year": [2001, 2002],
+        "report_id": [7, 8],
+        "cluster_id": [1, 1],
+    }
+    assert all(list(table) == ["year", "report_id", "cluster_id"] for table in found.values())
+
+
+@pytest.mark.parametrize(
+    ("method", "knows"),
+    [
+        ("base", True),
+        ("rolling", True),
+        ("GCD", True),
+        ("GCDR", True),
+        ("gics_sector", True),
+        ("minilm_base", True),
+        ("minilm_rolling", True),
+        ("pca", True),
+        ("minilm_kmeans", False),
+        ("walk_forward", False),
+        ("sic_code", False),
+        ("population", False),
+    ],
+)
+def test_what_knows_later_years(method: str, knows: bool) -> None:
+    assert knows_later_years(method) is knows
+
+
+def test_a_company_is_known_by_the_first_thing_that_is_known_of_it() -> None:
+    reports = pd.DataFrame(
+        {
+            "report_id": [4, 5, 6, 7],
+            "cik": ["1", None, None, None],
+            "ticker": ["A", "B", None, None],
+            "company_name": ["a", "b", "c", None],
+        }
+    )
+    assert company_of(reports).to_dict() == {4: "1", 5: "B", 6: "c", 7: "report 7"}
+
+
+def test_two_methods_of_one_name_are_refused() -> None:
+    embeddings, published = groups(method=["minilm_base"]), groups(method=["minilm_base", "GCD"])
+    with pytest.raises(ValueError, match="'minilm_base' is a published cluster set and an encoder"):
+        all_groups({}, groups(), published, embeddings, groups())
