@@ -39,8 +39,8 @@ ui: $(INSTALLED)  ## the Dagster webserver with these results, on localhost
 images: $(INSTALLED)  ## the README's pictures, from the materialized sample; needs Chromium
 	$(BIN)/python -m docs.make_images
 
-test: $(INSTALLED)  ## all tests, two processes
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+test: $(INSTALLED)  ## all tests, three processes: many of them wait
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 lint: $(INSTALLED)  ## style, types, import contracts, definitions
 	$(BIN)/ruff check .

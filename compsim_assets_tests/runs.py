@@ -34,9 +34,15 @@ TINY = SampleSize(
 )  # fmt: skip
 REPOSITORY = Path(__file__).parents[1]
 MODES = ["base", "rolling"]
-# The sample has nothing published: no pairs, clusters, strong features or cointegrated pairs.
+# Groupings that MeanCorr is compared over, beside clusters of the cutoff modes.
+OTHER_METHODS = (
+    "baseline_clusters", "walk_forward_scores", "walk_forward_cutoffs", "walk_forward_clusters", "embeddings",
+    "embedding_clusters",
+)  # fmt: skip
+# The sample has nothing published: no pairs, clusters, strong features or cointegrated pairs; and no text encoder.
 EMPTY_ON_SAMPLE = {
     "published_pairs", "published_replay", "published_strong_features", "published_cointegrated_pairs",
+    "embedding_clusters",
 }  # fmt: skip
 CHECKED = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 MONDAY = datetime(2024, 3, 4, 6, tzinfo=UTC)

@@ -50,13 +50,18 @@ def test_table_1_on_the_terminal(
     main()
     printed = capsys.readouterr().out
     assert "synthetic sample" in printed
-    table = rebuilt.read("table_1")
-    rows = [re.split(r"\s{2,}", line.strip()) for line in printed.splitlines()]
-    printed_of = {row[0]: row for row in rows if len(row) > 3}
-    assert set(table["method"]) <= set(printed_of)
-    base = table.set_index("method").loc["base"]
-    assert f"{base['mean_correlation']:.3f}" in printed_of["base"]
-    assert "0.359" in printed_of["base"]
+    table, findings = rebuilt.read("table_1"), rebuilt.read("findings")
+    blocks = printed.split("Honest: ")
+    for block, text in zip(("as_published", "honest"), blocks, strict=True):
+        rows = [re.split(r"\s{2,}", line.strip()) for line in text.splitlines()]
+        printed_of = {row[0]: row for row in rows if len(row) > 3}
+        expected = table[table["block"] == block].set_index("method")
+        assert set(expected.index) <= set(printed_of)
+        assert f"{expected.loc['base', 'mean_correlation']:.3f}" in printed_of["base"]
+    assert "0.359" in blocks[0]
+    below = blocks[1].partition("Findings")[2]
+    for verdict in findings["verdict"].unique():
+        assert below.count(verdict) >= (findings["verdict"] == verdict).sum()
     figures = sorted((rebuilt.results.folder / "figures").rglob("*.png"))
     assert figures
     for figure in figures:

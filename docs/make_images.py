@@ -1,6 +1,6 @@
 """The README's pictures, from the materialized sample: `make images`.
 
-One figure as it lies in the results, and two windows of the Dagster UI, which is started on a copy of the run history.
+Two figures as they lie in the results, and three windows of the Dagster UI, which is started on a copy of the run history.
 """
 
 import os
@@ -13,18 +13,20 @@ from compsim_assets.settings import Settings
 from compsim_assets_tests.ui.real_ui import Page, browser, environment, serving, webserver
 
 IMAGES = Path(__file__).parent / "images"
-LEAD, INLINE = "mean_correlation_by_year", "mean_correlation_by_theta"
+FIGURES = ("mean_correlation_by_year", "methods_forest")
+INLINE = "mean_correlation_by_theta"
 LINEAGE = "/assets/clusters?view=lineage&lineageScope=neighbors&lineageDepth=1"
 
 
 def main() -> None:
     """Write docs/images/*.png."""
     settings = Settings(source="sample", data=Settings.from_environment().data)
-    figure = Results.of(settings).figure(LEAD)
-    if not figure.exists():
-        raise SystemExit(f"{figure} does not exist: run `make materialize` first")
     IMAGES.mkdir(exist_ok=True)
-    _save(figure.read_bytes(), f"{LEAD}.png")
+    for name in FIGURES:
+        figure = Results.of(settings).figure(name)
+        if not figure.exists():
+            raise SystemExit(f"{figure} does not exist: run `make materialize` first")
+        _save(figure.read_bytes(), f"{name}.png")
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         shutil.copytree(os.environ["DAGSTER_HOME"], folder / "home")
@@ -51,6 +53,13 @@ def _take(page: Page) -> None:
     page.element(f"//img[@alt='{INLINE}']")
     page.settle()
     _save(page.driver.get_screenshot_as_png(), "ui_figure.png")
+
+    page.driver.set_window_size(1500, 1060)
+    page.open("/assets/findings")
+    page.click("//tr[.//*[text()='page']]//a[contains(., 'Show Markdown')]")
+    page.see("corrected, here")
+    page.settle()
+    _save(page.driver.get_screenshot_as_png(), "ui_findings.png")
 
 
 def _all_green(page: Page) -> bool:

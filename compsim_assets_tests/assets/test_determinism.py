@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 import compsim_assets.plots.style
-from compsim_assets.resources.torchrun import Torchrun
-from compsim_assets_tests.runs import Rebuilt
+from compsim_assets_tests.runs import InThisProcess, Rebuilt
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -29,10 +28,21 @@ def test_two_rebuilds_have_the_same_bytes(
     # Previews are no results, and take most of the time.
     monkeypatch.setattr(compsim_assets.plots.style, "preview_png", lambda figure: b"no preview")
     again = Rebuilt(tmp_path)
-    again.rebuild(Torchrun(nproc="1"))
+    # In this process, where the first rebuild had torchrun start one.
+    again.rebuild(InThisProcess())
     first, second = digests(rebuilt.results.folder), digests(again.results.folder)
     assert sorted(first) == sorted(second)
     assert [path for path in first if first[path] != second[path]] == []
     kinds = {Path(path).suffix for path in first}
-    assert kinds == {".parquet", ".png", ".arrow", ".json", ".safetensors", ".txt", ""}
+    assert kinds == {
+        ".parquet",
+        ".png",
+        ".arrow",
+        ".json",
+        ".safetensors",
+        ".txt",
+        ".md",
+        ".html",
+        "",
+    }
     assert len(first) > 70

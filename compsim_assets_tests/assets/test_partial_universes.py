@@ -13,17 +13,18 @@ import pytest
 
 import compsim_assets.plots.style
 from compsim_assets.resources.layout import ID
-from compsim_assets_tests.runs import MODES, Local, Rebuilt, platform, weekly_requests
+from compsim_assets_tests.runs import (
+    MODES,
+    OTHER_METHODS,
+    Local,
+    Rebuilt,
+    platform,
+    weekly_requests,
+)
 
 # What clusters are made of.
 UPSTREAM = [
     "descriptions", "returns", "published_pairs", "sae_features", "pca", "pca_scores", "clustered_reports",
-]  # fmt: skip
-
-# What MeanCorr is compared over, beside clusters.
-OTHER_METHODS = [
-    "baseline_clusters", "walk_forward_scores", "walk_forward_cutoffs", "walk_forward_clusters", "embeddings",
-    "embedding_clusters",
 ]  # fmt: skip
 
 

@@ -30,9 +30,9 @@ from compsim_assets_tests.resources.hub.client import TOKEN
 from compsim_assets_tests.resources.hub.server import HubServer, Request
 from compsim_assets_tests.runs import REPOSITORY, Commanded, Local, once
 
-FOR_CLUSTERS = (
+FOR_CUTOFFS = (
     "descriptions", "returns", "sae_features", "pca", "pca_scores", "published_pairs",
-    "clustered_reports", "cutoff_curve", "distance_scale", "cutoffs", "clusters",
+    "clustered_reports", "cutoff_curve", "distance_scale", "cutoffs",
 )  # fmt: skip
 
 
@@ -62,7 +62,7 @@ class FromHub(Commanded):
 def from_hub(
     tmp_path_factory: pytest.TempPathFactory, tiny_universe: Path, data: PaperData
 ) -> FromHub:
-    """clusters and published_pairs with all they need, by Dagster's command; read only."""
+    """cutoffs and published_pairs with all they need, by Dagster's command; read only."""
 
     def make(folder: Path) -> None:
         with HubServer() as hub:
@@ -84,7 +84,7 @@ def from_hub(
         features = pq.read_table(tiny_universe / "features.parquet")
         usable = ~np.isin(features[ID].to_numpy(), data.unusable)
         pq.write_table(features.filter(usable), universe / "features.parquet")
-        local.run(FOR_CLUSTERS)
+        local.run(FOR_CUTOFFS)
 
     return FromHub(once(tmp_path_factory, "from-hub", make))
 
@@ -105,7 +105,7 @@ def begin(folder: Path, hub: HubServer) -> "subprocess.Popen[str]":
     }
     command = [sys.executable, "-m", "dagster", "asset", "materialize"]
     command += ["-m", "compsim_assets.definitions", "--partition", "base"]
-    command += ["--select", "+key:clusters or key:published_pairs"]
+    command += ["--select", "+key:cutoffs or key:cutoffs or key:published_pairs"]
     return subprocess.Popen(
         command,
         env={**os.environ, **settings},
@@ -115,9 +115,10 @@ def begin(folder: Path, hub: HubServer) -> "subprocess.Popen[str]":
     )
 
 
-def test_the_same_clusters_as_from_a_local_universe(from_hub: FromHub) -> None:
-    assert from_hub.read("clusters", "base").equals(from_hub.local.read("clusters", "base"))
-    assert len(from_hub.read("clusters", "base")) > 100
+def test_the_same_cutoffs_as_from_a_local_universe(from_hub: FromHub) -> None:
+    ours, theirs = (run.read("cutoffs", "base") for run in (from_hub, from_hub.local))
+    pd.testing.assert_frame_equal(ours, theirs, rtol=1e-9)
+    assert ours["mean_correlation"].notna().any()
     for asset in ("returns", "descriptions"):
         assert from_hub.read(asset).equals(from_hub.local.read(asset))
     ours, theirs = (
@@ -189,7 +190,7 @@ def test_the_token_reaches_the_hub_and_no_file(from_hub: FromHub) -> None:
 
 def test_compared_by_pairs_features_are_never_asked_for(on_hub: Place, data: PaperData) -> None:
     before = len(on_hub.hub.requests)
-    ran = on_hub.run(*FOR_CLUSTERS, similarity="pairs")
+    ran = on_hub.run(*FOR_CUTOFFS, "clusters", similarity="pairs")
     assert ran.success, ran.output
     asked = {r.path for r in on_hub.hub.requests[before:]}
     assert not [path for path in asked if f"{on_hub.name}/features" in path]
@@ -206,7 +207,7 @@ def test_reports_without_sic_code_or_returns_are_left_out_by_default_and_counted
     reports = pd.read_parquet(tiny_universe / "reports.parquet").set_index(ID)
     no_code = set(reports.index[reports["sic_code"].isna()])
     no_returns = set(reports.index[~np.isfinite(np.stack(reports[RETURNS].to_numpy())).all(axis=1)])
-    ran = on_hub.run(*FOR_CLUSTERS[:7])
+    ran = on_hub.run(*FOR_CUTOFFS[:7])
     assert ran.success, ran.output
     out = no_code - {data.unusable[0]} if data.unusable[0] in no_code else no_code
     assert f"{len(out)} report without a SIC code" in ran.metadata["sae_features"]["dropped"]

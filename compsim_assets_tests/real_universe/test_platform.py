@@ -76,7 +76,11 @@ def materialize_part(folder: Path) -> None:
     """Part of the universe, extracted and clustered; its features come from another model than the scores."""
     made = folder / "universe"
     made.mkdir()
-    chosen_reports().to_parquet(made / "reports.parquet", index=False)
+    reports = chosen_reports()
+    reports.to_parquet(made / "reports.parquet", index=False)
+    prices = pq.read_table(UNIVERSE / "prices.parquet")
+    chosen = np.isin(prices["ticker"].to_numpy(zero_copy_only=False), reports["ticker"].unique())
+    pq.write_table(prices.filter(chosen), made / "prices.parquet")
     shutil.copytree(UNIVERSE / "published_clusters", made / "published_clusters")
     (made / "fuzz_scores").symlink_to(UNIVERSE / "fuzz_scores")
     how = (UNIVERSE / "extraction.toml").read_text()
@@ -96,7 +100,10 @@ def materialize_part(folder: Path) -> None:
         ]
     )
     run.run(["cluster_features", "cluster_feature_summary", "interpretability_curve"])
-    run.run(["mean_correlation", "table_1"])
+    run.run(["walk_forward_scores", "walk_forward_cutoffs", "walk_forward_clusters", "embeddings"])
+    run.run(["embedding_clusters", "supervised_latents", "price_history", "peer_statistics"])
+    run.run(["mean_correlation", "cointegrated_pairs", "pairs_backtest", "pairs_daily"])
+    run.run(["robustness", "table_1", "table_2", "findings", "methods_forest", "equity_curves"])
 
 
 @pytest.fixture(scope="module")
@@ -193,3 +200,44 @@ def test_scores_of_the_papers_model_are_not_used_for_these_features(part: Local)
         active = np.flatnonzero((own > 0).sum(axis=0) >= 2)
         assert set(table["latent"]) <= set(active)
         assert len(table) == min(1000, len(active))
+
+
+def test_every_kind_of_method_is_compared_in_both_blocks(part: Local) -> None:
+    table = part.read("table_1")
+    expected = {
+        *("base", "walk_forward", "embedding_base", "embedding_rolling", "embedding_kmeans"),
+        *("GCD", "GCDR", "SIC", "Industry", "sic_code", "sic_division", "gics_sector"),
+        "population",
+    }
+    for block in ("as_published", "honest"):
+        rows = table[table["block"] == block].set_index("method")
+        assert set(rows.index) == expected
+        assert rows["mean_correlation"].notna().sum() >= 10
+        assert rows["sharpe"].notna().any()
+    honest = table[table["block"] == "honest"].set_index("method")
+    assert honest.loc["sic_code", "low"] < honest.loc["sic_code", "mean_correlation"]
+    # Sectors and codes agree with themselves more than texts with either, and all more than chance.
+    robust = part.read("robustness").set_index(["statistic", "method"])["value"]
+    assert robust["agreement_gics_sector", "sic_code"] > 0.3
+    assert robust["agreement_gics_sector", "embedding_kmeans"] > 0.1
+
+
+def test_the_findings_say_what_this_universe_cannot_show(part: Local) -> None:
+    page = (part.results.folder / "findings.md").read_text()
+    assert "100% of the companies have one and the same description in every year" in page
+    assert "these are survivors" in page
+    assert "Any two companies correlate by" in page
+    findings = part.read("findings")
+    assert findings["verdict"].ne("not testable here").sum() >= 8
+    # The scores are of another model's latents.
+    assert findings.iloc[-1]["verdict"] == "not testable here"
+    assert "no fuzz score is of these latents" in findings.iloc[-1]["why"]
+
+
+def test_similar_texts_mean_similar_returns_in_every_year(part: Local) -> None:
+    """The nearest company by text moves along more than a random one, by each similarity."""
+    peers = part.read("peer_statistics")
+    nearest = peers[(peers["statistic"] == "neighbours") & (peers["level"] == 1)]
+    lift = (nearest["value"] - nearest["random"]).groupby(nearest["method"]).mean()
+    assert {"pca", "walk_forward", "embedding"} <= set(lift.index)
+    assert (lift[["pca", "walk_forward", "embedding"]] > 0.05).all()

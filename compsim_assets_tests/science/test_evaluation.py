@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from compsim_assets.science.evaluation import (
     common_years,
-    compare_methods,
     correlation_by_year,
+    main_years,
     match_groups,
     table_2_row,
 )
@@ -155,31 +155,15 @@ def test_common_years_are_those_in_which_all_methods_have_a_value() -> None:
     assert common_years(METHODS, ["base", "absent"]) == []
 
 
-def test_methods_are_compared_over_common_years_and_pooled_by_pairs() -> None:
-    table = compare_methods(METHODS, [2001, 2002], 80, {"base": 0.359}).set_index("method")
-    base = table.loc["base"]
-    assert base["n_years"] == 3
-    assert base["mean_correlation"] == pytest.approx((0.9 + 0.4 + 0.2) / 3)
-    assert base["mean_correlation_common"] == pytest.approx(0.3)
-    assert base["pair_weighted_common"] == pytest.approx((0.2 * 30 + 0.1 * 10) / 40)
-    assert base["coverage_common"] == pytest.approx(26 / 80)
-    assert (base["n_clusters_common"], base["largest_cluster_common"]) == (3, 15)
-    assert base["published"] == 0.359
-    assert math.isnan(table.loc["rolling", "published"])
-    assert table.loc["rolling", "pair_weighted_common"] == pytest.approx((0.4 + 0.9) / 4)
-
-
-def test_no_common_year_is_nan_and_no_error() -> None:
-    table = compare_methods(METHODS, [], 0, {}).set_index("method")
-    common = ["mean_correlation_common", "pair_weighted_common", "coverage_common"]
-    assert table[common].isna().all(axis=None)
-    assert table.loc["base", "mean_correlation"] == pytest.approx(0.5)
-
-
-def test_a_year_without_pairs_does_not_poison_the_pooled_value() -> None:
-    table = compare_methods(METHODS, [2002, 2003], 10, {}).set_index("method")
-    assert table.loc["base", "pair_weighted_common"] == pytest.approx(0.1)
-    assert table.loc["base", "mean_correlation_common"] == pytest.approx(0.2)
+def test_the_years_that_the_main_methods_have() -> None:
+    one = METHODS[METHODS["method"].isin(["base", "rolling"])]
+    years, main = main_years(one)
+    assert (years, main) == ([2001, 2002], ["base", "rolling"])
+    # Others do not narrow them, walk-forward does.
+    other = one[one["year"] == 2001]
+    assert main_years(pd.concat([one, other.assign(method="GCD")]))[0] == [2001, 2002]
+    walked = pd.concat([one, other[other["method"] == "base"].assign(method="walk_forward")])
+    assert main_years(walked) == ([2001], ["base", "rolling", "walk_forward"])
 
 
 def test_table_2_row() -> None:
