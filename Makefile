@@ -40,7 +40,7 @@ images: $(INSTALLED)  ## the README's pictures, from the materialized sample; ne
 	$(BIN)/python -m docs.make_images
 
 test: $(INSTALLED)  ## all tests, three processes: many of them wait
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(INSTALLED)  ## style, types, import contracts, definitions
 	$(BIN)/ruff check .

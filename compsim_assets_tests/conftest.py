@@ -30,6 +30,23 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+# Files whose tests start processes and wait for them: first, so that no process of pytest-xdist is left alone with them.
+_WAITING = (
+    "ui/", "test_torchrun_slurm", "test_torchrun_nodes", "from_hub/", "real_universe/test_platform", "test_torchrun",
+    "test_determinism", "workers/test_clusters", "test_benchmarks",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first; the order within a file stays."""
+
+    def rank(item: pytest.Item) -> int:
+        found = [number for number, name in enumerate(_WAITING) if name in item.nodeid]
+        return found[0] if found else len(_WAITING)
+
+    items.sort(key=rank)
+
+
 @pytest.fixture(scope="session")
 def tiny_universe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tiny synthetic universe; read only."""

@@ -67,6 +67,19 @@ def run_worker(module: str, extras: Mapping[str, Any]) -> dict[str, Any]:
     return worker.reported
 
 
+def under_torchrun(module: str, extras: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
+    """What the program reports that an asset launches as two processes."""
+    reported: list[dict[str, Any]] = []
+
+    @dg.asset
+    def launched(context: dg.AssetExecutionContext, torchrun: Torchrun) -> dg.MaterializeResult:
+        reported.append(torchrun.run(context, module, extras, scratch))
+        return dg.MaterializeResult()
+
+    assert dg.materialize([launched], resources={"torchrun": Torchrun(nproc="2")}).success
+    return reported[0]
+
+
 def platform(settings: Settings, torchrun: Torchrun | None = None) -> dg.Definitions:
     """The platform as definitions.py puts it together, with other settings."""
     from compsim_assets.definitions import defs

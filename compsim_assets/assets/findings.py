@@ -40,7 +40,7 @@ def findings(
 
     Written as a page, too: `findings.md` and `findings.html` beside the table.
     """
-    from compsim_assets.resources.embedding import read_embeddings
+    from compsim_assets.resources.embedding import FOLDER, MANIFEST
     from compsim_assets.resources.reference import published_figures
     from compsim_assets.science.claims import published_claims
     from compsim_assets.science.findings import Evidence, judge
@@ -50,7 +50,8 @@ def findings(
         results, cluster_features, cluster_feature_summary, fuzz_scores
     )
     evidence = Evidence(table_1, robustness, peer_statistics, pairs_backtest, interpretability)
-    encoder = next(iter(read_embeddings(results)), "embedding")
+    encoders = read_manifest(results.array_folder(FOLDER), MANIFEST)["encoders"]
+    encoder = encoders[0]["name"] if encoders else "embedding"
     table = judge(published_claims(published_figures(), encoder), evidence)
     universe, notes = _universe(settings, descriptions, table_1)
     shown = {

@@ -29,17 +29,11 @@ if TYPE_CHECKING:
     from compsim_assets.science.pca import PrincipalComponents
 
 
-class PcaConfig(dg.Config):
-    """How the PCA is fitted."""
+class FitConfig(dg.Config):
+    """How a PCA is fitted."""
 
     n_components: int = Field(
         default=4000, ge=1, description="Principal axes kept, capped at the rank of the data."
-    )
-    components: str = Field(
-        default="all",
-        pattern="^(all|none)$",
-        description="`all` keeps the axes (4 bytes x components x latents on disk, a second pass over the features); "
-        "`none` leaves them out: scores and clusters need none, and strong features work out the few they need.",
     )
     block: int = Field(
         default=4096,
@@ -53,6 +47,17 @@ class PcaConfig(dg.Config):
         "reports changes by more than this.",
     )
     seed: int = Field(default=0, ge=0, description="Seed of the iteration's start.")
+
+
+class PcaConfig(FitConfig):
+    """How the PCA of all years is fitted, and what of it is kept."""
+
+    components: str = Field(
+        default="all",
+        pattern="^(all|none)$",
+        description="`all` keeps the axes (4 bytes x components x latents on disk, a second pass over the features); "
+        "`none` leaves them out: scores and clusters need none, and strong features work out the few they need.",
+    )
 
 
 @dg.multi_asset(

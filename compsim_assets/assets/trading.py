@@ -24,7 +24,8 @@ NAMES = ("cointegrated_pairs", "pairs_backtest", "pairs_daily")
 TRAPS = """Kept in `as_published`, so that its Sharpe ratio can be compared with the published one:
 1. a position is never cleared after closing: the same profit is booked again on every later exit day;
 2. the regression and z-scores use the whole trading window;
-3. each pair in turn overwrites the portfolio's value of a day, on top of the cash of all pairs before it;
+3. each pair in turn overwrites the portfolio's value of a day, on top of the cash of all pairs before it: the Sharpe
+   ratio is mostly that of the last pair, made smooth by that cash;
 4. positions of earlier pairs that are still open are valued at the current pair's prices;
 5. the value of both legs is added to the cash at entry instead of paid;
 6. names without a price in the last month of the window are skipped, known from the start;

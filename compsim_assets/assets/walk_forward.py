@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from pydantic import Field
 
 from compsim_assets.assets.common import (
     SHARED,
@@ -15,6 +14,7 @@ from compsim_assets.assets.common import (
     table_output,
 )
 from compsim_assets.assets.features import sae_features
+from compsim_assets.assets.similarity import FitConfig
 from compsim_assets.contracts import TABLES
 from compsim_assets.resources.layout import UniverseError
 from compsim_assets.resources.results import Results
@@ -25,28 +25,6 @@ if TYPE_CHECKING:
 
     from compsim_assets.columnar import DistinctRows
     from compsim_assets.science.walk_forward import EvaluatedYear, Reports
-
-
-class WalkForwardConfig(dg.Config):
-    """How each year's PCA is fitted."""
-
-    n_components: int = Field(
-        default=4000,
-        ge=1,
-        description="Principal axes kept, capped at the rank of the earlier years' data.",
-    )
-    block: int = Field(
-        default=4096,
-        ge=1,
-        description="Latents read at once; memory for them is 12 bytes x reports x block.",
-    )
-    tolerance: float = Field(
-        default=1e-5,
-        gt=0,
-        description="Where eigenpairs come from an iteration (large universes), it stops once no cosine between "
-        "reports changes by more than this.",
-    )
-    seed: int = Field(default=0, ge=0, description="Seed of the iteration's start.")
 
 
 @dg.multi_asset(
@@ -80,7 +58,7 @@ class WalkForwardConfig(dg.Config):
 )
 def walk_forward_assets(
     context: dg.AssetExecutionContext,
-    config: WalkForwardConfig,
+    config: FitConfig,
     settings: Settings,
     clustered_reports: DataFrame,
     returns: DataFrame,
@@ -134,7 +112,7 @@ def _reports(
 
 def _walk(
     context: dg.AssetExecutionContext,
-    config: WalkForwardConfig,
+    config: FitConfig,
     distinct: "DistinctRows",
     reports: "Reports",
 ) -> list["EvaluatedYear"]:

@@ -184,7 +184,7 @@ def read_asset(
 
     Returns:
         The table. `sae_features` gives report_id and features (a float32 array each), `pca` one row a component with
-        its explained variance and share.
+        its explained variance and share, `embeddings` encoder, report_id, year and embedding (a float32 array each).
 
     Raises:
         FileNotFoundError: not materialized yet, or a partition is needed and not named.
@@ -195,6 +195,8 @@ def read_asset(
         return _read_features(results)
     if name == "pca":
         return _read_pca(results)
+    if name == "embeddings":
+        return _read_embeddings(results)
     if partition is None and results.modes_of(name):
         raise FileNotFoundError(
             f"'{name}' has one table per cutoff mode: pass partition={results.modes_of(name)!r}"
@@ -224,6 +226,21 @@ def _read_pca(results: Results) -> "pd.DataFrame":
 
     variance = load_pca(results, ["explained_variance", "explained_variance_ratio"])
     return pd.DataFrame({"component": range(len(variance["explained_variance"])), **variance})
+
+
+def _read_embeddings(results: Results) -> "pd.DataFrame":
+    import pandas as pd
+
+    from compsim_assets.resources.embedding import read_embeddings
+
+    columns = ["encoder", "report_id", "year", "embedding"]
+    tables = [
+        pd.DataFrame(
+            {"report_id": found.report_id, "year": found.year, "embedding": list(found.matrix)}
+        ).assign(encoder=encoder)
+        for encoder, found in read_embeddings(results).items()
+    ]
+    return pd.concat([pd.DataFrame(columns=columns), *tables], ignore_index=True)[columns]
 
 
 def load_pca(results: Results, names: list[str]) -> dict[str, Any]:

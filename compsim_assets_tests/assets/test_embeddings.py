@@ -16,7 +16,7 @@ from compsim_assets.assets.descriptions import descriptions, returns
 from compsim_assets.assets.embeddings import embedding_clusters, embeddings
 from compsim_assets.resources.embedding import read_embeddings
 from compsim_assets.resources.layout import UniverseError
-from compsim_assets.resources.results import Results
+from compsim_assets.resources.results import Results, read_asset
 from compsim_assets.resources.storage import TableIOManager
 from compsim_assets.science.returns import normalise_returns
 from compsim_assets.settings import Settings
@@ -124,6 +124,18 @@ def test_every_report_with_a_text_has_the_embedding_of_its_text(made: Made) -> N
         rows = np.array([row.tobytes() for row in embedded.matrix], dtype=object)
         assert pd.factorize(rows)[0].tolist() == pd.factorize(texts)[0].tolist()
     assert not np.allclose(found["first"].matrix, found["second"].matrix)
+
+
+def test_the_embeddings_are_read_like_any_asset(made: Made) -> None:
+    frame = read_asset("embeddings", source="local", data=made.results.folder.parent)
+    found = read_embeddings(made.results)
+    assert list(frame) == ["encoder", "report_id", "year", "embedding"]
+    assert frame["encoder"].unique().tolist() == list(found)
+    for encoder, rows in frame.groupby("encoder"):
+        embedded = found[str(encoder)]
+        assert rows["report_id"].tolist() == embedded.report_id.tolist()
+        assert rows["year"].tolist() == embedded.year.tolist()
+        np.testing.assert_array_equal(np.stack(rows["embedding"].to_list()), embedded.matrix)
 
 
 def test_the_manifest_and_the_metadata_name_what_made_them(made: Made) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import dagster as dg
 import huggingface_hub
 import numpy as np
 import pandas as pd
@@ -20,9 +19,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoTokenizer, T5Config, T5Model
 
-from compsim_assets.resources.torchrun import Torchrun
 from compsim_assets.workers import embed_texts, encoders, language_models
 from compsim_assets.workers.distributed import Worker
+from compsim_assets_tests.runs import under_torchrun
 from compsim_assets_tests.workers import tiny_models
 from compsim_assets_tests.workers.tiny_models import MAX_TOKENS, WIDTH, WORDS, Kit
 
@@ -137,21 +136,14 @@ def test_two_processes_give_the_bytes_of_one(
         "settings": settings_of(bert.model),
         "output": str(tmp_path / "two"),
     }
-    reported: list[dict] = []
-
-    @dg.asset
-    def embeddings(context: dg.AssetExecutionContext, torchrun: Torchrun) -> dg.MaterializeResult:
-        module = "compsim_assets.workers.embed_texts"
-        reported.append(torchrun.run(context, module, extras, tmp_path / "scratch"))
-        return dg.MaterializeResult()
-
-    assert dg.materialize([embeddings], resources={"torchrun": Torchrun(nproc="2")}).success
+    module = "compsim_assets.workers.embed_texts"
+    reported = under_torchrun(module, extras, tmp_path / "scratch")
     two = read_output(tmp_path / "two")
     pd.testing.assert_frame_equal(two["index"], alone.index)
     assert two["embeddings"].shape == (5 + len(WORDS) ** 2, WIDTH)
     assert two["embeddings"].tobytes() == alone.embeddings.tobytes()
     for name in set(alone.result) - {"tokens_per_second"}:
-        assert reported[0][name] == alone.result[name]
+        assert reported[name] == alone.result[name]
 
 
 # -- sentence-transformers ---------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import dagster as dg
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -15,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from compsim_assets.resources.torchrun import Torchrun
 from compsim_assets.workers import extract_features, language_models
 from compsim_assets.workers.distributed import Worker
+from compsim_assets_tests.runs import under_torchrun
 from compsim_assets_tests.workers import tiny_models
 from compsim_assets_tests.workers.tiny_models import LAYER, MAX_TOKENS, N_LATENTS, WORDS, Kit
 
@@ -173,19 +172,12 @@ def test_two_processes_from_the_hub_cache_give_the_bytes_of_one_from_folders(
         "settings": llama.settings(model="acme/tiny", sae="acme/tiny-sae"),
         "output": str(tmp_path / "two"),
     }
-    reported: list[dict] = []
-
-    @dg.asset
-    def features(context: dg.AssetExecutionContext, torchrun: Torchrun) -> dg.MaterializeResult:
-        module = "compsim_assets.workers.extract_features"
-        reported.append(torchrun.run(context, module, extras, tmp_path / "scratch"))
-        return dg.MaterializeResult()
-
-    assert dg.materialize([features], resources={"torchrun": Torchrun(nproc="2")}).success
+    module = "compsim_assets.workers.extract_features"
+    reported = under_torchrun(module, extras, tmp_path / "scratch")
     two = read_output(tmp_path / "two")
     pd.testing.assert_frame_equal(two["index"], alone.index)
     assert two["features"].shape == (5 + len(WORDS) ** 2, N_LATENTS)
     assert two["features"].tobytes() == alone.features.tobytes()
     changed = {"tokens_per_second", "model", "sae"}
     for name in set(alone.result) - changed:
-        assert reported[0][name] == alone.result[name]
+        assert reported[name] == alone.result[name]
