@@ -15,7 +15,10 @@ from compsim_assets_tests.ui.real_ui import Page, browser, environment, serving,
 IMAGES = Path(__file__).parent / "images"
 FIGURES = ("mean_correlation_by_year", "methods_forest")
 INLINE = "mean_correlation_by_theta"
-LINEAGE = "/assets/clusters?view=lineage&lineageScope=neighbors&lineageDepth=1"
+LINEAGE = "/assets/cutoffs?view=lineage&lineageScope=neighbors&lineageDepth=1"
+
+# The dialog opens at its end, where its button is.
+_TO_THE_TOP = "document.querySelectorAll('*').forEach(part => { part.scrollTop = 0 })"
 
 
 def main() -> None:
@@ -42,7 +45,7 @@ def _take(page: Page) -> None:
     page.open(LINEAGE)
     page.click("//button[contains(., 'Hide navigation')]")
     page.open(LINEAGE)  # laid out anew for the wider window
-    page.see("Graph depth", "pca_scores", "cluster_features", "table_2")
+    page.see("Graph depth", "cutoff_curve", "clusters", "theta_by_year")
     page.until(_all_green, "every asset to be shown as materialized")
     page.settle()
     _save(page.driver.get_screenshot_as_png(), "ui_lineage.png")
@@ -54,11 +57,12 @@ def _take(page: Page) -> None:
     page.settle()
     _save(page.driver.get_screenshot_as_png(), "ui_figure.png")
 
-    page.driver.set_window_size(1500, 1060)
+    page.driver.set_window_size(1500, 1180)
     page.open("/assets/findings")
     page.click("//tr[.//*[text()='page']]//a[contains(., 'Show Markdown')]")
     page.see("corrected, here")
     page.settle()
+    page.driver.execute_script(_TO_THE_TOP)
     _save(page.driver.get_screenshot_as_png(), "ui_findings.png")
 
 

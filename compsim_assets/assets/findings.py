@@ -105,16 +105,15 @@ def _universe(
     from compsim_assets.resources.reference import published_by_method
     from compsim_assets.science.cautions import cautions
 
-    own = table_1[(table_1["block"] == "as_published") & (table_1["method"] == "population")]
-    published = published_by_method()["mean_correlation"]["population"]
-    notes = cautions(descriptions, float(own["mean_correlation"].mean()), published)
     years = descriptions["year"]
     what = f"{len(descriptions):,} reports of {years.min()} to {years.max()}"
     if settings.synthetic:
         return f"the synthetic sample: {what}", [
-            "The sample is generated: it shows how the page works and says nothing about real companies.",
-            *notes,
+            "The sample is generated: it shows how the page works and says nothing about real companies."
         ]
+    own = table_1[(table_1["block"] == "as_published") & (table_1["method"] == "population")]
+    published = published_by_method()["mean_correlation"]["population"]
+    notes = cautions(descriptions, float(own["mean_correlation"].mean()), published)
     return f"{what} ({settings.source})", notes
 
 

@@ -89,7 +89,7 @@ def clusters_against(
         own = table[table["block"] == "as_published"].set_index("method")[statistic]
         as_published = float(own.get(ours, np.nan) - own.get(versus, np.nan))
         row = _robust(evidence, statistic, corrected, corrected_versus)
-        missing = f"no {corrected} clusters to compare with {corrected_versus} on common years"
+        missing = f"{corrected} and {corrected_versus} are not both there on common years"
         return Measured(as_published, *row, missing=missing)
 
     return measure

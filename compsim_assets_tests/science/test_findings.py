@@ -78,8 +78,8 @@ def test_clusters_against_codes(statistic: str, times: int) -> None:
 def test_the_lift_of_peers() -> None:
     rows = [
         ("neighbours_lift", "pca", "", "1", 0.04, 0.03, 0.05),
-        ("neighbours_lift", "walk_forward", "", "1", 0.02, 0.01, 0.03),
         ("neighbours_lift", "walk_forward", "", "10", 0.5, 0.4, 0.6),
+        ("neighbours_lift", "walk_forward", "", "1", 0.02, 0.01, 0.03),
         ("neighbours", "walk_forward", "", "1", 0.7, 0.6, 0.8),
     ]
     found = findings.lift("neighbours", "1")(evidence(robustness(*rows)))

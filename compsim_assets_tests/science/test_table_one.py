@@ -21,9 +21,9 @@ BY_YEAR = pd.DataFrame(
 )  # fmt: skip
 ROBUST = pd.DataFrame(
     [
+        ("mean_correlation", "base", "sic_code", "", 7.0, 8.0),
         ("mean_correlation", "base", "", "", 0.4, 0.6),
         ("pair_weighted", "base", "", "", 0.1, 0.3),
-        ("mean_correlation", "base", "sic_code", "", 7.0, 8.0),
         ("mean_correlation_by_size", "base", "", "2", 7.0, 8.0),
     ],
     columns=["statistic", "method", "versus", "level", "low", "high"],

@@ -113,7 +113,7 @@ def _stop(server: subprocess.Popen) -> None:
         family = psutil.Process(server.pid).children(recursive=True)
         server.terminate()
         with suppress(subprocess.TimeoutExpired):
-            server.wait(20)
+            server.wait(5)
         for left in family:
             with suppress(psutil.NoSuchProcess):
                 left.kill()
