@@ -58,15 +58,11 @@ def described(step: Step) -> str:
     return failure["description"]
 
 
-def test_four_processes_find_the_clusters_of_one(rebuilt: Rebuilt, tmp_path: Path) -> None:
-    same_clusters(rebuilt, tmp_path, Torchrun(nproc="4"), processes=4)
-
-
-def test_two_nodes_find_the_clusters_of_one(
+def test_two_nodes_of_two_processes_find_the_clusters_of_one(
     rebuilt: Rebuilt, tmp_path: Path, over_ssh: list[str]
 ) -> None:
     settings = two_nodes(command_prefix=[*over_ssh, "one", "two", "--"])
-    same_clusters(rebuilt, tmp_path, Torchrun(**settings), processes=2)
+    same_clusters(rebuilt, tmp_path, Torchrun(**{**settings, "nproc": "2"}), processes=4)
 
 
 def same_clusters(rebuilt: Rebuilt, folder: Path, torchrun: Torchrun, processes: int) -> None:
