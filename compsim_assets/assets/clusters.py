@@ -113,7 +113,7 @@ def _curves_of_scores(
     import numpy as np
 
     from compsim_assets.columnar import matrix_of
-    from compsim_assets.science.cutoffs import step_function
+    from compsim_assets.science.cutoff_tables import curves_of_years
     from compsim_assets.science.returns import normalise_returns
     from compsim_assets.science.similarity import link_years
 
@@ -128,11 +128,7 @@ def _curves_of_scores(
             device=default_device(),
             progress=progress(context, "linked reports"),
         )
-    curves = {
-        int(year): step_function(tree, unit[rows], defined[rows])
-        for year, rows, tree in zip(linked.years, linked.rows, linked.trees, strict=True)
-    }
-    return curves, linked.scale
+    return curves_of_years(linked, unit, defined), linked.scale
 
 
 def _curves_of_pairs(

@@ -15,6 +15,7 @@ from compsim_assets.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
     DataFrame = pd.DataFrame
 else:
@@ -28,6 +29,7 @@ STAGE = "compsim/stage"
 SHARED, BY_MODE, COMPARISON = "shared", "mode", "comparison"
 
 MODES = cutoff_modes.get_partition_keys()
+NO_FEATURES = "there are no features: no PCA is made"
 
 
 def options(stage: str, *kinds: str) -> dict[str, Any]:
@@ -82,6 +84,17 @@ def missing_modes(context: dg.AssetExecutionContext, found: dict[str, DataFrame]
         note = f"not materialized yet for this universe, left out: {', '.join(missing)}"
         context.log.warning(note)
         context.add_output_metadata({"missing_cutoff_modes": note})
+
+
+def no_scores() -> "pa.Table":
+    """A table of scores of no report."""
+    import numpy as np
+    import pyarrow as pa
+
+    from compsim_assets.columnar import list_column
+
+    ids, scores = np.empty(0, dtype=np.int64), np.empty((0, 1), dtype=np.float32)
+    return pa.table({"report_id": ids, "year": ids, "scores": list_column(scores)})
 
 
 def by_pairs(settings: Settings) -> bool:

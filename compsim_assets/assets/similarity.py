@@ -8,11 +8,13 @@ import dagster as dg
 from pydantic import Field
 
 from compsim_assets.assets.common import (
+    NO_FEATURES,
     SHARED,
     DataFrame,
     by_pairs,
     default_device,
     explaining_memory,
+    no_scores,
     options,
     progress,
     selected,
@@ -191,16 +193,8 @@ def _project(
 
 def _no_scores(context: dg.AssetExecutionContext) -> dg.Output:
     """Scores of no report, and no PCA, where companies are compared by pairs."""
-    import numpy as np
-    import pyarrow as pa
-
-    from compsim_assets.columnar import list_column
-
-    note = "there are no features: no PCA is made"
-    context.log.info(note)
-    ids, scores = np.empty(0, dtype=np.int64), np.empty((0, 1), dtype=np.float32)
-    table = pa.table({"report_id": ids, "year": ids, "scores": list_column(scores)})
-    return dg.Output(table, output_name="pca_scores", metadata={"note": note})
+    context.log.info(NO_FEATURES)
+    return dg.Output(no_scores(), output_name="pca_scores", metadata={"note": NO_FEATURES})
 
 
 class PeersConfig(dg.Config):

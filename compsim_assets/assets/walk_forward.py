@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from compsim_assets.assets.common import (
+    NO_FEATURES,
     SHARED,
     DataFrame,
     default_device,
     explaining_memory,
+    no_scores,
     progress,
     selected,
     table_output,
@@ -68,7 +70,7 @@ def walk_forward_assets(
 
     shards = FeatureShards(Results.of(settings).array_folder("sae_features"))
     if shards.shape[0] == 0:
-        yield from selected(context, *_nothing(context, "there are no features: no PCA is made"))
+        yield from selected(context, *_nothing(context, NO_FEATURES))
         return
     distinct = shards.distinct()
     ids, reports = _reports(shards.report_id, distinct, clustered_reports, returns)
@@ -213,18 +215,11 @@ def _said(found: list["EvaluatedYear"], clusters: DataFrame) -> dict[str, Any]:
 
 def _nothing(context: dg.AssetExecutionContext, note: str) -> list[dg.Output]:
     """All three tables without a row."""
-    import numpy as np
     import pandas as pd
-    import pyarrow as pa
-
-    from compsim_assets.columnar import list_column
 
     context.log.info(note)
-    ids, scores = np.empty(0, dtype=np.int64), np.empty((0, 1), dtype=np.float32)
     tables = {
-        "walk_forward_scores": pa.table(
-            {"report_id": ids, "year": ids, "scores": list_column(scores)}
-        ),
+        "walk_forward_scores": no_scores(),
         **{
             name: pd.DataFrame(columns=TABLES[name].names)
             for name in ("walk_forward_cutoffs", "walk_forward_clusters")

@@ -1,6 +1,7 @@
 """Step functions of a table, and the cutoff tables of both modes."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,8 +15,29 @@ from compsim_assets.science.cutoffs import (
     choose_base,
     choose_rolling,
     evaluate,
+    step_function,
 )
 from compsim_assets.science.distance import DistanceScale
+from compsim_assets.science.similarity import YearTrees
+
+
+def curves_of_years(
+    linked: YearTrees, unit_returns: np.ndarray, defined: np.ndarray
+) -> dict[int, StepFunction]:
+    """Step function of each linked year, by cosine distance.
+
+    Args:
+        unit_returns, defined: from `normalise_returns`, rows as the linked reports'.
+    """
+    return {
+        int(year): step_function(tree, unit_returns[rows], defined[rows])
+        for year, rows, tree in zip(linked.years, linked.rows, linked.trees, strict=True)
+    }
+
+
+def standardised(curve: StepFunction, scale: DistanceScale) -> StepFunction:
+    """The same step function by standardised distance."""
+    return replace(curve, position=scale.standardise(curve.position))
 
 
 def curve_table(curves: Mapping[int, StepFunction], scale: DistanceScale) -> pd.DataFrame:

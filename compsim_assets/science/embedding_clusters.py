@@ -9,11 +9,10 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from compsim_assets.science.cutoff_tables import (
     base_cutoffs,
-    curve_table,
+    curves_of_years,
     rolling_cutoffs,
-    step_functions,
+    standardised,
 )
-from compsim_assets.science.cutoffs import step_function
 from compsim_assets.science.distance import unit_rows
 from compsim_assets.science.linkage import cut, order_labels
 from compsim_assets.science.similarity import YearTrees, rows_by_year
@@ -42,11 +41,8 @@ def cut_clusters(
     Cost: O(n months) after the trees.
     """
     years = [int(year) for year in linked.years]
-    curves = {
-        year: step_function(tree, unit_returns[rows], defined[rows])
-        for year, rows, tree in zip(years, linked.rows, linked.trees, strict=True)
-    }
-    steps = step_functions(curve_table(curves, linked.scale), years)
+    curves = curves_of_years(linked, unit_returns, defined)
+    steps = [standardised(curves[year], linked.scale) for year in years]
     of_year = dict(zip(years, zip(linked.rows, linked.trees, strict=True), strict=True))
     clusters = {}
     for mode, choose in _CHOICES.items():

@@ -9,6 +9,7 @@ import pandas as pd
 
 from compsim_assets.science.inference import hac_mean
 from compsim_assets.science.methods import by_method
+from compsim_assets.science.robust_rows import robust_row
 from compsim_assets.science.table_one import SHARPE_COST
 from compsim_assets.science.verdicts import NOT_TESTABLE, verdict
 
@@ -184,15 +185,6 @@ def interpretability(evidence: Evidence) -> Measured:
 def _robust(
     evidence: Evidence, statistic: str, method: str, versus: str = "", level: str = ""
 ) -> tuple[float, float, float]:
-    """Value and interval of a row of `robustness`; NaN where there is none."""
-    table = evidence.robustness
-    rows = table[
-        (table["statistic"] == statistic)
-        & (table["method"] == method)
-        & (table["versus"] == versus)
-        & (table["level"] == level)
-    ]
-    if rows.empty:
-        return np.nan, np.nan, np.nan
-    value, low, high = rows.iloc[0][["value", "low", "high"]].astype(float)
-    return value, low, high
+    """Value, low and high of a row of `robustness`."""
+    row = robust_row(evidence.robustness, statistic, method, versus, level)
+    return row["value"], row["low"], row["high"]

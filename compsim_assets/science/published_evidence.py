@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from compsim_assets.science.methods import by_method
+from compsim_assets.science.robust_rows import robust_row
 
 # What the published groups measure here, what ours do, and why ours is missing if it is NaN.
 Values = tuple[float, float, str]
@@ -20,10 +21,9 @@ def interval_end(robustness: pd.DataFrame, method: str, key: str, kind: str) -> 
     """One end of a 95 % interval of MeanCorr, or of its difference to SIC codes, on the common years."""
     what, end = kind.split("_")
     versus = ("SIC", "sic_code") if what == "difference" else ("", "")
-    rows = robustness[robustness["statistic"] == "mean_correlation"]
-    found = rows.set_index(["method", "versus"])[end]
     replayed, ours = (
-        float(found.get(pair, np.nan)) for pair in zip((key, method), versus, strict=True)
+        robust_row(robustness, "mean_correlation", name, other)[end]
+        for name, other in zip((key, method), versus, strict=True)
     )
     return replayed, ours, f"no interval of {method}"
 

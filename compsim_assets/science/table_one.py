@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from compsim_assets.science.methods import by_method, knows_later_years
+from compsim_assets.science.robust_rows import robust_row
 
 # One-way cost, in basis points, at which the corrected Sharpe ratio stands in the table.
 SHARPE_COST = 10.0
@@ -101,13 +102,8 @@ def _reports_of(rows: pd.DataFrame) -> float:
 def _interval(
     robustness: pd.DataFrame, method: str, statistic: str, names: tuple[str, str]
 ) -> dict[str, float]:
-    of_method = robustness[
-        (robustness["statistic"] == statistic)
-        & (robustness["method"] == method)
-        & (robustness["versus"] == "")
-    ]
-    ends = of_method[["low", "high"]].to_numpy(dtype=float)
-    return dict(zip(names, ends[0] if len(ends) else (np.nan, np.nan), strict=True))
+    row = robust_row(robustness, statistic, method)
+    return dict(zip(names, (row["low"], row["high"]), strict=True))
 
 
 def _sharpe(backtest: pd.DataFrame, variant: str, method: str, cost: float) -> dict[str, float]:

@@ -1,12 +1,13 @@
 """The whole chain from earlier years only: scaler, PCA, scale of distances and cutoff of a year know nothing of it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from compsim_assets.science.blocked_linkage import blocked_linkage
+from compsim_assets.science.cutoff_tables import standardised
 from compsim_assets.science.cutoffs import (
     ROLLING_LATTICE,
     ROLLING_WINDOW,
@@ -229,7 +230,7 @@ def _cutoff(
         moments.append(found)
         curves.append(step_function(tree, reports.unit_returns[rows], reports.defined[rows]))
     scale = fit_scale(moments)
-    by_theta = [replace(curve, position=scale.standardise(curve.position)) for curve in curves]
+    by_theta = [standardised(curve, scale) for curve in curves]
     # The rule chooses for the year after its window: one of which nothing is known.
     unknown = np.full((1, len(ROLLING_LATTICE)), np.nan)
     by_year = np.concatenate([evaluate(by_theta, ROLLING_LATTICE), unknown])

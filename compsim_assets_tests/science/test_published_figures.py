@@ -34,7 +34,7 @@ ROBUST = pd.DataFrame(
         ("pair_weighted", "base", "", 7.0, 8.0),
     ],
     columns=["statistic", "method", "versus", "low", "high"],
-)
+).assign(level="", value=9.0)
 BACKTEST = pd.DataFrame(
     [("as_published", "base", 9.0), ("honest", "base", 1.0), ("as_published", "GCD", 8.0)],
     columns=["variant", "method", "sharpe"],

@@ -27,7 +27,7 @@ ROBUST = pd.DataFrame(
         ("mean_correlation_by_size", "base", "", "2", 7.0, 8.0),
     ],
     columns=["statistic", "method", "versus", "level", "low", "high"],
-)
+).assign(value=9.0)
 BACKTEST = pd.DataFrame(
     [
         ("as_published", "base", 0.0, 9.0, NAN, NAN),

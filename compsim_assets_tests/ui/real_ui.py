@@ -27,7 +27,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 REPOSITORY = Path(__file__).parents[2]
 PROGRAMS = ("chromium", "chromedriver")
-PATIENCE = 90  # seconds: the machine may be slow, and busy with something else
+PATIENCE = 240  # seconds: the machine may be slow, and busy with something else
 
 _FLAGS = (
     "--headless=new",

@@ -1,9 +1,20 @@
 """Tiny models on disk, made once."""
 
+from collections.abc import Iterator
+
 import pytest
+import torch
 
 from compsim_assets_tests.workers import tiny_models
 from compsim_assets_tests.workers.tiny_models import Kit
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

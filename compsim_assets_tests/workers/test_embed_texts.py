@@ -4,7 +4,7 @@ import itertools
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,24 +23,13 @@ from compsim_assets.workers import embed_texts, encoders, language_models
 from compsim_assets.workers.distributed import Worker
 from compsim_assets_tests.runs import under_torchrun
 from compsim_assets_tests.workers import tiny_models
+from compsim_assets_tests.workers.texts import LONG, ROWS, TEXTS, UNIQUE
 from compsim_assets_tests.workers.tiny_models import MAX_TOKENS, WIDTH, WORDS, Kit
 
 CPU = torch.device("cpu")
-LONG = " ".join(WORDS[:10] * 2)
-TEXTS = ["bank of gold", "oil", LONG, None, "oil", "", "steel and bread", " \n", LONG, "bank quux"]
-UNIQUE = ["bank of gold", "oil", LONG, "steel and bread", "bank quux"]
-ROWS = [0, 1, 2, -1, 1, -1, 3, -1, 2, 4]
 UNIVERSE = Path(
     os.environ.get("COMPSIM_REAL_UNIVERSE") or Path(__file__).parents[3] / "shared" / "universe"
 )
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import itertools
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,21 +17,10 @@ from compsim_assets.workers import extract_features, language_models
 from compsim_assets.workers.distributed import Worker
 from compsim_assets_tests.runs import under_torchrun
 from compsim_assets_tests.workers import tiny_models
+from compsim_assets_tests.workers.texts import LONG, ROWS, TEXTS, UNIQUE
 from compsim_assets_tests.workers.tiny_models import LAYER, MAX_TOKENS, N_LATENTS, WORDS, Kit
 
 CPU = torch.device("cpu")
-LONG = " ".join(WORDS[:10] * 2)
-TEXTS = ["bank of gold", "oil", LONG, None, "oil", "", "steel and bread", " \n", LONG, "bank quux"]
-UNIQUE = ["bank of gold", "oil", LONG, "steel and bread", "bank quux"]
-ROWS = [0, 1, 2, -1, 1, -1, 3, -1, 2, 4]
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def save_texts(folder: Path, values: list, column: str = "text") -> Path:
