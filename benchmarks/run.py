@@ -35,7 +35,7 @@ _HEADERS = (
     "difference",
     "note",
 )
-_FORMATS = ("", "", ".2f", ".1f", ".0f", ".2f", ".2f", ".2f", ".0e", "")
+_FORMATS = ("", "", ".3f", ".1f", ".0f", ".4f", ".2f", ".2f", ".0e", "")
 
 
 def main() -> None:

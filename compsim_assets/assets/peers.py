@@ -114,7 +114,9 @@ class PeerStatisticsConfig(dg.Config):
         "published_pairs",
     ],
     ins={
-        "descriptions": dg.AssetIn(metadata={"columns": ["report_id", "cik", "ticker", "sic_code"]})
+        "descriptions": dg.AssetIn(
+            metadata={"columns": ["report_id", "cik", "ticker", "company_name", "sic_code"]}
+        )
     },
     **table_options("peer_statistics", "evidence", "scipy"),
 )
@@ -192,12 +194,11 @@ class _Reports:
         import pandas as pd
 
         from compsim_assets.pairs import PairTable
+        from compsim_assets.science.methods import company_of
 
         table = returns.merge(descriptions, on="report_id", how="left", validate="one_to_one")
-        # Not every universe has registrant numbers; a ticker names a company nearly as well.
-        cik, ticker, code = (table[c].astype("string") for c in ("cik", "ticker", "sic_code"))
-        table["company"] = pd.factorize(("cik " + cik).fillna("ticker " + ticker))[0]
-        table["sic2"] = pd.factorize(code.str.slice(0, 2))[0]
+        table["company"] = pd.factorize(company_of(table))[0]
+        table["sic2"] = pd.factorize(table["sic_code"].astype("string").str.slice(0, 2))[0]
         table["length"] = table["report_id"].map(length).astype(float)
         self._by_year = {
             int(year): table.loc[table["year"] == year] for year in table["year"].unique()

@@ -57,7 +57,8 @@ def company_of(reports: pd.DataFrame) -> pd.Series:
     Args:
         reports: report_id, cik, ticker, company_name.
     """
-    found = reports["report_id"].map("report {}".format).astype("string")
+    found = "report_id " + reports["report_id"].astype("string")
     for column in ("company_name", "ticker", "cik"):
-        found = reports[column].astype("string").fillna(found)
+        # With what it is: a ticker of digits is no registrant number.
+        found = (f"{column} " + reports[column].astype("string")).fillna(found)
     return found.set_axis(reports["report_id"])

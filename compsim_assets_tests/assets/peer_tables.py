@@ -130,7 +130,8 @@ class Small:
         sic = [None if c == 0 else f"{20 + c % 4}{c:02d}" for c in self.company.tolist()]
         cik = [f"{c:010d}" if c % 2 else None for c in self.company.tolist()]
         ticker = [f"T{c}" for c in self.company.tolist()]
-        return pd.DataFrame({"report_id": self.ids, "cik": cik, "ticker": ticker, "sic_code": sic})
+        names = {"cik": cik, "ticker": ticker, "company_name": "Peers Inc."}
+        return pd.DataFrame({"report_id": self.ids, **names, "sic_code": sic})
 
     def materialize(self, **config: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Both assets, checked against their contracts."""

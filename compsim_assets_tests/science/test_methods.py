@@ -57,11 +57,12 @@ def test_a_company_is_known_by_the_first_thing_that_is_known_of_it() -> None:
         {
             "report_id": [4, 5, 6, 7],
             "cik": ["1", None, None, None],
-            "ticker": ["A", "B", None, None],
-            "company_name": ["a", "b", "c", None],
+            "ticker": ["A", "1", None, None],
+            "company_name": ["a", "b", "1", None],
         }
     )
-    assert company_of(reports).to_dict() == {4: "1", 5: "B", 6: "c", 7: "report 7"}
+    names = {4: "cik 1", 5: "ticker 1", 6: "company_name 1", 7: "report_id 7"}
+    assert company_of(reports).to_dict() == names
 
 
 def test_two_methods_of_one_name_are_refused() -> None:
