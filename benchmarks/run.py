@@ -81,8 +81,9 @@ def _in_own_process(job: str, size: str, device: str) -> list[Row]:
 
 
 def _render(rows: list[Row], size: str, device: str, seconds: float) -> str:
+    n = 4096 if size == "paper" else 2048
     rates = [
-        f"{gemm_rate(dtype, device) / 1e9:,.0f} GFLOP/s {str(dtype)[6:]}"
+        f"{gemm_rate(dtype, device, n) / 1e9:,.0f} GFLOP/s {str(dtype)[6:]}"
         for dtype in (torch.float32, torch.float64)
     ]
     lines = [[

@@ -32,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 # Files whose tests start processes and wait for them: first, so that no process of pytest-xdist is left alone with them.
 _WAITING = (
-    "ui/", "test_torchrun_slurm", "test_torchrun_nodes", "from_hub/", "real_universe/test_platform", "test_torchrun",
+    "ui/", "test_torchrun_slurm", "real_universe/test_platform", "from_hub/", "test_torchrun_nodes", "test_torchrun",
     "test_determinism", "workers/test_clusters", "test_benchmarks",
 )  # fmt: skip
 

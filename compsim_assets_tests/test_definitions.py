@@ -26,11 +26,14 @@ HEAVY = [
     "pandas", "torch", "matplotlib", "scipy", "pyarrow", "sklearn", "transformers", "sparsify",
     "datasets", "pandera", "safetensors", "tabulate", "PIL", "statsmodels", "arch",
 ]  # fmt: skip
-# In seconds of processor time, which is the same on a busy machine.
+# Processor time, beside that of importing Dagster: on a slow or a busy machine both are longer.
 LOAD = """
 import sys, time
+import dagster
+begun = time.process_time()
 import compsim_assets.definitions
-print(time.process_time(), *sorted({name.partition(".")[0] for name in sys.modules}))
+spent = time.process_time() - begun
+print(spent / begun, *sorted({name.partition(".")[0] for name in sys.modules}))
 """
 GRAPH = defs.resolve_asset_graph()
 KEYS = sorted(GRAPH.get_all_asset_keys())
@@ -41,18 +44,18 @@ def names(keys: Any) -> list[str]:
     return sorted(key.to_user_string() for key in keys)
 
 
-def test_definitions_load_in_under_two_seconds_without_heavy_libraries() -> None:
-    seconds = []
+def test_definitions_load_faster_than_dagster_and_without_heavy_libraries() -> None:
+    shares = []
     for _ in range(3):
         run = subprocess.run(
             [sys.executable, "-c", LOAD], capture_output=True, text=True, check=True
         )
-        spent, *modules = run.stdout.split()
+        share, *modules = run.stdout.split()
         assert not set(HEAVY) & set(modules)
-        seconds.append(float(spent))
-        if seconds[-1] < 2:
+        shares.append(float(share))
+        if shares[-1] < 1:
             break
-    assert min(seconds) < 2
+    assert min(shares) < 1
 
 
 def test_definitions_are_valid() -> None:
