@@ -111,6 +111,16 @@ def _as_published(
         _curve(axes, cheapest[cheapest["method"] == name], style, f"as-published:{name}")
     logs = _money_axis(axes, pd.concat([cheapest["equity"], pd.Series([1.0])]))
     axes.set_title("As published, traps included" + (" (log scale)" if logs else ""))
+    ruined = cheapest.loc[cheapest["equity"] <= 0, "method"].unique()
+    if logs and len(ruined):
+        who = styles[ruined[0]].label if len(ruined) == 1 else f"{len(ruined)} methods"
+        axes.set_title(
+            f"Not drawn below zero: {who}",
+            loc="right",
+            size=TEXT_SIZE - 1,
+            weight="normal",
+            color=MUTED,
+        )
     axes.set_ylabel("Equity")
     if cheapest.empty:
         axes.set_axis_off()
@@ -138,7 +148,7 @@ def _money_axis(axes: Axes, values: "pd.Series[float]") -> bool:
     """A log scale where capital grows tenfold; what falls below a hundredth then leaves the panel."""
     high = float(values.max())
     logs = high >= _LOG_FROM
-    low = max(float(values.min()), _LOWEST) if logs else float(values.min())
+    low = max(float(values[values > 0].min()), _LOWEST) if logs else float(values.min())
     if logs:
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(numticks=6))

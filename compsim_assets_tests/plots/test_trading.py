@@ -97,13 +97,23 @@ def test_equity_that_explodes_is_drawn_in_logs_and_other_equity_is_not():
     assert top.get_title(loc="left") == "As published, traps included"
 
 
-def test_equity_below_zero_leaves_the_panel_and_spoils_no_scale():
-    ruined = (DAILY["method"] == "GCD") & (DAILY["variant"] == "as_published")
+def test_equity_below_zero_leaves_the_panel_spoils_no_scale_and_is_named():
+    published = DAILY["variant"] == "as_published"
+    ruined = published & (DAILY["method"] == "GCD")
     daily = DAILY.assign(equity=DAILY["equity"] - 60 * ruined)
     top = equity_curves(daily, BACKTEST, False).axes[0]
     assert top.get_yscale() == "log"
-    assert 0.001 < top.get_ylim()[0] < 0.01
-    assert top.get_ylim()[1] > DAILY["equity"].max()
+    kept = daily.loc[published & ~ruined, "equity"]
+    assert 0.1 < top.get_ylim()[0] < min(kept.min(), 1)
+    assert top.get_ylim()[1] > kept.max()
+    assert top.get_title(loc="right") == "Not drawn below zero: GCD (SAE, base)"
+    assert shown("trading").axes[0].get_title(loc="right") == ""
+
+
+def test_several_methods_below_zero_are_counted():
+    ruined = DAILY["variant"].eq("as_published") & DAILY["method"].isin(["GCD", "sic_code"])
+    top = equity_curves(DAILY.assign(equity=DAILY["equity"] - 60 * ruined), BACKTEST, False).axes[0]
+    assert top.get_title(loc="right") == "Not drawn below zero: 2 methods"
 
 
 def test_all_honest_panels_have_one_scale_and_the_same_days():
