@@ -100,7 +100,7 @@ class Step:
         (agent,) = (p for p in self.processes() if "compsim_assets.workers.agent" in p.cmdline())
         return agent
 
-    def wait_until_gone(self, timeout: float = 60) -> float:
+    def wait_until_gone(self, timeout: float = 10) -> float:
         """Seconds until none of its processes lives; fails after `timeout`."""
         begun = time.monotonic()
         self._until(lambda: not self.processes(), timeout)

@@ -96,7 +96,7 @@ def test_agents_that_no_process_ties_to_the_step_end_with_it(
     step.wait_for_ranks(2)
     step.process.terminate()
     assert "DagsterExecutionInterruptedError" in step.finish()["failures"][0]["error"]
-    step.wait_until_gone()
+    step.wait_until_gone(20)
 
 
 def test_a_node_that_never_comes_is_missed_by_name(start: Callable[..., Step]) -> None:

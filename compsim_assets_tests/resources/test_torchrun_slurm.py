@@ -54,7 +54,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Step]]:
 
 
 def nothing_runs(step: Step, environment: dict[str, str]) -> None:
-    step.wait_until_gone()
+    step.wait_until_gone(30)
     deadline = time.monotonic() + 20
     while slurm.jobs(environment):
         assert time.monotonic() < deadline, slurm.jobs(environment)

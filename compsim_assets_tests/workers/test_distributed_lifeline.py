@@ -41,7 +41,7 @@ def test_a_program_behind_the_lifeline_goes_with_its_parent() -> None:
 def test_a_parent_that_is_already_gone_is_noticed() -> None:
     # Our own parent's id stands for a parent that went before the child could ask for the signal.
     shim = subprocess.Popen([*SHIM, str(os.getppid()), "sleep", "1000"])
-    assert shim.wait(timeout=60) == -signal.SIGKILL
+    assert shim.wait(timeout=20) == -signal.SIGKILL
 
 
 def test_the_watch_ends_the_process_when_the_parent_changes(
@@ -55,7 +55,7 @@ def test_the_watch_ends_the_process_when_the_parent_changes(
     assert ended.is_set()
 
 
-def wait_for(condition, timeout: float = 60) -> None:
+def wait_for(condition, timeout: float = 20) -> None:
     deadline = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < deadline
