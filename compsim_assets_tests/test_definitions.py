@@ -44,7 +44,7 @@ def names(keys: Any) -> list[str]:
     return sorted(key.to_user_string() for key in keys)
 
 
-def test_definitions_load_faster_than_dagster_and_without_heavy_libraries() -> None:
+def test_definitions_load_well_faster_than_dagster_and_without_heavy_libraries() -> None:
     shares = []
     for _ in range(3):
         run = subprocess.run(
@@ -53,9 +53,9 @@ def test_definitions_load_faster_than_dagster_and_without_heavy_libraries() -> N
         share, *modules = run.stdout.split()
         assert not set(HEAVY) & set(modules)
         shares.append(float(share))
-        if shares[-1] < 1:
+        if shares[-1] < 0.7:
             break
-    assert min(shares) < 1
+    assert min(shares) < 0.7
 
 
 def test_definitions_are_valid() -> None:

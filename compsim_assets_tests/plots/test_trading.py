@@ -110,6 +110,15 @@ def test_equity_below_zero_leaves_the_panel_spoils_no_scale_and_is_named():
     assert shown("trading").axes[0].get_title(loc="right") == ""
 
 
+def test_equity_below_a_hundredth_leaves_the_panel_and_spoils_no_scale():
+    spent = (DAILY["method"] == "GCD") & (DAILY["variant"] == "as_published")
+    daily = DAILY.assign(equity=DAILY["equity"].where(~spent, 1e-9))
+    top = equity_curves(daily, BACKTEST, False).axes[0]
+    assert top.get_yscale() == "log"
+    assert 0.001 < top.get_ylim()[0] < 0.01
+    assert top.get_ylim()[1] > daily["equity"].max()
+
+
 def test_several_methods_below_zero_are_counted():
     ruined = DAILY["variant"].eq("as_published") & DAILY["method"].isin(["GCD", "sic_code"])
     top = equity_curves(DAILY.assign(equity=DAILY["equity"] - 60 * ruined), BACKTEST, False).axes[0]

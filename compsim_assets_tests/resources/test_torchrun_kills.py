@@ -1,6 +1,6 @@
 """A rank of a real worker is killed at a random moment, from its launch to the writing of its tables.
 
-COMPSIM_KILLS says how many moments are tried, 2 by default.
+COMPSIM_KILLS says how many moments are tried, 3 by default: one of each kind.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ ASSETS = {
     "clusters": ["clusters"],
     "cluster_features": ["cluster_features", "cluster_feature_summary"],
 }
-KILLS = int(os.environ.get("COMPSIM_KILLS", "2"))
+KILLS = int(os.environ.get("COMPSIM_KILLS", "3"))
 # What a kill waits for, and the longest time in seconds that it then lets pass: imports take some on a
 # machine of two cores, the work on a tiny universe and the writing little.
 MOMENTS = {"launch": 4.0, "imports": 0.5, "first table": 0.02}
