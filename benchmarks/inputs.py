@@ -58,9 +58,7 @@ def cluster_inputs(size: Size, seed: int = 0) -> ClusterInputs:
     coefficients = np.where(active, rng.gamma(1.0, 2.0, (n, size.candidates)), 0.0)
     scores = rng.standard_normal((n, size.axes), dtype=np.float32)
     scores += (coefficients @ axes).astype(np.float32)
-    return ClusterInputs(
-        scores, coefficients, axes, np.split(np.arange(n), np.cumsum(members)[:-1])
-    )
+    return ClusterInputs(scores, coefficients, axes, np.split(np.arange(n), np.cumsum(members)[:-1]))
 
 
 @dataclass(frozen=True)
@@ -72,9 +70,7 @@ class FeatureSize:
     axes: int
 
 
-def feature_blocks(
-    size: FeatureSize, seed: int = 0, block: int = 240
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def feature_blocks(size: FeatureSize, seed: int = 0, block: int = 240) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """(ids, (b, D) float32 features) of a synthetic universe with the paper's structure, streamed.
 
     Reports of one firm are alike over the years, firms share sparse topics, half of the values are zero, and reports

@@ -53,12 +53,7 @@ def strong_latents(
         moved = scores - coefficients[:, removed] @ axes[removed]
         return float(np.abs(cosines(moved) - before).mean())
 
-    mae = np.array(
-        [
-            np.abs(cosines(scores - coefficients[:, [j]] * axes[j]) - before).mean()
-            for j in range(len(axes))
-        ]
-    )
+    mae = np.array([np.abs(cosines(scores - coefficients[:, [j]] * axes[j]) - before).mean() for j in range(len(axes))])
     for quantile in (0.99, 0.95, 0.90, 0.85, 0.80, 0.70, 0.60, 0.50):
         strong = mae > np.quantile(mae, quantile)
         if strong.any() and not strong.all() and mae_of(strong) > mae_of(~strong):

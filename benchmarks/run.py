@@ -43,19 +43,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("size", choices=("small", "paper"), nargs="?", default="small")
     parser.add_argument("--jobs", nargs="+", choices=JOBS, default=JOBS)
-    parser.add_argument(
-        "--device", choices=("cpu", "cuda"), help="default: the GPU where there is one"
-    )
-    parser.add_argument(
-        "--save", action="store_true", help="write the table to benchmarks/results/"
-    )
+    parser.add_argument("--device", choices=("cpu", "cuda"), help="default: the GPU where there is one")
+    parser.add_argument("--save", action="store_true", help="write the table to benchmarks/results/")
     parser.add_argument("--only", choices=JOBS, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     device = asked.device or ("cuda" if torch.cuda.is_available() else "cpu")
     if asked.only:
-        print(
-            json.dumps([dataclasses.asdict(row) for row in _rows(asked.only, asked.size, device)])
-        )
+        print(json.dumps([dataclasses.asdict(row) for row in _rows(asked.only, asked.size, device)]))
         return
     start = time.perf_counter()
     rows = [row for job in asked.jobs for row in _in_own_process(job, asked.size, device)]
@@ -83,8 +77,7 @@ def _in_own_process(job: str, size: str, device: str) -> list[Row]:
 def _render(rows: list[Row], size: str, device: str, seconds: float) -> str:
     n = 4096 if size == "paper" else 2048
     rates = [
-        f"{gemm_rate(dtype, device, n) / 1e9:,.0f} GFLOP/s {str(dtype)[6:]}"
-        for dtype in (torch.float32, torch.float64)
+        f"{gemm_rate(dtype, device, n) / 1e9:,.0f} GFLOP/s {str(dtype)[6:]}" for dtype in (torch.float32, torch.float64)
     ]
     lines = [[
         row.job, row.size, row.ours, row.published,

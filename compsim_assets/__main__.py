@@ -50,9 +50,7 @@ def main() -> None:
         results.folder / "findings.html",
     ]:
         print(f"  {path}")
-    print(
-        "\nmake ui shows all of it in Dagster; compsim_assets.read_asset('clusters', 'rolling') reads a table."
-    )
+    print("\nmake ui shows all of it in Dagster; compsim_assets.read_asset('clusters', 'rolling') reads a table.")
 
 
 def _print(table: "pd.DataFrame", columns: tuple[str, ...], headers: tuple[str, ...]) -> None:

@@ -38,8 +38,7 @@ def weekly_rebuild(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequ
     """
     graph = context.repository_def.asset_graph
     shared, by_mode, comparison = (
-        sorted(dg.AssetSelection.tag(STAGE, stage).resolve(graph))
-        for stage in (SHARED, BY_MODE, COMPARISON)
+        sorted(dg.AssetSelection.tag(STAGE, stage).resolve(graph)) for stage in (SHARED, BY_MODE, COMPARISON)
     )
     first, *others = cutoff_modes.get_partition_keys()
     waves = [

@@ -121,13 +121,9 @@ class FeatureShards:
         """The different rows, each once: identical descriptions have identical features."""
         import numpy as np
 
-        digests = [
-            blake2b(row.tobytes(), digest_size=16).digest() for part in self.parts() for row in part
-        ]
+        digests = [blake2b(row.tobytes(), digest_size=16).digest() for part in self.parts() for row in part]
         seen: dict[bytes, int] = {}
-        inverse = np.array(
-            [seen.setdefault(digest, len(seen)) for digest in digests], dtype=np.int64
-        )
+        inverse = np.array([seen.setdefault(digest, len(seen)) for digest in digests], dtype=np.int64)
         _, first = np.unique(inverse, return_index=True)
         return DistinctRows(self, first, inverse)
 

@@ -66,9 +66,7 @@ def _numbers(column: "pa.ChunkedArray") -> "np.ndarray":
     return values if values.dtype == np.int64 else values.astype(np.float64, copy=False)
 
 
-def write_pairs(
-    path: Path, year: "np.ndarray", columns: dict[str, "np.ndarray"], metadata: Any
-) -> None:
+def write_pairs(path: Path, year: "np.ndarray", columns: dict[str, "np.ndarray"], metadata: Any) -> None:
     """Write pairs, ordered by year, each year in row groups of its own.
 
     Args:
@@ -91,15 +89,11 @@ def write_pairs(
     types = {"year": pa.int64()} | {
         name: pa.int64() if name.startswith("report") else pa.float64() for name in _COLUMNS
     }
-    schema = pa.schema(
-        [(name, types[name]) for name in ("report_a", "report_b", "year", *_COLUMNS[2:])]
-    )
+    schema = pa.schema([(name, types[name]) for name in ("report_a", "report_b", "year", *_COLUMNS[2:])])
     _, starts = np.unique(year, return_index=True)
     stops = [*starts[1:].tolist(), len(year)][: len(starts)]
     # Read several times and once written: zstd is no smaller here, and takes much longer to read.
-    with pq.ParquetWriter(
-        path, schema.with_metadata(metadata), compression="lz4", use_dictionary=False
-    ) as writer:
+    with pq.ParquetWriter(path, schema.with_metadata(metadata), compression="lz4", use_dictionary=False) as writer:
         for start, stop in zip(starts.tolist(), stops, strict=True):
             here = {"year": year[start:stop]} | {k: v[start:stop] for k, v in columns.items()}
             arrays = [pa.array(here[name], types[name], from_pandas=True) for name in schema.names]

@@ -27,9 +27,7 @@ class Settings(dg.ConfigurableResource):
         description="Folder of a local universe; needed for 'local'. For 'huggingface' optional: a huggingface.toml, and "
         "whatever the hub does not have (fuzz scores, published clusters, prices). COMPSIM_UNIVERSE.",
     )
-    data: str = Field(
-        default=str(_REPOSITORY / "data"), description="Where results go. COMPSIM_DATA."
-    )
+    data: str = Field(default=str(_REPOSITORY / "data"), description="Where results go. COMPSIM_DATA.")
     similarity: str = Field(
         default="auto",
         description="What companies are compared by: 'features', 'pairs' (the universe's published pairs; features are not "
@@ -57,18 +55,14 @@ class Settings(dg.ConfigurableResource):
     @classmethod
     def _known_similarity(cls, value: str) -> str:
         if value not in SIMILARITIES:
-            raise ValueError(
-                f"COMPSIM_SIMILARITY is {value!r}, expected one of {', '.join(SIMILARITIES)}"
-            )
+            raise ValueError(f"COMPSIM_SIMILARITY is {value!r}, expected one of {', '.join(SIMILARITIES)}")
         return value
 
     @classmethod
     def from_environment(cls) -> "Settings":
         """Settings from COMPSIM_<FIELD>, e.g. COMPSIM_SOURCE; empty values count as unset."""
         found = {f: os.environ.get(f"COMPSIM_{f.upper()}", "") for f in cls.model_fields}
-        return cls.model_validate(
-            {field: _parsed(field, value) for field, value in found.items() if value}
-        )
+        return cls.model_validate({field: _parsed(field, value) for field, value in found.items() if value})
 
     @property
     def without_sic_code_dropped(self) -> bool:

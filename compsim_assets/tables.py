@@ -93,9 +93,7 @@ def validate(table: Table, value: "pd.DataFrame | pa.Table") -> "pa.Table":
     for column in table.columns:
         if arrow.column(column.name).null_count and not column.nullable:
             row = arrow.column(column.name).is_null().to_pylist().index(True)
-            raise ContractError(
-                f"{table.name}: row {row}, column '{column.name}': null, expected a value"
-            )
+            raise ContractError(f"{table.name}: row {row}, column '{column.name}': null, expected a value")
     return arrow
 
 

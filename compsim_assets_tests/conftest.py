@@ -25,9 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop(name, None)
     # Matplotlib's list of fonts takes seconds to make: kept where the Makefile keeps it.
     os.environ.setdefault("MPLCONFIGDIR", str(REPOSITORY / ".cache" / "matplotlib"))
-    os.environ.update(
-        HOME=str(home), COMPSIM_DATA=str(home / "data"), DAGSTER_DISABLE_TELEMETRY="yes"
-    )
+    os.environ.update(HOME=str(home), COMPSIM_DATA=str(home / "data"), DAGSTER_DISABLE_TELEMETRY="yes")
 
 
 # Files whose tests start processes and wait for them: first, so that no process of pytest-xdist is left alone with them.
@@ -66,9 +64,7 @@ def rebuilt(tmp_path_factory: pytest.TempPathFactory) -> "Rebuilt":
     from compsim_assets.resources.torchrun import Torchrun
     from compsim_assets_tests.runs import Rebuilt, once
 
-    folder = once(
-        tmp_path_factory, "rebuilt", lambda folder: Rebuilt(folder).rebuild(Torchrun(nproc="1"))
-    )
+    folder = once(tmp_path_factory, "rebuilt", lambda folder: Rebuilt(folder).rebuild(Torchrun(nproc="1")))
     return Rebuilt(folder)
 
 

@@ -51,9 +51,7 @@ MONDAY = datetime(2024, 3, 4, 6, tzinfo=UTC)
 class InThisProcess(Torchrun):
     """Runs a worker program's `main` as the only rank, without starting processes."""
 
-    def run(
-        self, context: Any, module: str, extras: Mapping[str, Any], scratch: Path
-    ) -> dict[str, Any]:
+    def run(self, context: Any, module: str, extras: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
         return run_worker(module, extras)
 
 
@@ -105,9 +103,7 @@ def execute(
     """Materialize assets (all without a choice) with their checks, in this process."""
     keys = None if assets is None else [dg.AssetKey.from_coercible(asset) for asset in assets]
     job = defs.resolve_job_def("rebuild")
-    return job.execute_in_process(
-        partition_key=mode, asset_selection=keys, instance=instance, **options
-    )
+    return job.execute_in_process(partition_key=mode, asset_selection=keys, instance=instance, **options)
 
 
 @contextmanager
@@ -173,9 +169,7 @@ class Run:
 
     def metadata(self, asset: str, mode: str | None = None) -> dict[str, Any]:
         """Metadata of the last materialization, unpacked."""
-        wanted = dg.AssetRecordsFilter(
-            dg.AssetKey(asset), asset_partitions=[mode] if mode else None
-        )
+        wanted = dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=[mode] if mode else None)
         (record,) = self.history.fetch_materializations(wanted, limit=1).records
         assert record.asset_materialization is not None
         return {k: v.value for k, v in record.asset_materialization.metadata.items()}

@@ -48,9 +48,7 @@ SIZES = [[20], [1] * 20, [7, 0, 2, 11], [6, 6, 6, 2], [3, 17]]
 
 
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
-def test_shards_give_back_what_was_written(
-    tmp_path: Path, small_shards: None, sizes: list[int]
-) -> None:
+def test_shards_give_back_what_was_written(tmp_path: Path, small_shards: None, sizes: list[int]) -> None:
     ids, features = some_features(20)
     written = write_feature_shards(tmp_path, blocks(ids, features, sizes), N_LATENTS, {"a": "b"})
     shards = FeatureShards(tmp_path)
@@ -69,16 +67,12 @@ def test_shards_give_back_what_was_written(
     positions = np.array([19, 0, 5, 6, 5, 2])
     np.testing.assert_array_equal(shards.rows(positions), features[positions])
     np.testing.assert_array_equal(shards.columns(2, 5, positions), features[positions, 2:5])
-    np.testing.assert_array_equal(
-        shards.select(np.array([4, 0]), positions), features[positions][:, [4, 0]]
-    )
+    np.testing.assert_array_equal(shards.select(np.array([4, 0]), positions), features[positions][:, [4, 0]])
     assert shards.rows(np.array([], dtype=int)).shape == (0, N_LATENTS)
     assert {part.dtype for part in shards.parts()} == {np.dtype(np.float32)}
 
 
-def test_shards_and_batches_are_no_larger_than_their_bytes(
-    tmp_path: Path, small_shards: None
-) -> None:
+def test_shards_and_batches_are_no_larger_than_their_bytes(tmp_path: Path, small_shards: None) -> None:
     write_feature_shards(tmp_path, blocks(*some_features(20), [20]), N_LATENTS, {})
     files = sorted(tmp_path.glob("part-*.arrow"))
     batches = [
@@ -88,9 +82,7 @@ def test_shards_and_batches_are_no_larger_than_their_bytes(
     assert batches == [[3, 3], [3, 3], [3, 3], [2]]
 
 
-def test_a_row_larger_than_a_batch_still_fits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_row_larger_than_a_batch_still_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(columnar, "_BATCH_BYTES", 1)
     monkeypatch.setattr(columnar, "_SHARD_BYTES", 1)
     ids, features = some_features(3)

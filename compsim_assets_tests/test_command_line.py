@@ -20,18 +20,14 @@ UPSTREAM = {
 
 def test_one_asset_and_what_it_needs(from_command_line: Run) -> None:
     results = from_command_line.results
-    found = {
-        p.relative_to(results.folder).with_suffix("") for p in results.folder.rglob("*.parquet")
-    }
+    found = {p.relative_to(results.folder).with_suffix("") for p in results.folder.rglob("*.parquet")}
     folders = {p.name for p in results.folder.iterdir() if p.is_symlink()}
     assert {str(path) for path in found} | folders == UPSTREAM
     (run,) = from_command_line.history.get_runs()
     assert run.status == dg.DagsterRunStatus.SUCCESS
 
 
-def test_the_same_numbers_as_in_the_weekly_rebuild(
-    from_command_line: Run, rebuilt: Rebuilt
-) -> None:
+def test_the_same_numbers_as_in_the_weekly_rebuild(from_command_line: Run, rebuilt: Rebuilt) -> None:
     """The sample and the same universe given as a local one, one process and two."""
     for asset in ("descriptions", "returns"):
         paths = [run.results.table(asset) for run in (from_command_line, rebuilt)]

@@ -18,11 +18,9 @@ PROMISED = {
     "cutoff_curve": "year theta mean_correlation pair_weighted_mean_correlation n_clusters",
     "clusters": "year cluster_id report_id",
     "cluster_features": "year cluster_id latent mae strong",
-    "cluster_feature_summary": "year cluster_id n_members n_pairs n_candidates n_strong quantile "
-    "mae_strong mae_weak",
+    "cluster_feature_summary": "year cluster_id n_members n_pairs n_candidates n_strong quantile mae_strong mae_weak",
     "fuzz_scores": "latent interpretability balanced_accuracy n_examples n_unscored",
-    "mean_correlation": "method year mean_correlation pair_weighted n_clusters n_reports "
-    "largest_cluster",
+    "mean_correlation": "method year mean_correlation pair_weighted n_clusters n_reports largest_cluster",
 }
 TYPES = {
     ("descriptions", "report_id"): pa.int64(),
@@ -134,9 +132,7 @@ def test_a_value_beyond_its_limit_is_named_with_its_row(
 NOT_NULL = [(t, c) for t in TABLES.values() for c in t.columns if not c.nullable]
 
 
-@pytest.mark.parametrize(
-    ("table", "column"), NOT_NULL, ids=[f"{t.name}.{c.name}" for t, c in NOT_NULL]
-)
+@pytest.mark.parametrize(("table", "column"), NOT_NULL, ids=[f"{t.name}.{c.name}" for t, c in NOT_NULL])
 def test_a_null_is_named_with_its_row(table: Table, column: Column) -> None:
     frame = given(table, rows(table))
     if isinstance(frame, pa.Table):
@@ -151,9 +147,7 @@ def test_a_null_is_named_with_its_row(table: Table, column: Column) -> None:
 NULLABLE = [(t, c) for t in TABLES.values() for c in t.columns if c.nullable]
 
 
-@pytest.mark.parametrize(
-    ("table", "column"), NULLABLE, ids=[f"{t.name}.{c.name}" for t, c in NULLABLE]
-)
+@pytest.mark.parametrize(("table", "column"), NULLABLE, ids=[f"{t.name}.{c.name}" for t, c in NULLABLE])
 def test_a_null_passes_where_it_means_something(table: Table, column: Column) -> None:
     frame = rows(table)
     frame[column.name] = [*frame[column.name][:2], None]
@@ -181,9 +175,7 @@ def test_a_key_that_occurs_twice_is_named_with_its_row(table: Table) -> None:
         ("returns", {"returns": [[0.0] * 12, ["a"] * 12, [0.0] * 12]}, r"row 1, .*float64\[12\]"),
     ],
 )
-def test_a_value_of_another_type_is_named_with_its_row(
-    table: str, change: dict[str, list], expected: str
-) -> None:
+def test_a_value_of_another_type_is_named_with_its_row(table: str, change: dict[str, list], expected: str) -> None:
     frame = rows(TABLES[table]).assign(**change)
     with pytest.raises(ContractError, match=f"^{table}: {expected}"):
         validate(TABLES[table], frame)
@@ -191,9 +183,7 @@ def test_a_value_of_another_type_is_named_with_its_row(
 
 def test_missing_and_unknown_columns_are_named() -> None:
     frame = pd.DataFrame(CLUSTERS).rename(columns={"report_id": "report"})
-    with pytest.raises(
-        ContractError, match=r"^clusters: missing .*'report_id'.* unknown .*'report'"
-    ):
+    with pytest.raises(ContractError, match=r"^clusters: missing .*'report_id'.* unknown .*'report'"):
         validate(TABLES["clusters"], frame)
 
 

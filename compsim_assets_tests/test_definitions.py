@@ -47,9 +47,7 @@ def names(keys: Any) -> list[str]:
 def test_definitions_load_well_faster_than_dagster_and_without_heavy_libraries() -> None:
     shares = []
     for _ in range(3):
-        run = subprocess.run(
-            [sys.executable, "-c", LOAD], capture_output=True, text=True, check=True
-        )
+        run = subprocess.run([sys.executable, "-c", LOAD], capture_output=True, text=True, check=True)
         share, *modules = run.stdout.split()
         assert not set(HEAVY) & set(modules)
         shares.append(float(share))

@@ -113,18 +113,14 @@ def test_years_out_of_order_are_not_written(tmp_path: Path, years: list[int]) ->
     ("years", "rows", "group"),
     [([2001, 2002], 2, 0), ([2001, 2002, 2001], 3, 0), ([2002, 2001], 1, 1)],
 )
-def test_a_file_that_is_not_ordered_by_year_is_refused(
-    tmp_path: Path, years: list[int], rows: int, group: int
-) -> None:
+def test_a_file_that_is_not_ordered_by_year_is_refused(tmp_path: Path, years: list[int], rows: int, group: int) -> None:
     path = tmp_path / "pairs.parquet"
     pq.write_table(pa.table({"year": years}), path, row_group_size=rows)
     with pytest.raises(ValueError, match=rf"pairs\.parquet: row group {group} is not of one year"):
         PairTable(path)
 
 
-def test_a_large_year_has_several_row_groups(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_large_year_has_several_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pairs, "_GROUP_ROWS", 2)
     years = [2001] * 5 + [2002]
     columns = random_columns(0, len(years))

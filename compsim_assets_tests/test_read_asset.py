@@ -75,9 +75,7 @@ def test_what_is_not_materialized_is_named(name: str, tmp_path) -> None:
 def test_the_package_alone_imports_nothing_heavy() -> None:
     """Workers import it in every rank."""
     program = "import compsim_assets, sys; print('dagster' in sys.modules, 'pandas' in sys.modules)"
-    run = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["False", "False"]
     assert compsim_assets.__all__ == ["read_asset"]
     with pytest.raises(AttributeError, match="no attribute 'read_assets'"):

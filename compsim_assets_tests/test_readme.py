@@ -43,9 +43,7 @@ def _asset_graph() -> str:
         node, name = GRAPH.get(key), key.path[-1]
         box = f"{name}([{name}])" if node.tags[STAGE] == BY_MODE else f"{name}[{name}]"
         groups.setdefault(node.group_name, []).append(box)
-        direct = {
-            p for p in node.parent_keys if all(p not in _ancestors(q) for q in node.parent_keys)
-        }
+        direct = {p for p in node.parent_keys if all(p not in _ancestors(q) for q in node.parent_keys)}
         arrows += [f"  {parent.path[-1]} --> {name}" for parent in sorted(direct)]
     lines = ["flowchart LR"]
     for group, boxes in groups.items():
@@ -85,9 +83,7 @@ SPEEDS = re.findall(r"<!-- table: (\S+) -->", README)
 
 
 def test_every_saved_table_of_speeds_is_quoted() -> None:
-    saved = sorted(
-        str(path.relative_to(ROOT)) for path in (ROOT / "benchmarks" / "results").glob("*.md")
-    )
+    saved = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "benchmarks" / "results").glob("*.md"))
     assert sorted(SPEEDS) == saved
 
 
@@ -96,9 +92,7 @@ def test_a_table_of_speeds_is_that_of_the_results(name: str) -> None:
     def cells(line: str) -> list[str]:
         return [cell.strip() for cell in line.strip("|").split("|")]
 
-    headers, _, *rows = (
-        cells(x) for x in (ROOT / name).read_text().splitlines() if x.startswith("|")
-    )
+    headers, _, *rows = (cells(x) for x in (ROOT / name).read_text().splitlines() if x.startswith("|"))
     section = README.split(f"<!-- table: {name} -->")[1].split("\n\n")[1]
     quoted_headers, _, *quoted = (cells(line) for line in section.splitlines())
     chosen = [headers.index(header) for header in quoted_headers]

@@ -72,9 +72,7 @@ def test_each_similarity_is_known(similarity: str, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("value", ["pair", "Pairs", "cosine"])
-def test_an_unknown_similarity_names_the_setting_and_the_choices(
-    monkeypatch: pytest.MonkeyPatch, value: str
-) -> None:
+def test_an_unknown_similarity_names_the_setting_and_the_choices(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("COMPSIM_SIMILARITY", value)
     said = rf"COMPSIM_SIMILARITY is '{value}', expected one of auto, features, pairs"
     with pytest.raises(ValueError, match=said):

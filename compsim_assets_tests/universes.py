@@ -37,9 +37,7 @@ def write_reports(folder: Path, name: str = "reports.parquet", **changes: Any) -
     return path
 
 
-def write_features(
-    folder: Path, ids: list[int | None], features: Any, name: str = "features.parquet"
-) -> Path:
+def write_features(folder: Path, ids: list[int | None], features: Any, name: str = "features.parquet") -> Path:
     """A features file; `features` is a list of lists, or an Arrow array."""
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -26,17 +26,12 @@ def rows(size: str, device: str) -> list[Row]:
 
 
 def _row(name: str, groups: pd.DataFrame, returns: pd.DataFrame, company: pd.Series) -> Row:
-    own = timed(
-        lambda: bootstrap_correlation({name: groups}, returns, company, resamples=RESAMPLES)
-    )
+    own = timed(lambda: bootstrap_correlation({name: groups}, returns, company, resamples=RESAMPLES))
     n = company.nunique()
     weights = draw_companies(0, 0, n, TIMED)
     cluster, first, second, correlation, year = _pairs(groups, returns, company)
     listed = timed(
-        lambda: [
-            _by_pairs(column[first] * column[second], cluster, correlation, year)
-            for column in weights.T
-        ]
+        lambda: [_by_pairs(column[first] * column[second], cluster, correlation, year) for column in weights.T]
     )
     ours = ResampledCorrelation(groups, returns, company, pd.RangeIndex(n)).values(weights)[0]
     return Row(
@@ -86,9 +81,7 @@ def _codes(returns: pd.DataFrame, company: pd.Series, shape: Size) -> pd.DataFra
     return returns[["year", "report_id"]].assign(cluster_id=code[company.to_numpy()])
 
 
-def _pairs(
-    groups: pd.DataFrame, returns: pd.DataFrame, company: pd.Series
-) -> tuple[np.ndarray, ...]:
+def _pairs(groups: pd.DataFrame, returns: pd.DataFrame, company: pd.Series) -> tuple[np.ndarray, ...]:
     """Every pair of a cluster: cluster, two companies, correlation; and the year of each cluster."""
     unit = normalise_returns(np.stack(returns["returns"].to_list()))[0]
     parts, years = [], []
@@ -102,9 +95,7 @@ def _pairs(
     return *(np.concatenate(part) for part in zip(*parts, strict=True)), np.array(years)
 
 
-def _by_pairs(
-    weight: np.ndarray, cluster: np.ndarray, correlation: np.ndarray, year: np.ndarray
-) -> float:
+def _by_pairs(weight: np.ndarray, cluster: np.ndarray, correlation: np.ndarray, year: np.ndarray) -> float:
     """MeanCorr of one resample by sums over the list of pairs."""
     count = np.bincount(cluster, weights=weight, minlength=len(year))
     total = np.bincount(cluster, weights=weight * correlation, minlength=len(year))

@@ -24,21 +24,17 @@ def rows(size: str, device: str) -> list[Row]:
         unit, defined = normalise_returns(returns)
         linked = link_years(scores, year, device)
         return linked, [
-            step_function(tree, unit[rows], defined[rows])
-            for rows, tree in zip(linked.rows, linked.trees, strict=True)
+            step_function(tree, unit[rows], defined[rows]) for rows, tree in zip(linked.rows, linked.trees, strict=True)
         ]
 
     own = timed(ours)
     linked, curves = own.result
-    tables = timed(
-        lambda: [published.pair_table(scores[rows], returns[rows]) for rows in linked.rows]
-    )
+    tables = timed(lambda: [published.pair_table(scores[rows], returns[rows]) for rows in linked.rows])
     middle = np.quantile(linked.scale.standardise(linked.trees[0].height), [0.3, 0.7])
     thetas = linked.scale.distance(middle)[:TIMED_THETAS]
     loop = timed(
         lambda: [
-            [published.mean_correlation(table, shape.reports, theta) for table in tables.result]
-            for theta in thetas
+            [published.mean_correlation(table, shape.reports, theta) for table in tables.result] for theta in thetas
         ]
     )
     ours_at = np.stack([curve.at(thetas) for curve in curves], axis=1)

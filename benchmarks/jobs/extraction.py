@@ -63,9 +63,7 @@ def _row(name: str, settings: dict[str, Any], texts: list[str], device: str) -> 
 
     _bare(loaded, tokens, batches)
     # In turns, so that whatever else the machine does meets both.
-    runs = [
-        (timed(ours), timed(lambda: _bare(loaded, tokens, batches)).seconds) for _ in range(REPEATS)
-    ]
+    runs = [(timed(ours), timed(lambda: _bare(loaded, tokens, batches)).seconds) for _ in range(REPEATS)]
     own, bare = min(run.seconds for run, _ in runs), min(seconds for _, seconds in runs)
     total = int(lengths.sum())
     return Row(
@@ -105,16 +103,10 @@ def _llama(folder: Path, width: int, layers: int, latents: int, k: int) -> dict[
     )
     LlamaModel(config).save_pretrained(folder / "llama")
     names = ["<s>", "</s>", "<unk>", *_WORDS]
-    words = Tokenizer(
-        models.WordLevel({name: i for i, name in enumerate(names)}, unk_token="<unk>")
-    )
+    words = Tokenizer(models.WordLevel({name: i for i, name in enumerate(names)}, unk_token="<unk>"))
     words.pre_tokenizer = pre_tokenizers.Whitespace()
-    words.post_processor = processors.TemplateProcessing(
-        single="<s> $A", special_tokens=[("<s>", 0)]
-    )
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=words, bos_token="<s>", eos_token="</s>", unk_token="<unk>"
-    )
+    words.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, bos_token="<s>", eos_token="</s>", unk_token="<unk>")
     tokenizer.save_pretrained(folder / "llama")
     hookpoint = f"layers.{layers - 2}"
     sae = _sae(folder / "sae-llama", width, latents, k)

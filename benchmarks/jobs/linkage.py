@@ -30,8 +30,7 @@ def rows(size: str, device: str) -> list[Row]:
     scores = _scores(n, n_axes)
     seconds, difference = _published(scores[:PUBLISHED_COMPANIES], device)
     return [
-        _row(scores[:count], device, seconds * (count / PUBLISHED_COMPANIES) ** 2, difference)
-        for count in (n // 2, n)
+        _row(scores[:count], device, seconds * (count / PUBLISHED_COMPANIES) ** 2, difference) for count in (n // 2, n)
     ]
 
 
@@ -70,11 +69,7 @@ def _floor(scores: np.ndarray, device: str) -> float:
     starts = range(0, len(unit) - size + 1, size)
     tiles = [(a, b) for a in starts for b in starts if b >= a][:FLOOR_TILES]
     out = torch.empty(size, size, device=device)
-    products = timed(
-        lambda: [
-            torch.mm(unit[a : a + size], unit[b : b + size].T, out=out) is None for a, b in tiles
-        ]
-    )
+    products = timed(lambda: [torch.mm(unit[a : a + size], unit[b : b + size].T, out=out) is None for a, b in tiles])
     return products.seconds * len(scores) ** 2 / 2 / (len(tiles) * size**2)
 
 

@@ -69,9 +69,7 @@ def _analysis(folder: Path, shape: Size, reports: pd.DataFrame) -> Row:
         for year in pairs.years:
             graph = pair_graph(pairs.of_year(year))
             label = cut(graph.forest(), float(scale.distance(theta)))
-            clusters.append(
-                pd.DataFrame({"year": year, "report_id": graph.report_id, "cluster_id": label})
-            )
+            clusters.append(pd.DataFrame({"year": year, "report_id": graph.report_id, "cluster_id": label}))
         groups = {"base": pd.concat(clusters), "population": reports.assign(cluster_id=1)}
         correlation_by_year_of_pairs(groups, reports, pairs.of_year)
         return curves
@@ -81,10 +79,7 @@ def _analysis(folder: Path, shape: Size, reports: pd.DataFrame) -> Row:
     tables = [_as_published(pairs, year) for year in pairs.years]
     thetas = np.quantile(curves[pairs.years[0]].position, [0.3, 0.7])[:TIMED_THETAS]
     loop = timed(
-        lambda: [
-            [published.mean_correlation(table, shape.reports, theta) for table in tables]
-            for theta in thetas
-        ]
+        lambda: [[published.mean_correlation(table, shape.reports, theta) for table in tables] for theta in thetas]
     )
     at = np.stack([curves[year].at(thetas) for year in pairs.years], axis=1)
     return Row(

@@ -29,17 +29,13 @@ def rows(size: str, device: str) -> list[Row]:
 
 def _out_of_core(size: FeatureSize, device: str) -> Row:
     with tempfile.TemporaryDirectory() as folder:
-        written = timed(
-            lambda: write_feature_shards(Path(folder), feature_blocks(size), size.latents, {})
-        )
+        written = timed(lambda: write_feature_shards(Path(folder), feature_blocks(size), size.latents, {}))
         shards = FeatureShards(Path(folder))
         bases: list[int] = []
 
         def log(line: str) -> None:
             print(line, file=sys.stderr, flush=True)
-            bases.extend(
-                int(size.replace(",", "")) for size in re.findall(r"basis of ([\d,]+)", line)
-            )
+            bases.extend(int(size.replace(",", "")) for size in re.findall(r"basis of ([\d,]+)", line))
 
         own = timed(lambda: fit_pca(shards, size.axes, components=False, device=device, log=log))
     found: PrincipalComponents = own.result

@@ -99,9 +99,7 @@ def _clusters(folder: Path, shape: Size) -> dict[str, Any]:
     table = {"report_id": np.arange(len(year)), "year": year, "scores": list_column(scores)}
     pq.write_table(pa.table(table), folder / "scores.parquet")
     years = np.unique(year)
-    pq.write_table(
-        pa.table({"year": years, "distance": np.full(len(years), 0.4)}), folder / "cutoffs.parquet"
-    )
+    pq.write_table(pa.table({"year": years, "distance": np.full(len(years), 0.4)}), folder / "cutoffs.parquet")
     out = folder / "clusters"
     out.mkdir()
     return {
@@ -127,9 +125,7 @@ def _cluster_features(folder: Path, shape: Size) -> dict[str, Any]:
     pq.write_table(pa.table(scored), folder / "member_scores.parquet")
     for made in ("features", "strong"):
         (folder / made).mkdir()
-    write_feature_shards(
-        folder / "features", [(ids, given.coefficients.astype(np.float32))], latents, {}
-    )
+    write_feature_shards(folder / "features", [(ids, given.coefficients.astype(np.float32))], latents, {})
     components = np.ascontiguousarray(given.axes.T)
     pca = {
         "components": components,

@@ -151,9 +151,7 @@ def _datasets_columns(path: Path, start: int, stop: int) -> np.ndarray:
 def _datasets_rows(path: Path, chosen: np.ndarray) -> np.ndarray:
     from datasets import Dataset
 
-    found: np.ndarray = Dataset.from_file(str(path / "x.arrow")).with_format("numpy")[chosen][
-        "features"
-    ]
+    found: np.ndarray = Dataset.from_file(str(path / "x.arrow")).with_format("numpy")[chosen]["features"]
     return found
 
 
@@ -182,9 +180,7 @@ def _safetensors_rows(path: Path, chosen: np.ndarray) -> np.ndarray:
 def _write_zarr(path: Path, values: np.ndarray) -> None:
     import zarr
 
-    array = zarr.create_array(
-        path / "x.zarr", shape=values.shape, chunks=(BATCH, BLOCK), dtype="f4", compressors=None
-    )
+    array = zarr.create_array(path / "x.zarr", shape=values.shape, chunks=(BATCH, BLOCK), dtype="f4", compressors=None)
     for ids, block in _blocks(values):
         array[ids[0] : ids[-1] + 1] = block
 

@@ -23,17 +23,13 @@ def rows(size: str, device: str) -> list[Row]:
     """One row: the published size distribution of clusters."""
     shape = SIZES[size]
     given = cluster_inputs(shape)
-    clusters = [
-        ClusterPairs(rows, sample_pairs(len(rows), [0, number]))
-        for number, rows in enumerate(given.rows)
-    ]
+    clusters = [ClusterPairs(rows, sample_pairs(len(rows), [0, number])) for number, rows in enumerate(given.rows)]
     sampled = clusters[::EVERY]
     _ours(given, sampled[:2], device)
     own = timed(lambda: _ours(given, clusters, device))
     loop = timed(lambda: [_published(given, cluster) for cluster in sampled])
     scores, axes, coefficients = (
-        torch.from_numpy(values).double().to(device)
-        for values in (given.scores, given.axes, given.coefficients)
+        torch.from_numpy(values).double().to(device) for values in (given.scores, given.axes, given.coefficients)
     )
     floor = timed(lambda: (scores @ axes.T, coefficients @ (axes @ axes.T)))
     return [

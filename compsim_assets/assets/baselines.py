@@ -16,9 +16,7 @@ OWN_METHODS = {
 
 
 @dg.asset(**table_options("baseline_clusters", "baselines", "pandas"))
-def baseline_clusters(
-    context: dg.AssetExecutionContext, settings: Settings, descriptions: DataFrame
-) -> DataFrame:
+def baseline_clusters(context: dg.AssetExecutionContext, settings: Settings, descriptions: DataFrame) -> DataFrame:
     """Groups to compare ours with: SIC codes, SIC divisions, GICS sectors where the reports have them, and the
     universe's published cluster sets.
 
@@ -51,9 +49,7 @@ def baseline_clusters(
         {
             "methods": dg.MetadataValue.md(
                 "| method | reports | dropped: not in this universe |\n|---|---|---|\n"
-                + "\n".join(
-                    f"| {method} | {kept} | {dropped} |" for method, kept, dropped in counts
-                )
+                + "\n".join(f"| {method} | {kept} | {dropped} |" for method, kept, dropped in counts)
             )
         }
     )

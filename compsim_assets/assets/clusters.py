@@ -30,9 +30,7 @@ from compsim_assets.settings import Settings
     deps=["pca_scores", "published_pairs"],
     **table_options("clustered_reports", "clusters", "pandas"),
 )
-def clustered_reports(
-    context: dg.AssetExecutionContext, settings: Settings, returns: DataFrame
-) -> DataFrame:
+def clustered_reports(context: dg.AssetExecutionContext, settings: Settings, returns: DataFrame) -> DataFrame:
     """The reports that are clustered: those with PCA scores (a setting leaves out those without defined returns), or,
     where companies are compared by published pairs, those in at least one pair with a correlation.
     """
@@ -131,9 +129,7 @@ def _curves_of_scores(
     return curves_of_years(linked, unit, defined), linked.scale
 
 
-def _curves_of_pairs(
-    context: dg.AssetExecutionContext, results: Results
-) -> tuple[dict[int, Any], Any]:
+def _curves_of_pairs(context: dg.AssetExecutionContext, results: Results) -> tuple[dict[int, Any], Any]:
     """The same from published pairs."""
     from compsim_assets.pairs import PairTable
     from compsim_assets.science.pair_linkage import link_pairs
@@ -174,9 +170,7 @@ def cutoffs(
     pool="gpu",
     **table_options("clusters", "clusters", "torch", "torchrun", stage=BY_MODE),
 )
-def clusters(
-    context: dg.AssetExecutionContext, settings: Settings, torchrun: Torchrun
-) -> dg.Output:
+def clusters(context: dg.AssetExecutionContext, settings: Settings, torchrun: Torchrun) -> dg.Output:
     """Companies that are alike in one year: single linkage cut at the year's cutoff, singletons included.
 
     Computed by a program under torchrun, whose ranks share the years out by cost.
@@ -213,9 +207,7 @@ class StrongFeaturesConfig(dg.Config):
         default="",
         description="Study only the clusters (year, cluster_id) named in this Parquet or CSV file.",
     )
-    max_pairs: int = Field(
-        default=200, ge=1, description="Pairs per cluster, a seeded sample if there are more."
-    )
+    max_pairs: int = Field(default=200, ge=1, description="Pairs per cluster, a seeded sample if there are more.")
     max_candidates: int = Field(default=1000, ge=2, description="Candidate latents per cluster.")
     seed: int = Field(default=0, ge=0, description="Seed of all sampling.")
     products: str = Field(

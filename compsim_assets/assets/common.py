@@ -62,9 +62,7 @@ def in_group(chosen: dict[str, Any], group: str, stage: str) -> dict[str, Any]:
     return {**grouped, "partitions_def": cutoff_modes} if stage == BY_MODE else grouped
 
 
-def progress(
-    context: dg.AssetExecutionContext, what: str, seconds: float = 2.0
-) -> Callable[[int, int], None]:
+def progress(context: dg.AssetExecutionContext, what: str, seconds: float = 2.0) -> Callable[[int, int], None]:
     """A callback (done, total) that logs at most one line every few seconds, and the last one always."""
     due = time.monotonic()
 

@@ -74,9 +74,7 @@ def returns(context: dg.AssetExecutionContext, settings: Settings) -> DataFrame:
     reports = universe.reports()
     matrix = universe.monthly_returns(reports)
     context.add_output_metadata({"without_correlation": int((~normalise_returns(matrix)[1]).sum())})
-    table = pd.DataFrame(
-        {"report_id": reports[ID], "year": reports["year"], "returns": list(matrix)}
-    )
+    table = pd.DataFrame({"report_id": reports[ID], "year": reports["year"], "returns": list(matrix)})
     return table.sort_values("report_id", ignore_index=True)
 
 
@@ -89,12 +87,8 @@ def price_history(context: dg.AssetExecutionContext, settings: Settings) -> Data
     if prices is None:
         context.log.warning("the universe has no prices.parquet: price_history is empty")
         context.add_output_metadata({"note": "the universe has no prices.parquet"})
-        prices = pd.DataFrame(
-            {"ticker": pd.Series(dtype="string"), "date": [], "adj_close": pd.Series(dtype=float)}
-        )
-    prices = prices.assign(
-        date=pd.to_datetime(prices["date"]).dt.date, adj_close=prices["adj_close"].astype(float)
-    )
+        prices = pd.DataFrame({"ticker": pd.Series(dtype="string"), "date": [], "adj_close": pd.Series(dtype=float)})
+    prices = prices.assign(date=pd.to_datetime(prices["date"]).dt.date, adj_close=prices["adj_close"].astype(float))
     context.add_output_metadata({"tickers": int(prices["ticker"].nunique())})
     return prices.sort_values(["ticker", "date"], ignore_index=True)
 
@@ -111,9 +105,7 @@ def published_pairs(
     """
     universe, results = open_universe(settings, context.log.info), Results.of(settings)
     reports = descriptions.sort_values("report_id")
-    found = universe.pairs(
-        reports["report_id"].to_numpy(), reports["year"].to_numpy(), refresh=universe.has("reports")
-    )
+    found = universe.pairs(reports["report_id"].to_numpy(), reports["year"].to_numpy(), refresh=universe.has("reports"))
     path = results.table("published_pairs")
     content = _write(results, found)
     revision = revision_of(universe, "pairs")

@@ -37,11 +37,7 @@ from compsim_assets.settings import Settings
 
 @dg.asset(
     group_name="baselines",
-    ins={
-        "descriptions": dg.AssetIn(
-            metadata={"columns": ["report_id", "year", "description", "sic_code"]}
-        )
-    },
+    ins={"descriptions": dg.AssetIn(metadata={"columns": ["report_id", "year", "description", "sic_code"]})},
     pool="gpu",
     **options(SHARED, "torch", "huggingface", "torchrun"),
 )
@@ -143,11 +139,7 @@ def _preview(rows: list[dict[str, Any]]) -> str:
         "name", "model", "max_tokens", "width", "n_reports", "n_unique", "n_truncated", "tokens_per_second",
         "device", "dtype", "difference",
     ]  # fmt: skip
-    return (
-        tabulate([[row[name] for name in names] for row in rows], names, "pipe")
-        if rows
-        else "*none*"
-    )
+    return tabulate([[row[name] for name in names] for row in rows], names, "pipe") if rows else "*none*"
 
 
 class EmbeddingClustersConfig(dg.Config):
@@ -216,9 +208,7 @@ def _clusters_of(
         unit, defined = unit[defined], defined[defined]
     context.log.info(f"{name}: KMeans of {len(np.unique(found.year))} years")
     clusters = {
-        "kmeans": kmeans_clusters(
-            found.matrix, found.year, found.report_id, config.kmeans_clusters, config.seed
-        )
+        "kmeans": kmeans_clusters(found.matrix, found.year, found.report_id, config.kmeans_clusters, config.seed)
     }
     if not defined.any():
         context.log.warning(f"{name}: no report has returns to choose a cutoff by: KMeans alone")

@@ -42,9 +42,7 @@ def mean_correlation(
     from compsim_assets.science.methods import all_groups
 
     missing_modes(context, clusters)
-    groups = all_groups(
-        clusters, walk_forward_clusters, baseline_clusters, embedding_clusters, returns
-    )
+    groups = all_groups(clusters, walk_forward_clusters, baseline_clusters, embedding_clusters, returns)
     published = by_pairs(settings)
     context.add_output_metadata({"correlations": "published pairs" if published else "returns"})
     if published:
@@ -57,10 +55,7 @@ def _by_returns(groups: dict[str, DataFrame], returns: DataFrame) -> DataFrame:
 
     from compsim_assets.science.evaluation import correlation_by_year
 
-    tables = [
-        correlation_by_year(table, returns).assign(method=method)
-        for method, table in groups.items()
-    ]
+    tables = [correlation_by_year(table, returns).assign(method=method) for method, table in groups.items()]
     return pd.concat(tables, ignore_index=True)[_COLUMNS]
 
 
@@ -93,9 +88,7 @@ def table_1(
     population = mean_correlation[mean_correlation["method"] == "population"]
     n_reports = int(population.loc[population["year"].isin(years), "n_reports"].sum())
     none = f"none among {', '.join(main)}"
-    table = two_blocks(
-        mean_correlation, years, n_reports, robustness, pairs_backtest, published_by_method()
-    )
+    table = two_blocks(mean_correlation, years, n_reports, robustness, pairs_backtest, published_by_method())
     context.add_output_metadata(
         {
             "common_years": f"{years[0]} to {years[-1]} ({len(years)})" if years else none,
@@ -135,16 +128,10 @@ def table_2(
 
     from compsim_assets.science.evaluation import TABLE_2_COLUMNS, table_2_row
 
-    complete = [
-        m
-        for m in MODES
-        if m in clusters and m in cluster_feature_summary and m in interpretability_curve
-    ]
+    complete = [m for m in MODES if m in clusters and m in cluster_feature_summary and m in interpretability_curve]
     missing_modes(context, {mode: clusters[mode] for mode in complete})
     rows = [
-        table_2_row(
-            mode, clusters[mode], cluster_feature_summary[mode], interpretability_curve[mode]
-        )
+        table_2_row(mode, clusters[mode], cluster_feature_summary[mode], interpretability_curve[mode])
         for mode in complete
     ]
     return pd.DataFrame(rows, columns=TABLE_2_COLUMNS)

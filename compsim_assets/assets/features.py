@@ -28,9 +28,7 @@ from compsim_assets.settings import Settings
 
 @dg.asset(
     group_name="features",
-    ins={
-        "descriptions": dg.AssetIn(metadata={"columns": ["report_id", "description", "sic_code"]})
-    },
+    ins={"descriptions": dg.AssetIn(metadata={"columns": ["report_id", "description", "sic_code"]})},
     pool="gpu",
     **options(SHARED, "torch", "huggingface", "arrow", "torchrun"),
 )
@@ -118,11 +116,7 @@ def _extract(
         )
     extraction = ExtractionSettings.from_toml(how)
     texts = universe.token_ids(descriptions["report_id"].to_numpy())
-    texts = (
-        descriptions[["description"]].rename(columns={"description": "text"})
-        if texts is None
-        else texts
-    )
+    texts = descriptions[["description"]].rename(columns={"description": "text"}) if texts is None else texts
     ids = descriptions["report_id"].to_numpy()
     manifest = {
         "origin": "extracted",
@@ -144,9 +138,7 @@ def _extract(
         blocks = _expand(ids[index >= 0], index[index >= 0], unique)
         n_reports = write_feature_shards(folder, blocks, unique.shape[1], manifest)
     if n_reports == 0:
-        raise UniverseError(
-            f"{universe.folder}/reports: no report has a description to extract features from"
-        )
+        raise UniverseError(f"{universe.folder}/reports: no report has a description to extract features from")
     return {"origin": "extracted", **_shape(n_reports, unique.shape[1]), **ran}
 
 

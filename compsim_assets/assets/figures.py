@@ -50,12 +50,8 @@ def mean_correlation_by_theta(
     return draw(cutoff_curve, cutoffs, population["mean_correlation"], settings.synthetic)
 
 
-@dg.asset(
-    ins={"clustered_reports": dg.AssetIn(metadata={"columns": ["year"]})}, **figure_options(SHARED)
-)
-def objective_by_theta(
-    settings: Settings, cutoff_curve: DataFrame, clustered_reports: DataFrame
-) -> Figure:
+@dg.asset(ins={"clustered_reports": dg.AssetIn(metadata={"columns": ["year"]})}, **figure_options(SHARED))
+def objective_by_theta(settings: Settings, cutoff_curve: DataFrame, clustered_reports: DataFrame) -> Figure:
     """Figure 5: the objective of the base cutoff over its whole lattice, both folds, and where the best theta lies."""
     from compsim_assets.plots.cutoffs import objective_by_theta as draw
     from compsim_assets.science.cutoff_tables import (

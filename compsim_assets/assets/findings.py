@@ -14,9 +14,7 @@ _ALL_MODES = dg.AssetIn(partition_mapping=dg.AllPartitionMapping())
     ins={
         **dict.fromkeys(("cluster_features", "cluster_feature_summary"), _ALL_MODES),
         "descriptions": dg.AssetIn(
-            metadata={
-                "columns": [*("report_id", "cik", "company_name", "ticker", "year", "description")]
-            }
+            metadata={"columns": [*("report_id", "cik", "company_name", "ticker", "year", "description")]}
         ),
     },
     deps=["sae_features", "embeddings"],
@@ -46,9 +44,7 @@ def findings(
     from compsim_assets.science.findings import Evidence, judge
 
     results = Results.of(settings)
-    interpretability = _interpretability(
-        results, cluster_features, cluster_feature_summary, fuzz_scores
-    )
+    interpretability = _interpretability(results, cluster_features, cluster_feature_summary, fuzz_scores)
     evidence = Evidence(table_1, robustness, peer_statistics, pairs_backtest, interpretability)
     encoders = read_manifest(results.array_folder(FOLDER), MANIFEST)["encoders"]
     encoder = encoders[0]["name"] if encoders else "embedding"
@@ -71,9 +67,7 @@ def findings(
         context.add_output_metadata({name: dg.MetadataValue.path(str(results.folder / name))})
     page = markdown_page(table, universe, notes, link="/assets/{table}")
     counts = table["verdict"].value_counts()
-    context.add_output_metadata(
-        {"page": dg.MetadataValue.md(page), **{str(k): int(n) for k, n in counts.items()}}
-    )
+    context.add_output_metadata({"page": dg.MetadataValue.md(page), **{str(k): int(n) for k, n in counts.items()}})
     return table
 
 
@@ -98,9 +92,7 @@ def _interpretability(
     return interpretability_gain(candidates[candidates["strong"]], len(summary["base"]), studied)
 
 
-def _universe(
-    settings: Settings, descriptions: DataFrame, table_1: DataFrame
-) -> tuple[str, list[str]]:
+def _universe(settings: Settings, descriptions: DataFrame, table_1: DataFrame) -> tuple[str, list[str]]:
     """What the findings were computed on, and what that universe cannot show."""
     from compsim_assets.resources.reference import published_by_method
     from compsim_assets.science.cautions import cautions

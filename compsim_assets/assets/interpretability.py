@@ -23,9 +23,7 @@ def fuzz_scores(context: dg.AssetExecutionContext, settings: Settings) -> DataFr
 
     files = open_universe(settings).fuzz_score_files()
     if not files:
-        context.log.warning(
-            "the universe has no fuzz_scores/: no latent has an interpretability score"
-        )
+        context.log.warning("the universe has no fuzz_scores/: no latent has an interpretability score")
     columns = [
         "latent",
         "interpretability",
@@ -39,16 +37,12 @@ def fuzz_scores(context: dg.AssetExecutionContext, settings: Settings) -> DataFr
     doubled = table.duplicated(["hookpoint", "latent"])
     if doubled.any():
         row = table[doubled].iloc[0]
-        raise UniverseError(
-            f"two score files for latent {row['latent']} of {row['hookpoint']}, expected one"
-        )
+        raise UniverseError(f"two score files for latent {row['latent']} of {row['hookpoint']}, expected one")
     context.add_output_metadata(
         {
             "files": len(files),
             "hookpoints": ", ".join(sorted(table["hookpoint"].unique())) or "none",
-            "mean_interpretability": float(table["interpretability"].mean())
-            if len(table)
-            else "no scores",
+            "mean_interpretability": float(table["interpretability"].mean()) if len(table) else "no scores",
             "examples_without_answer": int(table["n_unscored"].sum()),
         }
     )

@@ -120,9 +120,7 @@ def _by_latents(
         yield PeerMethod(name, False, vectors)
 
 
-def activity_of(
-    results: Results, latents: DataFrame
-) -> "tuple[tuple[np.ndarray, np.ndarray], dict[int, float]]":
+def activity_of(results: Results, latents: DataFrame) -> "tuple[tuple[np.ndarray, np.ndarray], dict[int, float]]":
     """Report ids with (n, J) bool, where the selected latents are active, and each report's total activation.
 
     The total grows with the tokens of a description, each of which has the same number of active latents. One pass

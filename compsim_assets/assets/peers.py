@@ -98,9 +98,7 @@ class PeerStatisticsConfig(dg.Config):
     """What is asked of each year."""
 
     peers: list[int] = Field(default=[1, 3, 5, 10], description="Numbers of nearest peers.")
-    shares: list[float] = Field(
-        default=[0.5, 1.0, 2.0, 5.0, 10.0], description="Per cent of the most similar pairs."
-    )
+    shares: list[float] = Field(default=[0.5, 1.0, 2.0, 5.0, 10.0], description="Per cent of the most similar pairs.")
     draws: int = Field(default=5, ge=1, description="Draws of random peers, for peer_r2.")
     seed: int = Field(default=0, ge=0, description="Seed of the draws, with the year.")
 
@@ -113,11 +111,7 @@ class PeerStatisticsConfig(dg.Config):
         "sae_features",
         "published_pairs",
     ],
-    ins={
-        "descriptions": dg.AssetIn(
-            metadata={"columns": ["report_id", "cik", "ticker", "company_name", "sic_code"]}
-        )
-    },
+    ins={"descriptions": dg.AssetIn(metadata={"columns": ["report_id", "cik", "ticker", "company_name", "sic_code"]})},
     **table_options("peer_statistics", "evidence", "scipy"),
 )
 def peer_statistics(
@@ -139,9 +133,7 @@ def peer_statistics(
     from compsim_assets.science.peer_returns import Levels
 
     results, published = Results.of(settings), by_pairs(settings)
-    levels = Levels(
-        tuple(config.peers), tuple(map(float, config.shares)), config.draws, config.seed
-    )
+    levels = Levels(tuple(config.peers), tuple(map(float, config.shares)), config.draws, config.seed)
     lower = "fewer numbers of peers, or a universe of smaller years (memory grows with the square of the largest year)"
     with explaining_memory("the statistics of peers", lower):
         activity, length = activity_of(results, supervised_latents)
@@ -200,9 +192,7 @@ class _Reports:
         table["company"] = pd.factorize(company_of(table))[0]
         table["sic2"] = pd.factorize(table["sic_code"].astype("string").str.slice(0, 2))[0]
         table["length"] = table["report_id"].map(length).astype(float)
-        self._by_year = {
-            int(year): table.loc[table["year"] == year] for year in table["year"].unique()
-        }
+        self._by_year = {int(year): table.loc[table["year"] == year] for year in table["year"].unique()}
         self._pairs = PairTable(results.table("published_pairs")) if published else None
         self.years = sorted(self._by_year)
 

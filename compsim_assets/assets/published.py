@@ -8,9 +8,7 @@ from compsim_assets.resources.universe.sources import open_universe
 from compsim_assets.settings import Settings
 
 
-@dg.asset(
-    deps=["descriptions"], **table_options("published_strong_features", "published", "pandas")
-)
+@dg.asset(deps=["descriptions"], **table_options("published_strong_features", "published", "pandas"))
 def published_strong_features(context: dg.AssetExecutionContext, settings: Settings) -> DataFrame:
     """Strong features of clusters as the paper's authors published them, read from their pickles without running
     anything in them; empty where the universe has none.

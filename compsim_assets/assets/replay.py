@@ -17,9 +17,7 @@ _SETS = {"base": "GCD", "rolling": "GCDR"}
     deps=["published_pairs"],
     **table_options("published_replay", "published", "pandas", stage=COMPARISON),
 )
-def published_replay(
-    context: dg.AssetExecutionContext, settings: Settings, baseline_clusters: DataFrame
-) -> DataFrame:
+def published_replay(context: dg.AssetExecutionContext, settings: Settings, baseline_clusters: DataFrame) -> DataFrame:
     """Does the published cutoff give the published clusters? The universe's pairs, cut at the published thetas, against
     the published sets GCD and GCDR; empty where the universe lacks pairs or sets.
     """
@@ -51,10 +49,7 @@ def published_replay(
     columns = TABLES["published_replay"].names
     table = pd.DataFrame(rows, columns=columns).sort_values(["set", "year"], ignore_index=True)
     context.add_output_metadata(
-        {
-            f"{name}: years identical": f"{own['identical'].sum()} of {len(own)}"
-            for name, own in table.groupby("set")
-        }
+        {f"{name}: years identical": f"{own['identical'].sum()} of {len(own)}" for name, own in table.groupby("set")}
         if rows
         else {"note": _without(bool(pairs.years))}
     )
@@ -64,10 +59,7 @@ def published_replay(
 def _published(baseline_clusters: DataFrame) -> dict[tuple[str, int], DataFrame]:
     """The published sets with a published cutoff, by name and year."""
     kept = baseline_clusters[baseline_clusters["method"].isin(_SETS.values())]
-    return {
-        (str(name), int(rows["year"].iloc[0])): rows
-        for (name, _), rows in kept.groupby(["method", "year"])
-    }
+    return {(str(name), int(rows["year"].iloc[0])): rows for (name, _), rows in kept.groupby(["method", "year"])}
 
 
 def _without(pairs: bool) -> str:
@@ -78,9 +70,7 @@ def _without(pairs: bool) -> str:
 
 @dg.asset(
     ins={
-        **dict.fromkeys(
-            ("cutoffs", "interpretability_curve", "strong_feature_proportion"), _ALL_MODES
-        ),
+        **dict.fromkeys(("cutoffs", "interpretability_curve", "strong_feature_proportion"), _ALL_MODES),
         "descriptions": dg.AssetIn(metadata={"columns": ["report_id", "year"]}),
     },
     deps=["published_pairs"],
@@ -115,18 +105,13 @@ def published_vs_ours(
         proportions=strong_feature_proportion,
         fuzz_scores=fuzz_scores,
         feature_distribution=feature_distribution,
-        strong_features={
-            str(name): rows for name, rows in published_strong_features.groupby("set")
-        },
+        strong_features={str(name): rows for name, rows in published_strong_features.groupby("set")},
         peer_statistics=peer_statistics,
         robustness=robustness,
         backtest=pairs_backtest,
         counts={
             "n_reports": len(descriptions),
-            **(
-                _published_pairs(Results.of(settings))
-                or _own_pairs(distance_scale, mean_correlation)
-            ),
+            **(_published_pairs(Results.of(settings)) or _own_pairs(distance_scale, mean_correlation)),
         },
     )
     years = descriptions["year"]

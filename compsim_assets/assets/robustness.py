@@ -24,9 +24,7 @@ class RobustnessConfig(dg.Config):
     """How many draws."""
 
     resamples: int = Field(default=10_000, ge=100, description="Bootstrap resamples of companies.")
-    permutations: int = Field(
-        default=1_000, ge=100, description="Shuffles of the labels, for what chance alone gives."
-    )
+    permutations: int = Field(default=1_000, ge=100, description="Shuffles of the labels, for what chance alone gives.")
     seed: int = Field(default=0, ge=0, description="Seed of all draws.")
     winsorised: float = Field(
         default=0.01,
@@ -40,11 +38,7 @@ class RobustnessConfig(dg.Config):
     ins={
         "clusters": dg.AssetIn(partition_mapping=dg.AllPartitionMapping()),
         "descriptions": dg.AssetIn(
-            metadata={
-                "columns": [
-                    *("report_id", "cik", "company_name", "ticker", "year", "sic_code", "industry")
-                ]
-            }
+            metadata={"columns": [*("report_id", "cik", "company_name", "ticker", "year", "sic_code", "industry")]}
         ),
     },
     **table_options("robustness", "evidence", "scipy", "statsmodels", stage=COMPARISON),
@@ -76,9 +70,7 @@ def robustness(
     from compsim_assets.science.methods import all_groups, company_of
 
     missing_modes(context, clusters)
-    groups = all_groups(
-        clusters, walk_forward_clusters, baseline_clusters, embedding_clusters, returns
-    )
+    groups = all_groups(clusters, walk_forward_clusters, baseline_clusters, embedding_clusters, returns)
     years, _ = main_years(mean_correlation)
     company = company_of(descriptions)
     against = [m for m in groups if m in _AGAINST or m.endswith(("_base", "_rolling"))]

@@ -34,9 +34,7 @@ if TYPE_CHECKING:
 class FitConfig(dg.Config):
     """How a PCA is fitted."""
 
-    n_components: int = Field(
-        default=4000, ge=1, description="Principal axes kept, capped at the rank of the data."
-    )
+    n_components: int = Field(default=4000, ge=1, description="Principal axes kept, capped at the rank of the data.")
     block: int = Field(
         default=4096,
         ge=1,
@@ -105,9 +103,7 @@ def pca_assets(
         yield from selected(context, _no_scores(context))
         return
     universe, distinct = open_universe(settings), shards.distinct()
-    context.log.info(
-        f"{shards.shape[0]} reports, {distinct.shape[0]} of them different, {shards.n_latents} latents"
-    )
+    context.log.info(f"{shards.shape[0]} reports, {distinct.shape[0]} of them different, {shards.n_latents} latents")
     published = universe.published_pca()
     with explaining_memory("the PCA", "a smaller block or n_components, or components = none"):
         if published is None:
@@ -131,15 +127,11 @@ def pca_assets(
     yield from selected(
         context,
         dg.Output(fitted, output_name="pca", metadata=counts),
-        dg.Output(
-            scores, output_name="pca_scores", metadata={"components": fitted.scores.shape[1]}
-        ),
+        dg.Output(scores, output_name="pca_scores", metadata={"components": fitted.scores.shape[1]}),
     )
 
 
-def _fit(
-    context: dg.AssetExecutionContext, config: PcaConfig, distinct: "DistinctRows"
-) -> "PrincipalComponents":
+def _fit(context: dg.AssetExecutionContext, config: PcaConfig, distinct: "DistinctRows") -> "PrincipalComponents":
     from compsim_assets.science.pca import fit_pca, memory_needed
 
     needed = memory_needed(*distinct.shape, config.n_components, config.block)
@@ -200,18 +192,14 @@ def _no_scores(context: dg.AssetExecutionContext) -> dg.Output:
 class PeersConfig(dg.Config):
     """How many peers."""
 
-    n_peers: int = Field(
-        default=20, ge=1, description="Peers per report; fewer where the year is smaller."
-    )
+    n_peers: int = Field(default=20, ge=1, description="Peers per report; fewer where the year is smaller.")
 
 
 @dg.asset(
     deps=["pca_scores", "published_pairs"],
     **table_options("nearest_peers", "similarity", "numpy"),
 )
-def nearest_peers(
-    context: dg.AssetExecutionContext, config: PeersConfig, settings: Settings
-) -> DataFrame:
+def nearest_peers(context: dg.AssetExecutionContext, config: PeersConfig, settings: Settings) -> DataFrame:
     """For every report the most similar reports of the same year, by cosine: of their PCA scores, or as published
     where companies are compared by pairs.
     """
@@ -220,16 +208,10 @@ def nearest_peers(
     results = Results.of(settings)
     blocks = [
         pd.DataFrame(block)
-        for block in (_peers_of_pairs if by_pairs(settings) else _peers_of_scores)(
-            results, config.n_peers
-        )
+        for block in (_peers_of_pairs if by_pairs(settings) else _peers_of_scores)(results, config.n_peers)
     ]
     columns = ["report_id", "year", "rank", "peer_id", "cosine"]
-    return (
-        pd.concat(blocks, ignore_index=True)[columns]
-        if blocks
-        else pd.DataFrame({c: [] for c in columns})
-    )
+    return pd.concat(blocks, ignore_index=True)[columns] if blocks else pd.DataFrame({c: [] for c in columns})
 
 
 def _peers_of_scores(results: Results, n_peers: int) -> Iterator[Any]:

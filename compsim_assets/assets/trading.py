@@ -58,25 +58,15 @@ class TradingConfig(dg.Config):
     min_correlation: float = Field(
         default=0.95, ge=0, le=1, description="Least correlation of (log) prices of a pair to test."
     )
-    min_days: int = Field(
-        default=252, ge=60, description="Least common days of the estimation, honest variant."
-    )
-    max_q: float = Field(
-        default=0.05, gt=0, le=1, description="Largest adjusted p-value of a pair to trade."
-    )
-    entry: float = Field(
-        default=1.0, gt=0, description="Spread, in deviations, whose crossing opens a position."
-    )
-    stop: float = Field(
-        default=2.0, gt=0, description="Spread at which it is given up; above entry."
-    )
+    min_days: int = Field(default=252, ge=60, description="Least common days of the estimation, honest variant.")
+    max_q: float = Field(default=0.05, gt=0, le=1, description="Largest adjusted p-value of a pair to trade.")
+    entry: float = Field(default=1.0, gt=0, description="Spread, in deviations, whose crossing opens a position.")
+    stop: float = Field(default=2.0, gt=0, description="Spread at which it is given up; above entry.")
     costs: list[float] = Field(
         default=[0.0, 10.0, 25.0, 50.0],
         description="Costs of a trade, in basis points of its value.",
     )
-    placebo_pool: int = Field(
-        default=4000, ge=1, description="Random pairs that are simulated once."
-    )
+    placebo_pool: int = Field(default=4000, ge=1, description="Random pairs that are simulated once.")
     placebo_draws: int = Field(
         default=200, ge=1, description="Portfolios of random pairs drawn from them for each method."
     )
@@ -183,9 +173,7 @@ def _compare(
         method: table.merge(reports, on=["report_id", "year"], how="inner", validate="many_to_one")
         for method, table in groups.items()
     }
-    chosen = config.model_dump(
-        exclude={"first_trading_year", "last_trading_year", "first_estimation_year"}
-    )
+    chosen = config.model_dump(exclude={"first_trading_year", "last_trading_year", "first_estimation_year"})
     return compare_methods(
         panel.window(*days_of(windows.estimation)),
         panel.window(*days_of(windows.trading)),
@@ -198,9 +186,7 @@ def _compare(
 def _note(groups: dict[str, DataFrame], years: list[int]) -> str:
     """Which methods have nothing to trade."""
     without = [method for method, table in groups.items() if not table["year"].isin(years).any()]
-    named = (
-        f"without clusters in {years[0]} to {years[-1]}: {', '.join(without)}. " if without else ""
-    )
+    named = f"without clusters in {years[0]} to {years[-1]}: {', '.join(without)}. " if without else ""
     return named + SEEN
 
 
@@ -217,10 +203,7 @@ def _no_tables(note: str) -> list[dg.Output]:
     import pandas as pd
 
     return [
-        dg.Output(
-            pd.DataFrame(columns=TABLES[name].names), output_name=name, metadata={"note": note}
-        )
-        for name in NAMES
+        dg.Output(pd.DataFrame(columns=TABLES[name].names), output_name=name, metadata={"note": note}) for name in NAMES
     ]
 
 

@@ -149,18 +149,14 @@ def _log(context: dg.AssetExecutionContext, year: "EvaluatedYear") -> None:
         f"MeanCorr {year.mean_correlation:.3f}"
     )
     if not year.varies:
-        context.log.warning(
-            f"{year.year}: all earlier reports have the same features: scores are zero"
-        )
+        context.log.warning(f"{year.year}: all earlier reports have the same features: scores are zero")
     if not year.converged:
         context.log.warning(
             f"{year.year}: the PCA did not settle. The features' variance does not decay; ask for fewer components"
         )
 
 
-def _outputs(
-    found: list["EvaluatedYear"], ids: "np.ndarray", reports: "Reports", width: int
-) -> list[dg.Output]:
+def _outputs(found: list["EvaluatedYear"], ids: "np.ndarray", reports: "Reports", width: int) -> list[dg.Output]:
     """The three tables, by year."""
     import numpy as np
     import pandas as pd
@@ -179,10 +175,7 @@ def _outputs(
     cutoffs = pd.DataFrame({name: [getattr(year, name) for year in found] for name in columns})
     cutoffs = cutoffs.assign(in_sample=False, n_earlier_reports=[year.n_earlier for year in found])
     clusters = pd.concat(
-        [
-            pd.DataFrame({"year": y.year, "cluster_id": y.cluster_id, "report_id": ids[y.compared]})
-            for y in found
-        ]
+        [pd.DataFrame({"year": y.year, "cluster_id": y.cluster_id, "report_id": ids[y.compared]}) for y in found]
     )
     clusters = clusters.sort_values(["year", "cluster_id", "report_id"], ignore_index=True)
     said = _said(found, clusters)
@@ -196,9 +189,7 @@ def _outputs(
 def _said(found: list["EvaluatedYear"], clusters: DataFrame) -> dict[str, Any]:
     """Metadata: what was evaluated, and the theta of each year."""
     sizes = clusters.groupby(["year", "cluster_id"]).size()
-    lines = [
-        f"| {y.year} | {y.theta:.1f} | {y.distance:.3f} | {y.mean_correlation:.3f} |" for y in found
-    ]
+    lines = [f"| {y.year} | {y.theta:.1f} | {y.distance:.3f} | {y.mean_correlation:.3f} |" for y in found]
     said = {
         "years": f"{len(found)}: {found[0].year} to {found[-1].year}",
         "clusters": int((sizes >= 2).sum()),
@@ -221,11 +212,7 @@ def _nothing(context: dg.AssetExecutionContext, note: str) -> list[dg.Output]:
     tables = {
         "walk_forward_scores": no_scores(),
         **{
-            name: pd.DataFrame(columns=TABLES[name].names)
-            for name in ("walk_forward_cutoffs", "walk_forward_clusters")
+            name: pd.DataFrame(columns=TABLES[name].names) for name in ("walk_forward_cutoffs", "walk_forward_clusters")
         },
     }
-    return [
-        dg.Output(table, output_name=name, metadata={"note": note})
-        for name, table in tables.items()
-    ]
+    return [dg.Output(table, output_name=name, metadata={"note": note}) for name, table in tables.items()]

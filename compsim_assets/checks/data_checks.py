@@ -45,11 +45,7 @@ def features_are_finite(settings: Settings) -> dg.AssetCheckResult:
 @dg.asset_check(asset="pca")
 def pca_explains_variance(settings: Settings) -> dg.AssetCheckResult:
     """The axes explain at least half of the variance; below that, cosines on them leave most features out."""
-    share = float(
-        read_manifest(Results.of(settings).array_folder("pca"), "pca.json")[
-            "explained_variance_share"
-        ]
-    )
+    share = float(read_manifest(Results.of(settings).array_folder("pca"), "pca.json")["explained_variance_share"])
     return dg.AssetCheckResult(
         passed=0.5 <= share <= 1 + 1e-6,
         severity=dg.AssetCheckSeverity.WARN,
@@ -64,9 +60,7 @@ def pca_has_settled(settings: Settings) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         passed=bool(described["converged"]),
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={
-            name: described[name] for name in ("method", "basis", "cosine_change", "residual_last")
-        },
+        metadata={name: described[name] for name in ("method", "basis", "cosine_change", "residual_last")},
     )
 
 

@@ -27,14 +27,10 @@ def every_report_in_one_cluster(settings: Settings) -> dg.AssetCheckResult:
         years = read_table(results.table("cutoffs", mode), ["year"]).to_pandas()["year"]
         expected = reports[reports["year"].isin(years)]
         both = expected.merge(clusters, on=["report_id", "year"], how="outer", indicator=True)
-        problems[mode] = int(
-            (both["_merge"] != "both").sum() + clusters["report_id"].duplicated().sum()
-        )
+        problems[mode] = int((both["_merge"] != "both").sum() + clusters["report_id"].duplicated().sum())
     return dg.AssetCheckResult(
         passed=not any(problems.values()),
-        metadata={
-            f"{mode}: reports missing, unknown or twice": count for mode, count in problems.items()
-        },
+        metadata={f"{mode}: reports missing, unknown or twice": count for mode, count in problems.items()},
     )
 
 
@@ -61,9 +57,7 @@ def _figure_check(key: dg.AssetKey) -> dg.AssetChecksDefinition:
         results = Results.of(settings)
         paths = [results.figure(name, mode) for mode in (None, *_modes())]
         tones = [_tones(path) for path in paths if path.exists()]
-        return dg.AssetCheckResult(
-            passed=bool(tones) and min(tones) > 1, metadata={"files": len(tones)}
-        )
+        return dg.AssetCheckResult(passed=bool(tones) and min(tones) > 1, metadata={"files": len(tones)})
 
     return figure_decodes
 

@@ -152,9 +152,7 @@ class Key:
             depth += self.row
             last_of_group = [n for n, s in styles.items() if s.group == group][-1] == name
             depth += 0.12 if last_of_group else 0.0
-        self._text(
-            figure, self.left, depth + 0.1, caption, color=MUTED, va="top", gid="key-caption"
-        )
+        self._text(figure, self.left, depth + 0.1, caption, color=MUTED, va="top", gid="key-caption")
 
     def _row(self, figure: Figure, depth: float, name: str, style: MethodStyle) -> None:
         x = [self.page.x(self.left + inches) for inches in (0.0, 0.21, 0.42)]
@@ -162,9 +160,7 @@ class Key:
         figure.add_artist(Line2D(x, [y] * 3, markevery=[1], gid=f"sample:{name}", **style.line()))
         self._text(figure, self.left + 0.52, depth, style.label)
 
-    def _cells(
-        self, figure: Figure, depth: float, texts: Sequence[str], gid: str, colour: str | None
-    ) -> None:
+    def _cells(self, figure: Figure, depth: float, texts: Sequence[str], gid: str, colour: str | None) -> None:
         for k, text in enumerate(texts):
             x = self.left + 0.52 + self.label_width + (k + 1) * self.column_width
             extra = {} if colour is None else {"color": colour}
@@ -184,9 +180,7 @@ def common_years(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     if not years:
         return table.iloc[:0], "No means: the methods have no year in common."
     span = f"{years[0]} to {years[-1]}" if len(years) > 1 else f"{years[0]} alone"
-    return table[
-        table["year"].isin(wide.index)
-    ], f"Over the years that all have: {span} ({len(years)})"
+    return table[table["year"].isin(wide.index)], f"Over the years that all have: {span} ({len(years)})"
 
 
 def number(value: float, digits: int) -> str:

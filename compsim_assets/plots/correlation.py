@@ -82,9 +82,7 @@ def mean_correlation_by_year(
     return figure
 
 
-def _year_lines(
-    axes: Axes, table: pd.DataFrame, styles: dict[str, MethodStyle], column: str
-) -> None:
+def _year_lines(axes: Axes, table: pd.DataFrame, styles: dict[str, MethodStyle], column: str) -> None:
     as_percent = column == "coverage"
     for name, style in styles.items():
         if not (as_percent and name == "population"):  # all companies, by definition
@@ -98,9 +96,7 @@ def _year_lines(
         settle_y(axes, 0.1)
 
 
-def _year_key(
-    figure: Figure, page: Page, table: pd.DataFrame, styles: dict[str, MethodStyle]
-) -> None:
+def _year_key(figure: Figure, page: Page, table: pd.DataFrame, styles: dict[str, MethodStyle]) -> None:
     common, caption = common_years(table)
     numbers = {
         str(name): _year_numbers(rows)
@@ -162,8 +158,7 @@ def mean_correlation_by_theta(
     )
     figure, panels = new_figure(
         _THETA_TITLE,
-        "One panel a year; the exact step function. "
-        f"Below {signed(LOWEST_THETA, 0)} nothing is searched.",
+        f"One panel a year; the exact step function. Below {signed(LOWEST_THETA, 0)} nothing is searched.",
         page=page,
         rows=rows,
         columns=columns,

@@ -122,9 +122,7 @@ def _mark_thetas(axes: Axes, table: pd.DataFrame, chosen: float, published: floa
         value = float(table["objective"].iloc[nearest])
         text = f"chosen {signed(chosen)}"
         if np.isfinite(value):
-            axes.plot(
-                [chosen], [value], "o", color=BLUE, markersize=7, zorder=5, gid="chosen-point"
-            )
+            axes.plot([chosen], [value], "o", color=BLUE, markersize=7, zorder=5, gid="chosen-point")
             text += f" (objective {signed(value, 3)})"
         axes.axvline(chosen, color=BLUE, linewidth=1.6, gid="chosen")
         marks.append((chosen, text, BLUE))

@@ -142,9 +142,7 @@ def _ordered(levels: "pd.Series[str]") -> list[str]:
 
 
 @styled
-def mean_correlation_by_size(
-    robustness: pd.DataFrame, synthetic: bool, *, reason: str = _NO_ROWS
-) -> Figure:
+def mean_correlation_by_size(robustness: pd.DataFrame, synthetic: bool, *, reason: str = _NO_ROWS) -> Figure:
     """Mean correlation of the clusters of each size, and how many clusters have that size.
 
     MeanCorr counts every cluster once, so the sizes with most clusters decide it.
@@ -164,9 +162,7 @@ def mean_correlation_by_size(
     population = _overall(robustness, "mean_correlation")["value"].get("population", np.nan)
     if np.isfinite(population):
         styles |= method_styles(["population"])
-    page = Page(
-        width=11.4, height=max(6.9, round(2.75 + key_height(styles), 2)), right=4.15, bottom=0.95
-    )
+    page = Page(width=11.4, height=max(6.9, round(2.75 + key_height(styles), 2)), right=4.15, bottom=0.95)
     figure, (top, bottom) = new_figure(
         _SIZE_TITLE,
         "MeanCorr counts every cluster once: the sizes that most clusters have decide it.",
@@ -231,12 +227,9 @@ def lift_by_peers(
     levels = _ordered(table["level"])
     in_sample = table.groupby("method")["in_sample"].any()
     styles = {
-        name: replace(style, hollow=bool(in_sample[name]))
-        for name, style in similarity_styles(table["method"]).items()
+        name: replace(style, hollow=bool(in_sample[name])) for name, style in similarity_styles(table["method"]).items()
     }
-    page = Page(
-        width=12.2, height=max(5.6, round(2.2 + key_height(styles), 2)), right=3.2, bottom=0.95
-    )
+    page = Page(width=12.2, height=max(5.6, round(2.2 + key_height(styles), 2)), right=3.2, bottom=0.95)
     figure, panels = new_figure(
         _LIFT_TITLE,
         "Correlation with the K most similar companies less that with random ones of the same kind.",

@@ -34,14 +34,11 @@ def feature_value_histogram(
     above = np.isinf(distribution["bin_right"].astype(float))
     bins = distribution[~zero & ~above].sort_values("bin_left")
     limit = float(bins["bin_right"].max()) if len(bins) else 0.0
-    shares = [
-        100 * float(distribution.loc[rows, "share"].sum()) for rows in (zero, ~zero & ~above, above)
-    ]
+    shares = [100 * float(distribution.loc[rows, "share"].sum()) for rows in (zero, ~zero & ~above, above)]
 
     figure, (strip, axes) = new_figure(
         _TITLE,
-        "One value per report and latent: the sum of its activations over the tokens. "
-        f"{_count(total)} values.",
+        f"One value per report and latent: the sum of its activations over the tokens. {_count(total)} values.",
         page=Page(height=6.0, top=1.35, row_gap=0.4, bottom=0.95),
         rows=2,
         heights=(0.3, 4.0),

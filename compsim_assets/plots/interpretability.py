@@ -47,8 +47,7 @@ def interpretability_over_sparsity(
         rows=2,
         heights=(1.7, 1.0),
         share_x=True,
-        note=f"Hollow markers: fewer than {FEW_LATENTS} latents. "
-        "A share p that no latent reaches has no point.",
+        note=f"Hollow markers: fewer than {FEW_LATENTS} latents. A share p that no latent reaches has no point.",
         synthetic=synthetic,
     )
     _mean_panel(top, drawn, colour)
@@ -146,8 +145,7 @@ def proportion_of_strong_features(
     pairs = int((drawn["n_members"] == 2).sum())
     figure, (left, right) = new_figure(
         title,
-        f"Strong latents / candidate latents of each cluster. {len(drawn):,} clusters, "
-        f"{pairs:,} of them pairs.",
+        f"Strong latents / candidate latents of each cluster. {len(drawn):,} clusters, {pairs:,} of them pairs.",
         page=Page(height=5.6, top=1.5, bottom=0.95, column_gap=0.95),
         columns=2,
         synthetic=synthetic,
@@ -161,9 +159,7 @@ def _decile_panel(axes: Axes, per_cent: np.ndarray, colour: str) -> None:
     counts, edges = np.histogram(per_cent, bins=np.linspace(0, 100, 11))
     heights = 100 * counts / len(per_cent)
     axes.set_title("By decile", pad=22)
-    bars = axes.bar(
-        edges[:-1], heights, width=10, align="edge", color=colour, alpha=0.55, edgecolor="white"
-    )
+    bars = axes.bar(edges[:-1], heights, width=10, align="edge", color=colour, alpha=0.55, edgecolor="white")
     median = float(np.median(per_cent))
     for bar, height in zip(bars, heights, strict=True):
         bar.set_gid("decile")
@@ -194,9 +190,7 @@ def _label_bar(axes: Axes, middle: float, height: float, median: float) -> None:
     if abs(median - middle) < 5:
         x, align = (median + 0.8, "left") if median < middle else (median - 0.8, "right")
     text = percent(height, 1 if height < 9.95 else 0)
-    axes.annotate(
-        text, (x, height), xytext=(0, 3), textcoords="offset points", ha=align, size=TEXT_SIZE - 1
-    )
+    axes.annotate(text, (x, height), xytext=(0, 3), textcoords="offset points", ha=align, size=TEXT_SIZE - 1)
 
 
 def _size_panel(axes: Axes, drawn: pd.DataFrame, colour: str) -> None:
@@ -217,9 +211,7 @@ def _size_panel(axes: Axes, drawn: pd.DataFrame, colour: str) -> None:
         clip_on=False,
     )
     octave = np.floor(np.log2(size))
-    medians = (
-        pd.DataFrame({"octave": octave, "size": size, "value": per_cent}).groupby("octave").median()
-    )
+    medians = pd.DataFrame({"octave": octave, "size": size, "value": per_cent}).groupby("octave").median()
     axes.plot(
         medians["size"],
         medians["value"],

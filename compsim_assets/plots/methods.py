@@ -51,25 +51,17 @@ _WALK_FORWARD = MethodStyle("SAE clusters, walk-forward", OURS, PURPLE, "D", wid
 _KNOWN: Mapping[str, MethodStyle] = MappingProxyType(
     {
         "base": MethodStyle("SAE clusters, base cutoff", OURS, BLUE, "o", width=2.8, zorder=4.5),
-        "rolling": MethodStyle(
-            "SAE clusters, rolling cutoff", OURS, VERMILLION, "s", width=1.6, zorder=5
-        ),
+        "rolling": MethodStyle("SAE clusters, rolling cutoff", OURS, VERMILLION, "s", width=1.6, zorder=5),
         "walk_forward": _WALK_FORWARD,
         "walk-forward": _WALK_FORWARD,
         "sic_code": MethodStyle("SIC codes", OURS, GREEN, "^"),
         "sic_division": MethodStyle("SIC divisions", OURS, ORANGE, "v"),
         "gics_sector": MethodStyle("GICS sectors", OURS, SKY, "P"),
         "GCD": MethodStyle("GCD (SAE, base)", PUBLISHED, BLUE, "o", _DASHED, hollow=True),
-        "GCDR": MethodStyle(
-            "GCDR (SAE, rolling)", PUBLISHED, VERMILLION, "s", _DASHED, hollow=True
-        ),
+        "GCDR": MethodStyle("GCDR (SAE, rolling)", PUBLISHED, VERMILLION, "s", _DASHED, hollow=True),
         "SIC": MethodStyle("SIC (SIC codes)", PUBLISHED, GREEN, "^", _DASHED, hollow=True),
-        "Industry": MethodStyle(
-            "Industry (SIC divisions)", PUBLISHED, ORANGE, "v", _DASHED, hollow=True
-        ),
-        "population": MethodStyle(
-            "Population (all pairs)", REFERENCE, BLACK, ".", (0, (1, 1.2)), width=1.8, zorder=4
-        ),
+        "Industry": MethodStyle("Industry (SIC divisions)", PUBLISHED, ORANGE, "v", _DASHED, hollow=True),
+        "population": MethodStyle("Population (all pairs)", REFERENCE, BLACK, ".", (0, (1, 1.2)), width=1.8, zorder=4),
     }
 )
 # What peers are chosen by. The walk-forward chain is among them under the name of its clusters.
@@ -115,9 +107,7 @@ def method_styles(methods: Iterable[str]) -> dict[str, MethodStyle]:
     for k, name in enumerate(sorted(names - set(styles))):
         colour = _further_colour(k, _FURTHER_COLOURS, 0.40)
         label = _shortened(name, _LONGEST_LABEL)
-        styles[name] = MethodStyle(
-            label, PUBLISHED, colour, next(markers), next(dashes), hollow=True
-        )
+        styles[name] = MethodStyle(label, PUBLISHED, colour, next(markers), next(dashes), hollow=True)
     return _in_groups(styles)
 
 
@@ -147,9 +137,7 @@ def _embedding(k: int, encoder: str, cut: str) -> MethodStyle:
     ending = f", {cut}" if cut else ""
     name = encoder.rpartition("/")[2] or encoder
     label = _shortened(name, _LONGEST_LABEL - len(ending)) + ending
-    return MethodStyle(
-        label, EMBEDDINGS, _further_colour(k, _ENCODER_COLOURS, 0.55), marker, dashes
-    )
+    return MethodStyle(label, EMBEDDINGS, _further_colour(k, _ENCODER_COLOURS, 0.55), marker, dashes)
 
 
 def _shortened(name: str, most: int) -> str:

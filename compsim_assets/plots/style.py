@@ -122,9 +122,7 @@ def new_figure(
     FigureCanvasAgg(figure)
     figure.text(page.x(0.25), page.y(0.42), title, size=TITLE_SIZE, weight="bold", gid="title")
     if subtitle:
-        figure.text(
-            page.x(0.25), page.y(0.68), subtitle, size=SUBTITLE_SIZE, color=MUTED, gid="subtitle"
-        )
+        figure.text(page.x(0.25), page.y(0.68), subtitle, size=SUBTITLE_SIZE, color=MUTED, gid="subtitle")
     if note:
         figure.text(page.x(0.25), page.y(-0.34), note, size=TEXT_SIZE - 1, color=MUTED, gid="note")
     if synthetic:

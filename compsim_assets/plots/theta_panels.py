@@ -22,9 +22,7 @@ def theta_window(curve: pd.DataFrame, cutoffs: dict[str, pd.DataFrame]) -> tuple
     return low, max(float(marks.max()), low) + 0.4
 
 
-def theta_panel(
-    axes: Axes, steps: pd.DataFrame, window: tuple[float, float], population: float
-) -> None:
+def theta_panel(axes: Axes, steps: pd.DataFrame, window: tuple[float, float], population: float) -> None:
     """MeanCorr and its pair-weighted twin as steps, and the level of all pairs."""
     low, high = window
     steps = steps.sort_values("theta")
@@ -38,15 +36,11 @@ def theta_panel(
         value = np.append(value, value[-1])
         axes.plot(theta, value, drawstyle="steps-post", color=colour, linewidth=width, gid=gid)
     if np.isfinite(population):
-        axes.axhline(
-            population, color=BLACK, linestyle=(0, (1, 1.2)), linewidth=1.4, gid="population"
-        )
+        axes.axhline(population, color=BLACK, linestyle=(0, (1, 1.2)), linewidth=1.4, gid="population")
     axes.set_xlim(low, high)
 
 
-def theta_marks(
-    axes: Axes, year: int, cutoffs: dict[str, pd.DataFrame], styles: dict[str, MethodStyle]
-) -> None:
+def theta_marks(axes: Axes, year: int, cutoffs: dict[str, pd.DataFrame], styles: dict[str, MethodStyle]) -> None:
     """The chosen thetas of one year; the value is written where it changes from year to year."""
     axes.set_title(str(year), pad=4)
     written = 0
@@ -68,9 +62,7 @@ def theta_marks(
             written += 1
 
 
-def range_within(
-    curve: pd.DataFrame, population: "pd.Series[float]", low: float
-) -> tuple[float, float]:
+def range_within(curve: pd.DataFrame, population: "pd.Series[float]", low: float) -> tuple[float, float]:
     """The y range of what holds at or right of `low`, with a margin."""
     shown = [population.astype(float).to_numpy()]
     for _, steps in curve.groupby("year"):
@@ -94,9 +86,7 @@ def trim_grid(panels: list[Axes], used: int, columns: int) -> None:
         axes.tick_params(labelbottom=True)
 
 
-def theta_legend(
-    figure: Figure, page: Page, cutoffs: dict[str, pd.DataFrame], styles: dict[str, MethodStyle]
-) -> None:
+def theta_legend(figure: Figure, page: Page, cutoffs: dict[str, pd.DataFrame], styles: dict[str, MethodStyle]) -> None:
     """One line above the panels; a theta that changes is written at each panel's corner."""
     handles = [
         Line2D([], [], color=INK, linewidth=1.3, label="MeanCorr"),

@@ -98,9 +98,7 @@ def _page(styles: Mapping[str, MethodStyle], rows: int) -> Page:
     )  # fmt: skip
 
 
-def _as_published(
-    axes: Axes, page: Page, daily: pd.DataFrame, styles: Mapping[str, MethodStyle]
-) -> None:
+def _as_published(axes: Axes, page: Page, daily: pd.DataFrame, styles: Mapping[str, MethodStyle]) -> None:
     """All methods in one panel, as wide as the page less the key."""
     box = axes.get_position()
     box.x1 = page.x(-page.right - _KEY_WIDTH)
@@ -127,9 +125,7 @@ def _as_published(
         _say(axes, "No pair was traded in this variant")
 
 
-def _curve(
-    axes: Axes, rows: pd.DataFrame, style: MethodStyle, gid: str, *, costly: bool = False
-) -> None:
+def _curve(axes: Axes, rows: pd.DataFrame, style: MethodStyle, gid: str, *, costly: bool = False) -> None:
     rows = rows.sort_values("day")
     axes.plot(
         rows["day"],
@@ -168,19 +164,16 @@ def _money(value: float, _: int | None = None) -> str:
     return f"{value:,.10g}".replace("-", "\N{MINUS SIGN}")
 
 
-def _published_key(
-    figure: Figure, page: Page, backtest: pd.DataFrame, styles: Mapping[str, MethodStyle]
-) -> None:
+def _published_key(figure: Figure, page: Page, backtest: pd.DataFrame, styles: Mapping[str, MethodStyle]) -> None:
     rows = backtest[backtest["variant"] == "as_published"].sort_values("cost_bp")
     sharpe = rows.drop_duplicates("method").set_index("method")["sharpe"]
     numbers = {str(name): [number(float(value), 2)] for name, value in sharpe.items()}
     plain = {
-        name: MethodStyle(style.label, style.group, style.colour, "", style.linestyle)
-        for name, style in styles.items()
+        name: MethodStyle(style.label, style.group, style.colour, "", style.linestyle) for name, style in styles.items()
     }
-    Key(
-        page, page.width - page.right - _KEY_WIDTH + 0.25, page.top + 0.05, ("Sharpe",), 2.25, 0.6
-    ).draw(figure, plain, numbers)
+    Key(page, page.width - page.right - _KEY_WIDTH + 0.25, page.top + 0.05, ("Sharpe",), 2.25, 0.6).draw(
+        figure, plain, numbers
+    )
 
 
 def _honest(axes: Axes, daily: pd.DataFrame, judged: pd.DataFrame, style: MethodStyle) -> None:
@@ -227,9 +220,7 @@ def _with_interval(row: "pd.Series[float]", value: str, low: str, high: str) -> 
     return text
 
 
-def _honest_heading(
-    figure: Figure, first: Axes, page: Page, honest: pd.DataFrame, any_method: bool
-) -> None:
+def _honest_heading(figure: Figure, first: Axes, page: Page, honest: pd.DataFrame, any_method: bool) -> None:
     """Heading and legend of the lower panels, above their titles."""
     y = first.get_position().y1 + 0.82 / page.height
     heading = "Honest: no look-ahead, closed once, costs paid"
@@ -240,9 +231,7 @@ def _honest_heading(
             first.set_axis_off()
             _say(first, "No pair was traded in this variant")
         return
-    handles: list[Line2D | Patch] = [
-        Line2D([], [], color=INK, linewidth=1.4, label=f"At {costs[0]:g} bp a trade")
-    ]
+    handles: list[Line2D | Patch] = [Line2D([], [], color=INK, linewidth=1.4, label=f"At {costs[0]:g} bp a trade")]
     if len(costs) > 1:
         label = f"At {costs[-1]:g} bp"
         handles.append(Line2D([], [], color=INK, linewidth=0.9, linestyle=_COSTLY, label=label))

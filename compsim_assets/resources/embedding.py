@@ -33,9 +33,7 @@ _TAKEN = {
     "walk_forward", "sic_code", "sic_division", "gics_sector", "population", "pca", "supervised", "sic2", "pairs",
     *cutoff_modes.get_partition_keys(),
 }  # fmt: skip
-_SAYS = (
-    "for each encoder, a table [NAME] with model and max_tokens, how descriptions become embeddings"
-)
+_SAYS = "for each encoder, a table [NAME] with model and max_tokens, how descriptions become embeddings"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,13 +48,9 @@ class EncoderSettings(ModelSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not _NAME.fullmatch(self.name):
-            raise UniverseError(
-                f"{self.file}: the name {self.name!r} must be letters, digits, '_' and '-' alone"
-            )
+            raise UniverseError(f"{self.file}: the name {self.name!r} must be letters, digits, '_' and '-' alone")
         if self.name in _TAKEN:
-            raise UniverseError(
-                f"{self.file}: {self.name!r} is a method of ours, expected another name"
-            )
+            raise UniverseError(f"{self.file}: {self.name!r} is a method of ours, expected another name")
 
 
 class Encoders(NamedTuple):

@@ -46,19 +46,13 @@ class ModelSettings:
         for name, kind in get_type_hints(type(self)).items():
             value = getattr(self, name)
             if kind is str and (not isinstance(value, str) or not value.strip()):
-                raise UniverseError(
-                    f"{self.file}: {name} must be a non-empty string, not {value!r}"
-                )
+                raise UniverseError(f"{self.file}: {name} must be a non-empty string, not {value!r}")
             # A TOML boolean is a Python int.
             whole = isinstance(value, int) and not isinstance(value, bool)
             if kind is int and (not whole or value < 1):
-                raise UniverseError(
-                    f"{self.file}: {name} must be a whole number >= 1, not {value!r}"
-                )
+                raise UniverseError(f"{self.file}: {name} must be a whole number >= 1, not {value!r}")
         if self.dtype not in DTYPES:
-            raise UniverseError(
-                f"{self.file}: dtype must be one of {', '.join(DTYPES)}, not {self.dtype!r}"
-            )
+            raise UniverseError(f"{self.file}: dtype must be one of {', '.join(DTYPES)}, not {self.dtype!r}")
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain strings and numbers: what a worker gets."""
@@ -92,9 +86,7 @@ class ExtractionSettings(ModelSettings):
             UniverseError: not TOML, a key missing or unknown, a value of the wrong kind.
         """
         path = Path(path).resolve()
-        values = read_toml(
-            path, "which model, sae, hookpoint and max_tokens turn text into SAE features"
-        )
+        values = read_toml(path, "which model, sae, hookpoint and max_tokens turn text into SAE features")
         check_keys(values, str(path), cls, _REQUIRED)
         settings = cls(**values, file=str(path))
         model = locate(settings.model, "model", path.parent, str(path), HUB_MODEL)
@@ -102,9 +94,7 @@ class ExtractionSettings(ModelSettings):
         return replace(settings, model=model, sae=sae)
 
 
-def check_keys(
-    values: Mapping[str, Any], file: str, settings: type[ModelSettings], required: Sequence[str]
-) -> None:
+def check_keys(values: Mapping[str, Any], file: str, settings: type[ModelSettings], required: Sequence[str]) -> None:
     """The keys of a table of settings: none unknown, all there that are required.
 
     Raises:
@@ -115,9 +105,7 @@ def check_keys(
         if key not in allowed:
             near = difflib.get_close_matches(key, allowed, n=1)
             hint = f" (did you mean {near[0]!r}?)" if near else ""
-            raise UniverseError(
-                f"{file}: unknown key {key!r}{hint}; the keys are {', '.join(allowed)}"
-            )
+            raise UniverseError(f"{file}: unknown key {key!r}{hint}; the keys are {', '.join(allowed)}")
     if missing := [key for key in required if key not in values]:
         raise UniverseError(f"{file}: required key {', '.join(missing)} is missing")
 

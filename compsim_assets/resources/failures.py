@@ -116,7 +116,4 @@ def _hint(number: int, stage: str, less_memory: str) -> str:
     last = f"Its last line: {stage}. " if stage else ""
     if number != signal.SIGKILL:
         return last
-    return (
-        f"{last}The operating system ends a process this way when memory runs out. To need less: "
-        f"{less_memory}."
-    )
+    return f"{last}The operating system ends a process this way when memory runs out. To need less: {less_memory}."

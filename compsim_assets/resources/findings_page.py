@@ -34,9 +34,7 @@ td.number, table.dataframe td { font-variant-numeric: tabular-nums; white-space:
 """.strip()
 
 
-def markdown_page(
-    findings: "pd.DataFrame", universe: str, cautions: list[str], link: str = "{table}.parquet"
-) -> str:
+def markdown_page(findings: "pd.DataFrame", universe: str, cautions: list[str], link: str = "{table}.parquet") -> str:
     """The page as Markdown; `link` makes a table's name an address."""
     lines = [" | ".join(_HEADERS), " | ".join("---" for _ in _HEADERS)]
     for row in findings.to_dict("records"):
@@ -79,9 +77,7 @@ def _html_row(row: Mapping[Hashable, Any]) -> str:
 
 
 def _html_table(name: str, table: "pd.DataFrame") -> str:
-    shown = table.to_html(
-        index=False, na_rep="", border=0, escape=True, float_format="{:.4g}".format
-    )
+    shown = table.to_html(index=False, na_rep="", border=0, escape=True, float_format="{:.4g}".format)
     return (
         f'<h2 id="{escape(name)}">{escape(name)}</h2><p><a href="{escape(name)}.parquet">{escape(name)}.parquet</a></p>'
         f'<div class="scroll">{shown}</div>'

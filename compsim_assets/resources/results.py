@@ -198,9 +198,7 @@ def read_asset(
     if name == "embeddings":
         return _read_embeddings(results)
     if partition is None and results.modes_of(name):
-        raise FileNotFoundError(
-            f"'{name}' has one table per cutoff mode: pass partition={results.modes_of(name)!r}"
-        )
+        raise FileNotFoundError(f"'{name}' has one table per cutoff mode: pass partition={results.modes_of(name)!r}")
     if partition is not None and results.table(name).exists():
         raise FileNotFoundError(f"'{name}' is one table for all cutoff modes: pass no partition")
     if partition not in (None, *cutoff_modes.get_partition_keys()):
@@ -235,9 +233,9 @@ def _read_embeddings(results: Results) -> "pd.DataFrame":
 
     columns = ["encoder", "report_id", "year", "embedding"]
     tables = [
-        pd.DataFrame(
-            {"report_id": found.report_id, "year": found.year, "embedding": list(found.matrix)}
-        ).assign(encoder=encoder)
+        pd.DataFrame({"report_id": found.report_id, "year": found.year, "embedding": list(found.matrix)}).assign(
+            encoder=encoder
+        )
         for encoder, found in read_embeddings(results).items()
     ]
     return pd.concat([pd.DataFrame(columns=columns), *tables], ignore_index=True)[columns]

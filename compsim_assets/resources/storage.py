@@ -55,9 +55,7 @@ class TableIOManager(_ResultsIOManager):
         """
         name = context.asset_key.path[-1]
         table = validate(TABLES[name], obj)
-        path = self.results.table(
-            name, context.asset_partition_key if context.has_asset_partitions else None
-        )
+        path = self.results.table(name, context.asset_partition_key if context.has_asset_partitions else None)
         content = self.results.write_table(path, table)
         if context.step_context is not None:
             given = context.output_metadata.get(REVISION, "")
@@ -93,9 +91,7 @@ class TableIOManager(_ResultsIOManager):
             if not path.exists():
                 context.log.warning(f"{name}/{mode} is not materialized yet: left out")
             elif not self.results.belongs_to_universe(path):
-                context.log.warning(
-                    f"{name}/{mode} belongs to another universe: left out, materialize it again"
-                )
+                context.log.warning(f"{name}/{mode} belongs to another universe: left out, materialize it again")
             else:
                 found[mode] = self._read(path, wanted)
         return found
@@ -113,9 +109,7 @@ class FigureIOManager(_ResultsIOManager):
         from compsim_assets.plots.style import preview_png, to_png
 
         name = context.asset_key.path[-1]
-        path = self.results.figure(
-            name, context.asset_partition_key if context.has_asset_partitions else None
-        )
+        path = self.results.figure(name, context.asset_partition_key if context.has_asset_partitions else None)
         image = to_png(obj)
         with self.results.new_file(path) as aside:
             aside.write_bytes(image)
@@ -174,10 +168,7 @@ class PcaIOManager(_ResultsIOManager):
         shape = f"{n_components} components x {n_latents} latents"
         shown = {key: value for key, value in description.items() if key != "universe"}
         share = obj.explained_variance_ratio
-        rows = [
-            [i + 1, obj.explained_variance[i], share[i], share[: i + 1].sum()]
-            for i in range(min(10, len(share)))
-        ]
+        rows = [[i + 1, obj.explained_variance[i], share[i], share[: i + 1].sum()] for i in range(min(10, len(share)))]
         headers = ["component", "explained variance", "share", "cumulative share"]
         preview = dg.MetadataValue.md(tabulate(rows, headers, "pipe", floatfmt=".4g"))
         self.describe(
@@ -188,6 +179,4 @@ class PcaIOManager(_ResultsIOManager):
 
     def load_input(self, context: dg.InputContext) -> Any:
         """Not read whole: name the arrays with `load_pca`."""
-        raise NotImplementedError(
-            "read arrays of the PCA with compsim_assets.resources.results.load_pca"
-        )
+        raise NotImplementedError("read arrays of the PCA with compsim_assets.resources.results.load_pca")

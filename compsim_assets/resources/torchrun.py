@@ -86,9 +86,7 @@ class Torchrun(dg.ConfigurableResource):
                 its traceback.
         """
         if self.nproc != "auto" and not (self.nproc.isdecimal() and int(self.nproc) > 0):
-            raise dg.Failure(
-                f"COMPSIM_NPROC must be a positive number or 'auto', not {self.nproc!r}"
-            )
+            raise dg.Failure(f"COMPSIM_NPROC must be a positive number or 'auto', not {self.nproc!r}")
         if not (self._one_node or _option(self.extra_args, "rdzv-endpoint")):
             raise dg.Failure(
                 f"--nnodes={self._nodes} without a rendezvous: add --rdzv-endpoint=HOST:PORT to "

@@ -100,9 +100,7 @@ def _choose_lines(rng: np.random.Generator, size: SampleSize) -> np.ndarray:
     return order if size.lines >= 3 else np.concatenate([order, order[:, :1]], axis=1)
 
 
-def _weights(
-    rng: np.random.Generator, chosen: np.ndarray, boilerplate: np.ndarray, size: SampleSize
-) -> np.ndarray:
+def _weights(rng: np.random.Generator, chosen: np.ndarray, boilerplate: np.ndarray, size: SampleSize) -> np.ndarray:
     """(Y, C, lines) shares: softmax of three logits that drift, small shares dropped."""
     n = size.companies
     kind = rng.choice(4, n, p=(0.46, 0.32, 0.13, 0.09))  # pure, two lines, three lines, pivot
@@ -156,9 +154,7 @@ def _sic_codes(rng: np.random.Generator, primary: np.ndarray, lines: int) -> lis
     return codes
 
 
-def _identities(
-    rng: np.random.Generator, primary: np.ndarray
-) -> tuple[list[str], list[str], list[str]]:
+def _identities(rng: np.random.Generator, primary: np.ndarray) -> tuple[list[str], list[str], list[str]]:
     """Names from made-up words and the line's endings; tickers and registrant numbers to match."""
     n = len(primary)
     roots = [front + back for front in _FRONTS.split() for back in _BACKS.split()]

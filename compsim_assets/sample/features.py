@@ -42,9 +42,7 @@ class Latents:
 
 def make_latents(rng: np.random.Generator, size: SampleSize, groups: list[Group]) -> Latents:
     """Draw the latents; the planted ones lie at random positions."""
-    planted = np.concatenate(
-        [np.full(_planted(group, size), i) for i, group in enumerate(groups)]
-    ).astype(np.int64)
+    planted = np.concatenate([np.full(_planted(group, size), i) for i, group in enumerate(groups)]).astype(np.int64)
     if len(planted) > size.latents:
         raise ValueError(f"{len(planted)} planted latents do not fit {size.latents}")
     group = np.full(size.latents, -1)
@@ -107,9 +105,7 @@ def make_features(
     features = np.empty((n, width), dtype=np.float32)
     for start in range(0, n, _ROWS):
         rows = slice(start, min(start + _ROWS, n))
-        mood = house_style[company[rows]] + 0.6 * rng.standard_normal(
-            (rows.stop - start, width), dtype=np.float32
-        )
+        mood = house_style[company[rows]] + 0.6 * rng.standard_normal((rows.stop - start, width), dtype=np.float32)
         rate = latents.rate * np.exp(mood + length[rows, None])
         about = share[rows][:, latents.group[planted]] * latents.peak[planted]
         about = about * used[company[rows]] + stray[company[rows]] * latents.peak[planted]

@@ -65,9 +65,7 @@ def _business_days(first_year: int, years: int) -> np.ndarray:
     return days[np.is_busday(days, holidays=holidays)]
 
 
-def _log_returns(
-    rng: np.random.Generator, companies: Companies, dates: np.ndarray, size: SampleSize
-) -> np.ndarray:
+def _log_returns(rng: np.random.Generator, companies: Companies, dates: np.ndarray, size: SampleSize) -> np.ndarray:
     """(T, C) daily log returns: market, sector and line factors by weight, and a part of its own.
 
     Factors and noise have unit variance per day before scaling; a calm or a stormy year scales the
@@ -110,9 +108,7 @@ def _steady(factors: np.ndarray, month: np.ndarray) -> np.ndarray:
     return scaled
 
 
-def _plant_pairs(
-    rng: np.random.Generator, logs: np.ndarray, companies: Companies, size: SampleSize
-) -> list[Pair]:
+def _plant_pairs(rng: np.random.Generator, logs: np.ndarray, companies: Companies, size: SampleSize) -> list[Pair]:
     """Overwrite the second of each pair, in place, by the first and a spread that reverts.
 
     Both live through all years in one and the same line and write alike, so that they tend to

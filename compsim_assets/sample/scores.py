@@ -19,9 +19,7 @@ _ACCURACY = {
 }
 
 
-def make_scores(
-    rng: np.random.Generator, latents: Latents, groups: list[Group], size: SampleSize
-) -> dict[int, str]:
+def make_scores(rng: np.random.Generator, latents: Latents, groups: list[Group], size: SampleSize) -> dict[int, str]:
     """Score files by latent: half the examples activating, in random order.
 
     The judge is right more often on examples that do not activate the latent, as real judges are.
@@ -37,9 +35,7 @@ def make_scores(
     return files
 
 
-def _scored(
-    rng: np.random.Generator, latents: Latents, groups: list[Group], size: SampleSize
-) -> list[int]:
+def _scored(rng: np.random.Generator, latents: Latents, groups: list[Group], size: SampleSize) -> list[int]:
     """The scored latents, ascending: some of each line, fewer of each sector and theme, then noise.
 
     Generic latents are left out: no judge can be asked about what is always active.
@@ -55,9 +51,7 @@ def _scored(
     return sorted(int(latent) for latent in chosen)
 
 
-def _examples(
-    rng: np.random.Generator, words: list[list[str]], group: Group, count: int
-) -> list[dict]:
+def _examples(rng: np.random.Generator, words: list[list[str]], group: Group, count: int) -> list[dict]:
     """Examples of one latent."""
     accuracy = rng.uniform(*_ACCURACY[group.kind])
     activating = rng.permutation(np.arange(count) % 2 == 0)

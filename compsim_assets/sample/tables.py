@@ -124,9 +124,7 @@ def _truth_latents(universe: Universe) -> dict[str, Any]:
         "latent": np.arange(len(planted)),
         "kind": universe.latents.kind,
         "name": pa.array([g.name or None if g else None for g in planted], pa.string()),
-        "line": pa.array(
-            [g.members[0] if g and len(g.members) == 1 else None for g in planted], pa.int64()
-        ),
+        "line": pa.array([g.members[0] if g and len(g.members) == 1 else None for g in planted], pa.int64()),
     }
 
 

@@ -15,8 +15,7 @@ _CITIES = (
 )
 _PLACES = (
     "{name} has its head office in {city} and employed {people} people at the end of {year}.",
-    "At December 31, {year}, {name} and its subsidiaries had {people} employees, most of them "
-    "near {city}.",
+    "At December 31, {year}, {name} and its subsidiaries had {people} employees, most of them near {city}.",
     "From its base in {city}, {name} employed {people} people at the close of {year}.",
 )
 _EVENTS = (
@@ -87,10 +86,7 @@ def _business(name: str, year: int, present: list[tuple[Line, float, int]]) -> l
         if rank == 0:
             parts.append(f"{name} {offers[0]}.")
         else:
-            parts.append(
-                f"Its {line.name} business, {round(100 * share)} percent of revenue in {year}, "
-                f"{offers[0]}."
-            )
+            parts.append(f"Its {line.name} business, {round(100 * share)} percent of revenue in {year}, {offers[0]}.")
         if len(offers) > 1:
             parts.append(f"It also {', and it '.join(offers[1:3])}.")
         if len(offers) > 3:

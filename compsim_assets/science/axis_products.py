@@ -52,9 +52,7 @@ class AxisProducts:
             return coefficients @ self.gram
         return self.project(coefficients.to(self.axes.dtype) @ self.axes)
 
-    def spread_of_chosen(
-        self, coefficients: torch.Tensor, chosen: torch.Tensor, onto: torch.Tensor
-    ) -> torch.Tensor:
+    def spread_of_chosen(self, coefficients: torch.Tensor, chosen: torch.Tensor, onto: torch.Tensor) -> torch.Tensor:
         """Products of a few latents with a few others, different ones in each of K clusters.
 
         Args:
@@ -76,9 +74,7 @@ class AxisProducts:
         ]
         return found[0] if len(found) == 1 else torch.cat(found)
 
-    def _spread_of_chosen(
-        self, coefficients: torch.Tensor, chosen: torch.Tensor, onto: torch.Tensor
-    ) -> torch.Tensor:
+    def _spread_of_chosen(self, coefficients: torch.Tensor, chosen: torch.Tensor, onto: torch.Tensor) -> torch.Tensor:
         if self.gram is not None:
             where = chosen[:, :, None] * len(self.gram) + onto[:, None, :]
             return coefficients @ self.gram.view(-1).index_select(0, where.view(-1)).view_as(where)

@@ -89,15 +89,11 @@ def compare_methods(
     return Tables(pd.concat(pairs, ignore_index=True), pd.DataFrame(rows + honest_rows), days)
 
 
-def _choose(
-    estimation: PricePanel, candidates: Mapping[str, pd.DataFrame], rules: Rules
-) -> list["_Chosen"]:
+def _choose(estimation: PricePanel, candidates: Mapping[str, pd.DataFrame], rules: Rules) -> list["_Chosen"]:
     """Pairs of every method in both variants."""
     every = pd.concat([*candidates.values()], ignore_index=True).drop_duplicates(_PAIR)[_PAIR]
     published = cointegration.published_tests(estimation, every, rules.min_correlation)
-    honest = cointegration.engle_granger_tests(
-        estimation, every, rules.min_correlation, rules.min_days
-    )
+    honest = cointegration.engle_granger_tests(estimation, every, rules.min_correlation, rules.min_days)
     chosen: list[_Chosen] = []
     for method, shared in candidates.items():
         tested = published.merge(shared, on=_PAIR, validate="one_to_one")
@@ -160,9 +156,7 @@ def _returns_figures(returns: np.ndarray, equity: np.ndarray) -> dict[str, float
     }
 
 
-def _trade_published(
-    trading: PricePanel, chosen: list[_Chosen]
-) -> tuple[list[dict], list[pd.DataFrame]]:
+def _trade_published(trading: PricePanel, chosen: list[_Chosen]) -> tuple[list[dict], list[pd.DataFrame]]:
     rows, daily = [], []
     for one in chosen:
         if one.variant != PUBLISHED:
@@ -200,8 +194,7 @@ def _trade_honest(
     spreads = random_spreads(estimation, rules.placebo_pool, rules.min_days, rules.seed)
     pool = trade_pairs(trading, spreads, entry=rules.entry, stop=rules.stop)
     tried = {
-        cost: np.array([sharpe_ratio(portfolio.returns(cost)) for portfolio in portfolios])
-        for cost in rules.costs
+        cost: np.array([sharpe_ratio(portfolio.returns(cost)) for portfolio in portfolios]) for cost in rules.costs
     }
     for one, portfolio in zip(traded, portfolios, strict=True):
         placebo = Placebo.draw(pool, len(one.pairs), rules.placebo_draws, rules.seed)

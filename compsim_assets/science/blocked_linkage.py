@@ -159,9 +159,7 @@ class _GrowingTree:
         level = 1.0 - self._bottlenecks.to_first - self.margin
         self.level = level.masked_fill_(self.settled, np.inf).float()
 
-    def closer(
-        self, cosine: torch.Tensor, row: torch.Tensor, column: torch.Tensor, margin: float
-    ) -> torch.Tensor:
+    def closer(self, cosine: torch.Tensor, row: torch.Tensor, column: torch.Tensor, margin: float) -> torch.Tensor:
         """(m,) bool: whether pairs of points with these cosines, give or take the margin, can shorten the tree."""
         return 1.0 - cosine - margin < self._bottlenecks.between(row, column)
 
@@ -191,9 +189,7 @@ def _work_off(growing: _GrowingTree, a: Block, b: Block, mean: float, out: torch
     row, column = _candidates(growing, product, a, b)
     squares = _squared_deviation(product, mean, a is b)
     coarse = squares < _COARSE_DEVIATION**2 * product.numel() / 2
-    exact = (
-        a.double() @ b.double().T if coarse or len(row) * _DENSE_TILE > product.numel() else None
-    )
+    exact = a.double() @ b.double().T if coarse or len(row) * _DENSE_TILE > product.numel() else None
     growing.seen += len(row)
     if exact is None:
         cosine = pair_cosines(a, b, row, column)
@@ -207,9 +203,7 @@ def _work_off(growing: _GrowingTree, a: Block, b: Block, mean: float, out: torch
     return squares
 
 
-def _candidates(
-    growing: _GrowingTree, product: torch.Tensor, a: Block, b: Block
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _candidates(growing: _GrowingTree, product: torch.Tensor, a: Block, b: Block) -> tuple[torch.Tensor, torch.Tensor]:
     """Pairs of a tile (row, column) that the tree cannot rule out."""
     levels = [growing.level[block.start : block.start + len(block)] for block in (a, b)]
     # A bottleneck is at most the larger of its two points' bottlenecks to one fixed point: two cheap comparisons first.

@@ -31,9 +31,7 @@ def sample_pairs(n_members: int, key: Sequence[int], most: int = 200) -> np.ndar
     return np.stack([a, number - first[a] + a + 1], axis=1).astype(np.int64)
 
 
-def active_latents(
-    blocks: Callable[[], Iterable[np.ndarray]], scale: np.ndarray, most: int = 1000
-) -> np.ndarray:
+def active_latents(blocks: Callable[[], Iterable[np.ndarray]], scale: np.ndarray, most: int = 1000) -> np.ndarray:
     """Candidates where no latent has a score: active in at least two of the cluster's reports, most variable first.
 
     Args:

@@ -27,9 +27,7 @@ def published_claims(figures: pd.DataFrame, encoder: str) -> list[Claim]:
 
 def _of_clusters(said: pd.Series, encoder: str) -> list[Claim]:
     base, rolling = said["MeanCorr, GCD (base)"], said["MeanCorr, GCDR (rolling)"]
-    by_pairs = (
-        said["Pair-weighted correlation, GCD (base)"] - said["Pair-weighted correlation, SIC"]
-    )
+    by_pairs = said["Pair-weighted correlation, GCD (base)"] - said["Pair-weighted correlation, SIC"]
     mean, pairs, walk = "mean_correlation", "pair_weighted", "walk_forward"
     cuts = f"{encoder}_base", f"{encoder}_rolling"
     return [

@@ -81,9 +81,7 @@ def passes_as_published(tests: pd.DataFrame, min_correlation: float) -> pd.Serie
     return (tests["p_value"] < PUBLISHED_P) & (tests["correlation"] > min_correlation)
 
 
-def engle_granger_tests(
-    panel: PricePanel, pairs: pd.DataFrame, min_correlation: float, min_days: int
-) -> pd.DataFrame:
+def engle_granger_tests(panel: PricePanel, pairs: pd.DataFrame, min_correlation: float, min_days: int) -> pd.DataFrame:
     """Engle and Granger's test of pairs, on log prices and the days of the panel.
 
     The hedge ratio is the slope of log price a on log price b. Tested are pairs with at least `min_days` common days, a
@@ -110,9 +108,7 @@ def engle_granger_tests(
     return table[table["p_value"].notna()].reset_index(drop=True)
 
 
-def tradable(
-    panel: PricePanel, moments: PairMoments, a: np.ndarray, b: np.ndarray, min_days: int
-) -> np.ndarray:
+def tradable(panel: PricePanel, moments: PairMoments, a: np.ndarray, b: np.ndarray, min_days: int) -> np.ndarray:
     """(B,) bool: enough common days, both still listed at the panel's end, a positive hedge ratio."""
     listed = panel.priced_in_the_last(LONGEST_GAP)
     deviation = regression(moments)[2]
@@ -148,9 +144,7 @@ def _columns_of(panel: PricePanel, pairs: pd.DataFrame) -> tuple[np.ndarray, np.
     return a[known], b[known]
 
 
-def _table(
-    panel: PricePanel, a: np.ndarray, b: np.ndarray, moments: PairMoments, tested: np.ndarray
-) -> pd.DataFrame:
+def _table(panel: PricePanel, a: np.ndarray, b: np.ndarray, moments: PairMoments, tested: np.ndarray) -> pd.DataFrame:
     names = np.array(panel.tickers, dtype=object)
     first, last = _common_days(panel, a, b)
     return pd.DataFrame({

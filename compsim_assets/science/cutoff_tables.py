@@ -21,9 +21,7 @@ from compsim_assets.science.distance import DistanceScale
 from compsim_assets.science.similarity import YearTrees
 
 
-def curves_of_years(
-    linked: YearTrees, unit_returns: np.ndarray, defined: np.ndarray
-) -> dict[int, StepFunction]:
+def curves_of_years(linked: YearTrees, unit_returns: np.ndarray, defined: np.ndarray) -> dict[int, StepFunction]:
     """Step function of each linked year, by cosine distance.
 
     Args:
@@ -73,9 +71,7 @@ def step_functions(curve: pd.DataFrame, years: list[int]) -> list[StepFunction]:
     ]
 
 
-def base_cutoffs(
-    curves: list[StepFunction], years: list[int], mean: float, deviation: float
-) -> pd.DataFrame:
+def base_cutoffs(curves: list[StepFunction], years: list[int], mean: float, deviation: float) -> pd.DataFrame:
     """One theta for all years, from the lattice -5.00..2.50 in steps of 0.01 (method section 1, `base`)."""
     by_year = evaluate(curves, BASE_LATTICE)
     chosen = choose_base(by_year)
@@ -84,24 +80,18 @@ def base_cutoffs(
     return _cutoffs(years, theta, by_year[:, chosen], mean, deviation, in_sample=True)
 
 
-def rolling_cutoffs(
-    curves: list[StepFunction], years: list[int], mean: float, deviation: float
-) -> pd.DataFrame:
+def rolling_cutoffs(curves: list[StepFunction], years: list[int], mean: float, deviation: float) -> pd.DataFrame:
     """For each year the theta of -4.5..-1.0 that was best over the five years before (method section 1, `rolling`)."""
     by_year = evaluate(curves, ROLLING_LATTICE)
     chosen = choose_rolling(by_year)
     own = by_year[ROLLING_WINDOW:][np.arange(len(chosen)), chosen]
-    return _cutoffs(
-        years[ROLLING_WINDOW:], ROLLING_LATTICE[chosen], own, mean, deviation, in_sample=False
-    )
+    return _cutoffs(years[ROLLING_WINDOW:], ROLLING_LATTICE[chosen], own, mean, deviation, in_sample=False)
 
 
 def base_objective_table(curves: list[StepFunction]) -> pd.DataFrame:
     """theta, objective, fold_1, fold_2 of the base mode over its lattice; NaN where a fold has no cluster."""
     objective, folds = base_objective(evaluate(curves, BASE_LATTICE))
-    table = pd.DataFrame(
-        {"theta": BASE_LATTICE, "objective": objective, "fold_1": folds[0], "fold_2": folds[1]}
-    )
+    table = pd.DataFrame({"theta": BASE_LATTICE, "objective": objective, "fold_1": folds[0], "fold_2": folds[1]})
     return table.replace(-np.inf, np.nan)
 
 

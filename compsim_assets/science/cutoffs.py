@@ -52,9 +52,7 @@ def step_function(tree: Dendrogram, unit_returns: np.ndarray, defined: np.ndarra
     return steps_of_nodes(tree, correlation, pairs, size)
 
 
-def steps_of_nodes(
-    tree: Dendrogram, correlation: np.ndarray, pairs: np.ndarray, size: np.ndarray
-) -> StepFunction:
+def steps_of_nodes(tree: Dendrogram, correlation: np.ndarray, pairs: np.ndarray, size: np.ndarray) -> StepFunction:
     """The step function from what every node of the tree holds, points first, then merged clusters.
 
     Args:
@@ -78,12 +76,8 @@ def steps_of_nodes(
     some = n_paired > 0
     return StepFunction(
         position=tree.height[last],
-        mean_correlation=np.divide(
-            mean_total, n_paired, out=np.full(len(some), np.nan), where=some
-        )[last],
-        pair_weighted=np.divide(pair_total, n_pairs, out=np.full(len(some), np.nan), where=some)[
-            last
-        ],
+        mean_correlation=np.divide(mean_total, n_paired, out=np.full(len(some), np.nan), where=some)[last],
+        pair_weighted=np.divide(pair_total, n_pairs, out=np.full(len(some), np.nan), where=some)[last],
         n_clusters=n_clusters[last],
     )
 
@@ -123,9 +117,7 @@ def base_objective(by_year: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         published.
     """
     n_years = len(by_year)
-    folds = np.stack(
-        [_mean_or_minus_infinity(by_year[start:]) for start in (n_years // 2, 3 * n_years // 4)]
-    )
+    folds = np.stack([_mean_or_minus_infinity(by_year[start:]) for start in (n_years // 2, 3 * n_years // 4)])
     return folds.mean(axis=0), folds
 
 
@@ -144,19 +136,14 @@ def choose_rolling(by_year: np.ndarray, window: int = ROLLING_WINDOW) -> np.ndar
         (max(years - window, 0),) indices, for the years from position `window` on; the first maximum wins.
     """
     return np.array(
-        [
-            _first_best(_mean_or_minus_infinity(by_year[year - window : year]))
-            for year in range(window, len(by_year))
-        ],
+        [_first_best(_mean_or_minus_infinity(by_year[year - window : year])) for year in range(window, len(by_year))],
         dtype=np.int64,
     )
 
 
 def evaluate(curves: Sequence[StepFunction], thetas: np.ndarray) -> np.ndarray:
     """(years, thetas) MeanCorr of each year's step function."""
-    return (
-        np.stack([curve.at(thetas) for curve in curves]) if curves else np.empty((0, len(thetas)))
-    )
+    return np.stack([curve.at(thetas) for curve in curves]) if curves else np.empty((0, len(thetas)))
 
 
 def _mean_or_minus_infinity(values: np.ndarray) -> np.ndarray:

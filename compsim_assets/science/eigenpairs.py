@@ -91,9 +91,7 @@ def solver_bytes(n: int, k: int, value: int) -> int:
     return value * n * basis + (value + 4 * 8) * basis**2
 
 
-def _residuals(
-    matrix: torch.Tensor, values: torch.Tensor, vectors: torch.Tensor
-) -> tuple[float, float, float]:
+def _residuals(matrix: torch.Tensor, values: torch.Tensor, vectors: torch.Tensor) -> tuple[float, float, float]:
     k = len(values)
     if k == 0:
         return 0.0, 0.0, 0.0
@@ -127,9 +125,7 @@ class _BlockKrylov:
         self._restricted = matrix.new_zeros(self.largest, self.largest)
         self._watched = _spread_out(self.n, _WATCHED)
 
-    def solve(
-        self, tolerance: float, progress: Callable[[str], None]
-    ) -> tuple[torch.Tensor, torch.Tensor, float]:
+    def solve(self, tolerance: float, progress: Callable[[str], None]) -> tuple[torch.Tensor, torch.Tensor, float]:
         """Grow the basis, first to 9/4 k, then by k / 8, until the watched cosines stand still."""
         change, before, target = float("inf"), None, _FIRST_LOOK * self.k // 4
         while True:

@@ -41,9 +41,7 @@ def find_elbows(removal: Removal, mae: torch.Tensor, products: AxisProducts) -> 
     for step in range(len(QUANTILES)):
         size = sizes[state.cluster, step]
         state.add(removal, products, order[state.cluster], size)
-        strong, weak = (
-            mean_change(after, before[state.cluster]) for after in state.cosines(removal)
-        )
+        strong, weak = (mean_change(after, before[state.cluster]) for after in state.cosines(removal))
         changes[:, state.cluster, step] = torch.stack([strong, weak])
         stop = (size > 0) & (size < n_candidates) & (strong > weak)
         chosen[state.cluster[stop]] = step
@@ -106,9 +104,7 @@ class _Removed:
         """These clusters only."""
         return _Removed(*(getattr(self, field.name)[positions] for field in fields(self)))
 
-    def add(
-        self, removal: Removal, products: AxisProducts, order: torch.Tensor, size: torch.Tensor
-    ) -> None:
+    def add(self, removal: Removal, products: AxisProducts, order: torch.Tensor, size: torch.Tensor) -> None:
         """Let the sets grow to the first `size` (K',) latents of `order` (K', J).
 
         With h = spread of the old set and half of the new one: removing a set S takes the products c_S (t - h)_S, both

@@ -106,8 +106,6 @@ def _year_table(year: int, cluster_id: np.ndarray, report_id: np.ndarray) -> pd.
 
 def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
     """All years, ordered by year, cluster and report."""
-    nothing = pd.DataFrame(
-        {c: pd.Series(dtype="int64") for c in ("year", "cluster_id", "report_id")}
-    )
+    nothing = pd.DataFrame({c: pd.Series(dtype="int64") for c in ("year", "cluster_id", "report_id")})
     table = pd.concat(tables, ignore_index=True) if tables else nothing
     return table.sort_values(["year", "cluster_id", "report_id"], ignore_index=True)

@@ -52,7 +52,5 @@ class TextEmbedder:
             pooled = mean_pooled(hidden, mask)
             # A sum over tokens is finite only if all of them are.
             if not bool(torch.isfinite(pooled).all()):
-                raise FloatingPointError(
-                    f"the model's hidden states overflow in {hidden.dtype}: set dtype to another"
-                )
+                raise FloatingPointError(f"the model's hidden states overflow in {hidden.dtype}: set dtype to another")
             return pooled.cpu().numpy()

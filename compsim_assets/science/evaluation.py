@@ -91,9 +91,7 @@ TABLE_2_COLUMNS = [
 ]  # fmt: skip
 
 
-def table_2_row(
-    mode: str, clusters: pd.DataFrame, summary: pd.DataFrame, curve: pd.DataFrame
-) -> dict[str, object]:
+def table_2_row(mode: str, clusters: pd.DataFrame, summary: pd.DataFrame, curve: pd.DataFrame) -> dict[str, object]:
     """One mode of Table 2: clusters, clusters studied, latents studied, mean and top interpretability.
 
     The top is the mean interpretability at the largest share p for which a latent is left.
@@ -106,16 +104,10 @@ def table_2_row(
         "n_clusters": int((sizes >= 2).sum()),
         "n_clusters_studied": len(summary),
         "n_latents_scored": int(curve["n_latents"].max()) if len(curve) else 0,
-        "mean_interpretability": float(reached["mean_interpretability"].iloc[0])
-        if len(reached)
-        else np.nan,
-        "top_interpretability": float(reached["mean_interpretability"].iloc[-1])
-        if len(reached)
-        else np.nan,
+        "mean_interpretability": float(reached["mean_interpretability"].iloc[0]) if len(reached) else np.nan,
+        "top_interpretability": float(reached["mean_interpretability"].iloc[-1]) if len(reached) else np.nan,
         "top_min_share": float(reached["min_share"].iloc[-1]) if len(reached) else np.nan,
-        "median_proportion_strong": float(
-            (proportion["n_strong"] / proportion["n_candidates"]).median()
-        )
+        "median_proportion_strong": float((proportion["n_strong"] / proportion["n_candidates"]).median())
         if len(proportion)
         else np.nan,
     }

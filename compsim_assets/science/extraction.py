@@ -57,15 +57,11 @@ def find_module(model: nn.Module, hookpoint: str) -> nn.Module:
     modules.pop("", None)
     if hookpoint not in modules:
         near = difflib.get_close_matches(hookpoint, modules, n=5, cutoff=0.5) or list(modules)[:5]
-        raise ValueError(
-            f"{type(model).__name__} has no module {hookpoint!r}; near matches: {', '.join(near)}"
-        )
+        raise ValueError(f"{type(model).__name__} has no module {hookpoint!r}; near matches: {', '.join(near)}")
     return modules[hookpoint]
 
 
-def activations_at(
-    model: nn.Module, module: nn.Module, input_ids: Tensor, attention_mask: Tensor
-) -> Tensor:
+def activations_at(model: nn.Module, module: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
     """Output of `module` when `model` reads a padded batch; the forward pass stops there.
 
     Args:
@@ -94,8 +90,7 @@ def activations_at(
     if not isinstance(output, Tensor) or output.shape[:-1] != input_ids.shape:
         shape = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
         raise ValueError(
-            "the hookpoint's output must be [texts, tokens, width] = "
-            f"{[*input_ids.shape, 'width']}, not {shape}"
+            f"the hookpoint's output must be [texts, tokens, width] = {[*input_ids.shape, 'width']}, not {shape}"
         )
     return output
 
@@ -123,9 +118,7 @@ def texts_per_batch(n_latents: int) -> int:
     return max(1, FEATURE_BYTES // (n_latents * 4))
 
 
-def sum_of_latents(
-    encode: Encode, activations: Tensor, owners: Tensor, n_texts: int, n_latents: int
-) -> Tensor:
+def sum_of_latents(encode: Encode, activations: Tensor, owners: Tensor, n_texts: int, n_latents: int) -> Tensor:
     """Sum the TopK activations of each text's tokens.
 
     Args:
@@ -185,12 +178,8 @@ class FeatureExtractor:
             owners, positions = torch.nonzero(counted, as_tuple=True)
             activations = hidden[owners, positions]
             if not bool(torch.isfinite(activations).all()):
-                raise FloatingPointError(
-                    f"the model's activations overflow in {hidden.dtype}: set dtype to another"
-                )
-            sums = sum_of_latents(
-                self.encode, activations.to(self.sae_dtype), owners, len(batch), self.n_latents
-            )
+                raise FloatingPointError(f"the model's activations overflow in {hidden.dtype}: set dtype to another")
+            sums = sum_of_latents(self.encode, activations.to(self.sae_dtype), owners, len(batch), self.n_latents)
             return sums.cpu().numpy()
 
 

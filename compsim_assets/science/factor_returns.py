@@ -114,9 +114,7 @@ def _by_month(factors: pd.DataFrame, first: int, last: int) -> np.ndarray:
     """(months, F) factors of every month from January of `first` to December of `last`; NaN where missing."""
     if factors.duplicated(["year", "month"]).any():
         twice = factors[factors.duplicated(["year", "month"])].iloc[0]
-        raise ValueError(
-            f"factors give {int(twice['year'])}-{int(twice['month']):02d} twice, expected once"
-        )
+        raise ValueError(f"factors give {int(twice['year'])}-{int(twice['month']):02d} twice, expected once")
     wanted = pd.MultiIndex.from_product([range(first, last + 1), range(1, MONTHS + 1)])
     table = factors.set_index(["year", "month"]).reindex(wanted)
     return table.to_numpy(dtype=np.float64)

@@ -26,13 +26,9 @@ def value_distribution(parts: Iterable[np.ndarray]) -> pd.DataFrame:
     counts = np.zeros(N_BINS + 2, dtype=np.int64)
     for part in parts:
         if part.min(initial=0.0) < 0:
-            raise ValueError(
-                f"a feature value is negative ({part.min()}): sums of activations are not"
-            )
+            raise ValueError(f"a feature value is negative ({part.min()}): sums of activations are not")
         # A right-closed bin k holds edges[k] < x <= edges[k + 1]; zeros fall on position 0.
-        counts += np.bincount(
-            np.searchsorted(edges, part.ravel(), side="left"), minlength=N_BINS + 2
-        )
+        counts += np.bincount(np.searchsorted(edges, part.ravel(), side="left"), minlength=N_BINS + 2)
     return pd.DataFrame(
         {
             "bin_left": np.concatenate(([0.0], edges)),

@@ -112,17 +112,14 @@ def peers_against_codes(level: float) -> Callable[[Evidence], Measured]:
 
     def by_year(statistics: pd.DataFrame, method: str, at: float) -> pd.Series:
         rows = statistics[
-            (statistics["statistic"] == "neighbours")
-            & (statistics["method"] == method)
-            & (statistics["level"] == at)
+            (statistics["statistic"] == "neighbours") & (statistics["method"] == method) & (statistics["level"] == at)
         ]
         return rows.set_index("year")["value"]
 
     def measure(evidence: Evidence) -> Measured:
         codes = by_year(evidence.peer_statistics, "sic2", 0.0)
         as_published, corrected = (
-            (by_year(evidence.peer_statistics, method, level) - codes).dropna()
-            for method in ("pca", "walk_forward")
+            (by_year(evidence.peer_statistics, method, level) - codes).dropna() for method in ("pca", "walk_forward")
         )
         row = hac_mean(corrected)
         return Measured(float(as_published.mean()), *row[:3], missing="too few years with codes")

@@ -22,9 +22,7 @@ class MeanTest(NamedTuple):
     n: int
 
 
-def hac_mean(
-    by_year: pd.Series | np.ndarray, lags: int | None = None, level: float = 0.95
-) -> MeanTest:
+def hac_mean(by_year: pd.Series | np.ndarray, lags: int | None = None, level: float = 0.95) -> MeanTest:
     """Mean of a yearly series with Newey-West errors (heteroskedasticity and autocorrelation, Bartlett weights).
 
     Small-sample correction T / (T - 1), t distribution with T - 1 degrees of freedom.

@@ -31,9 +31,7 @@ def interpretability_curve(
     return pd.DataFrame(
         {
             "min_share": shares.astype(float),
-            "mean_interpretability": np.divide(
-                total, n_latents, out=np.full(len(shares), np.nan), where=n_latents > 0
-            ),
+            "mean_interpretability": np.divide(total, n_latents, out=np.full(len(shares), np.nan), where=n_latents > 0),
             "n_latents": n_latents,
             "share_of_latents": n_latents / max(len(scored), 1),
         }
@@ -88,9 +86,7 @@ def strong_feature_proportion(summary: pd.DataFrame) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
-def scores_for(
-    scores: pd.DataFrame, hookpoint: str | None, n_latents: int
-) -> tuple[pd.DataFrame, str]:
+def scores_for(scores: pd.DataFrame, hookpoint: str | None, n_latents: int) -> tuple[pd.DataFrame, str]:
     """The scores that speak of these features, and a sentence that says which or why none.
 
     A latent's number means something only together with its SAE: scores of another hookpoint are not ours, even

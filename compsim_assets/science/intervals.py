@@ -14,9 +14,7 @@ class Interval(NamedTuple):
     used: np.ndarray
 
 
-def bca(
-    value: np.ndarray, resampled: np.ndarray, jackknife: np.ndarray, level: float = 0.95
-) -> Interval:
+def bca(value: np.ndarray, resampled: np.ndarray, jackknife: np.ndarray, level: float = 0.95) -> Interval:
     """BCa interval of each statistic.
 
     The bias counts a resample that equals the value as half below it. A statistic that no left-out unit changes has no
@@ -38,9 +36,7 @@ def bca(
 
     Cost: one sort of `resampled`; memory of two copies of it.
     """
-    value, resampled, jackknife = (
-        np.asarray(array, dtype=np.float64) for array in (value, resampled, jackknife)
-    )
+    value, resampled, jackknife = (np.asarray(array, dtype=np.float64) for array in (value, resampled, jackknife))
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, not {level}")
     if resampled.shape[1:] != value.shape or jackknife.shape[1:] != value.shape:
@@ -55,9 +51,7 @@ def bca(
         bias, speed = ndtri(below), acceleration(jackknife)
         # NaN is sorted to the end.
         ordered = np.sort(resampled, axis=0)
-        low, high = (
-            _quantile(ordered, used, _share(bias, speed, ndtri(p))) for p in (tail, 1 - tail)
-        )
+        low, high = (_quantile(ordered, used, _share(bias, speed, ndtri(p))) for p in (tail, 1 - tail))
     known = np.isfinite(value) & np.isfinite(bias) & (used >= level * len(resampled))
     return Interval(np.where(known, low, np.nan), np.where(known, high, np.nan), used)
 

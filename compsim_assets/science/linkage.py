@@ -85,9 +85,7 @@ def cut(tree: Dendrogram, distance: float) -> np.ndarray:
 
 def order_labels(component: np.ndarray) -> np.ndarray:
     """Renumber components 1, 2, ...: by size, largest first, then by the position of the first member."""
-    _, first, inverse, sizes = np.unique(
-        component, return_index=True, return_inverse=True, return_counts=True
-    )
+    _, first, inverse, sizes = np.unique(component, return_index=True, return_inverse=True, return_counts=True)
     order = np.lexsort((first, -sizes))
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(1, len(order) + 1)

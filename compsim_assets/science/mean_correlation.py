@@ -46,9 +46,7 @@ def pair_sums(
     return correlation_sums, count * (count - 1) // 2, np.bincount(labels, minlength=n_clusters)
 
 
-def year_correlation(
-    labels: np.ndarray, unit_returns: np.ndarray, defined: np.ndarray
-) -> YearCorrelation:
+def year_correlation(labels: np.ndarray, unit_returns: np.ndarray, defined: np.ndarray) -> YearCorrelation:
     """MeanCorr and its companions for one year's clusters.
 
     Args:
@@ -59,9 +57,7 @@ def year_correlation(
     return correlation_of_clusters(*pair_sums(codes, unit_returns, defined))
 
 
-def correlation_of_clusters(
-    sums: np.ndarray, pairs: np.ndarray, members: np.ndarray
-) -> YearCorrelation:
+def correlation_of_clusters(sums: np.ndarray, pairs: np.ndarray, members: np.ndarray) -> YearCorrelation:
     """MeanCorr and its companions from each cluster's totals.
 
     Args:

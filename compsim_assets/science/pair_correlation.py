@@ -13,9 +13,7 @@ _MEASURES = (
 )  # fmt: skip
 
 
-def pair_correlation(
-    labels: np.ndarray, a: np.ndarray, b: np.ndarray, correlation: np.ndarray
-) -> YearCorrelation:
+def pair_correlation(labels: np.ndarray, a: np.ndarray, b: np.ndarray, correlation: np.ndarray) -> YearCorrelation:
     """MeanCorr and its companions for one year's clusters, as `year_correlation`, from the pairs' correlations.
 
     Args:

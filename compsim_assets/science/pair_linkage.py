@@ -41,9 +41,7 @@ class YearPairs:
         """The pairs at which the (m,) bool `kept` is true."""
         if kept.all():
             return self
-        return YearPairs(
-            self.report_a[kept], self.report_b[kept], self.cosine[kept], self.correlation[kept]
-        )
+        return YearPairs(self.report_a[kept], self.report_b[kept], self.cosine[kept], self.correlation[kept])
 
     def existing(self) -> "YearPairs":
         """The pairs that clusters and MeanCorr know: those with a cosine and a correlation."""
@@ -121,9 +119,7 @@ def positions_of(report_id: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return position
 
 
-def spanning_forest(
-    a: np.ndarray, b: np.ndarray, distance: np.ndarray, n_points: int
-) -> Dendrogram:
+def spanning_forest(a: np.ndarray, b: np.ndarray, distance: np.ndarray, n_points: int) -> Dendrogram:
     """Single linkage of a graph that need be neither complete nor connected.
 
     Args:
@@ -179,9 +175,7 @@ def _parts(n_points: int, forest: Edges) -> tuple[np.ndarray, int]:
     return part, int(n_parts)
 
 
-def pair_step_function(
-    tree: Dendrogram, a: np.ndarray, b: np.ndarray, correlation: np.ndarray
-) -> StepFunction:
+def pair_step_function(tree: Dendrogram, a: np.ndarray, b: np.ndarray, correlation: np.ndarray) -> StepFunction:
     """MeanCorr for every cutoff of one year, as `step_function`, from the correlations of its pairs.
 
     A pair lies inside a cluster from the merge on that joins its ends: their lowest common ancestor. What a node of the

@@ -177,9 +177,7 @@ def _axes(data: StandardisedFeatures, rotation: torch.Tensor) -> np.ndarray:
     return axes
 
 
-def _through_products(
-    data: StandardisedFeatures, held_out: FeatureMatrix, rotation: torch.Tensor
-) -> np.ndarray:
+def _through_products(data: StandardisedFeatures, held_out: FeatureMatrix, rotation: torch.Tensor) -> np.ndarray:
     """(k, P) scores K U L^(-1/2), K (k, n) the products with the fitted reports: no (P, D) axes are made."""
     others = _standardised_alike(data, held_out)
     products = torch.zeros(others.n, data.n, dtype=data.dtype, device=data.device)
@@ -224,9 +222,7 @@ def _finite(scores: np.ndarray) -> np.ndarray:
     return scores
 
 
-def _standardised_alike(
-    data: StandardisedFeatures, held_out: FeatureMatrix
-) -> StandardisedFeatures:
+def _standardised_alike(data: StandardisedFeatures, held_out: FeatureMatrix) -> StandardisedFeatures:
     each = np.ones(held_out.shape[0])
     others = StandardisedFeatures(held_out, each, data.block, data.dtype, data.device)
     others.use_those_of(data)

@@ -37,9 +37,7 @@ class Levels:
             raise ValueError(f"peers are {list(self.peers)}, expected different numbers from 1 on")
         outside = [share for share in self.shares if not 0 < share <= 100]
         if outside or len(set(self.shares)) < len(self.shares):
-            raise ValueError(
-                f"shares are {list(self.shares)}, expected different ones above 0 and up to 100 per cent"
-            )
+            raise ValueError(f"shares are {list(self.shares)}, expected different ones above 0 and up to 100 per cent")
 
 
 @dataclass(frozen=True)
@@ -161,9 +159,7 @@ def peer_stability(now: YearPeers, before: YearPeers) -> Iterator[Statistic]:
         counts = (available > k) & (earlier > k)
         kept = weights[a][:, a].minimum(before.weights[k][b][:, b]).sum(axis=1)
         by_chance = k * both[counts] / (available[counts] * earlier[counts])
-        yield Statistic(
-            "peer_stability", float(k), mean(kept[counts]), mean(by_chance), int(counts.sum())
-        )
+        yield Statistic("peer_stability", float(k), mean(kept[counts]), mean(by_chance), int(counts.sum()))
 
 
 def _common(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -48,10 +48,7 @@ class YearReports:
 
     def take(self, positions: np.ndarray) -> "YearReports":
         """The reports at these positions."""
-        rows = {
-            name: getattr(self, name)[positions]
-            for name in ("report_id", "returns", "sic2", "company", "length")
-        }
+        rows = {name: getattr(self, name)[positions] for name in ("report_id", "returns", "sic2", "company", "length")}
         return replace(self, correlation=self.correlation[np.ix_(positions, positions)], **rows)
 
 
@@ -103,9 +100,7 @@ def existing(similarity: np.ndarray, correlation: np.ndarray) -> np.ndarray:
     return pairs
 
 
-def pair_statistics(
-    similarity: np.ndarray, reports: YearReports, shares: Sequence[float]
-) -> list[Statistic]:
+def pair_statistics(similarity: np.ndarray, reports: YearReports, shares: Sequence[float]) -> list[Statistic]:
     """Statistics of the year's existing pairs: `spearman`, `spearman_length_controlled` and `top_pairs`.
 
     - `spearman`: rank correlation of similarity and return correlation.
@@ -170,9 +165,7 @@ def _top_pairs(like: np.ndarray, rho: np.ndarray, shares: Sequence[float]) -> It
         yield Statistic("top_pairs", share, float(inside / k), everywhere, k)
 
 
-def peer_weights(
-    similarity: np.ndarray, pool: np.ndarray, counts: Sequence[int]
-) -> dict[int, np.ndarray]:
+def peer_weights(similarity: np.ndarray, pool: np.ndarray, counts: Sequence[int]) -> dict[int, np.ndarray]:
     """For each K of `counts` the (n, n) weights of every report's K most similar peers: 1 / K each.
 
     Peers that are equally similar at the edge share the places left for them, so no order decides. A report with K or
@@ -216,9 +209,7 @@ def neighbours(
     for k, chosen in weights.items():
         counts = available > k
         value = np.einsum("ij,ij->i", chosen, rho)
-        yield Statistic(
-            name, float(k), mean(value[counts]), mean(at_random[counts]), int(counts.sum())
-        )
+        yield Statistic(name, float(k), mean(value[counts]), mean(at_random[counts]), int(counts.sum()))
 
 
 def same_group(codes: np.ndarray) -> np.ndarray:

@@ -87,9 +87,7 @@ def _null(values: np.ndarray) -> Null:
     value, shuffled = float(values[0]), values[1:]
     reached = np.count_nonzero(shuffled >= value - _ROUNDING)
     low, high = np.quantile(shuffled, [0.025, 0.975])
-    return Null(
-        value, float(shuffled.mean()), float(low), float(high), (1 + reached) / (1 + len(shuffled))
-    )
+    return Null(value, float(shuffled.mean()), float(low), float(high), (1 + reached) / (1 + len(shuffled)))
 
 
 def _years(groups: pd.DataFrame, returns: pd.DataFrame, years: Sequence[int] | None) -> list[_Year]:

@@ -33,9 +33,7 @@ class PricePanel:
         return np.isfinite(self.prices[max(0, len(self.days) - days) :]).any(axis=0)
 
 
-def price_panel(
-    names: Sequence[str], code: np.ndarray, days: np.ndarray, prices: np.ndarray
-) -> PricePanel:
+def price_panel(names: Sequence[str], code: np.ndarray, days: np.ndarray, prices: np.ndarray) -> PricePanel:
     """The matrix of a long table; a price that is not above zero is no price.
 
     Args:
@@ -79,9 +77,7 @@ class PairMoments:
     def correlation(self) -> np.ndarray:
         """Pearson's; NaN where a column is constant on the common rows."""
         product = np.sqrt(self.variance_a * self.variance_b)
-        return np.divide(
-            self.covariance, product, out=np.full(len(self.n), np.nan), where=product > 0
-        )
+        return np.divide(self.covariance, product, out=np.full(len(self.n), np.nan), where=product > 0)
 
     @property
     def slope(self) -> np.ndarray:
@@ -123,9 +119,7 @@ def pair_moments(values: np.ndarray, a: np.ndarray, b: np.ndarray) -> PairMoment
     return _moments(sums, centre, scale, a, b)
 
 
-def _moments(
-    sums: np.ndarray, centre: np.ndarray, scale: np.ndarray, a: np.ndarray, b: np.ndarray
-) -> PairMoments:
+def _moments(sums: np.ndarray, centre: np.ndarray, scale: np.ndarray, a: np.ndarray, b: np.ndarray) -> PairMoments:
     n = np.rint(sums[0])
     mean = np.divide(sums[1:], n, out=np.full_like(sums[1:], np.nan), where=n > 1)
     variance_a, variance_b = mean[2] - mean[0] ** 2, mean[3] - mean[1] ** 2

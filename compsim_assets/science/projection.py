@@ -41,9 +41,7 @@ def project(
     """
     n, n_latents = features.shape
     if components.shape[1] != n_latents:
-        raise ValueError(
-            f"the PCA is of {components.shape[1]} latents, the features have {n_latents}"
-        )
+        raise ValueError(f"the PCA is of {components.shape[1]} latents, the features have {n_latents}")
     dtype = products_dtype(n * n_latents * len(components))
     data = StandardisedFeatures(features, copies, 4096, dtype, device, None)
     if scaler is not None:

@@ -118,9 +118,7 @@ def _of_method(found: Found, method: str, key: str, kind: str) -> _Values:
 
 def _difference(found: Found, method: str, key: str, kind: str) -> _Values:
     """MeanCorr less that of SIC codes, on the years that both have."""
-    table = found.mean_correlation.pivot_table(
-        index="year", columns="method", values="mean_correlation"
-    )
+    table = found.mean_correlation.pivot_table(index="year", columns="method", values="mean_correlation")
 
     def less(one: str, other: str) -> float:
         if not {one, other} <= set(table.columns):
@@ -155,9 +153,7 @@ def _interpretability_at(found: Found, method: str, key: str, kind: str) -> _Val
     if published is not None:
         strong = published[published["strong"]]
         scores = found.fuzz_scores[found.fuzz_scores["latent"].isin(published["latent"])]
-        replayed = _at(
-            interpretability_curve(strong, published["members"].nunique(), scores), int(key)
-        )
+        replayed = _at(interpretability_curve(strong, published["members"].nunique(), scores), int(key))
     why = f"no scored latent is strong in {key} % of the {method} clusters"
     return replayed, _at(found.curves.get(method), int(key)), why
 
@@ -222,9 +218,7 @@ _KINDS = {
     "share_zero": _share,
     "share_above": _share,
     "sharpe": _sharpe,
-    **dict.fromkeys(
-        ("interval_low", "interval_high", "difference_low", "difference_high"), _interval
-    ),
+    **dict.fromkeys(("interval_low", "interval_high", "difference_low", "difference_high"), _interval),
     **dict.fromkeys(("peers", "peers_judged"), _peers),
     "pair_weighted_judged": _pooled_judged,
 }

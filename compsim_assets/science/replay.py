@@ -24,9 +24,7 @@ class Agreement:
     identical: bool
 
 
-def agreement(
-    our_ids: np.ndarray, ours: np.ndarray, their_ids: np.ndarray, theirs: np.ndarray
-) -> Agreement:
+def agreement(our_ids: np.ndarray, ours: np.ndarray, their_ids: np.ndarray, theirs: np.ndarray) -> Agreement:
     """Compare groupings of one year by the reports' ids, each at most once a grouping.
 
     Args:
@@ -35,9 +33,7 @@ def agreement(
 
     Cost: O((n + m) log (n + m)).
     """
-    both, at_ours, at_theirs = np.intersect1d(
-        our_ids, their_ids, assume_unique=True, return_indices=True
-    )
+    both, at_ours, at_theirs = np.intersect1d(our_ids, their_ids, assume_unique=True, return_indices=True)
     _, our_code, our_size = _coded(ours[at_ours])
     _, their_code, their_size = _coded(theirs[at_theirs])
     cells, overlap = np.unique(np.stack([our_code, their_code]), axis=1, return_counts=True)

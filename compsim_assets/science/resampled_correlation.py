@@ -112,9 +112,7 @@ class ResampledCorrelation:
         value = np.where(self._shares @ there > 0, centre + moved, np.nan)
         return np.insert(value, 1, _ratio(pooled, pairs), axis=0)
 
-    def _clusters(
-        self, weights: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def _clusters(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """(k, B) mean correlation of each cluster (0 without a pair) and whether it has one; (B,) sums over all pairs."""
         weights = np.asarray(weights, dtype=np.float64)
         shape = (self._k, weights.shape[1])
@@ -158,9 +156,7 @@ class ResampledCorrelation:
         counts += (self._sets @ np.ones(self._k))[:, None]
         kept = np.where(rest_pairs > 0, rest_correlation, 0.0) - correlation[m.cluster]
         pooled = correlation.sum() + np.bincount(m.company, kept, self._n_companies)
-        number = pairs.sum() + np.bincount(
-            m.company, rest_pairs - pairs[m.cluster], self._n_companies
-        )
+        number = pairs.sum() + np.bincount(m.company, rest_pairs - pairs[m.cluster], self._n_companies)
         return self._averages(sums, counts, pooled, number)
 
     def _share_of_clusters(self) -> csr_array:
@@ -170,9 +166,7 @@ class ResampledCorrelation:
         first = csr_array((years @ of_set[: self._n_years])[None])
         return vstack([first, of_set[self._n_years :]], format="csr")
 
-    def _averages(
-        self, sums: np.ndarray, counts: np.ndarray, pooled: np.ndarray, pairs: np.ndarray
-    ) -> np.ndarray:
+    def _averages(self, sums: np.ndarray, counts: np.ndarray, pooled: np.ndarray, pairs: np.ndarray) -> np.ndarray:
         """Statistics from the sums and numbers of clusters of each year and stratum, and of all pairs."""
         means = _ratio(sums, counts, 0.0)
         years = slice(0, self._n_years)
@@ -199,9 +193,7 @@ def _members(
         rows = rows[rows["year"].isin(list(years))]
     by_cluster = rows.groupby(["year", "cluster_id"], sort=True)
     label, size = by_cluster.ngroup().to_numpy(), by_cluster["year"].transform("size").to_numpy()
-    unit, defined = normalise_returns(
-        np.stack(rows["returns"].to_list()) if len(rows) else np.zeros((0, 12))
-    )
+    unit, defined = normalise_returns(np.stack(rows["returns"].to_list()) if len(rows) else np.zeros((0, 12)))
     # Only clusters that have a pair.
     kept = defined & (np.bincount(label[defined], minlength=len(by_cluster))[label] >= 2)
     _, first, cluster = np.unique(label[kept], return_index=True, return_inverse=True)
@@ -210,9 +202,7 @@ def _members(
         missing = rows["report_id"].to_numpy()[kept][owner < 0]
         raise ValueError(f"{len(missing)} reports have no company, the first of them {missing[0]}")
     both, row = np.unique(cluster * len(companies) + owner, return_inverse=True)
-    together = csr_array(
-        (np.ones(len(row)), (row, np.arange(len(row)))), shape=(len(both), len(row))
-    )
+    together = csr_array((np.ones(len(row)), (row, np.arange(len(row)))), shape=(len(both), len(row)))
     return _Members(
         cluster=both // max(len(companies), 1),
         company=both % max(len(companies), 1),
@@ -246,14 +236,10 @@ def _products(members: _Members, n_companies: int) -> tuple[csr_array, csr_array
     return _stacked(linear, *at, shape), _stacked(square, *at, shape)
 
 
-def _stacked(
-    values: np.ndarray, cluster: np.ndarray, company: np.ndarray, shape: tuple[int, int]
-) -> csr_array:
+def _stacked(values: np.ndarray, cluster: np.ndarray, company: np.ndarray, shape: tuple[int, int]) -> csr_array:
     rows = np.arange(len(values))[:, None] * shape[0] + cluster
     columns = np.broadcast_to(company, rows.shape)
-    stacked = csr_array(
-        (values.ravel(), (rows.ravel(), columns.ravel())), shape=(len(values) * shape[0], shape[1])
-    )
+    stacked = csr_array((values.ravel(), (rows.ravel(), columns.ravel())), shape=(len(values) * shape[0], shape[1]))
     stacked.eliminate_zeros()
     return stacked
 

@@ -59,8 +59,7 @@ def bootstrap_correlation(
         raise ValueError(f"{unknown} are to be compared with, but only {list(groups)} are there")
     companies = _companies(returns, company, years)
     methods = {
-        method: ResampledCorrelation(table, returns, company, companies, years)
-        for method, table in groups.items()
+        method: ResampledCorrelation(table, returns, company, companies, years) for method, table in groups.items()
     }
     if not methods or companies.empty:
         raise ValueError("there must be a method and a company to draw")
@@ -70,9 +69,7 @@ def bootstrap_correlation(
     left_out = np.stack([m.left_out() for m in methods.values()]).transpose(2, 0, 1)
     n = np.stack([method.clusters() for method in methods.values()])
     shown = [(name, other) for other in ("", *against) for name in methods if name != other]
-    value, drawn, left_out = (
-        _compared(part, shown, list(methods)) for part in (value, drawn, left_out)
-    )
+    value, drawn, left_out = (_compared(part, shown, list(methods)) for part in (value, drawn, left_out))
     interval = bca(value, drawn, left_out, level)
     counted = _compared(n, shown, list(methods))
     for row, (_, other) in enumerate(shown):

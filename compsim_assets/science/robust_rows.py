@@ -3,9 +3,7 @@
 import pandas as pd
 
 
-def robust_row(
-    table: pd.DataFrame, statistic: str, method: str, versus: str = "", level: str = ""
-) -> dict[str, float]:
+def robust_row(table: pd.DataFrame, statistic: str, method: str, versus: str = "", level: str = "") -> dict[str, float]:
     """Value and 95 % interval, `value`, `low` and `high`, of one row; NaN where there is none."""
     names = ["value", "low", "high"]
     rows = table[

@@ -41,9 +41,7 @@ def _known(method: str, versus: str) -> bool:
     return any(knows_later_years(name) for name in (method, versus) if name)
 
 
-def yearly_rows(
-    mean_correlation: pd.DataFrame, years: Sequence[int], against: Sequence[str]
-) -> pd.DataFrame:
+def yearly_rows(mean_correlation: pd.DataFrame, years: Sequence[int], against: Sequence[str]) -> pd.DataFrame:
     """Year-by-year differences of each method to some others, unweighted and by pairs, with Newey-West errors.
 
     Two families, one a statistic: their p-values are corrected together.
@@ -100,9 +98,7 @@ def permutation_rows(
 def peer_rows(statistics: pd.DataFrame) -> pd.DataFrame:
     """Peer statistics over years: their means, and their lifts over random peers as one family a statistic."""
     rows = []
-    for (statistic, method, level), own in statistics.groupby(
-        ["statistic", "method", "level"], sort=False
-    ):
+    for (statistic, method, level), own in statistics.groupby(["statistic", "method", "level"], sort=False):
         own = own.sort_values("year")
         text = f"{level:g}" if level else ""
         known = bool(own["in_sample"].any())

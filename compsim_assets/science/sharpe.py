@@ -25,9 +25,7 @@ def sharpe_ratio(returns: np.ndarray) -> np.ndarray:
     return np.sqrt(DAYS_A_YEAR) * ratio
 
 
-def sharpe_intervals(
-    returns: np.ndarray, *, level: float = 0.95, draws: int = 1000, seed: int = 0
-) -> np.ndarray:
+def sharpe_intervals(returns: np.ndarray, *, level: float = 0.95, draws: int = 1000, seed: int = 0) -> np.ndarray:
     """Percentile intervals of Sharpe ratios by the stationary bootstrap (Politis and Romano 1994).
 
     Blocks of random length keep what neighbouring days have in common; the mean length is Politis and White's choice

@@ -189,9 +189,7 @@ class StandardisedFeatures:
         mean = (self._weight @ values) / self.total
         if not bool(torch.isfinite(mean).all()):
             row, column = (~torch.isfinite(values)).nonzero()[0].tolist()
-            raise ValueError(
-                f"feature of report row {row}, latent {latents.start + column} is not finite"
-            )
+            raise ValueError(f"feature of report row {row}, latent {latents.start + column} is not finite")
         deviation = ((self._weight @ (values - mean).square_()) / self.total).sqrt()
         # A column that is constant up to rounding has no direction of its own.
         constant = deviation <= 1e-12 * mean.abs()

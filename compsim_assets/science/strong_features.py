@@ -123,9 +123,7 @@ def _study(
     return [result for batch in found for result in batch]
 
 
-def _batches(
-    clusters: list[ClusterPairs], n_candidates: int
-) -> Iterator[tuple[slice, list[ClusterPairs]]]:
+def _batches(clusters: list[ClusterPairs], n_candidates: int) -> Iterator[tuple[slice, list[ClusterPairs]]]:
     """Rows and consecutive clusters that make a rectangle: as many pairs each, and nearly as many reports."""
     start = end = 0
     batch: list[ClusterPairs] = []
@@ -182,7 +180,4 @@ def _results(removal: Removal, products: AxisProducts) -> list[StrongFeatures]:
     columns = (mae, elbow.strong, elbow.quantile, elbow.mae_strong, elbow.mae_weak)
     maes, strong, *numbers = (column.cpu().numpy() for column in columns)
     quantile, mae_strong, mae_weak = (column.tolist() for column in numbers)
-    return [
-        StrongFeatures(maes[k], strong[k], quantile[k], mae_strong[k], mae_weak[k])
-        for k in range(len(maes))
-    ]
+    return [StrongFeatures(maes[k], strong[k], quantile[k], mae_strong[k], mae_weak[k]) for k in range(len(maes))]

@@ -99,9 +99,7 @@ def _reports_of(rows: pd.DataFrame) -> float:
     return float((some["n_reports"] / some["coverage"]).sum())
 
 
-def _interval(
-    robustness: pd.DataFrame, method: str, statistic: str, names: tuple[str, str]
-) -> dict[str, float]:
+def _interval(robustness: pd.DataFrame, method: str, statistic: str, names: tuple[str, str]) -> dict[str, float]:
     row = robust_row(robustness, statistic, method)
     return dict(zip(names, (row["low"], row["high"]), strict=True))
 

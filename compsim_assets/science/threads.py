@@ -7,9 +7,7 @@ from typing import Any
 import torch
 
 
-def map_on_all_cores(
-    work: Callable[..., Any], *arguments: Iterable[Any], device: torch.device
-) -> Iterator[Any]:
+def map_on_all_cores(work: Callable[..., Any], *arguments: Iterable[Any], device: torch.device) -> Iterator[Any]:
     """Like `map`, on as many threads as torch may use, each of which computes alone.
 
     Threads that share every small operation wait for each other at the end of each, the longer the busier the machine.

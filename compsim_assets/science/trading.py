@@ -153,9 +153,7 @@ class _State:
     def _close(self, market: _Market, day: int, last: bool) -> None:
         ended = market.ended[day]
         closing = (self.side != 0) & ((self.leave & market.both[day]) | ended | last)
-        value = (
-            np.abs(self.units_a) * market.price_a[day] + np.abs(self.units_b) * market.price_b[day]
-        )
+        value = np.abs(self.units_a) * market.price_a[day] + np.abs(self.units_b) * market.price_b[day]
         self.traded[day, closing] += value[closing]
         self.n_delisted[closing & ended] += 1
         for held in (self.units_a, self.units_b, self.side, self.leave):

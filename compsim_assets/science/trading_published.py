@@ -89,9 +89,7 @@ def trade_as_published(panel: PricePanel, pairs: pd.DataFrame) -> PublishedPortf
     last_month = panel.days >= panel.days[-1].astype("datetime64[M]") if n_days else priced[:, 0]
     survives = priced[last_month].any(axis=0)
     ordered = pairs.sort_values(["p_value", "ticker_a", "ticker_b"])
-    for ticker_a, ticker_b, n_years in zip(
-        ordered["ticker_a"], ordered["ticker_b"], ordered["n_years"], strict=True
-    ):
+    for ticker_a, ticker_b, n_years in zip(ordered["ticker_a"], ordered["ticker_b"], ordered["n_years"], strict=True):
         a, b = column[ticker_a], column[ticker_b]
         days = np.flatnonzero(priced[:, a] & priced[:, b])
         if survives[a] and survives[b] and len(days) >= MIN_DAYS:

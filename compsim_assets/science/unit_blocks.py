@@ -47,19 +47,13 @@ def pair_cosines(a: Block, b: Block, row: torch.Tensor, column: torch.Tensor) ->
     return torch.cat([empty, *parts]).div_((a.length[row] * b.length[column])[:, 0])
 
 
-def _dots_on_cpu(
-    a: torch.Tensor, b: torch.Tensor, row: torch.Tensor, column: torch.Tensor
-) -> torch.Tensor:
+def _dots_on_cpu(a: torch.Tensor, b: torch.Tensor, row: torch.Tensor, column: torch.Tensor) -> torch.Tensor:
     # numpy: one thread, and a cast on the way. Rows that fit into the cache are no work worth sharing.
     left, right = a.numpy()[row.numpy()], b.numpy()[column.numpy()]
-    return torch.from_numpy(
-        np.einsum("ij,ij->i", left, right, dtype=np.float64, casting="same_kind")
-    )
+    return torch.from_numpy(np.einsum("ij,ij->i", left, right, dtype=np.float64, casting="same_kind"))
 
 
-def _dots_on_gpu(
-    a: torch.Tensor, b: torch.Tensor, row: torch.Tensor, column: torch.Tensor
-) -> torch.Tensor:
+def _dots_on_gpu(a: torch.Tensor, b: torch.Tensor, row: torch.Tensor, column: torch.Tensor) -> torch.Tensor:
     left, right = a[row].double(), b[column].double()
     return torch.bmm(left[:, None, :], right[:, :, None])[:, 0, 0]
 
@@ -74,9 +68,7 @@ class UnitBlocks:
         ValueError: scores that are not finite.
     """
 
-    def __init__(
-        self, scores: np.ndarray, device: torch.device, resident: bool | None = None
-    ) -> None:
+    def __init__(self, scores: np.ndarray, device: torch.device, resident: bool | None = None) -> None:
         self._host = torch.from_numpy(np.require(scores, requirements=("C", "W")))
         self.device = device
         length = torch.from_numpy(row_lengths(self._host.numpy()))

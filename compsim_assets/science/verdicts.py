@@ -5,9 +5,7 @@ import math
 STANDS, WEAKER, REVERSED, NOT_TESTABLE = "stands", "weaker", "reversed", "not testable here"
 
 
-def verdict(
-    value: float, low: float, high: float, published: float, direction: int = 1
-) -> tuple[str, str]:
+def verdict(value: float, low: float, high: float, published: float, direction: int = 1) -> tuple[str, str]:
     """Judge a corrected number by its 95 % interval.
 
     reversed: the interval lies wholly on the other side of zero. stands: it lies wholly on the claimed side, and not

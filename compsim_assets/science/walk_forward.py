@@ -214,9 +214,7 @@ def _in_order(text: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return different[order], counts[order]
 
 
-def _cutoff(
-    reports: Reports, model: _Model, years: list[int], linkage: "_Linkage"
-) -> tuple[DistanceScale, float]:
+def _cutoff(reports: Reports, model: _Model, years: list[int], linkage: "_Linkage") -> tuple[DistanceScale, float]:
     """Scale of all distances within these years, and the theta that was best over the last five of them."""
     moments: list[Moments] = []
     curves: list[StepFunction] = []

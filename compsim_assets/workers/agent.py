@@ -79,9 +79,7 @@ def main(arguments: list[str]) -> None:
     if "COMPSIM_HEARTBEAT" in os.environ:  # the step is on another machine, or other nodes are
         watch.end_with_others(Path(os.environ["COMPSIM_HEARTBEAT"]), shared, log_dir)
     wait = join_seconds()
-    options.rdzv_conf = ",".join(
-        filter(None, [f"join_timeout={wait},read_timeout={wait}", options.rdzv_conf])
-    )
+    options.rdzv_conf = ",".join(filter(None, [f"join_timeout={wait},read_timeout={wait}", options.rdzv_conf]))
     try:
         _launch(options, log_dir)
     except SignalException as signalled:
@@ -109,9 +107,7 @@ def _launch(options: Namespace, log_dir: Path) -> None:
 def _report_ranks(error: ChildFailedError, log_dir: Path, several: bool) -> None:
     node = {"node": node_name() if several else ""}
     failures = error.failures.items()
-    _report(
-        log_dir, {"ranks": [{**_describe(rank, one, log_dir), **node} for rank, one in failures]}
-    )
+    _report(log_dir, {"ranks": [{**_describe(rank, one, log_dir), **node} for rank, one in failures]})
     if several:
         # Slurm ends the other nodes when this one goes: first let them report their own ranks.
         time.sleep(watch.PEER_SECONDS)

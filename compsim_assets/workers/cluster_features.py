@@ -105,9 +105,7 @@ _FEATURE_TYPES = {
     "strong": "bool",
 }
 _SUMMARY_TYPES = {
-    **dict.fromkeys(
-        ["year", "cluster_id", "n_members", "n_pairs", "n_candidates", "n_strong"], "int64"
-    ),
+    **dict.fromkeys(["year", "cluster_id", "n_members", "n_pairs", "n_candidates", "n_strong"], "int64"),
     **dict.fromkeys(["quantile", "mae_strong", "mae_weak"], "float64"),
 }
 

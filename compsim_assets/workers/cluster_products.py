@@ -70,9 +70,7 @@ class ClusterInputs:
         """(b, D) float32 features of consecutive reports, as often as asked for; one block is read but once."""
         rows = self._feature_rows(reports)
         step = self._rows_at_once()
-        blocks = (
-            partial(self.features.rows, rows[k : k + step]) for k in range(0, len(rows), step)
-        )
+        blocks = (partial(self.features.rows, rows[k : k + step]) for k in range(0, len(rows), step))
         if len(rows) <= step:
             held = [read() for read in blocks]
             return lambda: held
@@ -156,9 +154,7 @@ def study_with_scores(
     return [(latents, result) for result in found]
 
 
-def study_without_scores(
-    inputs: ClusterInputs, clusters: list[ClusterPairs], most: int, progress: Progress
-) -> Studied:
+def study_without_scores(inputs: ClusterInputs, clusters: list[ClusterPairs], most: int, progress: Progress) -> Studied:
     """No scores: every cluster has candidates of its own, the latents active in at least two of its reports.
 
     The components are read once for as many clusters as the axes of all their candidates fit 512 MB.

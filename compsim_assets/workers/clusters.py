@@ -38,10 +38,7 @@ def main(worker: Worker) -> None:
     """Cluster the years and let rank 0 write all of them, ordered by year, cluster and report."""
     cutoffs = pd.read_parquet(worker.extras["cutoffs"])
     reports = pd.read_parquet(worker.extras["reports"], columns=["report_id", "year"])
-    ids = [
-        np.sort(reports.loc[reports["year"] == year, "report_id"].to_numpy())
-        for year in cutoffs["year"]
-    ]
+    ids = [np.sort(reports.loc[reports["year"] == year, "report_id"].to_numpy()) for year in cutoffs["year"]]
     link = _link_pairs if "pairs" in worker.extras else _link_scores
     found = [
         pd.DataFrame(
@@ -67,9 +64,7 @@ def _own_years(worker: Worker, costs: list[int]) -> Iterator[int]:
         worker.progress(done, len(mine), "clustered years of rank 0")
 
 
-def _link_pairs(
-    worker: Worker, years: list[int], ids: list[np.ndarray]
-) -> Iterator[tuple[int, Dendrogram]]:
+def _link_pairs(worker: Worker, years: list[int], ids: list[np.ndarray]) -> Iterator[tuple[int, Dendrogram]]:
     """Trees of this rank's years from their pairs; points are the reports, ids ascending."""
     pairs = PairTable(Path(worker.extras["pairs"]))
     for index in _own_years(worker, [len(own) ** 2 for own in ids]):
@@ -82,9 +77,7 @@ def _link_pairs(
         yield index, graph.forest()
 
 
-def _link_scores(
-    worker: Worker, years: list[int], ids: list[np.ndarray]
-) -> Iterator[tuple[int, Dendrogram]]:
+def _link_scores(worker: Worker, years: list[int], ids: list[np.ndarray]) -> Iterator[tuple[int, Dendrogram]]:
     """Trees of this rank's years from their PCA scores; those that need all ranks are rank 0's."""
     row_of = pq.read_table(worker.extras["scores"], columns=["report_id"]).to_pandas()
     row_of = pd.Series(row_of.index, index=row_of["report_id"])
@@ -111,9 +104,7 @@ def _tree_by_all(worker: Worker, scores: np.ndarray) -> Dendrogram | None:
         worker.rank,
         worker.world_size,
         worker.extras.get("block"),
-        progress=lambda done, total: worker.progress(
-            done, total, f"tiles of a year of {len(scores):,} of rank 0"
-        ),
+        progress=lambda done, total: worker.progress(done, total, f"tiles of a year of {len(scores):,} of rank 0"),
     )
     parts = worker.gather(part)
     return merge_shares(parts)[0] if parts is not None else None
@@ -149,9 +140,7 @@ def _write_matrix(source: Path, target: Path) -> None:
 
 
 def _write(path: Path, tables: list[pd.DataFrame]) -> None:
-    nothing = pd.DataFrame(
-        {name: pd.Series(dtype="int64") for name in ("year", "cluster_id", "report_id")}
-    )
+    nothing = pd.DataFrame({name: pd.Series(dtype="int64") for name in ("year", "cluster_id", "report_id")})
     table = pd.concat(tables, ignore_index=True) if tables else nothing
     table.sort_values(["year", "cluster_id", "report_id"], ignore_index=True).to_parquet(path)
 

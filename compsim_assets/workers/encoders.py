@@ -67,9 +67,7 @@ def load_encoder(settings: Mapping[str, Any], device: torch.device) -> LoadedEnc
     width, lacking = _probe(model, unset, device, where)
     if lacking:
         # transformers fills weights that a checkpoint lacks with random numbers and only warns.
-        raise ValueError(
-            f"{where}: the checkpoint lacks weights that are needed: {', '.join(lacking[:5])}"
-        )
+        raise ValueError(f"{where}: the checkpoint lacks weights that are needed: {', '.join(lacking[:5])}")
     embed = TextEmbedder(model, width, device)
     dtype = next(model.parameters()).dtype
     return LoadedEncoder(tokenize, embed, dtype, modules.pooling, modules.others)
@@ -86,19 +84,14 @@ def read_modules(source: str, where: str) -> Modules:
         ValueError: a file is not what sentence-transformers writes.
     """
     try:
-        listed = [
-            (module["type"].rpartition(".")[2], module["path"])
-            for module in _read(source, "modules.json") or []
-        ]
+        listed = [(module["type"].rpartition(".")[2], module["path"]) for module in _read(source, "modules.json") or []]
         places = dict(reversed(listed))  # of two the first
         transformer = str(PurePosixPath(places.get("Transformer", "")))
         pooling = ""
         if "Pooling" in places:
             pooling = _pooling(_read(source, f"{places['Pooling']}/config.json") or {})
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ValueError(
-            f"{where}: modules.json or the pooling's config.json: {error!r}"
-        ) from error
+        raise ValueError(f"{where}: modules.json or the pooling's config.json: {error!r}") from error
     known = {"Transformer", "Pooling", "Normalize"}
     others = tuple(kind for kind, _ in listed if kind not in known)
     return Modules("" if transformer == "." else transformer, pooling, others)
@@ -109,9 +102,7 @@ def _pooling(config: dict[str, Any]) -> str:
         chosen = config["pooling_mode"]
         return chosen if isinstance(chosen, str) else " and ".join(chosen)
     modes = [
-        key.removeprefix(_OLD_POOLING)
-        for key, on in config.items()
-        if key.startswith(_OLD_POOLING) and on is True
+        key.removeprefix(_OLD_POOLING) for key, on in config.items() if key.startswith(_OLD_POOLING) and on is True
     ]
     return " and ".join(_OLD_MODES.get(mode, mode) for mode in modes)
 
@@ -128,9 +119,7 @@ def _read(source: str, name: str) -> Any:
     return json.loads(path.read_text()) if path.is_file() else None
 
 
-def _probe(
-    model: nn.Module, unset: set[str], device: torch.device, where: str
-) -> tuple[int, list[str]]:
+def _probe(model: nn.Module, unset: set[str], device: torch.device, where: str) -> tuple[int, list[str]]:
     """Width of the last hidden state, and which of the unset weights take part in it, from one token.
 
     A pooler, for example, stands behind it, and many a checkpoint has none.

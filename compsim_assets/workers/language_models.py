@@ -96,17 +96,13 @@ def load_sparse_coder(name: str, hookpoint: str, device: torch.device, file: str
     folders = [root, root / hookpoint]
     folder = next((folder for folder in folders if (folder / "cfg.json").is_file()), None)
     if folder is None or not (folder / "sae.safetensors").is_file():
-        raise FileNotFoundError(
-            f"{where}: cfg.json and sae.safetensors are expected in {folders[0]} or {folders[1]}"
-        )
+        raise FileNotFoundError(f"{where}: cfg.json and sae.safetensors are expected in {folders[0]} or {folders[1]}")
     with safe_open(folder / "sae.safetensors", framework="pt") as weights:
         lacking = _ENCODER_WEIGHTS - set(weights.keys())
     if lacking:
         raise ValueError(f"{where}: sae.safetensors lacks {', '.join(sorted(lacking))}")
     if json.loads((folder / "cfg.json").read_text()).get("transcode"):
-        raise ValueError(
-            f"{where}: a transcoder reads a module's input; an autoencoder is expected"
-        )
+        raise ValueError(f"{where}: a transcoder reads a module's input; an autoencoder is expected")
     # Seconds to import, so only once everything else is in order.
     from sparsify import SparseCoder
 
@@ -150,9 +146,7 @@ def dtype_name(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def load_language_model(
-    settings: Mapping[str, Any], device: torch.device
-) -> tuple[nn.Module, set[str], Tokenizer]:
+def load_language_model(settings: Mapping[str, Any], device: torch.device) -> tuple[nn.Module, set[str], Tokenizer]:
     """The model without a head, the names of weights its checkpoint did not set, its tokenizer.
 
     Args:
@@ -196,8 +190,7 @@ def _limits(max_tokens: int, model: Any, tokenizer: Any, file: str) -> Tokenizer
     added = tokenizer.num_special_tokens_to_add()
     if max_tokens <= added:
         raise ValueError(
-            f"{file}: max_tokens = {max_tokens} leaves no room for text: the tokenizer adds "
-            f"{added} special tokens"
+            f"{file}: max_tokens = {max_tokens} leaves no room for text: the tokenizer adds {added} special tokens"
         )
     tokenizer.truncation_side = "right"
     return Tokenizer(tokenizer, max_tokens, model.get_input_embeddings().num_embeddings)
@@ -206,9 +199,7 @@ def _limits(max_tokens: int, model: Any, tokenizer: Any, file: str) -> Tokenizer
 def _probe(model: nn.Module, module: nn.Module, device: torch.device) -> tuple[int, set[str]]:
     """Width of the hookpoint's output and names of the modules run on the way, from one token."""
     entered: set[nn.Module] = set()
-    handle = nn.modules.module.register_module_forward_pre_hook(
-        lambda called, _args: entered.add(called)
-    )
+    handle = nn.modules.module.register_module_forward_pre_hook(lambda called, _args: entered.add(called))
     try:
         with torch.inference_mode():
             token = torch.zeros(1, 1, dtype=torch.int64, device=device)

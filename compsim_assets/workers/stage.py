@@ -49,8 +49,7 @@ class Stage:
             if not is_out_of_memory(error):
                 raise
             raise OutOfMemory(
-                f"out of memory (last: {self.now}). To need less: {self._hint}. "
-                f"{type(error).__name__}: {error}"
+                f"out of memory (last: {self.now}). To need less: {self._hint}. {type(error).__name__}: {error}"
             ) from error
 
 

@@ -54,9 +54,7 @@ def read_contents(path: Path) -> Contents:
     """
     table = pq.read_table(path)
     if len(names := [name for name in ("text", "input_ids") if name in table.column_names]) != 1:
-        raise ValueError(
-            f"{path}: one column, text or input_ids, is expected: {table.column_names}"
-        )
+        raise ValueError(f"{path}: one column, text or input_ids, is expected: {table.column_names}")
     column = table.column(names[0])
     if names[0] == "text":
         return _different_texts(column.cast(pa.large_string()).combine_chunks())
@@ -244,9 +242,7 @@ def write_index(path: Path, of_report: np.ndarray, rows: np.ndarray, lengths: Le
     pq.write_table(pa.table({"row": row, "n_tokens": n_tokens, "truncated": truncated}), path)
 
 
-def plan_share(
-    worker: Worker, kept: np.ndarray, lengths: Lengths, limits: tuple[int, int]
-) -> list[np.ndarray]:
+def plan_share(worker: Worker, kept: np.ndarray, lengths: Lengths, limits: tuple[int, int]) -> list[np.ndarray]:
     """This process's share of the batches, each an array of content numbers.
 
     Args:

@@ -42,9 +42,7 @@ class ByPairs(Local):
     @property
     def settings(self) -> Settings:
         given = super().settings
-        return Settings(
-            source="local", universe=given.universe, data=given.data, similarity="pairs"
-        )
+        return Settings(source="local", universe=given.universe, data=given.data, similarity="pairs")
 
 
 class WithReturns(Local):
@@ -53,9 +51,7 @@ class WithReturns(Local):
     @property
     def settings(self) -> Settings:
         given = super().settings
-        return Settings(
-            source="local", universe=given.universe, data=given.data, drop_without_returns=True
-        )
+        return Settings(source="local", universe=given.universe, data=given.data, drop_without_returns=True)
 
 
 def rebuild_tables(run: Local) -> None:

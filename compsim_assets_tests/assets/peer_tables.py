@@ -72,9 +72,7 @@ class Small:
         texts = scored[self.company[scored] != NO_TEXT]
         with self.results.new_folder(self.results.array_folder("embeddings")) as aside:
             encoders = [{"name": ENCODER}] if len(texts) else []
-            (aside / "embeddings.json").write_text(
-                json.dumps({"encoders": encoders, "universe": ""})
-            )
+            (aside / "embeddings.json").write_text(json.dumps({"encoders": encoders, "universe": ""}))
             pq.write_table(self.vectors("embedding", texts), aside / f"{ENCODER}.parquet")
         self.write_published(published)
 
@@ -85,9 +83,7 @@ class Small:
         """The scores of these reports, in no order."""
         rows = np.random.default_rng(self.order).permutation(rows)
         values = self.scores[rows] if len(rows) else np.empty((0, 5), dtype=np.float32)
-        return pa.table(
-            {"report_id": self.ids[rows], "year": self.year[rows], name: list_column(values)}
-        )
+        return pa.table({"report_id": self.ids[rows], "year": self.year[rows], name: list_column(values)})
 
     def write_published(self, published: bool) -> None:
         """Pairs, one in seven without a correlation; none where companies are compared by features."""
@@ -121,9 +117,9 @@ class Small:
 
     @property
     def table(self) -> pd.DataFrame:
-        return pd.DataFrame(
-            {"report_id": self.ids, "year": self.year, "returns": list(self.returns)}
-        ).sort_values("report_id", ignore_index=True)
+        return pd.DataFrame({"report_id": self.ids, "year": self.year, "returns": list(self.returns)}).sort_values(
+            "report_id", ignore_index=True
+        )
 
     @property
     def descriptions(self) -> pd.DataFrame:
@@ -136,9 +132,7 @@ class Small:
     def materialize(self, **config: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Both assets, checked against their contracts."""
         with dg.build_asset_context() as context:
-            latents = supervised_latents(
-                context, SupervisedConfig(min_pairs=10, block=7), self.settings, self.table
-            )
+            latents = supervised_latents(context, SupervisedConfig(min_pairs=10, block=7), self.settings, self.table)
             latents = validate(TABLES["supervised_latents"], latents).to_pandas()
             found = peer_statistics(
                 context,

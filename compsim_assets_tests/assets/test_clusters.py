@@ -63,9 +63,7 @@ def test_every_step_of_the_step_function(rebuilt: Rebuilt, years: list[Year], sc
                 assert ours == pytest.approx(found[name], abs=1e-9, nan_ok=True)
 
 
-def test_the_base_cutoff(
-    rebuilt: Rebuilt, years: list[Year], scale: Scale, on_base_lattice: np.ndarray
-) -> None:
+def test_the_base_cutoff(rebuilt: Rebuilt, years: list[Year], scale: Scale, on_base_lattice: np.ndarray) -> None:
     cutoffs = rebuilt.read("cutoffs", "base")
     theta = brute_force.base_theta(on_base_lattice)
     assert cutoffs["year"].tolist() == [year.year for year in years]

@@ -21,9 +21,7 @@ def test_strong_features_need_no_stored_components(rebuilt: Rebuilt, tmp_path: P
     assert scores["scores"].map(tuple).equals(rebuilt.read("pca_scores")["scores"].map(tuple))
     assert execute(defs, ["cluster_features", "cluster_feature_summary"]).success
     found, expected = (one.read("cluster_features", "base") for one in (run, rebuilt))
-    assert found[["year", "cluster_id", "latent"]].equals(
-        expected[["year", "cluster_id", "latent"]]
-    )
+    assert found[["year", "cluster_id", "latent"]].equals(expected[["year", "cluster_id", "latent"]])
     np.testing.assert_allclose(found["mae"], expected["mae"], rtol=1e-4, atol=1e-9)
     # A latent at the threshold may fall on the other side of it.
     assert (found["strong"] != expected["strong"]).mean() < 0.01

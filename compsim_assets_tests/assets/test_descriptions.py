@@ -43,9 +43,7 @@ def test_reports_are_ordered_by_id_whatever_their_order(run: Local) -> None:
 )
 def test_codes_have_four_digits_and_a_division(run: Local, codes: list, wanted: list) -> None:
     table = reports(run, sic_code=codes)
-    assert (
-        table["sic_code"].astype(object).where(table["sic_code"].notna(), None).tolist() == wanted
-    )
+    assert table["sic_code"].astype(object).where(table["sic_code"].notna(), None).tolist() == wanted
     division = table["industry"].tolist()
     assert division[:3] == ["Manufacturing", "Agriculture, Forestry, And Fishing", "Services"]
     assert table["industry"].isna().tolist() == [False, False, False, wanted[3] is None]
@@ -114,9 +112,7 @@ def test_prices_are_ordered_by_ticker_and_day(run: Local, kind: str) -> None:
     days: Any = ["2020-01-03", "2020-01-02", "2020-01-02"]
     if kind != "text":
         days = pd.to_datetime(days) if kind == "times" else [pd.Timestamp(d).date() for d in days]
-    table = prices(
-        run, ticker=["B", "B", "A"], date=days, adj_close=np.array([3, 2, 1], np.float32)
-    )
+    table = prices(run, ticker=["B", "B", "A"], date=days, adj_close=np.array([3, 2, 1], np.float32))
     assert table["ticker"].tolist() == ["A", "B", "B"]
     assert [str(day) for day in table["date"]] == ["2020-01-02", "2020-01-02", "2020-01-03"]
     assert table["adj_close"].tolist() == [1.0, 2.0, 3.0]
@@ -124,7 +120,5 @@ def test_prices_are_ordered_by_ticker_and_day(run: Local, kind: str) -> None:
 
 
 def test_two_prices_of_one_day_are_refused(run: Local) -> None:
-    with pytest.raises(
-        ContractError, match=r"price_history: row 0, .*one row per \(ticker, date\)"
-    ):
+    with pytest.raises(ContractError, match=r"price_history: row 0, .*one row per \(ticker, date\)"):
         prices(run, ticker=["A", "A"], date=["2020-01-02"] * 2, adj_close=[1.0, 1.1])

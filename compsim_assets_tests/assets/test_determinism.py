@@ -22,9 +22,7 @@ def digests(folder: Path) -> dict[str, str]:
     return found
 
 
-def test_two_rebuilds_have_the_same_bytes(
-    rebuilt: Rebuilt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_rebuilds_have_the_same_bytes(rebuilt: Rebuilt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Previews are no results, and take most of the time.
     monkeypatch.setattr(compsim_assets.plots.style, "preview_png", lambda figure: b"no preview")
     again = Rebuilt(tmp_path)

@@ -26,9 +26,7 @@ from compsim_assets_tests.workers import tiny_models
 from compsim_assets_tests.workers.tiny_models import WIDTH, WORDS
 
 ASSETS = [descriptions, returns, embeddings, embedding_clusters]
-TWO = (
-    '[first]\nmodel = "model"\nmax_tokens = 12\n\n[second]\nmodel = "llama/model"\nmax_tokens = 5\n'
-)
+TWO = '[first]\nmodel = "model"\nmax_tokens = 12\n\n[second]\nmodel = "llama/model"\nmax_tokens = 5\n'
 N_YEARS, N_COMPANIES = 7, 12
 
 
@@ -37,9 +35,7 @@ class Made:
 
     def __init__(self, folder: Path, **changes: Any) -> None:
         self.universe = folder / "universe"
-        self.settings = Settings(
-            source="local", universe=str(self.universe), data=str(folder / "data"), **changes
-        )
+        self.settings = Settings(source="local", universe=str(self.universe), data=str(folder / "data"), **changes)
         self.results = Results.of(self.settings)
         self.said: dict[str, dict[str, Any]] = {}
 
@@ -144,8 +140,7 @@ def test_the_manifest_and_the_metadata_name_what_made_them(made: Made) -> None:
     n = int(made.table("descriptions")["description"].notna().sum())
     assert manifest == {
         "encoders": [
-            {"name": name, "model": str(made.universe / model), "max_tokens": most}
-            | {"width": WIDTH, "n_reports": n}
+            {"name": name, "model": str(made.universe / model), "max_tokens": most} | {"width": WIDTH, "n_reports": n}
             for name, model, most in (("first", "model", 12), ("second", "llama/model", 5))
         ],
         "universe": made.results.universe_stamp(),
@@ -229,9 +224,7 @@ def test_embeddings_of_other_descriptions_are_refused(own: Made) -> None:
     own.run(descriptions, embeddings)
     write_reports(own.universe)
     own.run(descriptions)
-    with pytest.raises(
-        UniverseError, match=r"other descriptions .* materialize 'embeddings' again"
-    ):
+    with pytest.raises(UniverseError, match=r"other descriptions .* materialize 'embeddings' again"):
         read_embeddings(own.results)
 
 
@@ -248,9 +241,7 @@ def test_every_embedded_report_is_in_one_cluster_of_each_method(made: Made) -> N
     table = made.table("embedding_clusters")
     embedded = read_embeddings(made.results)["first"]
     late = embedded.report_id[embedded.year >= 2006]
-    methods = [
-        f"{name}_{kind}" for name in ("first", "second") for kind in ("base", "kmeans", "rolling")
-    ]
+    methods = [f"{name}_{kind}" for name in ("first", "second") for kind in ("base", "kmeans", "rolling")]
     assert table["method"].unique().tolist() == methods
     for method, own in table.groupby("method"):
         expected = late if str(method).endswith("rolling") else embedded.report_id

@@ -118,9 +118,7 @@ def test_table_1_honest_is_of_common_years_with_intervals(rebuilt: Rebuilt) -> N
             # The bootstrap's own value is the table's: the same years, clusters and returns.
             assert interval["value"] == pytest.approx(row[statistic])
             # A method with a cluster or two has no interval: most resamples lose them.
-            assert row[low] < row[statistic] < row[high] or (
-                math.isnan(row[low]) and row["n_clusters"] < 8
-            )
+            assert row[low] < row[statistic] < row[high] or (math.isnan(row[low]) and row["n_clusters"] < 8)
     assert table.loc[table["block"] == "honest", "low"].notna().sum() >= 4
     said = rebuilt.metadata("table_1")
     assert said["common_years"] == f"{common[0]} to {common[-1]} ({len(common)})"
@@ -132,10 +130,7 @@ def test_table_2_is_a_row_a_mode(rebuilt: Rebuilt) -> None:
     assert table["mode"].tolist() == MODES
     for row in table.to_dict("records"):
         mode = str(row["mode"])
-        summary, curve = (
-            rebuilt.read(name, mode)
-            for name in ("cluster_feature_summary", "interpretability_curve")
-        )
+        summary, curve = (rebuilt.read(name, mode) for name in ("cluster_feature_summary", "interpretability_curve"))
         sizes = rebuilt.read("clusters", mode).groupby(["year", "cluster_id"]).size()
         left = curve.dropna(subset="mean_interpretability")
         assert row["n_clusters"] == row["n_clusters_studied"] == (sizes >= 2).sum()

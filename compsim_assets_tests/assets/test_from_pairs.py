@@ -143,9 +143,7 @@ def test_clusters_are_those_of_the_features(features: Local, pairs: Kept, mode: 
         ("nearest_peers", None),
     ],
 )
-def test_tables_are_those_of_the_features(
-    features: Local, pairs: Kept, asset: str, mode: str | None
-) -> None:
+def test_tables_are_those_of_the_features(features: Local, pairs: Kept, asset: str, mode: str | None) -> None:
     expected = features.read(asset, mode)
     assert len(expected)
     pd.testing.assert_frame_equal(pairs.read(asset, mode), expected, rtol=0, atol=1e-9)
@@ -184,9 +182,7 @@ def test_a_figure_is_null_exactly_where_a_note_says_why(pairs: Kept) -> None:
     assert without["Interpretability at 30 % of clusters, base"] == why
 
 
-def test_features_win_over_pairs_unless_pairs_are_asked_for(
-    features: Local, pairs: Kept, tmp_path: Path
-) -> None:
+def test_features_win_over_pairs_unless_pairs_are_asked_for(features: Local, pairs: Kept, tmp_path: Path) -> None:
     """Both are there; the pairs have other cosines, and after that the features are broken."""
     made = tmp_path / "universe"
     shutil.copytree(features.folder / "universe", made)
@@ -241,9 +237,7 @@ def test_reports_without_returns_left_out_of_features_are_those_that_pairs_leave
     for name, mode in (("clustered_reports", None), ("clusters", "base")):
         assert by_pairs.read(name, mode).equals(run.read(name, mode))
     for name in ("distance_scale", "cutoff_curve", "cutoffs"):
-        tables = [
-            each.read(name, "base" if name == "cutoffs" else None) for each in (run, by_pairs)
-        ]
+        tables = [each.read(name, "base" if name == "cutoffs" else None) for each in (run, by_pairs)]
         pd.testing.assert_frame_equal(*tables, rtol=0, atol=1e-9)
 
 
@@ -335,9 +329,7 @@ def test_the_mean_correlations_are_those_of_the_published_code(alone: Local) -> 
     np.testing.assert_allclose(base, thetas, atol=1e-12)
 
 
-def test_nothing_but_pairs_gives_the_same_clusters(
-    features: Local, pairs: Kept, tmp_path: Path
-) -> None:
+def test_nothing_but_pairs_gives_the_same_clusters(features: Local, pairs: Kept, tmp_path: Path) -> None:
     write_pairs(tmp_path / "universe", all_pairs(features))
     run = Local(tmp_path)
     run.run([*SCORED, *CUT])
@@ -363,9 +355,7 @@ def test_two_processes_write_the_bytes_of_one(alone: Local, tmp_path: Path) -> N
     run_worker(module, {**extras, "output": str(one)})
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
     given = json.dumps({**extras, "output": str(two)})
-    done = subprocess.run(
-        [*command, "2", "-m", module, given], capture_output=True, text=True, timeout=120
-    )
+    done = subprocess.run([*command, "2", "-m", module, given], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == {"processes": 2, "device": "cpu"}
     assert two.read_bytes() == one.read_bytes()

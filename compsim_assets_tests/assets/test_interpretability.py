@@ -117,9 +117,7 @@ def test_scores_are_those_of_the_files(rebuilt: Rebuilt) -> None:
     table, wanted = rebuilt.read("fuzz_scores"), scored(rebuilt)
     assert table["latent"].tolist() == sorted(wanted)
     assert set(table["hookpoint"]) == {"layers.30"}
-    assert table["interpretability"].to_numpy() == pytest.approx(
-        [wanted[j] for j in sorted(wanted)]
-    )
+    assert table["interpretability"].to_numpy() == pytest.approx([wanted[j] for j in sorted(wanted)])
     assert (table["n_unscored"] > 0).any()
     said = rebuilt.metadata("fuzz_scores")
     assert said["files"] == len(wanted)
@@ -135,9 +133,7 @@ def test_interpretability_over_sparsity(rebuilt: Rebuilt, mode: str) -> None:
     counts = features[features["strong"]]["latent"].value_counts()
     assert curve["min_share"].tolist() == list(range(31))
     for row in curve.itertuples():
-        left = [
-            s for j, s in scores.items() if 100 * counts.get(j, 0) >= row.min_share * n_clusters
-        ]
+        left = [s for j, s in scores.items() if 100 * counts.get(j, 0) >= row.min_share * n_clusters]
         assert row.n_latents == len(left)
         assert row.share_of_latents == pytest.approx(len(left) / len(scores))
         wanted = np.mean(left) if left else np.nan
@@ -172,9 +168,7 @@ def test_scores_of_the_same_hookpoint_are_used(rebuilt: Rebuilt, tmp_path: Path)
     assert said == f"{len(scored(rebuilt))} latents of layers.30 with a fuzz score"
 
 
-def test_scores_of_another_hookpoint_are_not_used(
-    rebuilt: Rebuilt, removal: Removal, tmp_path: Path
-) -> None:
+def test_scores_of_another_hookpoint_are_not_used(rebuilt: Rebuilt, removal: Removal, tmp_path: Path) -> None:
     """Their latents' numbers exist here too, and mean something else."""
     again = rerun_with(rebuilt.copy(tmp_path), "encoder.layer.4")
     features = again.read("cluster_features", "rolling").set_index(["year", "cluster_id"])

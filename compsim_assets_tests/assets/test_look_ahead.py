@@ -32,9 +32,7 @@ def corrupt(universe: Path, target: Path) -> None:
     assert n > 20
     reports.loc[later, "section_1"] = [f"another text {i}" for i in range(n)]
     reports.loc[later, "sic_code"] = rng.permutation(reports.loc[later, "sic_code"])
-    reports.loc[later, RETURNS] = pd.Series(
-        list(rng.normal(0, 0.5, (n, 12))), index=reports.index[later]
-    )
+    reports.loc[later, RETURNS] = pd.Series(list(rng.normal(0, 0.5, (n, 12))), index=reports.index[later])
     gone = reports.index[later][:5]
     reports.drop(index=gone).to_parquet(target / "reports.parquet")
     features = pd.read_parquet(universe / "features.parquet")
@@ -105,9 +103,7 @@ TABLES = {
 
 
 @pytest.mark.parametrize("asset", TABLES)
-def test_honest_results_up_to_a_year_do_not_know_what_follows(
-    rebuilt: Rebuilt, corrupted: Local, asset: str
-) -> None:
+def test_honest_results_up_to_a_year_do_not_know_what_follows(rebuilt: Rebuilt, corrupted: Local, asset: str) -> None:
     before, after = (TABLES[asset](run).reset_index(drop=True) for run in (rebuilt, corrupted))
     assert len(before) > 0
     pd.testing.assert_frame_equal(before, after, check_exact=True)
@@ -116,9 +112,7 @@ def test_honest_results_up_to_a_year_do_not_know_what_follows(
 def test_the_methods_that_are_judged_honest_are_there(rebuilt: Rebuilt) -> None:
     methods = set(TABLES["mean_correlation"](rebuilt)["method"])
     assert methods == {"walk_forward", "sic_code", "sic_division", "population"}
-    assert {"walk_forward", "supervised", "supervised_length_controlled", "sic2"} == set(
-        peers(rebuilt)["method"]
-    )
+    assert {"walk_forward", "supervised", "supervised_length_controlled", "sic2"} == set(peers(rebuilt)["method"])
     daily = TABLES["pairs_daily"](rebuilt)
     assert daily["date"].max().year == LAST
     assert daily["daily_return"].ne(0).any()

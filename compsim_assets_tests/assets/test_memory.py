@@ -8,9 +8,7 @@ import torch
 from compsim_assets.assets.common import explaining_memory
 
 
-@pytest.mark.parametrize(
-    "allocate", [lambda: torch.empty(1 << 55), lambda: np.empty(1 << 55)], ids=["torch", "numpy"]
-)
+@pytest.mark.parametrize("allocate", [lambda: torch.empty(1 << 55), lambda: np.empty(1 << 55)], ids=["torch", "numpy"])
 def test_running_out_of_memory_is_explained(allocate) -> None:
     with (
         pytest.raises(dg.Failure) as caught,

@@ -28,9 +28,7 @@ def ids(cases: list) -> list[str]:
 
 
 @pytest.mark.parametrize(("asset", "mode"), ALL, ids=ids(ALL))
-def test_every_asset_says_where_it_is_and_that_it_is_synthetic(
-    rebuilt: Rebuilt, asset: str, mode: str | None
-) -> None:
+def test_every_asset_says_where_it_is_and_that_it_is_synthetic(rebuilt: Rebuilt, asset: str, mode: str | None) -> None:
     said = rebuilt.metadata(asset, mode)
     results = rebuilt.results
     if (asset, mode) in FIGURES:
@@ -50,9 +48,7 @@ TABLE_CASES = [(name, mode) for name, mode in ALL if name in TABLES]
 
 
 @pytest.mark.parametrize(("asset", "mode"), TABLE_CASES, ids=ids(TABLE_CASES))
-def test_a_table_says_its_rows_its_schema_and_the_first_ones(
-    rebuilt: Rebuilt, asset: str, mode: str | None
-) -> None:
+def test_a_table_says_its_rows_its_schema_and_the_first_ones(rebuilt: Rebuilt, asset: str, mode: str | None) -> None:
     said, frame = rebuilt.metadata(asset, mode), rebuilt.read(asset, mode)
     assert said["dagster/row_count"] == len(frame)
     assert said["dagster/column_schema"] == TABLES[asset].schema()
@@ -69,9 +65,7 @@ def test_a_table_says_its_rows_its_schema_and_the_first_ones(
 
 
 @pytest.mark.parametrize(("asset", "mode"), FIGURES, ids=ids(FIGURES))
-def test_a_figure_is_a_png_and_its_preview_decodes_back_to_one(
-    rebuilt: Rebuilt, asset: str, mode: str | None
-) -> None:
+def test_a_figure_is_a_png_and_its_preview_decodes_back_to_one(rebuilt: Rebuilt, asset: str, mode: str | None) -> None:
     said = rebuilt.metadata(asset, mode)
     start, _, data = said["preview"].partition(";base64,")
     assert start == f"![{asset}](data:image/png"
@@ -121,9 +115,7 @@ def test_the_reports_are_summed_up(rebuilt: Rebuilt) -> None:
 
 def test_every_check_ran_and_passed(rebuilt: Rebuilt) -> None:
     wanted = {(key.asset_key.to_user_string(), key.name) for key in GRAPH.asset_check_keys}
-    assert {key: all(passed) for key, passed in rebuilt.checks.items()} == dict.fromkeys(
-        wanted, True
-    )
+    assert {key: all(passed) for key, passed in rebuilt.checks.items()} == dict.fromkeys(wanted, True)
     assert len(rebuilt.checks["clusters", "every_report_in_one_cluster"]) == len(MODES)
 
 

@@ -64,9 +64,7 @@ def test_nearest_peers_of_a_year_are_those_of_its_vectors(
         assert found["value"] == pytest.approx(np.mean(wanted), abs=1e-9)
 
 
-def test_supervised_peers_share_the_selected_latents(
-    small: Small, made: tuple[pd.DataFrame, pd.DataFrame]
-) -> None:
+def test_supervised_peers_share_the_selected_latents(small: Small, made: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     table, latents = made
     chosen = latents[latents["selected"]]
     assert {0, 1, 2} <= set(chosen["latent"])
@@ -80,9 +78,7 @@ def test_supervised_peers_share_the_selected_latents(
         assert found["value"] == pytest.approx(np.mean(wanted), abs=1e-9)
 
 
-def test_length_is_the_total_activation_of_the_features(
-    small: Small, made: tuple[pd.DataFrame, pd.DataFrame]
-) -> None:
+def test_length_is_the_total_activation_of_the_features(small: Small, made: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     for year in YEARS:
         pairs = row_of(made[0], "pca", year, "spearman", 0)["n"]
         known = row_of(made[0], "pca", year, "spearman_length_controlled", 0)["n"]
@@ -110,9 +106,7 @@ def test_what_comes_later_changes_no_honest_row(
     other.write(published=False)
     table, latents = other.materialize()
     pd.testing.assert_frame_equal(latents, made[1], check_exact=True)
-    first, second = (
-        t[~t["in_sample"] & (t["year"] < 2008)].reset_index(drop=True) for t in (made[0], table)
-    )
+    first, second = (t[~t["in_sample"] & (t["year"] < 2008)].reset_index(drop=True) for t in (made[0], table))
     pd.testing.assert_frame_equal(first, second, check_exact=True)
     assert set(first["method"]) == set(METHODS) - {"pca"}
     assert not table[table["year"] == 2008].equals(made[0][made[0]["year"] == 2008])

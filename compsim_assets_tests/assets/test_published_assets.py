@@ -41,10 +41,7 @@ def cut_as_published(mode: str) -> dict[int, Clusters]:
 def as_table(clusters: dict[int, Clusters]) -> pd.DataFrame:
     """Clusters under names of their own, in no order."""
     rows = [
-        (year, f"c{min(members)}", report)
-        for year, sets in clusters.items()
-        for members in sets
-        for report in members
+        (year, f"c{min(members)}", report) for year, sets in clusters.items() for members in sets for report in members
     ]
     table = pd.DataFrame(rows, columns=["year", "cluster_id", "report_id"])
     return table.sample(frac=1, random_state=0, ignore_index=True)
@@ -78,9 +75,7 @@ def test_the_published_cutoffs_give_the_published_clusters(replayed: Local, mode
     assert dict(zip(found["year"], found["theta"], strict=True)) == thetas
     assert found["identical"].all()
     counts = ["n_ours", "n_theirs", "n_same"]
-    for row, clusters in zip(
-        found.to_dict("records"), cut_as_published(mode).values(), strict=True
-    ):
+    for row, clusters in zip(found.to_dict("records"), cut_as_published(mode).values(), strict=True):
         expected = sum(len(members) >= 2 for members in clusters)
         assert [row[name] for name in counts] == [expected] * 3
         assert row["n_reports"] == sum(map(len, clusters))
@@ -316,9 +311,7 @@ def test_the_published_map_of_tickers_comes_first(run: Local) -> None:
     }
     path = run.folder / "universe" / "index_cik_ticker_map.json"
     path.write_text(json.dumps(entries))
-    found = cointegrated(
-        run, GCD=["100,999,1_2015,0.99,-4.5,0.001", "114,121,1_2015,0.99,-4.5,0.001"]
-    )
+    found = cointegrated(run, GCD=["100,999,1_2015,0.99,-4.5,0.001", "114,121,1_2015,0.99,-4.5,0.001"])
     ends = found[["ticker_a", "ticker_b"]]
     assert ends.astype(object).where(ends.notna(), None).to_numpy().tolist() == [
         ["OMI", "IBM"],
@@ -332,9 +325,7 @@ def test_pairs_of_no_method_are_an_empty_table_with_its_types(run: Local) -> Non
     assert run.read("published_strong_features")["strong"].dtype == bool
 
 
-def test_strong_features_as_published_are_replayed_beside_ours(
-    rebuilt: Rebuilt, tmp_path: Path
-) -> None:
+def test_strong_features_as_published_are_replayed_beside_ours(rebuilt: Rebuilt, tmp_path: Path) -> None:
     made = rebuilt.copy(tmp_path)
     folder = made.universe.resolve() / "published_strong_features"
     folder.mkdir()

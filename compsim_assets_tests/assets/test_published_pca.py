@@ -162,9 +162,7 @@ def test_a_pca_of_other_latents_is_named_and_changes_nothing(run: Local, fitted:
     before = stored_scores(run)
     wrong = PCA(n_components=3).fit(np.random.default_rng(0).normal(size=(9, 161)))
     joblib.dump(wrong, run.folder / "universe" / "pca.pkl")
-    said = (
-        r"pca\.pkl: a PCA of 161 latents, expected 160 as the features have\. Remove it to fit one"
-    )
+    said = r"pca\.pkl: a PCA of 161 latents, expected 160 as the features have\. Remove it to fit one"
     with pytest.raises(UniverseError, match=said):
         run.run(["pca", "pca_scores"])
     assert stored_scores(run).equals(before)

@@ -26,9 +26,7 @@ def test_each_report_has_scores_and_its_year(rebuilt: Rebuilt) -> None:
     assert scores["year"].tolist() == years.loc[scores["report_id"]].tolist()
 
 
-def test_scores_keep_all_cosines_of_the_scaled_features(
-    rebuilt: Rebuilt, standardised: pd.DataFrame
-) -> None:
+def test_scores_keep_all_cosines_of_the_scaled_features(rebuilt: Rebuilt, standardised: pd.DataFrame) -> None:
     """No axis is left out here, and a rotation changes no angle."""
     scores = rebuilt.read("pca_scores")
     wanted = cosine_distances(standardised.loc[scores["report_id"]].to_numpy())
@@ -36,9 +34,7 @@ def test_scores_keep_all_cosines_of_the_scaled_features(
     np.testing.assert_allclose(found, wanted, atol=2e-6)
 
 
-def test_scores_are_projections_on_the_components(
-    rebuilt: Rebuilt, standardised: pd.DataFrame
-) -> None:
+def test_scores_are_projections_on_the_components(rebuilt: Rebuilt, standardised: pd.DataFrame) -> None:
     pca = load_pca(rebuilt.results, ["components", "explained_variance"])
     scores = rebuilt.read("pca_scores")
     projected = standardised.loc[scores["report_id"]].to_numpy() @ pca["components"].T.astype(float)

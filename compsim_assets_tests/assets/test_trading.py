@@ -72,10 +72,7 @@ def trade(folder: Path, tables: dict[str, pd.DataFrame], **options: Any) -> dict
     """Materialize the trading assets on these tables; metadata by asset."""
     settings = Settings(source="local", data=str(folder))
     resources = {"io_manager": TableIOManager(settings=settings)}
-    given = [
-        dg.AssetSpec(name, partitions_def=cutoff_modes if name == "clusters" else None)
-        for name in tables
-    ]
+    given = [dg.AssetSpec(name, partitions_def=cutoff_modes if name == "clusters" else None) for name in tables]
     assets = [pairs_trading_assets, *(spec.with_io_manager_key("io_manager") for spec in given)]
     results = Results.of(settings)
     for name in sorted(tables, key=lambda name: name != "descriptions"):

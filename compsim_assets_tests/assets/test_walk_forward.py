@@ -36,9 +36,7 @@ YEARS = [2017, 2018, 2019]
 FEATURES = "features"
 
 
-def materialize(
-    run: Run, names: Iterable[str], config: dict[str, Any] | None = None
-) -> dg.ExecuteInProcessResult:
+def materialize(run: Run, names: Iterable[str], config: dict[str, Any] | None = None) -> dg.ExecuteInProcessResult:
     """These assets of the run's universe, by the modules that make them."""
     settings = run.settings
     assets = [descriptions, published, features, similarity, clusters, module]
@@ -53,9 +51,7 @@ def materialize(
         },
     )
     run_config = {"ops": {"walk_forward": {"config": config}}} if config else None
-    return defs.resolve_job_def("some").execute_in_process(
-        run_config=run_config, instance=run.history
-    )
+    return defs.resolve_job_def("some").execute_in_process(run_config=run_config, instance=run.history)
 
 
 def universe_of(folder: Path, universe: Path) -> Path:
@@ -150,9 +146,7 @@ def corrupt(universe: Path, after: int) -> None:
     path = universe / "reports.parquet"
     reports = pq.read_table(path).to_pandas()
     later = (reports["year"] > after).to_numpy()
-    reports.loc[later, RETURNS] = pd.Series(
-        list(rng.normal(0, 0.3, (later.sum(), 12))), index=reports.index[later]
-    )
+    reports.loc[later, RETURNS] = pd.Series(list(rng.normal(0, 0.3, (later.sum(), 12))), index=reports.index[later])
     pq.write_table(pa.Table.from_pandas(reports, preserve_index=False), path)
     path = universe / "features.parquet"
     table = pq.read_table(path)
@@ -177,16 +171,12 @@ def remove(universe: Path, after: int) -> None:
 
 
 @pytest.mark.parametrize(("change", "year"), [(corrupt, 2018), (remove, 2017)])
-def test_years_after_change_no_byte_of_earlier_ones(
-    walked: Local, tmp_path: Path, change: Any, year: int
-) -> None:
+def test_years_after_change_no_byte_of_earlier_ones(walked: Local, tmp_path: Path, change: Any, year: int) -> None:
     change(universe_of(tmp_path, walked.folder / "universe"), year)
     run = Local(tmp_path)
     assert materialize(run, [*UPSTREAM, *TABLES]).success
     for name in TABLES:
-        before, after = (
-            read_table(r.results.table(name)).replace_schema_metadata() for r in (walked, run)
-        )
+        before, after = (read_table(r.results.table(name)).replace_schema_metadata() for r in (walked, run))
         until = [t.filter(pa.array(t["year"].to_numpy() <= year)) for t in (before, after)]
         assert until[0].num_rows > 0
         assert until[0].equals(until[1])
@@ -216,9 +206,7 @@ def test_one_table_can_be_made_alone(walked: Local, tmp_path: Path) -> None:
     assert materialize(run, ["walk_forward_cutoffs"]).success
     made = [name for name in TABLES if run.results.table(name).exists()]
     assert made == ["walk_forward_cutoffs"]
-    pd.testing.assert_frame_equal(
-        run.read("walk_forward_cutoffs"), walked.read("walk_forward_cutoffs")
-    )
+    pd.testing.assert_frame_equal(run.read("walk_forward_cutoffs"), walked.read("walk_forward_cutoffs"))
 
 
 def test_fewer_than_six_years_leave_empty_tables_and_a_note(walked: Local, tmp_path: Path) -> None:
@@ -237,9 +225,7 @@ def test_universes_of_pairs_leave_empty_tables_and_a_note(
     pairs = tmp_path / "universe"
     write_pairs(pairs, invented_pairs())
     ids = sorted({row[side] for row in invented_pairs() for side in (0, 1)})
-    write_reports(
-        pairs, n=len(ids), **{ID: ids, "year": [i // 1000 for i in ids], "sic_code": None}
-    )
+    write_reports(pairs, n=len(ids), **{ID: ids, "year": [i // 1000 for i in ids], "sic_code": None})
     run = ByPairs(tmp_path)
     assert materialize(run, [*UPSTREAM, *TABLES]).success
     for name in TABLES:
@@ -258,18 +244,14 @@ def test_equal_features_leave_singletons_and_a_note(walked: Local, tmp_path: Pat
     assert materialize(run, ["sae_features", *TABLES]).success
     for name in TABLES:
         note = run.metadata(name)["note"]
-        assert (
-            note == "all earlier reports have the same features, scores are zero: 2017, 2018, 2019"
-        )
+        assert note == "all earlier reports have the same features, scores are zero: 2017, 2018, 2019"
     assert run.read("walk_forward_cutoffs")["mean_correlation"].isna().all()
     clusters = run.read("walk_forward_clusters")
     assert not clusters.duplicated(["year", "cluster_id"]).any()
     assert not scores_of(run)[2].any()
 
 
-def test_reports_without_returns_are_left_out_where_the_setting_says_so(
-    walked: Local, tmp_path: Path
-) -> None:
+def test_reports_without_returns_are_left_out_where_the_setting_says_so(walked: Local, tmp_path: Path) -> None:
     universe = universe_of(tmp_path, walked.folder / "universe")
     reports = pq.read_table(universe / "reports.parquet").to_pandas()
     silent = reports.index[::7]
@@ -298,15 +280,11 @@ def test_reports_to_compare_without_features_are_refused(walked: Local, tmp_path
     path = tmp_path / "universe" / "features.parquet"
     pq.write_table(pq.read_table(path).slice(3), path)
     assert materialize(run, ["sae_features"]).success
-    with pytest.raises(
-        UniverseError, match=r"has no row in sae_features.*3 missing.*clustered_reports again"
-    ):
+    with pytest.raises(UniverseError, match=r"has no row in sae_features.*3 missing.*clustered_reports again"):
         materialize(run, TABLES)
 
 
-def test_memory_is_explained(
-    walked: Local, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_memory_is_explained(walked: Local, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import compsim_assets.science.walk_forward as science
 
     run = copied(walked, tmp_path)

@@ -91,9 +91,7 @@ def test_features_of_another_length_than_the_manifest_says(settings: Settings) -
     assert not found(features_are_finite(settings=settings))[0]
 
 
-@pytest.mark.parametrize(
-    ("share", "good"), [(0.49, False), (0.5, True), (1.0, True), (1.01, False)]
-)
+@pytest.mark.parametrize(("share", "good"), [(0.49, False), (0.5, True), (1.0, True), (1.01, False)])
 def test_the_variance_explained(settings: Settings, share: float, good: bool) -> None:
     results = Results.of(settings)
     with results.new_folder(results.array_folder("pca")) as folder:

@@ -108,9 +108,7 @@ def test_what_is_no_correlation(columns: dict[str, list], outside: int) -> None:
 
 def figure_check(name: str) -> dg.AssetChecksDefinition:
     (check,) = [
-        check
-        for check in result_checks.figure_checks
-        if next(iter(check.check_keys)).asset_key == dg.AssetKey(name)
+        check for check in result_checks.figure_checks if next(iter(check.check_keys)).asset_key == dg.AssetKey(name)
     ]
     return check
 

@@ -68,9 +68,7 @@ class Runner:
         """Begin a run on a data folder; its process id."""
         self._count += 1
         self._result = self._folder / f"{self._count}.pickle"
-        return self._process.submit(
-            _fork, self._result, {"data": str(data), **settings}, [*assets]
-        ).result()
+        return self._process.submit(_fork, self._result, {"data": str(data), **settings}, [*assets]).result()
 
     def end(self, pid: int) -> Outcome | None:
         """What the run that was started last said when it had ended; None for one that was killed."""

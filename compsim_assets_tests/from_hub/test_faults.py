@@ -64,9 +64,7 @@ def test_what_passes_is_outlasted(imported: Place, data: PaperData) -> None:
     assert imported.cached("features") == []
 
 
-def test_a_file_that_stays_damaged_fails_the_step_and_loses_nothing(
-    imported: Place, data: PaperData
-) -> None:
+def test_a_file_that_stays_damaged_fails_the_step_and_loses_nothing(imported: Place, data: PaperData) -> None:
     commit = imported.commit("features", files_of(data, 2.0))
     imported.hub.misbehave(f"at/{commit}/{shard_name(3)}", Fault(corrupt=True), times=None)
     ran = import_features(imported)
@@ -87,9 +85,7 @@ def test_a_file_that_stays_damaged_fails_the_step_and_loses_nothing(
     assert not (imported.results / ".imports").exists()
 
 
-def test_a_hub_that_is_down_fails_the_step_and_keeps_the_result(
-    imported: Place, data: PaperData
-) -> None:
+def test_a_hub_that_is_down_fails_the_step_and_keeps_the_result(imported: Place, data: PaperData) -> None:
     imported.commit("features", files_of(data, 2.0))
     imported.hub.misbehave(f"{imported.name}/features", Fault(status=503), times=None)
     ran = import_features(imported)
@@ -107,6 +103,4 @@ def test_a_schema_that_changed_is_named(imported: Place, data: PaperData) -> Non
         "no column features; found __index_level_0__, sae, year"
     )
     assert first_values(imported) == {1.0}
-    np.testing.assert_array_equal(
-        FeatureShards(imported.results / "sae_features").columns(1, 3)[0], [1.0, 0.0]
-    )
+    np.testing.assert_array_equal(FeatureShards(imported.results / "sae_features").columns(1, 3)[0], [1.0, 0.0])

@@ -103,9 +103,7 @@ def finish(found: Import) -> None:
     assert place.cached("features") == []
 
 
-def test_an_import_killed_again_and_again_ends_with_the_bytes_of_one_in_one_go(
-    on_hub: Place, data: PaperData
-) -> None:
+def test_an_import_killed_again_and_again_ends_with_the_bytes_of_one_in_one_go(on_hub: Place, data: PaperData) -> None:
     chance, hits = random.Random(11), 0
     for folder in ("data", "undisturbed"):
         assert on_hub.run("descriptions", data=folder).success

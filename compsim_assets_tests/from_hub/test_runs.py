@@ -59,9 +59,7 @@ class FromHub(Commanded):
 
 
 @pytest.fixture(scope="session")
-def from_hub(
-    tmp_path_factory: pytest.TempPathFactory, tiny_universe: Path, data: PaperData
-) -> FromHub:
+def from_hub(tmp_path_factory: pytest.TempPathFactory, tiny_universe: Path, data: PaperData) -> FromHub:
     """cutoffs and published_pairs with all they need, by Dagster's command; read only."""
 
     def make(folder: Path) -> None:
@@ -121,10 +119,7 @@ def test_the_same_cutoffs_as_from_a_local_universe(from_hub: FromHub) -> None:
     assert ours["mean_correlation"].notna().any()
     for asset in ("returns", "descriptions"):
         assert from_hub.read(asset).equals(from_hub.local.read(asset))
-    ours, theirs = (
-        FeatureShards(run.results.array_folder("sae_features"))
-        for run in (from_hub, from_hub.local)
-    )
+    ours, theirs = (FeatureShards(run.results.array_folder("sae_features")) for run in (from_hub, from_hub.local))
     assert ours.report_id.tolist() == theirs.report_id.tolist()
     np.testing.assert_array_equal(ours.columns(0, 160), theirs.columns(0, 160))
 
@@ -154,9 +149,7 @@ def test_rows_that_cannot_be_used_are_counted(from_hub: FromHub, data: PaperData
 
 
 def test_features_are_kept_once(from_hub: FromHub) -> None:
-    left = {
-        p.parent.parent.parent.parent.name for p in from_hub.folder.glob("hf/hub/*/*/*/*/*.parquet")
-    }
+    left = {p.parent.parent.parent.parent.name for p in from_hub.folder.glob("hf/hub/*/*/*/*/*.parquet")}
     assert left == {f"datasets--{name.replace('/', '--')}" for name in (REPORTS, PAIRS)}
     blobs = sum(p.stat().st_size for p in from_hub.folder.glob("hf/hub/*features/blobs/*"))
     assert blobs < 1000
@@ -236,9 +229,7 @@ def test_a_moved_branch_is_seen_by_descriptions_and_the_rest_follows_it(
         assert again.metadata[asset]["dagster/row_count"] == len(reports)
 
 
-def test_the_same_content_at_another_commit_is_another_version(
-    on_hub: Place, data: PaperData
-) -> None:
+def test_the_same_content_at_another_commit_is_another_version(on_hub: Place, data: PaperData) -> None:
     versions = []
     for commit in ("first", "second"):
         for table in ("reports", "features", "pairs"):

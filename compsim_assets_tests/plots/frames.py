@@ -130,9 +130,7 @@ def proportions(clusters: int = 60) -> pd.DataFrame:
     rng = np.random.default_rng(6)
     size = np.where(rng.random(clusters) < 0.6, 2, rng.integers(2, 120, clusters))
     share = np.clip(0.01 + 0.07 * np.log2(size / 2) * rng.uniform(0.5, 1.4, clusters), 0.001, 0.5)
-    return pd.DataFrame(
-        {"year": 2005, "cluster_id": range(clusters), "n_members": size, "proportion": share}
-    )
+    return pd.DataFrame({"year": 2005, "cluster_id": range(clusters), "n_members": size, "proportion": share})
 
 
 SIZES = ("2", "3-5", "6-10", "11-25", "26-100", ">100")
@@ -145,19 +143,10 @@ def robustness(
 ) -> pd.DataFrame:
     """Rows of the contract table that the figures draw, and some that they must leave alone."""
     keys = [(kind, m, "", "") for m in methods for kind in ("mean_correlation", "pair_weighted")]
-    keys += [
-        (kind, m, "sic_code", "") for kind, m, _, _ in keys if m not in ("sic_code", "population")
-    ]
-    keys += [
-        ("mean_correlation_by_size", m, "", size)
-        for m in methods
-        if m != "population"
-        for size in SIZES
-    ]
+    keys += [(kind, m, "sic_code", "") for kind, m, _, _ in keys if m not in ("sic_code", "population")]
+    keys += [("mean_correlation_by_size", m, "", size) for m in methods if m != "population" for size in SIZES]
     lifts = ("neighbours_lift", "neighbours_same_sic2_lift")
-    keys += [
-        (kind, m, "", k) for kind in lifts for m in similarities for k in ("10", "1", "5", "3")
-    ]
+    keys += [(kind, m, "", k) for kind in lifts for m in similarities for k in ("10", "1", "5", "3")]
     keys += [("mean_correlation", m, "base", "") for m in methods[1:]]
     table = pd.DataFrame(keys, columns=["statistic", "method", "versus", "level"])
     rng = np.random.default_rng(7)
@@ -208,9 +197,7 @@ def trading(
                 "placebo_sharpe": 0.05,
             }
             results.append(row | {"placebo_low": 0.05 - half, "placebo_high": 0.05 + half})
-    return pd.concat(daily, ignore_index=True).sample(frac=1, random_state=10), pd.DataFrame(
-        results
-    )
+    return pd.concat(daily, ignore_index=True).sample(frac=1, random_state=10), pd.DataFrame(results)
 
 
 FIGURES: dict[str, Callable[[bool], Figure]] = {
@@ -219,9 +206,7 @@ FIGURES: dict[str, Callable[[bool], Figure]] = {
     "by-theta": lambda mark: mean_correlation_by_theta(curve(), cutoffs(), population(), mark),
     "objective": lambda mark: objective_by_theta(objective(), -2.95, synthetic=mark),
     "theta-by-year": lambda mark: theta_by_year(cutoffs(), mark),
-    "interpretability": lambda mark: interpretability_over_sparsity(
-        interpretability_curve(), "rolling", mark
-    ),
+    "interpretability": lambda mark: interpretability_over_sparsity(interpretability_curve(), "rolling", mark),
     "proportion": lambda mark: proportion_of_strong_features(proportions(), "base", mark),
     "forest": lambda mark: methods_forest(robustness(), {"base": 0.359}, mark),
     "by-size": lambda mark: mean_correlation_by_size(robustness(), mark),
@@ -231,16 +216,10 @@ FIGURES: dict[str, Callable[[bool], Figure]] = {
 EMPTY: dict[str, Callable[[bool], Figure]] = {
     "histogram": lambda mark: feature_value_histogram(distribution().iloc[:0], mark),
     "by-year": lambda mark: mean_correlation_by_year(mean_correlation().iloc[:0], mark),
-    "by-theta": lambda mark: mean_correlation_by_theta(
-        curve().iloc[:0], {}, population().iloc[:0], mark
-    ),
-    "objective": lambda mark: objective_by_theta(
-        objective().iloc[:0], float("nan"), synthetic=mark
-    ),
+    "by-theta": lambda mark: mean_correlation_by_theta(curve().iloc[:0], {}, population().iloc[:0], mark),
+    "objective": lambda mark: objective_by_theta(objective().iloc[:0], float("nan"), synthetic=mark),
     "theta-by-year": lambda mark: theta_by_year({}, mark),
-    "interpretability": lambda mark: interpretability_over_sparsity(
-        interpretability_curve(-1), "base", mark
-    ),
+    "interpretability": lambda mark: interpretability_over_sparsity(interpretability_curve(-1), "base", mark),
     "proportion": lambda mark: proportion_of_strong_features(proportions().iloc[:0], "base", mark),
     "forest": lambda mark: methods_forest(robustness().iloc[:0], {"base": 0.359}, mark),
     "by-size": lambda mark: mean_correlation_by_size(robustness().iloc[:0], mark),

@@ -33,9 +33,7 @@ def _tick_labels(axes):
 def test_every_methods_line_is_its_column():
     table = mean_correlation()
     panels = mean_correlation_by_year(table, False).axes
-    for axes, column, scale in zip(
-        panels, ("mean_correlation", "pair_weighted", "coverage"), (1, 1, 100), strict=True
-    ):
+    for axes, column, scale in zip(panels, ("mean_correlation", "pair_weighted", "coverage"), (1, 1, 100), strict=True):
         for method in METHODS:
             rows = table[table["method"] == method].sort_values("year")
             line = _line(axes, f"method:{method}")
@@ -90,9 +88,7 @@ def test_a_method_without_any_value_has_a_dash_and_no_line():
 @pytest.mark.parametrize("coverage", ["absent", "unknown"])
 def test_coverage_panel_needs_coverage(coverage):
     table = mean_correlation()
-    table = (
-        table.drop(columns="coverage") if coverage == "absent" else table.assign(coverage=np.nan)
-    )
+    table = table.drop(columns="coverage") if coverage == "absent" else table.assign(coverage=np.nan)
     assert len(mean_correlation_by_year(table, False).axes) == 2
 
 

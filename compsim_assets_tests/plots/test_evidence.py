@@ -74,9 +74,7 @@ def test_forest_marks_in_sample_methods_by_hollow_markers():
 
 
 def test_forest_has_a_diamond_where_a_number_was_published():
-    assert {gid for gid in _gids(FOREST.axes[0]) if gid.startswith("published")} == {
-        "published:base"
-    }
+    assert {gid for gid in _gids(FOREST.axes[0]) if gid.startswith("published")} == {"published:base"}
     diamond = _line(FOREST.axes[0], "published:base")
     value = _line(FOREST.axes[0], "value:o:base")
     assert (diamond.get_xdata(), diamond.get_ydata()) == ([0.359], value.get_ydata())
@@ -93,9 +91,7 @@ def test_forest_has_the_population_as_a_line_and_zero_for_differences():
 
 def test_forest_is_sorted_ours_embeddings_published_population():
     figure = methods_forest(robustness(tuple(reversed(MANY))), {}, False)
-    labels = [
-        text for text in figure.axes[0].texts if text.get_gid() in ("row-label", "group-label")
-    ]
+    labels = [text for text in figure.axes[0].texts if text.get_gid() in ("row-label", "group-label")]
     ordered = [text.get_text() for text in sorted(labels, key=lambda text: text.xy[1])]
     heads = [text for text in ordered if text in {s.group for s in method_styles(MANY).values()}]
     assert heads == ["From these reports", "Embeddings", "Published cluster sets", "Reference"]
@@ -150,9 +146,7 @@ def test_sizes_are_ordered_by_number_and_every_line_is_its_rows():
 
 def test_points_of_one_size_are_apart_and_nearer_to_it_than_to_the_next():
     top = mean_correlation_by_size(robustness(MANY), False).axes[0]
-    starts = sorted(
-        line.get_xdata()[0] for line in top.lines if line.get_gid().startswith("method")
-    )
+    starts = sorted(line.get_xdata()[0] for line in top.lines if line.get_gid().startswith("method"))
     assert len(starts) == len(MANY) - 1
     assert np.diff(starts).min() > 0.03
     assert -0.5 < starts[0] < starts[-1] < 0.5
@@ -185,9 +179,7 @@ def test_the_population_is_a_line_through_all_sizes_if_known():
 def test_lift_lines_are_their_rows_in_the_order_of_k():
     table = robustness(similarities=SIMILARITIES)
     figure = lift_by_peers(table, False)
-    for axes, statistic in zip(
-        figure.axes, ("neighbours_lift", "neighbours_same_sic2_lift"), strict=True
-    ):
+    for axes, statistic in zip(figure.axes, ("neighbours_lift", "neighbours_same_sic2_lift"), strict=True):
         assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "3", "5", "10"]
         assert _line(axes, "zero").get_ydata()[0] == 0
         for name in SIMILARITIES:

@@ -7,9 +7,7 @@ from compsim_assets_tests.plots.frames import distribution, drawn, texts
 
 def test_bars_are_the_bins_in_per_cent_of_all_values():
     table = distribution()
-    (stairs,) = drawn(
-        feature_value_histogram(table.sample(frac=1, random_state=0), False), "histogram"
-    )
+    (stairs,) = drawn(feature_value_histogram(table.sample(frac=1, random_state=0), False), "histogram")
     inside = table.iloc[1:-1]
     values, edges, _ = stairs.get_data()
     np.testing.assert_allclose(values, 100 * inside["share"])
@@ -36,9 +34,7 @@ def test_number_of_values_is_told():
     table = distribution()
     assert any("100,000 values" in text for text in texts(feature_value_histogram(table, False)))
     table["count"] *= 36_553
-    assert any(
-        "3.66 billion values" in text for text in texts(feature_value_histogram(table, False))
-    )
+    assert any("3.66 billion values" in text for text in texts(feature_value_histogram(table, False)))
 
 
 def test_only_zeros_are_drawn_without_bars():

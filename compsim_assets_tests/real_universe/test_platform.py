@@ -15,15 +15,11 @@ from compsim_assets.resources.universe.score_files import read_score_file
 from compsim_assets.resources.universe.sources import Universe
 from compsim_assets_tests.runs import Local, once
 
-UNIVERSE = Path(
-    os.environ.get("COMPSIM_REAL_UNIVERSE") or Path(__file__).parents[3] / "shared" / "universe"
-)
+UNIVERSE = Path(os.environ.get("COMPSIM_REAL_UNIVERSE") or Path(__file__).parents[3] / "shared" / "universe")
 YEARS = range(2013, 2021)
 N_COMPANIES = 60
 
-pytestmark = pytest.mark.skipif(
-    not (UNIVERSE / "reports.parquet").is_file(), reason=f"no real universe in {UNIVERSE}"
-)
+pytestmark = pytest.mark.skipif(not (UNIVERSE / "reports.parquet").is_file(), reason=f"no real universe in {UNIVERSE}")
 
 
 def test_all_reports_load() -> None:
@@ -136,9 +132,7 @@ def mean_of_cluster_means(groups: pd.Series, returns: dict[int, list[float]]) ->
 
 
 @pytest.mark.parametrize("method", ["GCD", "SIC", "GCDR", "Industry", "sic_code"])
-def test_the_published_clusters_have_the_correlations_of_their_pairs(
-    part: Local, method: str
-) -> None:
+def test_the_published_clusters_have_the_correlations_of_their_pairs(part: Local, method: str) -> None:
     """From the universe's files alone, matched by report and year."""
     reports = chosen_reports()
     returns = dict(zip(reports[ID].tolist(), reports[RETURNS], strict=True))

@@ -93,9 +93,7 @@ def two_nodes(folder: Path) -> Iterator[dict[str, str]]:
         start("slurmctld", "-D")
         for node in ("n1", "n2"):
             start("slurmd", "-D", "-N", node)
-        _until(
-            lambda: ask(environment, "sinfo", "-h", "-o", "%D %t").split() == ["2", "idle"], folder
-        )
+        _until(lambda: ask(environment, "sinfo", "-h", "-o", "%D %t").split() == ["2", "idle"], folder)
         yield environment
     finally:
         for daemon in reversed(daemons):
@@ -137,9 +135,7 @@ def _munge_files(folder: Path) -> list[str]:
 
 
 def ask(environment: dict[str, str], *command: str) -> str:
-    asked = subprocess.run(
-        command, env={**os.environ, **environment}, capture_output=True, text=True, check=False
-    )
+    asked = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
     return asked.stdout.strip()
 
 

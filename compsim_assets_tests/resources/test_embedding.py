@@ -156,9 +156,7 @@ def written(path: Path) -> str:
     return digest.hexdigest()
 
 
-def test_what_is_written_does_not_depend_on_the_blocks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_written_does_not_depend_on_the_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = written(tmp_path / "whole.parquet")
     monkeypatch.setattr(embedding, "_BLOCK_BYTES", 2 * 3 * 4)
     assert written(tmp_path / "blocks.parquet") == whole

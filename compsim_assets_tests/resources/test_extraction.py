@@ -51,9 +51,7 @@ def test_settings_survive_the_way_to_a_worker(tmp_path: Path) -> None:
     assert ExtractionSettings(**settings.to_dict()) == settings
 
 
-def test_folders_are_found_beside_the_file_from_any_directory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_folders_are_found_beside_the_file_from_any_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     universe = tmp_path / "universe"
     (universe / "saes" / "tiny").mkdir(parents=True)
     (tmp_path / "model").mkdir()
@@ -67,15 +65,11 @@ def test_folders_are_found_beside_the_file_from_any_directory(
     assert settings.file == str(path)
 
 
-def test_an_absolute_folder_and_a_home_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_absolute_folder_and_a_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "sae").mkdir()
     (tmp_path / "model").mkdir()
-    settings = ExtractionSettings.from_toml(
-        write(tmp_path, model=str(tmp_path / "model"), sae="~/sae")
-    )
+    settings = ExtractionSettings.from_toml(write(tmp_path, model=str(tmp_path / "model"), sae="~/sae"))
     assert [settings.model, settings.sae] == [str(tmp_path / "model"), str(tmp_path / "sae")]
 
 

@@ -177,18 +177,14 @@ def test_a_reader_keeps_the_version_it_has_mapped(results: Results) -> None:
     ],
     ids=["dead", "another host", "alive", "not ours"],
 )
-def test_only_scratch_of_dead_processes_of_this_host_goes(
-    results: Results, name: str, stays: bool
-) -> None:
+def test_only_scratch_of_dead_processes_of_this_host_goes(results: Results, name: str, stays: bool) -> None:
     left = results.folder / ".scratch" / name
     (left / "deep").mkdir(parents=True)
     with results.scratch("ours"):
         assert left.exists() is stays
 
 
-def test_scratch_of_another_users_process_stays(
-    results: Results, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_scratch_of_another_users_process_stays(results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(pid: int, number: int) -> None:
         raise PermissionError
 

@@ -18,9 +18,7 @@ from compsim_assets.settings import Settings
 CLUSTERS = pd.DataFrame({"year": [2001, 2001], "cluster_id": [1, 1], "report_id": [7, 8]})
 
 
-def materialize(
-    settings: Settings, assets: list, mode: str | None = None, **options: Any
-) -> dg.ExecuteInProcessResult:
+def materialize(settings: Settings, assets: list, mode: str | None = None, **options: Any) -> dg.ExecuteInProcessResult:
     managers = {
         "io_manager": TableIOManager(settings=settings),
         "figure_io_manager": FigureIOManager(settings=settings),
@@ -131,9 +129,7 @@ def test_inputs_are_frames_some_columns_or_arrow(settings: Settings) -> None:
     assert got["arrow"].schema.field("returns").type == pa.list_(pa.float64(), 12)
 
 
-@dg.asset(
-    io_manager_key="none", ins={"clusters": dg.AssetIn(partition_mapping=dg.AllPartitionMapping())}
-)
+@dg.asset(io_manager_key="none", ins={"clusters": dg.AssetIn(partition_mapping=dg.AllPartitionMapping())})
 def compared(clusters):
     return {mode: len(frame) for mode, frame in clusters.items()}
 

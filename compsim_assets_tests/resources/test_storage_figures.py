@@ -37,9 +37,7 @@ def figure_asset(settings: Settings, **options: Any) -> dg.ExecuteInProcessResul
 
 
 @pytest.mark.parametrize("by_mode", [False, True])
-def test_a_figure_is_a_png_with_a_small_preview(
-    settings: Settings, results: Results, by_mode: bool
-) -> None:
+def test_a_figure_is_a_png_with_a_small_preview(settings: Settings, results: Results, by_mode: bool) -> None:
     result = figure_asset(settings, **({"partitions_def": cutoff_modes} if by_mode else {}))
     path = results.figure("curve", "base" if by_mode else None)
     image = path.read_bytes()

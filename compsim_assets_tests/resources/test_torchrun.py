@@ -108,9 +108,7 @@ def test_prefix_and_one_rank(tmp_path: Path) -> None:
 def test_the_failing_rank_is_named_and_not_its_victim(start: Callable[..., Step]) -> None:
     step = start("wait", "raise")
     failure = only_failure(step.finish())
-    assert failure["description"].startswith(
-        f"rank 1 of {PROGRAMS}.endings failed: Broken: rank 1 is broken\n"
-    )
+    assert failure["description"].startswith(f"rank 1 of {PROGRAMS}.endings failed: Broken: rank 1 is broken\n")
     assert 'raise Broken(f"rank {worker.rank} is broken")' in failure["metadata"]["traceback"]
     assert failure["metadata"]["traceback"] in failure["description"]
     assert failure["metadata"]["rank"] == 1
@@ -171,9 +169,7 @@ def test_bad_nproc_is_refused_by_name(nproc: str, tmp_path: Path) -> None:
         Torchrun(nproc=nproc).run(dg.build_asset_context(), "unused", {}, tmp_path)
 
 
-def test_a_program_without_a_result_is_a_failure(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_program_without_a_result_is_a_failure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     commands = []
 
     def succeed(command: list[str], environment: dict[str, str]) -> int:
@@ -183,9 +179,7 @@ def test_a_program_without_a_result_is_a_failure(
     @dg.asset
     def worked(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         extra = ["--nnodes", "2", "--rdzv-endpoint", "head:1234"]
-        return dg.MaterializeResult(
-            value=Torchrun(extra_args=extra).run(context, "a.program", {}, tmp_path)
-        )
+        return dg.MaterializeResult(value=Torchrun(extra_args=extra).run(context, "a.program", {}, tmp_path))
 
     monkeypatch.setattr(torchrun, "_run_to_end", succeed)
     with pytest.raises(dg.Failure, match=r"a\.program ended without a result"):

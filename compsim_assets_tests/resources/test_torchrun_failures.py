@@ -26,9 +26,7 @@ TERMINATED = RankFailure(5, -signal.SIGTERM, 98.0)
         (ABORTED, [TERMINATED]),
     ],
 )
-def test_the_cause_comes_before_its_consequences(
-    cause: RankFailure, consequences: list[RankFailure]
-) -> None:
+def test_the_cause_comes_before_its_consequences(cause: RankFailure, consequences: list[RankFailure]) -> None:
     assert first_cause([*consequences, cause]) == cause
     assert first_cause([cause, *consequences]) == cause
 
@@ -42,17 +40,13 @@ def test_the_cause_is_found_across_nodes(tmp_path: Path) -> None:
     report(tmp_path, "node-1", {"ranks": [vars(RAISED_LATE)]})
     report(tmp_path, "node-2", {"ranks": [vars(RAISED_EARLY), vars(TERMINATED)]})
     failure = torchrun_failure("a.program", 1, tmp_path)
-    assert failure.description == (
-        "rank 0 of a.program failed: ValueError: cause\n\nTraceback ... ValueError: cause"
-    )
+    assert failure.description == ("rank 0 of a.program failed: ValueError: cause\n\nTraceback ... ValueError: cause")
     assert failure.metadata["traceback"] == dg.MetadataValue.text(RAISED_EARLY.traceback)
 
 
 def test_of_several_nodes_the_one_is_named(tmp_path: Path) -> None:
     report(tmp_path, "node-1", {"signal": 15})
-    report(
-        tmp_path, "node-2", {"ranks": [{**vars(KILLED), "node": "gpu7", "stage": "years: 3 of 9"}]}
-    )
+    report(tmp_path, "node-2", {"ranks": [{**vars(KILLED), "node": "gpu7", "stage": "years: 3 of 9"}]})
     description = torchrun_failure("a.program", 1, tmp_path).description
     assert description is not None
     assert description.startswith("rank 2 of a.program on gpu7 was killed by signal 9 (SIGKILL). ")
@@ -61,16 +55,12 @@ def test_of_several_nodes_the_one_is_named(tmp_path: Path) -> None:
 
 def test_a_node_that_was_only_told_to_end_is_not_the_cause(tmp_path: Path) -> None:
     report(tmp_path, "node-1", {"signal": 15})
-    assert "was ended by signal 15 (SIGTERM)" in str(
-        torchrun_failure("a.program", 1, tmp_path).description
-    )
+    assert "was ended by signal 15 (SIGTERM)" in str(torchrun_failure("a.program", 1, tmp_path).description)
     assert "was killed by signal 9 (SIGKILL)" in str(  # another node's agent, as srun passes it on
         torchrun_failure("a.program", 137, tmp_path).description
     )
     report(tmp_path, "node-2", {"launch": "ValueError: 3 processes", "traceback": "Traceback ..."})
-    assert "failed: ValueError: 3 processes" in str(
-        torchrun_failure("a.program", 1, tmp_path).description
-    )
+    assert "failed: ValueError: 3 processes" in str(torchrun_failure("a.program", 1, tmp_path).description)
 
 
 def test_last_words_stand_in_for_a_traceback(tmp_path: Path) -> None:

@@ -90,16 +90,12 @@ def _belongs(environment: dict[str, str], data: Path, rank: int | None) -> bool:
 
 
 @pytest.mark.parametrize("seed", range(KILLS))
-def test_a_rank_killed_at_any_moment_ends_the_step_and_a_rerun_succeeds(
-    seed: int, run: Run, rebuilt: Rebuilt
-) -> None:
+def test_a_rank_killed_at_any_moment_ends_the_step_and_a_rerun_succeeds(seed: int, run: Run, rebuilt: Rebuilt) -> None:
     worker = list(ASSETS)[seed % 2]
     before = {name: run.results.table(name, "base").stat().st_ino for name in ASSETS[worker]}
     killer = Killer(run.data, seed)
     killer.start()
-    result = execute(
-        platform(run.settings, Torchrun(nproc="2")), ASSETS[worker], raise_on_error=False
-    )
+    result = execute(platform(run.settings, Torchrun(nproc="2")), ASSETS[worker], raise_on_error=False)
     ended = time.monotonic()
     killer.join()
     # A rank that has written its table may end before the signal comes.

@@ -86,9 +86,7 @@ def test_a_rank_that_fails_on_one_node_ends_the_other_that_computes(
     assert step.seconds_after(rank=1) < 30
 
 
-def test_agents_that_no_process_ties_to_the_step_end_with_it(
-    start: Callable[..., Step], over_ssh: list[str]
-) -> None:
+def test_agents_that_no_process_ties_to_the_step_end_with_it(start: Callable[..., Step], over_ssh: list[str]) -> None:
     # setsid and &: out of the reach of signals to the step's processes, as on another machine.
     cut = ["sh", "-c", 'setsid "$@" & wait', "sh"]
     settings = two_nodes(command_prefix=[*cut, *over_ssh, "one", "two", "--"])
@@ -110,9 +108,7 @@ def test_a_node_that_never_comes_is_missed_by_name(start: Callable[..., Step]) -
     assert f"did not come to the rendezvous at {endpoint} within 3 s" in description
 
 
-def test_a_host_that_ssh_cannot_reach_ends_the_step(
-    start: Callable[..., Step], over_ssh: list[str]
-) -> None:
+def test_a_host_that_ssh_cannot_reach_ends_the_step(start: Callable[..., Step], over_ssh: list[str]) -> None:
     settings = two_nodes(command_prefix=[*over_ssh, "one", "unreachable", "--"])
     step = start("endings", settings, actions=[])
     assert "ended with exit code 255 before it started a rank" in described(step)
@@ -147,9 +143,7 @@ def test_ranks_on_different_devices_are_refused(start: Callable[..., Step]) -> N
         ("killed", "was killed by signal 9 (SIGKILL). Its last line: years linked: 3 of 7. "),
     ],
 )
-def test_out_of_memory_says_where_and_what_to_lower(
-    kind: str, said: str, start: Callable[..., Step]
-) -> None:
+def test_out_of_memory_says_where_and_what_to_lower(kind: str, said: str, start: Callable[..., Step]) -> None:
     description = described(start("greedy", {"nproc": "2"}, kind=kind))
     assert description.startswith(f"rank 1 of {PROGRAMS}.greedy {said}")
     assert "a smaller block of years; or fewer processes on a node (COMPSIM_NPROC)" in description

@@ -93,9 +93,7 @@ def test_a_failing_rank_on_the_second_node_is_named_while_the_first_computes(
     nothing_is_left(step, environment)
 
 
-def test_a_killed_rank_on_the_second_node_is_named(
-    start: Callable[..., Step], environment: dict[str, str]
-) -> None:
+def test_a_killed_rank_on_the_second_node_is_named(start: Callable[..., Step], environment: dict[str, str]) -> None:
     step = start("wait", "kill")
     (failure,) = step.finish()["failures"]
     assert failure["description"].startswith(f"rank 1 of {PROGRAMS}.endings on n")
@@ -104,9 +102,7 @@ def test_a_killed_rank_on_the_second_node_is_named(
     nothing_is_left(step, environment)
 
 
-def test_termination_ends_the_whole_job(
-    start: Callable[..., Step], environment: dict[str, str]
-) -> None:
+def test_termination_ends_the_whole_job(start: Callable[..., Step], environment: dict[str, str]) -> None:
     step = start("compute", "wait")
     step.wait_for_ranks(2)
     assert slurm.jobs(environment)
@@ -116,9 +112,7 @@ def test_termination_ends_the_whole_job(
     nothing_is_left(step, environment)
 
 
-def test_a_killed_step_takes_the_job_with_it(
-    start: Callable[..., Step], environment: dict[str, str]
-) -> None:
+def test_a_killed_step_takes_the_job_with_it(start: Callable[..., Step], environment: dict[str, str]) -> None:
     step = start("compute", "wait")
     step.wait_for_ranks(2)
     step.process.kill()
@@ -126,9 +120,7 @@ def test_a_killed_step_takes_the_job_with_it(
     nothing_runs(step, environment)
 
 
-def test_a_killed_agent_ends_the_other_node_too(
-    start: Callable[..., Step], environment: dict[str, str]
-) -> None:
+def test_a_killed_agent_ends_the_other_node_too(start: Callable[..., Step], environment: dict[str, str]) -> None:
     step = start("compute", "wait")
     step.wait_for_ranks(2)
     (_, agent) = (p for p in step.processes() if is_agent(p))

@@ -76,9 +76,7 @@ def test_another_seed_changes_every_file_but_the_list_of_lines(small: Path, tmp_
     assert alike == {"truth_lines.parquet"}
 
 
-def test_current_until_version_seed_or_size_change(
-    small: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_current_until_version_seed_or_size_change(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert is_current(small, 5, size=SMALL)
     assert not is_current(small, 6, size=SMALL)
     assert not is_current(small, 5)

@@ -21,10 +21,7 @@ def test_returns_run_from_month_end_to_month_end(full: Sample, prices: pd.DataFr
     returns = month_end.diff().iloc[1:]
     year = returns.index.year.to_numpy()
     expected = np.stack(
-        [
-            returns.loc[year == report.year, report.ticker].to_numpy()
-            for report in full.reports.itertuples()
-        ]
+        [returns.loc[year == report.year, report.ticker].to_numpy() for report in full.reports.itertuples()]
     )
     np.testing.assert_allclose(full.returns, expected, atol=1e-9)
 
@@ -82,9 +79,7 @@ def test_planted_pairs_revert_and_share_a_line(full: Sample, prices: pd.DataFram
             assert set(line.get_group(ticker)) == {pair.line}
 
 
-def test_two_companies_that_were_not_planted_do_not_revert(
-    full: Sample, prices: pd.DataFrame
-) -> None:
+def test_two_companies_that_were_not_planted_do_not_revert(full: Sample, prices: pd.DataFrame) -> None:
     planted = set(full.table("truth_pairs")[["ticker_a", "ticker_b"]].to_numpy().ravel())
     others = prices.drop(columns=list(planted)).dropna(axis=1).columns[:2]
     spread = np.log(prices[others[1]]) - np.log(prices[others[0]])

@@ -35,8 +35,7 @@ class Found:
         unit = scaled / np.linalg.norm(scaled, axis=1, keepdims=True)
         pairs = [np.triu_indices(len(rows), 1) for rows in self.rows]
         distances = [
-            (1 - unit[rows] @ unit[rows].T)[ab].astype(np.float64)
-            for rows, ab in zip(self.rows, pairs, strict=True)
+            (1 - unit[rows] @ unit[rows].T)[ab].astype(np.float64) for rows, ab in zip(self.rows, pairs, strict=True)
         ]
         pooled = np.concatenate(distances)
         self.trees = [linkage((d - pooled.mean()) / pooled.std() + 50, "single") for d in distances]

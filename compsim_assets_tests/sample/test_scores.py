@@ -23,9 +23,7 @@ KEYS = [
 def scores(full: Sample) -> dict[int, list[dict]]:
     """Examples by latent."""
     files = sorted((full.folder / "fuzz_scores").iterdir())
-    return {
-        int(Path(f).stem.removeprefix("layers.30_latent")): json.loads(f.read_text()) for f in files
-    }
+    return {int(Path(f).stem.removeprefix("layers.30_latent")): json.loads(f.read_text()) for f in files}
 
 
 def test_files_are_those_of_delphi(scores: dict[int, list[dict]]) -> None:
@@ -53,9 +51,7 @@ def test_some_examples_have_no_answer(scores: dict[int, list[dict]]) -> None:
     assert np.mean([answer is None for answer in answers]) == pytest.approx(0.03, abs=0.01)
 
 
-def test_planted_latents_are_interpretable_and_noise_is_not(
-    full: Sample, scores: dict[int, list[dict]]
-) -> None:
+def test_planted_latents_are_interpretable_and_noise_is_not(full: Sample, scores: dict[int, list[dict]]) -> None:
     kind = full.latents.set_index("latent")["kind"]
     right = {
         latent: 100 * np.mean([e["correct"] for e in examples if e["correct"] is not None])

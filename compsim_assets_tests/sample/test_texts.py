@@ -14,9 +14,7 @@ def test_descriptions_are_whole_sentences_of_usual_length(full: Sample) -> None:
     assert words.between(60, 150).all()
     assert not texts.str.contains(r"[{}<>]|None|nan\b|  |\.\.").any()
     assert texts.str.endswith(".").all()
-    for sentence in set(
-        re.split(r"(?<=\.) (?=[A-Z])", " ".join(texts.sample(200, random_state=1)))
-    ):
+    for sentence in set(re.split(r"(?<=\.) (?=[A-Z])", " ".join(texts.sample(200, random_state=1)))):
         assert sentence[0].isupper(), sentence
 
 

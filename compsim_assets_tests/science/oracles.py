@@ -134,9 +134,7 @@ class BruteForce:
         key = y, kept.tobytes()
         if key not in self._known:
             year = self.years[y]
-            labels = components(
-                year.n, [pair for pair, keep in zip(year.pairs, kept, strict=True) if keep]
-            )
+            labels = components(year.n, [pair for pair, keep in zip(year.pairs, kept, strict=True) if keep])
             self._known[key] = labels, quality(year, labels)
         return self._known[key]
 
@@ -151,9 +149,7 @@ class BruteForce:
         rows, before = [], {frozenset([a]) for a in range(self.years[y].n)}
         for distance in sorted(self.years[y].distance):
             kept = [
-                pair
-                for pair, d in zip(self.years[y].pairs, self.years[y].distance, strict=True)
-                if d <= distance + TIE
+                pair for pair, d in zip(self.years[y].pairs, self.years[y].distance, strict=True) if d <= distance + TIE
             ]
             labels = components(self.years[y].n, kept)
             now = partition(labels)
@@ -169,11 +165,7 @@ class BruteForce:
         for theta in BASE_THETAS:
             folds = []
             for start in (math.floor(n / 2), math.floor(3 * n / 4)):
-                folds.append(
-                    mean_or_minus_infinity(
-                        [self.mean_correlation(y, theta) for y in range(start, n)]
-                    )
-                )
+                folds.append(mean_or_minus_infinity([self.mean_correlation(y, theta) for y in range(start, n)]))
             objective.append((folds[0] + folds[1]) / 2)
         return first_best(objective), objective
 
@@ -183,9 +175,7 @@ class BruteForce:
         for y in range(len(self.years)):
             if y >= window:
                 objective = [
-                    mean_or_minus_infinity(
-                        [self.mean_correlation(k, theta) for k in range(y - window, y)]
-                    )
+                    mean_or_minus_infinity([self.mean_correlation(k, theta) for k in range(y - window, y)])
                     for theta in ROLLING_THETAS
                 ]
                 chosen.append(first_best(objective))

@@ -24,9 +24,7 @@ class Year:
 
     def reports(self, year: int = 2010) -> YearReports:
         rho = correlations(*normalise_returns(self.returns))
-        return year_reports(
-            year, self.report_id, rho, self.returns, self.sic2, self.company, self.length
-        )
+        return year_reports(year, self.report_id, rho, self.returns, self.sic2, self.company, self.length)
 
     def similarity(self) -> np.ndarray:
         return cosines(self.scores[np.argsort(self.report_id)])
@@ -59,9 +57,7 @@ years = st.builds(
 )
 
 
-def slow_weights(
-    similarity: np.ndarray, allowed: np.ndarray, k: int
-) -> Iterator[tuple[int, dict[int, float]]]:
+def slow_weights(similarity: np.ndarray, allowed: np.ndarray, k: int) -> Iterator[tuple[int, dict[int, float]]]:
     """Each report that has more than k peers to choose from, and the weights of those it chooses."""
     for report in range(len(similarity)):
         peers = [other for other in range(len(similarity)) if allowed[report, other]]

@@ -55,9 +55,7 @@ def make_scores(rng: np.random.Generator, n: int, dimensions: int, kind: str) ->
     if kind == "equal":
         return np.tile(rng.normal(size=dimensions), (n, 1)) * rng.uniform(0.5, 2, size=(n, 1))
     if kind == "one-hot":
-        return np.eye(dimensions)[rng.integers(dimensions, size=n)] * rng.uniform(
-            0.5, 2, size=(n, 1)
-        )
+        return np.eye(dimensions)[rng.integers(dimensions, size=n)] * rng.uniform(0.5, 2, size=(n, 1))
     if kind == "line":
         return rng.normal(size=(n, 1)) * np.ones((1, dimensions))
     return rng.normal(size=(n, dimensions))
@@ -73,9 +71,7 @@ def make_returns(rng: np.random.Generator, scores: np.ndarray) -> np.ndarray:
 def universes(draw: st.DrawFn, max_years: int = 8, max_reports: int = 8) -> Universe:
     """Universes with years of one company, constant returns, missing months, ties, duplicates and zero score vectors."""
     sizes = draw(
-        st.lists(st.integers(1, max_reports), min_size=1, max_size=max_years).filter(
-            lambda sizes: sum(sizes) >= 2
-        )
+        st.lists(st.integers(1, max_reports), min_size=1, max_size=max_years).filter(lambda sizes: sum(sizes) >= 2)
     )
     kind = draw(st.sampled_from(SCORES))
     dimensions = draw(st.integers(1, 6))

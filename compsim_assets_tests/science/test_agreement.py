@@ -28,10 +28,7 @@ def test_the_same_groups_under_other_names_agree_fully() -> None:
 
 def test_unrelated_groups_agree_about_not_at_all() -> None:
     rng = np.random.default_rng(0)
-    values = [
-        value_of(rng.integers(0, 9, 200).tolist(), rng.integers(0, 30, 200).tolist())[0]
-        for _ in range(20)
-    ]
+    values = [value_of(rng.integers(0, 9, 200).tolist(), rng.integers(0, 30, 200).tolist())[0] for _ in range(20)]
     assert abs(np.mean(values)) < 0.02
 
 

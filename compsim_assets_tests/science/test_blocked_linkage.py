@@ -44,9 +44,7 @@ def assert_same(found: Dendrogram, expected: Dendrogram) -> None:
 
 @examples(60)
 @given(universes(max_years=1, max_reports=24), st.integers(1, 9), st.booleans())
-def test_small_years_equal_single_linkage_of_all_distances(
-    universe: Universe, block: int, single: bool
-) -> None:
+def test_small_years_equal_single_linkage_of_all_distances(universe: Universe, block: int, single: bool) -> None:
     scores = universe.scores.astype(np.float32) if single else universe.scores
     assert_same(blocked_linkage(scores, block=block)[0], dense(scores))
 
@@ -223,9 +221,7 @@ except (MemoryError, RuntimeError) as error:
 """
 
 
-@pytest.mark.skipif(
-    sys.platform != "linux", reason="RLIMIT_DATA counts mapped memory on Linux only"
-)
+@pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_DATA counts mapped memory on Linux only")
 def test_a_year_whose_distances_do_not_fit_is_linked_in_little_memory() -> None:
     """64 MiB more than the empty program holds: 6,000 companies have 144 MB of distances."""
     done = subprocess.run([sys.executable, "-c", LIMITED], capture_output=True, text=True)

@@ -49,9 +49,7 @@ def common(panel: PricePanel, a: str, b: str) -> pd.DataFrame:
 
 @given(st.integers(0, 2**32 - 1), st.floats(0, 0.6), st.floats(-6, 6))
 @examples(25)
-def test_moments_of_pairs_are_those_of_their_common_days(
-    seed: int, missing: float, level: float
-) -> None:
+def test_moments_of_pairs_are_those_of_their_common_days(seed: int, missing: float, level: float) -> None:
     rng = np.random.default_rng(seed)
     values = 10**level + rng.normal(size=(40, 6)).cumsum(axis=0)
     values[rng.random(values.shape) < missing] = np.nan
@@ -88,9 +86,7 @@ def test_panel_has_a_row_a_day_and_a_column_a_ticker_in_order() -> None:
     assert panel.tickers == ["A", "B"]
     assert panel.days.tolist() == sorted(days.tolist())
     # No share costs nothing: a price of 0 is a missing one.
-    assert np.array_equal(
-        panel.prices, [[7, np.nan], [np.nan, 5], [np.nan, np.nan]], equal_nan=True
-    )
+    assert np.array_equal(panel.prices, [[7, np.nan], [np.nan, 5], [np.nan, np.nan]], equal_nan=True)
     with pytest.raises(ValueError, match="two prices on one day"):
         price_panel(["A"], np.array([0, 0]), days[[0, 0]], np.ones(2))
 

@@ -71,7 +71,5 @@ except MemoryError:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_DATA counts allocations on Linux only")
 def test_features_are_never_in_memory_as_a_whole(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(tmp_path)], capture_output=True, text=True, timeout=120
-    )
+    done = subprocess.run([sys.executable, "-c", LIMITED, str(tmp_path)], capture_output=True, text=True, timeout=120)
     assert done.stdout.splitlines() == ["scores (500, 20)", "the whole does not fit"], done.stderr

@@ -62,15 +62,11 @@ def test_both_tables_and_their_clusters_equal_brute_force(universe: Universe) ->
         for row in cutoffs.itertuples():
             y = years.index(row.year)
             assert row.distance == pytest.approx(truth.mean + row.theta * truth.deviation, abs=1e-9)
-            assert row.mean_correlation == pytest.approx(
-                truth.mean_correlation(y, row.theta), abs=1e-9, nan_ok=True
-            )
+            assert row.mean_correlation == pytest.approx(truth.mean_correlation(y, row.theta), abs=1e-9, nan_ok=True)
             found = oracles.partition(cut(linked.trees[y], row.distance))
             assert found == oracles.partition(truth.labels(y, row.theta))
     drawn = base_objective_table(curves)
-    np.testing.assert_allclose(
-        drawn["objective"], [NAN if v == -math.inf else v for v in objective], atol=1e-9
-    )
+    np.testing.assert_allclose(drawn["objective"], [NAN if v == -math.inf else v for v in objective], atol=1e-9)
     assert drawn["theta"].tolist() == oracles.BASE_THETAS
 
 
@@ -98,9 +94,7 @@ def test_fewer_years_than_the_rolling_window_have_no_rolling_cutoff() -> None:
     universe = Universe(np.arange(15), year, rng.normal(size=(15, 4)), rng.normal(size=(15, 12)))
     linked, table = curve_table(universe)
     curves = step_functions(table, linked.years.tolist())
-    rolling = rolling_cutoffs(
-        curves, linked.years.tolist(), linked.scale.mean, linked.scale.deviation
-    )
+    rolling = rolling_cutoffs(curves, linked.years.tolist(), linked.scale.mean, linked.scale.deviation)
     assert rolling.empty
     assert rolling.columns.tolist() == [
         "year",
@@ -122,9 +116,7 @@ def test_cutoffs_that_lie_exactly_on_the_lattice() -> None:
         linked, table = curve_table(universe)
         first, second = (pairs.distance[0] for pairs in universe.year_pairs())
         years = linked.years.tolist()
-        base = base_cutoffs(
-            step_functions(table, years), years, linked.scale.mean, linked.scale.deviation
-        )
+        base = base_cutoffs(step_functions(table, years), years, linked.scale.mean, linked.scale.deviation)
         expected = 1.0 if second > first else -1.0
         assert base["theta"].tolist() == [expected, expected]
         assert cut(linked.trees[1], base["distance"][1]).tolist() == [1, 1]

@@ -31,8 +31,7 @@ def linked(universe: Universe) -> tuple[YearTrees, list[StepFunction]]:
     trees = link_years(universe.scores, universe.year)
     unit, defined = normalise_returns(universe.returns)
     curves = [
-        step_function(tree, unit[rows], defined[rows])
-        for tree, rows in zip(trees.trees, trees.rows, strict=True)
+        step_function(tree, unit[rows], defined[rows]) for tree, rows in zip(trees.trees, trees.rows, strict=True)
     ]
     return trees, curves
 
@@ -56,9 +55,7 @@ def test_thetas_curves_and_clusters_equal_brute_force(universe: Universe) -> Non
     truth = universe.brute_force()
     trees, curves = linked(universe)
     by_year = evaluate(curves, trees.scale.distance(BASE_LATTICE))
-    expected = [
-        [truth.mean_correlation(y, theta) for theta in BASE_LATTICE] for y in range(len(curves))
-    ]
+    expected = [[truth.mean_correlation(y, theta) for theta in BASE_LATTICE] for y in range(len(curves))]
     np.testing.assert_allclose(by_year, expected, rtol=0, atol=1e-9)
 
     base, objective = truth.base()
@@ -87,9 +84,7 @@ def test_every_row_of_the_step_function_equals_brute_force(universe: Universe) -
     for y, curve in enumerate(curves):
         expected = truth.steps(y)
         assert len(curve.position) == len(expected)
-        np.testing.assert_allclose(
-            curve.position, [distance for distance, _ in expected], atol=1e-12
-        )
+        np.testing.assert_allclose(curve.position, [distance for distance, _ in expected], atol=1e-12)
         for name in ("mean_correlation", "pair_weighted"):
             values = [getattr(quality, name) for _, quality in expected]
             np.testing.assert_allclose(getattr(curve, name), values, rtol=0, atol=1e-9)
@@ -98,9 +93,7 @@ def test_every_row_of_the_step_function_equals_brute_force(universe: Universe) -
 
 @examples(40)
 @given(universes(max_years=3), st.lists(st.integers(-100, 2100), min_size=1, max_size=10))
-def test_step_function_is_what_its_rows_say_between_them(
-    universe: Universe, thousandths: list[int]
-) -> None:
+def test_step_function_is_what_its_rows_say_between_them(universe: Universe, thousandths: list[int]) -> None:
     cutoffs = [k / 1000 + 1e-6 for k in thousandths]
     unit, defined = normalise_returns(universe.returns)
     trees, curves = linked(universe)
@@ -126,12 +119,8 @@ def test_a_thousand_merges_do_not_lose_accuracy() -> None:
     curve = step_function(tree, unit, defined)
     for row in range(0, len(curve.position), 40):
         direct = year_correlation(cut(tree, curve.position[row]), unit, defined)
-        assert curve.mean_correlation[row] == pytest.approx(
-            direct.mean_correlation, abs=1e-11, nan_ok=True
-        )
-        assert curve.pair_weighted[row] == pytest.approx(
-            direct.pair_weighted, abs=1e-11, nan_ok=True
-        )
+        assert curve.mean_correlation[row] == pytest.approx(direct.mean_correlation, abs=1e-11, nan_ok=True)
+        assert curve.pair_weighted[row] == pytest.approx(direct.pair_weighted, abs=1e-11, nan_ok=True)
         assert curve.n_clusters[row] == direct.n_clusters
 
 
@@ -255,7 +244,5 @@ def test_order_of_reports_and_their_scale_do_not_matter(universe: Universe, seed
     assert other_trees.scale.deviation == pytest.approx(trees.scale.deviation, abs=1e-12)
     for curve, other in zip(curves, other_curves, strict=True):
         np.testing.assert_allclose(other.position, curve.position, atol=1e-12)
-        np.testing.assert_allclose(
-            other.mean_correlation, curve.mean_correlation, rtol=0, atol=1e-9
-        )
+        np.testing.assert_allclose(other.mean_correlation, curve.mean_correlation, rtol=0, atol=1e-9)
         assert other.n_clusters.tolist() == curve.n_clusters.tolist()

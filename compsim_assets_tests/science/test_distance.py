@@ -71,9 +71,7 @@ def test_scale_is_mean_and_population_deviation_of_all_pairs_of_all_years(
 
 def test_order_is_that_of_pdist() -> None:
     scores = np.random.default_rng(0).normal(size=(9, 4))
-    np.testing.assert_allclose(
-        YearDistances().of(unit_rows(scores)), pdist(scores, "cosine"), atol=1e-14
-    )
+    np.testing.assert_allclose(YearDistances().of(unit_rows(scores)), pdist(scores, "cosine"), atol=1e-14)
 
 
 def test_a_zero_score_vector_has_cosine_zero_to_everything() -> None:

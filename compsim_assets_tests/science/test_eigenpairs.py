@@ -35,9 +35,7 @@ def cosines(values: torch.Tensor, vectors: torch.Tensor) -> np.ndarray:
 
 def truth(matrix: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
     values, vectors = np.linalg.eigh(matrix.double().numpy())
-    return torch.from_numpy(values[::-1][:k].copy()), torch.from_numpy(
-        vectors[:, ::-1][:, :k].copy()
-    )
+    return torch.from_numpy(values[::-1][:k].copy()), torch.from_numpy(vectors[:, ::-1][:, :k].copy())
 
 
 def assert_orthonormal(found: Eigenpairs, tolerance: float) -> None:
@@ -45,9 +43,7 @@ def assert_orthonormal(found: Eigenpairs, tolerance: float) -> None:
     np.testing.assert_allclose(gram.numpy(), np.eye(len(gram)), atol=tolerance)
 
 
-@pytest.mark.parametrize(
-    ("dtype", "exact"), [(torch.float64, 1e-9), (torch.float32, 2e-5)], ids=str
-)
+@pytest.mark.parametrize(("dtype", "exact"), [(torch.float64, 1e-9), (torch.float32, 2e-5)], ids=str)
 def test_a_decaying_spectrum(always_krylov: None, dtype: torch.dtype, exact: float) -> None:
     matrix, k = matrix_with(decaying(500)).to(dtype), 40
     found = top_eigenpairs(matrix, k)
@@ -57,9 +53,7 @@ def test_a_decaying_spectrum(always_krylov: None, dtype: torch.dtype, exact: flo
     assert 2 * k < found.basis < 500
     assert found.vectors.dtype == dtype
     np.testing.assert_allclose(found.values, values, rtol=max(exact, 1e-7))
-    np.testing.assert_allclose(
-        cosines(found.values, found.vectors), cosines(values, vectors), atol=1e-4
-    )
+    np.testing.assert_allclose(cosines(found.values, found.vectors), cosines(values, vectors), atol=1e-4)
     assert_orthonormal(found, exact)
     residual = matrix.double() @ found.vectors.double() - found.vectors.double() * found.values
     expected = (residual.norm(dim=0) / found.values)[[0, k // 2, k - 1]]

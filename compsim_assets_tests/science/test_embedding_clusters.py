@@ -28,9 +28,7 @@ def cut_of(universe: Universe) -> dict[str, pd.DataFrame]:
 def partitions(table: pd.DataFrame) -> dict[int, set[frozenset[int]]]:
     """Clusters of each year as sets of reports."""
     return {
-        int(str(year)): {
-            frozenset(ids.tolist()) for _, ids in rows.groupby("cluster_id")["report_id"]
-        }
+        int(str(year)): {frozenset(ids.tolist()) for _, ids in rows.groupby("cluster_id")["report_id"]}
         for year, rows in table.groupby("year")
     }
 
@@ -85,9 +83,7 @@ def test_kmeans_does_not_depend_on_the_order_of_the_reports(n: int, k: int, seed
     found, again = kmeans_labels(vectors, k, (seed, 1)), kmeans_labels(vectors[order], k, (seed, 1))
     assert oracles.partition(found[order]) == oracles.partition(again)
     # Equal rows share a cluster, all numbers are used, the largest cluster is 1.
-    assert len(np.unique(np.column_stack([vectors, found]), axis=0)) == len(
-        np.unique(vectors, axis=0)
-    )
+    assert len(np.unique(np.column_stack([vectors, found]), axis=0)) == len(np.unique(vectors, axis=0))
     sizes = np.bincount(found)[1:].tolist()
     assert len(sizes) == min(k, len(np.unique(vectors, axis=0)))
     assert sizes == sorted(sizes, reverse=True)

@@ -20,9 +20,7 @@ from compsim_assets_tests.science.strategies import Universe, examples, universe
 
 
 def returns_table(universe: Universe) -> pd.DataFrame:
-    return pd.DataFrame(
-        {"report_id": universe.report_id, "year": universe.year, "returns": list(universe.returns)}
-    )
+    return pd.DataFrame({"report_id": universe.report_id, "year": universe.year, "returns": list(universe.returns)})
 
 
 def generic(sizes: list[int], seed: int = 0) -> Universe:
@@ -33,9 +31,7 @@ def generic(sizes: list[int], seed: int = 0) -> Universe:
 
 
 def table_of(universe: Universe, cluster_id: object) -> pd.DataFrame:
-    return pd.DataFrame(
-        {"year": universe.year, "report_id": universe.report_id, "cluster_id": cluster_id}
-    )
+    return pd.DataFrame({"year": universe.year, "report_id": universe.report_id, "cluster_id": cluster_id})
 
 
 @examples(60)
@@ -46,13 +42,9 @@ def test_every_year_equals_the_pair_loop(universe: Universe, data: st.DataObject
     shuffled = np.random.default_rng(n).permutation(n)
     found = correlation_by_year(table_of(universe, labels).iloc[shuffled], returns_table(universe))
     assert found["year"].tolist() == sorted(set(universe.year.tolist()))
-    for row, rows, year in zip(
-        found.itertuples(), universe.positions(), universe.year_pairs(), strict=True
-    ):
+    for row, rows, year in zip(found.itertuples(), universe.positions(), universe.year_pairs(), strict=True):
         expected = oracles.quality(year, labels[rows].tolist())
-        assert row.mean_correlation == pytest.approx(
-            expected.mean_correlation, abs=1e-9, nan_ok=True
-        )
+        assert row.mean_correlation == pytest.approx(expected.mean_correlation, abs=1e-9, nan_ok=True)
         assert row.pair_weighted == pytest.approx(expected.pair_weighted, abs=1e-9, nan_ok=True)
         assert (row.n_clusters, row.n_reports, row.largest_cluster, row.n_pairs) == (
             expected.n_clusters, expected.n_reports, expected.largest_cluster, expected.n_pairs,
@@ -99,9 +91,7 @@ def test_reports_without_a_name_are_no_cluster() -> None:
         table_of(universe, ["7372", "7372", None, None, None, "1311"]), returns_table(universe)
     ).iloc[0]
     assert (found["n_clusters"], found["n_reports"], found["largest_cluster"]) == (1, 2, 2)
-    assert found["mean_correlation"] == pytest.approx(
-        np.corrcoef(universe.returns[:2])[0, 1], abs=1e-12
-    )
+    assert found["mean_correlation"] == pytest.approx(np.corrcoef(universe.returns[:2])[0, 1], abs=1e-12)
     assert found["coverage"] == pytest.approx(2 / 6)
 
 

@@ -124,9 +124,7 @@ def test_layers_behind_the_hookpoint_never_run(named_model: tuple) -> None:
     stem = hookpoint.rpartition(".")[0]
     called: list[int] = []
     for layer in range(4):
-        find_module(model, f"{stem}.{layer}").register_forward_hook(
-            lambda *_, layer=layer: called.append(layer)
-        )
+        find_module(model, f"{stem}.{layer}").register_forward_hook(lambda *_, layer=layer: called.append(layer))
     extract = extractor(model, hookpoint)
     extract(random_tokens([6]))
     assert called == [0, 1]
@@ -231,9 +229,7 @@ def test_many_small_values_are_summed_in_float32_whatever_the_sae() -> None:
 
 @examples(60)
 @given(st.lists(st.integers(1, 40), max_size=30), st.integers(1, 60), st.integers(1, 8))
-def test_batches_hold_every_text_once_within_their_bounds(
-    lengths: list[int], tokens: int, texts: int
-) -> None:
+def test_batches_hold_every_text_once_within_their_bounds(lengths: list[int], tokens: int, texts: int) -> None:
     batches = plan_batches(np.array(lengths, dtype=np.int64), tokens, texts)
     order = [text for batch in batches for text in batch]
     assert sorted(order) == list(range(len(lengths)))

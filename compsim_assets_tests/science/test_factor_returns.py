@@ -122,9 +122,7 @@ def test_later_years_change_nothing_before_them() -> None:
     market.returns[:, later] = rng.normal(scale=0.1, size=(40, 36)) + market.factors[later, 0]
     second = market.adjusted().set_index("report_id").sort_index()
     for year in YEARS:
-        one, other = (
-            np.stack(t.loc[t["year"] == year, "returns"].to_list()) for t in (first, second)
-        )
+        one, other = (np.stack(t.loc[t["year"] == year, "returns"].to_list()) for t in (first, second))
         assert (one.tobytes() == other.tobytes()) == (year < 2006)
 
 
@@ -180,9 +178,7 @@ def test_a_month_without_factors_has_no_residual() -> None:
 
 
 @pytest.mark.parametrize(("shift", "better", "sign"), [(1, "later", "-"), (-1, "earlier", "+")])
-def test_a_factor_table_shifted_by_a_month_fails_with_the_better_lag(
-    shift: int, better: str, sign: str
-) -> None:
+def test_a_factor_table_shifted_by_a_month_fails_with_the_better_lag(shift: int, better: str, sign: str) -> None:
     market = simulate()
     table, company = market.tables()
     check_alignment(table, market.factor_table)

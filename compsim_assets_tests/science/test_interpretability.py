@@ -21,16 +21,12 @@ def scores_of(values: dict[int, float]) -> pd.DataFrame:
 
 
 def strong_in(times: dict[int, int]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {"latent": [latent for latent, count in times.items() for _ in range(count)]}, dtype="int64"
-    )
+    return pd.DataFrame({"latent": [latent for latent, count in times.items() for _ in range(count)]}, dtype="int64")
 
 
 @examples(60)
 @given(
-    st.dictionaries(
-        st.integers(0, 30), st.one_of(st.floats(0, 100), st.just(math.nan)), max_size=12
-    ),
+    st.dictionaries(st.integers(0, 30), st.one_of(st.floats(0, 100), st.just(math.nan)), max_size=12),
     st.dictionaries(st.integers(0, 40), st.integers(0, 25)),
     st.integers(25, 400),
 )
@@ -43,9 +39,7 @@ def test_curve_equals_counting_latent_by_latent(
     for row in curve.itertuples():
         # f_j >= p per cent in whole numbers.
         left = [
-            value
-            for latent, value in answered.items()
-            if times.get(latent, 0) * 100 >= int(row.min_share) * n_clusters
+            value for latent, value in answered.items() if times.get(latent, 0) * 100 >= int(row.min_share) * n_clusters
         ]
         assert row.n_latents == len(left)
         assert row.share_of_latents == pytest.approx(len(left) / len(answered) if answered else 0)
@@ -65,9 +59,7 @@ def test_zero_per_cent_keeps_every_scored_latent() -> None:
     assert (curve["n_latents"][1:] == 0).all()
 
 
-@pytest.mark.parametrize(
-    ("times", "n_clusters", "share"), [(7, 25, 28), (29, 100, 29), (3, 10, 30), (57, 190, 30)]
-)
+@pytest.mark.parametrize(("times", "n_clusters", "share"), [(7, 25, 28), (29, 100, 29), (3, 10, 30), (57, 190, 30)])
 def test_a_share_of_exactly_p_per_cent_counts(times: int, n_clusters: int, share: int) -> None:
     # 7 / 25 * 100 and 0.29 * 100 are not whole numbers in floating point.
     curve = interpretability_curve(strong_in({4: times}), n_clusters, scores_of({4: 80.0}))

@@ -34,12 +34,8 @@ def test_cut_is_the_components_of_the_thresholded_graph(universe: Universe) -> N
     year = universe.year_pairs()[0]
     tree = link(universe.scores)
     for cutoff in [*CUTOFFS, *year.distance]:
-        kept = [
-            p for p, d in zip(year.pairs, year.distance, strict=True) if d <= cutoff + oracles.TIE
-        ]
-        assert oracles.partition(cut(tree, cutoff)) == oracles.partition(
-            oracles.components(year.n, kept)
-        )
+        kept = [p for p, d in zip(year.pairs, year.distance, strict=True) if d <= cutoff + oracles.TIE]
+        assert oracles.partition(cut(tree, cutoff)) == oracles.partition(oracles.components(year.n, kept))
 
 
 @examples(40)
@@ -62,10 +58,7 @@ def test_order_of_reports_does_not_matter(universe: Universe, random: Random) ->
     random.shuffle(order)
     tree, other = link(universe.scores), link(universe.scores[order])
     for cutoff in CUTOFFS:
-        back = {
-            frozenset(order[position] for position in members)
-            for members in oracles.partition(cut(other, cutoff))
-        }
+        back = {frozenset(order[position] for position in members) for members in oracles.partition(cut(other, cutoff))}
         assert back == oracles.partition(cut(tree, cutoff))
 
 

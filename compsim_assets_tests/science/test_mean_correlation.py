@@ -33,9 +33,7 @@ def test_every_measure_of_a_partition_equals_the_pair_loop(
     expected = oracles.quality(universe.year_pairs()[0], labels.tolist())
     assert found.mean_correlation == pytest.approx(expected.mean_correlation, abs=1e-9, nan_ok=True)
     assert found.pair_weighted == pytest.approx(expected.pair_weighted, abs=1e-9, nan_ok=True)
-    assert {name: getattr(found, name) for name in COUNTS} == {
-        name: getattr(expected, name) for name in COUNTS
-    }
+    assert {name: getattr(found, name) for name in COUNTS} == {name: getattr(expected, name) for name in COUNTS}
     if found.n_pairs:
         assert found.correlation_sum == pytest.approx(found.pair_weighted * found.n_pairs, abs=1e-9)
     else:
@@ -82,9 +80,7 @@ def test_reports_without_returns_are_members_but_in_no_pair() -> None:
     returns[0], returns[3] = 0.05, np.nan
     found = year_correlation(np.array(["a", "a", "a", "b", "b"]), *normalise_returns(returns))
     # Cluster a keeps one pair, cluster b none: it is a cluster, and left out of the mean.
-    assert found.mean_correlation == pytest.approx(
-        np.corrcoef(returns[1], returns[2])[0, 1], abs=1e-12
-    )
+    assert found.mean_correlation == pytest.approx(np.corrcoef(returns[1], returns[2])[0, 1], abs=1e-12)
     assert (found.n_clusters, found.n_reports, found.largest_cluster, found.n_pairs) == (2, 5, 3, 1)
 
 

@@ -27,9 +27,7 @@ MEASURES = (
 
 @examples(150)
 @given(year_pairs(), st.data())
-def test_every_measure_of_a_grouping_equals_the_pair_loop(
-    pairs: YearPairs, data: st.DataObject
-) -> None:
+def test_every_measure_of_a_grouping_equals_the_pair_loop(pairs: YearPairs, data: st.DataObject) -> None:
     graph = pair_graph(pairs)
     n = len(graph.report_id)
     labels = np.array(data.draw(st.lists(st.integers(-1, 3), min_size=n, max_size=n)), dtype=int)
@@ -38,9 +36,7 @@ def test_every_measure_of_a_grouping_equals_the_pair_loop(
     alone = [("alone", k) if label < 0 else label for k, label in enumerate(labels.tolist())]
     expected = oracles.quality(listed(graph), alone)
     for name in MEASURES:
-        assert getattr(found, name) == pytest.approx(
-            getattr(expected, name), abs=1e-12, nan_ok=True
-        )
+        assert getattr(found, name) == pytest.approx(getattr(expected, name), abs=1e-12, nan_ok=True)
 
 
 def test_a_pair_counts_only_where_both_ends_are_in_one_cluster() -> None:
@@ -53,9 +49,7 @@ def test_a_pair_counts_only_where_both_ends_are_in_one_cluster() -> None:
 
 
 def test_a_cluster_without_pairs_is_left_out_of_the_mean() -> None:
-    found = pair_correlation(
-        np.array([0, 0, 1, 1, 1]), np.array([0]), np.array([1]), np.array([0.25])
-    )
+    found = pair_correlation(np.array([0, 0, 1, 1, 1]), np.array([0]), np.array([1]), np.array([0.25]))
     assert (found.mean_correlation, found.pair_weighted) == (0.25, 0.25)
     assert (found.n_clusters, found.n_reports, found.largest_cluster) == (2, 5, 3)
 
@@ -93,9 +87,7 @@ def generic(sizes: list[int], seed: int = 0) -> Universe:
     n = sum(sizes)
     rng = np.random.default_rng(seed)
     year = np.repeat(2000 + np.arange(len(sizes)), sizes)
-    return Universe(
-        rng.permutation(10 + np.arange(n)), year, rng.normal(size=(n, 3)), rng.normal(size=(n, 12))
-    )
+    return Universe(rng.permutation(10 + np.arange(n)), year, rng.normal(size=(n, 3)), rng.normal(size=(n, 12)))
 
 
 def evaluate(universe: Universe, **clusters: list) -> pd.DataFrame:
@@ -117,10 +109,7 @@ def test_complete_pairs_give_what_the_returns_give(universe: Universe, data: st.
         "population": reports.assign(cluster_id=1),
     }
     returns = reports.assign(returns=list(universe.returns))
-    expected = [
-        correlation_by_year(frame, returns).assign(method=method)
-        for method, frame in groups.items()
-    ]
+    expected = [correlation_by_year(frame, returns).assign(method=method) for method, frame in groups.items()]
     found = correlation_by_year_of_pairs(groups, reports, Source(universe))
     truth = pd.concat([frame for frame in expected if len(frame)])
     assert found.columns.tolist() == ["method", *expected[0].columns[:-1]]

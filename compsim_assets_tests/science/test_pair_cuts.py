@@ -42,9 +42,7 @@ def years_of_pairs(draw: st.DrawFn) -> dict[int, YearPairs]:
     }
 
 
-def cuts(
-    pairs: Mapping[int, YearPairs], thetas: Mapping[str, Mapping[int, float]]
-) -> list[YearCut]:
+def cuts(pairs: Mapping[int, YearPairs], thetas: Mapping[str, Mapping[int, float]]) -> list[YearCut]:
     return list(cut_pairs(list(pairs), pairs.__getitem__, thetas))
 
 

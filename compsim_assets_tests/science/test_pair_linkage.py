@@ -40,9 +40,7 @@ def steps(graph: PairGraph) -> StepFunction:
 
 def listed(graph: PairGraph) -> oracles.YearPairs:
     ends = list(zip(graph.a.tolist(), graph.b.tolist(), strict=True))
-    return oracles.YearPairs(
-        len(graph.report_id), ends, graph.distance.tolist(), graph.correlation.tolist()
-    )
+    return oracles.YearPairs(len(graph.report_id), ends, graph.distance.tolist(), graph.correlation.tolist())
 
 
 def random_pairs(
@@ -92,11 +90,7 @@ def complete(universe: Universe) -> list[YearPairs]:
 def assert_cuts_are_components(graph: PairGraph, tree: Dendrogram, cutoffs: list[float]) -> None:
     year = listed(graph)
     for cutoff in cutoffs:
-        kept = [
-            pair
-            for pair, d in zip(year.pairs, year.distance, strict=True)
-            if d <= cutoff + oracles.TIE
-        ]
+        kept = [pair for pair, d in zip(year.pairs, year.distance, strict=True) if d <= cutoff + oracles.TIE]
         found = oracles.partition(cut(tree, cutoff))
         assert found == oracles.partition(oracles.components(year.n, kept)), cutoff
 
@@ -252,16 +246,11 @@ def test_no_years() -> None:
 
 def test_the_step_function_of_returns_knows_forests_too() -> None:
     rng = np.random.default_rng(8)
-    universe = Universe(
-        np.arange(20), np.repeat([1, 2], 10), rng.normal(size=(20, 3)), rng.normal(size=(20, 12))
-    )
+    universe = Universe(np.arange(20), np.repeat([1, 2], 10), rng.normal(size=(20, 3)), rng.normal(size=(20, 12)))
     # Two years in one list: a graph of two complete halves.
     halves = complete(universe)
     both = YearPairs(
-        *(
-            np.concatenate(columns)
-            for columns in zip(*(vars(half).values() for half in halves), strict=True)
-        )
+        *(np.concatenate(columns) for columns in zip(*(vars(half).values() for half in halves), strict=True))
     )
     graph = pair_graph(both)
     unit, defined = normalise_returns(universe.returns)
@@ -320,9 +309,7 @@ def test_tied_distances_join_at_once_although_they_differ_by_rounding() -> None:
 
 
 def test_cosines_above_one_by_rounding_are_distance_zero() -> None:
-    pairs = YearPairs(
-        np.array([1, 2]), np.array([2, 3]), np.array([1 + 1e-7, -1 - 1e-7]), np.zeros(2)
-    )
+    pairs = YearPairs(np.array([1, 2]), np.array([2, 3]), np.array([1 + 1e-7, -1 - 1e-7]), np.zeros(2))
     assert pair_graph(pairs).distance.tolist() == [0.0, 2.0]
 
 

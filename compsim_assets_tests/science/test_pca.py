@@ -20,31 +20,23 @@ FLOAT32 = 5e-6
 def sparse_features(seed: int, n: int, n_latents: int) -> np.ndarray:
     """About 45 % zeros and values around 1, as sums of TopK activations."""
     rng = np.random.default_rng(seed)
-    return (rng.gamma(2.0, 1.0, (n, n_latents)) * (rng.random((n, n_latents)) > 0.45)).astype(
-        np.float32
-    )
+    return (rng.gamma(2.0, 1.0, (n, n_latents)) * (rng.random((n, n_latents)) > 0.45)).astype(np.float32)
 
 
 def standardised(values: np.ndarray) -> np.ndarray:
     return StandardScaler().fit_transform(np.asarray(values, dtype=np.float32).astype(np.float64))
 
 
-def assert_equals_sklearn(
-    found: PrincipalComponents, values: np.ndarray, tolerance: float = FLOAT32
-) -> None:
+def assert_equals_sklearn(found: PrincipalComponents, values: np.ndarray, tolerance: float = FLOAT32) -> None:
     """Same spectrum, same axes and scores up to sign, for data whose eigenvalues are distinct."""
     scaled = standardised(values)
     kept = len(found.explained_variance)
     truth = PCA(n_components=kept, svd_solver="full").fit(scaled)
     np.testing.assert_allclose(found.explained_variance, truth.explained_variance_, rtol=tolerance)
-    np.testing.assert_allclose(
-        found.explained_variance_ratio, truth.explained_variance_ratio_, rtol=tolerance
-    )
+    np.testing.assert_allclose(found.explained_variance_ratio, truth.explained_variance_ratio_, rtol=tolerance)
     sign = np.sign((found.components * truth.components_).sum(axis=1))
     expected = truth.transform(scaled) * sign
-    np.testing.assert_allclose(
-        found.components, truth.components_ * sign[:, None], atol=20 * tolerance
-    )
+    np.testing.assert_allclose(found.components, truth.components_ * sign[:, None], atol=20 * tolerance)
     np.testing.assert_allclose(found.scores, expected, atol=20 * tolerance * np.abs(expected).max())
     assert_orthonormal(found.components, 20 * tolerance)
 
@@ -105,9 +97,7 @@ def test_scores_reproduce_the_standardised_data(
     found = fit_pca(DenseFeatures(values), n_components, block=block)
     assert found.scores.shape == (n, kept)
     np.testing.assert_allclose(found.explained_variance, singular[:kept] ** 2 / (n - 1), rtol=1e-6)
-    np.testing.assert_allclose(
-        found.explained_variance_ratio, singular[:kept] ** 2 / (singular**2).sum(), rtol=1e-6
-    )
+    np.testing.assert_allclose(found.explained_variance_ratio, singular[:kept] ** 2 / (singular**2).sum(), rtol=1e-6)
     assert_orthonormal(found.components, 1e-4)
     # Scores are the projections of the standardised data on the components...
     np.testing.assert_allclose(found.scores, scaled @ found.components.T, atol=1e-4)
@@ -120,9 +110,7 @@ def test_scores_reproduce_the_standardised_data(
 
 
 @pytest.mark.parametrize(("n", "n_latents"), [(14, 90), (90, 14)])
-def test_cosines_of_all_scores_are_those_of_the_standardised_features(
-    n: int, n_latents: int
-) -> None:
+def test_cosines_of_all_scores_are_those_of_the_standardised_features(n: int, n_latents: int) -> None:
     values = sparse_features(2, n, n_latents)
     values[3] = values[7]
     scores = fit_pca(DenseFeatures(values), 1000).scores.astype(np.float64)
@@ -144,9 +132,7 @@ def test_copies_equal_repeated_rows(n: int, n_latents: int) -> None:
         np.testing.assert_allclose(getattr(short, name), getattr(long, name), rtol=1e-9, atol=1e-12)
     sign = np.sign((short.components * long.components).sum(axis=1))
     np.testing.assert_allclose(short.components, long.components * sign[:, None], atol=1e-4)
-    np.testing.assert_allclose(
-        np.repeat(short.scores, copies, axis=0), long.scores * sign, atol=1e-4
-    )
+    np.testing.assert_allclose(np.repeat(short.scores, copies, axis=0), long.scores * sign, atol=1e-4)
 
 
 def test_identical_rows_have_identical_scores_up_to_rounding() -> None:
@@ -177,9 +163,7 @@ def test_a_constant_latent_adds_no_direction_however_large() -> None:
 
 
 @pytest.mark.parametrize(("n", "n_latents"), [(40, 120), (120, 40)])
-def test_float32_products_stay_close(
-    monkeypatch: pytest.MonkeyPatch, n: int, n_latents: int
-) -> None:
+def test_float32_products_stay_close(monkeypatch: pytest.MonkeyPatch, n: int, n_latents: int) -> None:
     values = sparse_features(7, n, n_latents)
     monkeypatch.setattr(pca, "_FLOAT64_WORK", 0)
     found = fit_pca(DenseFeatures(values), 10)
@@ -211,9 +195,7 @@ def test_small_directions_are_kept_and_rounding_is_not(
 
 def test_progress_counts_both_passes() -> None:
     seen: list[tuple[int, int]] = []
-    fit_pca(
-        DenseFeatures(sparse_features(8, 5, 10)), 3, block=4, progress=lambda *at: seen.append(at)
-    )
+    fit_pca(DenseFeatures(sparse_features(8, 5, 10)), 3, block=4, progress=lambda *at: seen.append(at))
     assert seen == [(4, 10), (8, 10), (10, 10)] * 2
 
 

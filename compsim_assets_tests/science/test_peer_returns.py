@@ -160,8 +160,7 @@ def test_unchanged_companies_keep_their_peers_whatever_their_report_ids() -> Non
 
 def test_random_stability_is_that_of_random_peers() -> None:
     one = [
-        followed(make_year(seed, n=40, missing=0.0), make_year(900 + seed, n=30, missing=0.0), 5)
-        for seed in range(30)
+        followed(make_year(seed, n=40, missing=0.0), make_year(900 + seed, n=30, missing=0.0), 5) for seed in range(30)
     ]
     assert np.mean([s.value for s in one]) == pytest.approx(one[0].random, abs=0.02)
 

@@ -238,9 +238,7 @@ def test_the_order_of_the_reports_changes_nothing(year: Year, seed: int) -> None
     levels = Levels(peers=(1, 3), shares=(1.0, 50.0))
     first, _ = year_statistics(year.similarity(), year.reports(), levels)
     second, _ = year_statistics(turned.similarity(), turned.reports(), levels)
-    assert [(s.statistic, s.level, s.n) for s in first] == [
-        (s.statistic, s.level, s.n) for s in second
-    ]
+    assert [(s.statistic, s.level, s.n) for s in first] == [(s.statistic, s.level, s.n) for s in second]
     for one, other in zip(first, second, strict=True):
         assert one[2:] == pytest.approx(other[2:], abs=1e-9, nan_ok=True)
 

@@ -69,8 +69,7 @@ def test_the_null_is_that_of_labels_shuffled_in_the_table() -> None:
 
 def test_p_values_are_uniform_when_clusters_mean_nothing() -> None:
     found = [
-        permutation_null(*universe([[2, 2, 3, 5], [2, 4, 4]], seed), permutations=99, seed=seed)
-        for seed in range(200)
+        permutation_null(*universe([[2, 2, 3, 5], [2, 4, 4]], seed), permutations=99, seed=seed) for seed in range(200)
     ]
     for name in ("mean_correlation", "pair_weighted"):
         p_values = [null[name].p_value for null in found]

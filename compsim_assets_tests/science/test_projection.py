@@ -59,9 +59,7 @@ def test_equals_scikit_learn_sign_and_all(n: int, n_latents: int, shifted: bool,
     found = projected(values, truth.components_, truth.mean_)
     close(found.scores, truth.transform(scaled))
     np.testing.assert_allclose(found.explained_variance, truth.explained_variance_, rtol=1e-4)
-    np.testing.assert_allclose(
-        found.explained_variance_ratio, truth.explained_variance_ratio_, rtol=1e-4
-    )
+    np.testing.assert_allclose(found.explained_variance_ratio, truth.explained_variance_ratio_, rtol=1e-4)
     np.testing.assert_allclose(found.mean, values.mean(axis=0, dtype=np.float64))
     assert found.scores.dtype == np.float32
 
@@ -114,9 +112,7 @@ def test_a_latent_that_does_not_vary_says_nothing() -> None:
 
 def test_published_variances_are_kept() -> None:
     values, variance, ratio = sparse_features(5, 6, 4), np.array([3.0, 1.0]), np.array([0.5, 0.1])
-    found = projected(
-        values, np.eye(4)[:2], explained_variance=variance, explained_variance_ratio=ratio
-    )
+    found = projected(values, np.eye(4)[:2], explained_variance=variance, explained_variance_ratio=ratio)
     np.testing.assert_array_equal(found.explained_variance, variance)
     np.testing.assert_array_equal(found.explained_variance_ratio, ratio)
 

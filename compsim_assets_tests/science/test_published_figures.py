@@ -99,9 +99,7 @@ YEARS = correlations(
         ("largest_cluster", 9, 3),
     ],
 )
-def test_measures_of_a_method_and_of_its_published_set(
-    kind: str, ours: float, replayed: float
-) -> None:
+def test_measures_of_a_method_and_of_its_published_set(kind: str, ours: float, replayed: float) -> None:
     row = compared(replace(nothing(), mean_correlation=YEARS), kind, "base", "GCD")
     assert row["ours"] == pytest.approx(ours)
     assert row["replayed"] == pytest.approx(replayed)
@@ -113,9 +111,7 @@ def test_measures_of_a_method_and_of_its_published_set(
 def test_common_years_are_2001_to_2020() -> None:
     years = {year: (float(year), 0.0, 1, 1, 2) for year in (2000, 2001, 2020, 2021)}
     table = correlations(base=years, GCD=years)
-    row = compared(
-        replace(nothing(), mean_correlation=table), "mean_correlation_2001_2020", "base", "GCD"
-    )
+    row = compared(replace(nothing(), mean_correlation=table), "mean_correlation_2001_2020", "base", "GCD")
     assert row["ours"] == row["replayed"] == 2010.5
 
 
@@ -271,9 +267,7 @@ SCORES = pd.DataFrame({"latent": [1, 2, 3, 9], "interpretability": [80.0, 60.0, 
 
 def test_interpretability_of_published_strong_features_and_of_ours() -> None:
     curve = pd.DataFrame([[24, 70.0, 2, 1.0], [30, 75.0, 1, 0.5]], columns=CURVE_COLUMNS)
-    found = replace(
-        nothing(), curves={"base": curve}, fuzz_scores=SCORES, strong_features={"base": STRONG}
-    )
+    found = replace(nothing(), curves={"base": curve}, fuzz_scores=SCORES, strong_features={"base": STRONG})
     at_30 = compared(found, "interpretability_at", "base", "30")
     assert (at_30["ours"], at_30["replayed"], at_30["note"]) == (75.0, 80.0, "")
     assert compared(found, "interpretability_at", "base", "24")["replayed"] == 70.0

@@ -23,9 +23,7 @@ def compared(ours: Grouping, theirs: Grouping, seed: int = 0) -> Agreement:
 
 
 def clusters(grouping: Grouping) -> set[frozenset[int]]:
-    return {
-        frozenset(i for i in grouping if grouping[i] == name) for name in set(grouping.values())
-    }
+    return {frozenset(i for i in grouping if grouping[i] == name) for name in set(grouping.values())}
 
 
 def brute_force(ours: Grouping, theirs: Grouping) -> Agreement:

@@ -95,9 +95,7 @@ def test_sums_equal_the_list_of_all_pairs_of_copies(universe: Universe, seed: in
     weights = rng.integers(0, 4, (len(companies), 3))
     values = resampled(found).values(weights)
     for column in range(3):
-        expected = statistics_of_copies(
-            found, dict(zip(companies.tolist(), weights[:, column].tolist(), strict=True))
-        )
+        expected = statistics_of_copies(found, dict(zip(companies.tolist(), weights[:, column].tolist(), strict=True)))
         np.testing.assert_allclose(values[:, column], expected, atol=1e-9)
 
 
@@ -240,9 +238,7 @@ def test_only_the_years_asked_for_and_their_companies_count() -> None:
 def test_progress_counts_resamples() -> None:
     groups, returns, company = one_year([4, 6])
     told: list[tuple[int, int]] = []
-    bootstrap_correlation(
-        {"m": groups}, returns, company, resamples=150, progress=lambda *at: told.append(at)
-    )
+    bootstrap_correlation({"m": groups}, returns, company, resamples=150, progress=lambda *at: told.append(at))
     assert told == [(64, 150), (128, 150), (150, 150)]
 
 
@@ -280,10 +276,7 @@ def mean_unit_returns(factors: np.ndarray) -> np.ndarray:
     """(years, types, 12). Two companies of one type are independent: their correlation is its squared length on average."""
     rng = np.random.default_rng(99)
     means = [
-        [
-            normalise_returns(year)[0].mean(axis=0)
-            for year in market(rng, np.full(20_000, kind), factors)
-        ]
+        [normalise_returns(year)[0].mean(axis=0) for year in market(rng, np.full(20_000, kind), factors)]
         for kind in range(factors.shape[1])
     ]
     return np.array(means).transpose(1, 0, 2)
@@ -324,9 +317,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
         rng = np.random.default_rng([1, draw])
         groups, returns, company = drawn_universe(rng, rng.integers(TYPES, size=COMPANIES), factors)
         methods = {"types": groups, "joined": groups.assign(cluster_id=groups["cluster_id"] // 2)}
-        found = bootstrap_correlation(
-            methods, returns, company, against=["joined"], resamples=RESAMPLES, seed=draw
-        )
+        found = bootstrap_correlation(methods, returns, company, against=["joined"], resamples=RESAMPLES, seed=draw)
         for versus, true in truth.items():
             own = found[(found["method"] == "types") & (found["versus"] == versus)]
             ends = own.set_index("statistic").loc[missed.index]
@@ -346,10 +337,7 @@ def test_clusters_of_two_are_covered_although_most_resamples_lose_them() -> None
     """
     sizes = [2] * 40 + [15] * 4
     types = np.repeat(np.arange(44), sizes)
-    factors = (
-        np.random.default_rng(6).normal(size=(1, 44, 12))
-        * np.where(np.array(sizes) == 2, 2.0, 0.3)[:, None]
-    )
+    factors = np.random.default_rng(6).normal(size=(1, 44, 12)) * np.where(np.array(sizes) == 2, 2.0, 0.3)[:, None]
     truth = (mean_unit_returns(factors) ** 2).sum(axis=2).mean()
     held = {"resampled": 0, "values": 0}
     for draw in range(150):

@@ -8,9 +8,7 @@ from compsim_assets_tests.science.strategies import examples
 
 @examples(60)
 @given(st.lists(st.integers(0, 1000), max_size=30), st.integers(1, 6))
-def test_every_item_goes_to_one_share_and_no_share_is_overloaded(
-    costs: list[int], n_shares: int
-) -> None:
+def test_every_item_goes_to_one_share_and_no_share_is_overloaded(costs: list[int], n_shares: int) -> None:
     shares = share_out(costs, n_shares)
     assert len(shares) == n_shares
     assert sorted(item for share in shares for item in share) == list(range(len(costs)))

@@ -33,9 +33,7 @@ def coverage(ends: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize(("persistence", "least"), [(0.0, 0.92), (0.4, 0.88)])
-def test_the_interval_covers_the_true_ratio_as_often_as_it_says(
-    persistence: float, least: float
-) -> None:
+def test_the_interval_covers_the_true_ratio_as_often_as_it_says(persistence: float, least: float) -> None:
     """Nearly: blocks cut what neighbours have in common, and with strong autocorrelation 95 % become about 90 %."""
     returns = simulated(np.random.default_rng(1), persistence)
     ends = sharpe_intervals(returns, draws=300)

@@ -111,10 +111,7 @@ def test_blocks_do_not_change_the_answer() -> None:
     )
     whole, blocked = peers(universe), peers(universe, block=7)
     order = ["report_id", "rank"]
-    assert (
-        whole.sort_values(order)["peer_id"].tolist()
-        == blocked.sort_values(order)["peer_id"].tolist()
-    )
+    assert whole.sort_values(order)["peer_id"].tolist() == blocked.sort_values(order)["peer_id"].tolist()
     assert whole.groupby("report_id").size().tolist() == [20] * 200
 
 
@@ -147,9 +144,7 @@ def test_years_are_linked_apart(universe: Universe, seed: int) -> None:
 def test_progress_counts_reports() -> None:
     seen = []
     rng = np.random.default_rng(0)
-    link_years(
-        rng.normal(size=(6, 3)), np.array([1, 2, 2, 1, 3, 1]), progress=lambda *at: seen.append(at)
-    )
+    link_years(rng.normal(size=(6, 3)), np.array([1, 2, 2, 1, 3, 1]), progress=lambda *at: seen.append(at))
     assert seen == [(3, 6), (5, 6), (6, 6)]
 
 
@@ -165,6 +160,4 @@ def test_no_reports_at_all() -> None:
     trees = link_years(np.empty((0, 4)), np.empty(0, dtype=int))
     assert trees.trees == []
     assert trees.scale.n_pairs == 0
-    assert peers(
-        Universe(np.empty(0, int), np.empty(0, int), np.empty((0, 4)), np.empty((0, 12)))
-    ).empty
+    assert peers(Universe(np.empty(0, int), np.empty(0, int), np.empty((0, 4)), np.empty((0, 12)))).empty

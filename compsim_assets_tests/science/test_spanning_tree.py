@@ -47,16 +47,12 @@ def test_cuts_are_those_of_single_linkage(graph: tuple[int, np.ndarray]) -> None
 
 @examples(60)
 @given(complete_graphs(), st.integers(1, 4))
-def test_the_tree_of_a_union_is_the_tree_of_the_trees(
-    graph: tuple[int, np.ndarray], n_parts: int
-) -> None:
+def test_the_tree_of_a_union_is_the_tree_of_the_trees(graph: tuple[int, np.ndarray], n_parts: int) -> None:
     n, distance = graph
     whole = all_edges(n, distance)
     part = np.arange(len(whole)) % n_parts
     trees = [
-        minimum_spanning_tree(
-            n, Edges(whole.first[part == k], whole.second[part == k], distance[part == k])
-        )
+        minimum_spanning_tree(n, Edges(whole.first[part == k], whole.second[part == k], distance[part == k]))
         for k in range(n_parts)
     ]
     merged, direct = minimum_spanning_tree(n, joined(trees)), minimum_spanning_tree(n, whole)

@@ -65,9 +65,7 @@ class Cluster:
             self.pairs.tolist(), self.candidates[candidates],
         )  # fmt: skip
 
-    def study(
-        self, products: torch.dtype = torch.float64, n_reports: int = 10**6
-    ) -> StrongFeatures:
+    def study(self, products: torch.dtype = torch.float64, n_reports: int = 10**6) -> StrongFeatures:
         return study_all([self], self.products(products, n_reports))[0]
 
     def removal(self) -> Removal:
@@ -87,26 +85,16 @@ class Cluster:
         )
 
 
-def study_all(
-    clusters: list[Cluster], products: AxisProducts, budget: int = 1 << 28
-) -> list[StrongFeatures]:
+def study_all(clusters: list[Cluster], products: AxisProducts, budget: int = 1 << 28) -> list[StrongFeatures]:
     """Clusters that share scaler, components and candidates."""
     scores = np.concatenate([cluster.scores() for cluster in clusters])
     coefficients = np.concatenate([cluster.coefficients() for cluster in clusters])
-    reports = np.split(
-        np.arange(len(scores)), np.cumsum([len(cluster.features) for cluster in clusters])[:-1]
-    )
-    pairs = [
-        ClusterPairs(rows, cluster.pairs) for rows, cluster in zip(reports, clusters, strict=True)
-    ]
-    return find_strong_features(
-        products, pairs, lambda rows: (scores[rows], coefficients[rows]), budget=budget
-    )
+    reports = np.split(np.arange(len(scores)), np.cumsum([len(cluster.features) for cluster in clusters])[:-1])
+    pairs = [ClusterPairs(rows, cluster.pairs) for rows, cluster in zip(reports, clusters, strict=True)]
+    return find_strong_features(products, pairs, lambda rows: (scores[rows], coefficients[rows]), budget=budget)
 
 
-def make_cluster(
-    seed: int, n: int, n_latents: int, rank: int, n_candidates: int, centred: bool = True
-) -> Cluster:
+def make_cluster(seed: int, n: int, n_latents: int, rank: int, n_candidates: int, centred: bool = True) -> Cluster:
     """Sparse non-negative features, as TopK sums are. Without a mean, what is left of a report can be nothing."""
     rng = np.random.default_rng(seed)
     features = rng.gamma(2.0, 1.0, size=(n, n_latents)) * (rng.random((n, n_latents)) < 0.5)
@@ -133,9 +121,7 @@ def clusters(draw: st.DrawFn) -> Cluster:
         centred=draw(st.booleans()),
     )
     features, candidates = cluster.features, cluster.candidates
-    for oddity in draw(
-        st.lists(st.sampled_from(["zero", "single", "twin", "inactive"]), max_size=3)
-    ):
+    for oddity in draw(st.lists(st.sampled_from(["zero", "single", "twin", "inactive"]), max_size=3)):
         if oddity == "zero":
             features[0] = 0.0
         elif oddity == "single":
@@ -155,9 +141,7 @@ def assume_away_from_ties(truth: oracles.Elbow) -> None:
         gap = np.abs(values - np.quantile(truth.mae, q))
         assume(not ((gap > 0) & (gap < 1e-9)).any())
     assume(np.diff(values).min(initial=1.0) > 1e-9)
-    duplicated = (
-        len(values) < len(truth.mae) - np.count_nonzero(truth.mae == 0) + (truth.mae == 0).any()
-    )
+    duplicated = len(values) < len(truth.mae) - np.count_nonzero(truth.mae == 0) + (truth.mae == 0).any()
     assume(not duplicated)
     assume(truth.mae_weak == 0 or abs(truth.mae_strong / truth.mae_weak - 1) > 1e-6)
 
@@ -203,9 +187,7 @@ def check_whole_sets(cluster: Cluster, mae: np.ndarray, products: AxisProducts) 
 
 @examples(60)
 @given(clusters(), st.integers(0, 2**32 - 1), st.sampled_from([1, 16]))
-def test_removing_a_whole_set_and_all_the_others(
-    cluster: Cluster, seed: int, decimals: int
-) -> None:
+def test_removing_a_whole_set_and_all_the_others(cluster: Cluster, seed: int, decimals: int) -> None:
     # With one decimal there are ties, some of them with a quantile.
     mae = np.random.default_rng(seed).random(len(cluster.candidates)).round(decimals)
     check_whole_sets(cluster, mae, cluster.products())
@@ -343,9 +325,7 @@ except (MemoryError, RuntimeError) as error:
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="limits as on Linux")
 def test_memory_stays_within_the_budget() -> None:
     """All reports and pairs at once would need 100 MB and more."""
-    done = subprocess.run(
-        [sys.executable, "-c", LIMITED], capture_output=True, text=True, timeout=200
-    )
+    done = subprocess.run([sys.executable, "-c", LIMITED], capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr
     studied, refused = done.stdout.splitlines()
     assert studied == "831"
@@ -361,9 +341,7 @@ def test_cosine_before_any_removal(cluster: Cluster) -> None:
 @pytest.mark.parametrize("n", [2, 3, 17])
 @pytest.mark.parametrize("n_candidates", [1, 5, 33])
 @pytest.mark.parametrize("products", [torch.float64, torch.float32])
-def test_inactive_latents_change_nothing_at_all(
-    n: int, n_candidates: int, products: torch.dtype
-) -> None:
+def test_inactive_latents_change_nothing_at_all(n: int, n_candidates: int, products: torch.dtype) -> None:
     cluster = make_cluster(3, n, 60, 9, n_candidates)
     inactive = np.arange(n_candidates) % 2 == 0
     cluster.features += 0.1

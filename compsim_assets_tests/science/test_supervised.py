@@ -161,11 +161,6 @@ def test_latents_that_mark_groups_which_move_together_are_found_and_hold_out_of_
 
 
 def test_shuffled_returns_leave_nothing_out_of_sample() -> None:
-    values = [
-        value
-        for seed in range(6)
-        for kind in out_of_sample(*planted(seed, shuffled=True))[1:]
-        for value in kind
-    ]
+    values = [value for seed in range(6) for kind in out_of_sample(*planted(seed, shuffled=True))[1:] for value in kind]
     assert abs(np.mean(values)) < 0.02
     assert max(values) < 0.1

@@ -29,9 +29,7 @@ NAN = math.nan
         (0.2, NAN, NAN, 0.2, 1, NOT_TESTABLE),
     ],
 )  # fmt: skip
-def test_the_rule(
-    value: float, low: float, high: float, published: float, direction: int, expected: str
-) -> None:
+def test_the_rule(value: float, low: float, high: float, published: float, direction: int, expected: str) -> None:
     assert verdict(value, low, high, published, direction)[0] == expected
 
 

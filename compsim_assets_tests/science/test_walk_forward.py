@@ -345,9 +345,7 @@ def test_progress_is_told_by_year() -> None:
     unit, defined = normalise_returns(given.returns)
     reports = Reports(given.year, np.arange(len(given.year)), given.clustered, unit, defined)
     told: list[tuple[int, int]] = []
-    found = walk_forward(
-        DenseFeatures(given.features), reports, 9, progress=lambda *step: told.append(step)
-    )
+    found = walk_forward(DenseFeatures(given.features), reports, 9, progress=lambda *step: told.append(step))
     assert {year.scores.shape[1] for year in found} == {9}
     assert told == [(1, 3), (2, 3), (3, 3)]
 
@@ -366,9 +364,7 @@ def test_held_out_reports_are_projected(n: int, n_latents: int, block: int) -> N
     repeated = np.repeat(values, copies, axis=0).astype(np.float64)
     scaler = StandardScaler().fit(repeated)
     truth = PCA(n_components=9, svd_solver="full").fit(scaler.transform(repeated))
-    found = fit_pca(
-        DenseFeatures(values), 9, copies=copies, held_out=DenseFeatures(others), block=block
-    )
+    found = fit_pca(DenseFeatures(values), 9, copies=copies, held_out=DenseFeatures(others), block=block)
     fitted = truth.transform(scaler.transform(values.astype(np.float64)))
     sign = np.sign((found.scores * fitted).sum(axis=0))
     wanted = truth.transform(scaler.transform(others.astype(np.float64))) * sign
@@ -407,8 +403,7 @@ def test_a_latent_without_variance_is_zero_in_other_reports_too() -> None:
     values, others = rng.normal(size=(20, 5)), rng.normal(size=(6, 5))
     values[:, 3] = 0.1
     fitted, alike = (
-        StandardisedFeatures(DenseFeatures(v), np.ones(len(v)), 2, torch.float64, "cpu")
-        for v in (values, others)
+        StandardisedFeatures(DenseFeatures(v), np.ones(len(v)), 2, torch.float64, "cpu") for v in (values, others)
     )
     fitted.fit()
     alike.use_those_of(fitted)

@@ -85,9 +85,7 @@ def serving(
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
     with log.open("w") as output:
-        server = subprocess.Popen(
-            command(port), cwd=REPOSITORY, env=env, stdout=output, stderr=output
-        )
+        server = subprocess.Popen(command(port), cwd=REPOSITORY, env=env, stdout=output, stderr=output)
     url = f"http://127.0.0.1:{port}"
     try:
         try:
@@ -138,9 +136,7 @@ class Page:
 
     def until(self, condition: Callable[["Page"], Any], what: str) -> Any:
         """Wait until the condition gives something true, and return it; the error tells what the page says."""
-        wait = WebDriverWait(
-            self, PATIENCE, 0.2, ignored_exceptions=[StaleElementReferenceException]
-        )
+        wait = WebDriverWait(self, PATIENCE, 0.2, ignored_exceptions=[StaleElementReferenceException])
         try:
             return wait.until(condition)
         except TimeoutException:

@@ -61,9 +61,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     command += ["-m", "compsim_assets.definitions", "--select", MATERIALIZED]
     # The server first: two processes at once cannot make a new Dagster home's databases.
     with serving(dagster_dev, env, folder / "server.log") as (url, server):
-        made = subprocess.run(
-            command, cwd=REPOSITORY, env=env, capture_output=True, text=True, timeout=300
-        )
+        made = subprocess.run(command, cwd=REPOSITORY, env=env, capture_output=True, text=True, timeout=300)
         assert made.returncode == 0, made.stdout + made.stderr
         with browser(folder / "profile", url) as page:
             yield World(page, server, folder / "data" / "sample")

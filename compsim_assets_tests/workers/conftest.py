@@ -19,10 +19,7 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def kits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Kit]:
-    return {
-        kind: tiny_models.make_kit(tmp_path_factory.mktemp(kind), kind)
-        for kind in ("llama", "bert")
-    }
+    return {kind: tiny_models.make_kit(tmp_path_factory.mktemp(kind), kind) for kind in ("llama", "bert")}
 
 
 @pytest.fixture(params=["llama", "bert"])

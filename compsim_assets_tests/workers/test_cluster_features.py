@@ -88,9 +88,7 @@ def test_named_clusters_alone(rebuilt: Rebuilt, study: Any, tmp_path: Path, suff
     assert keys(summary) == keys(features) == sorted(wanted)
 
 
-def test_named_clusters_must_exist_and_be_clusters(
-    rebuilt: Rebuilt, study: Any, tmp_path: Path
-) -> None:
+def test_named_clusters_must_exist_and_be_clusters(rebuilt: Rebuilt, study: Any, tmp_path: Path) -> None:
     path = tmp_path / "only.csv"
     clusters = rebuilt.read("clusters", "base")
     alone = clusters.groupby(KEY).filter(lambda rows: len(rows) == 1)[KEY].iloc[:1]
@@ -148,9 +146,7 @@ def test_candidates_are_sampled_where_there_are_more(rebuilt: Rebuilt, study: An
     assert set(study(max_candidates=9, seed=1)[0]["latent"]) != set(some["latent"])
 
 
-def test_without_scores_candidates_are_the_active_latents_most_variable_first(
-    rebuilt: Rebuilt, study: Any
-) -> None:
+def test_without_scores_candidates_are_the_active_latents_most_variable_first(rebuilt: Rebuilt, study: Any) -> None:
     features, _ = study(scored_latents=[], max_candidates=12)
     given = rebuilt.read("sae_features").set_index("report_id")["features"]
     values = np.stack(given.to_list()).astype(float)
@@ -189,16 +185,12 @@ def test_axes_follow_from_the_scores_where_components_were_not_stored(
     pd.testing.assert_frame_equal(study()[0], features, rtol=1e-9, atol=1e-12)
 
 
-def test_without_components_and_without_scores_nothing_can_be_studied(
-    study: Any, without_components: str
-) -> None:
+def test_without_components_and_without_scores_nothing_can_be_studied(study: Any, without_components: str) -> None:
     with pytest.raises(ValueError, match="provide fuzz scores, or rerun `pca` with components"):
         study(pca=without_components, scored_latents=[])
 
 
-def test_components_are_read_for_few_clusters_at_a_time(
-    study: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_components_are_read_for_few_clusters_at_a_time(study: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Candidates of their own: where not all axes fit, the same tables come from several passes."""
     whole = study(scored_latents=[], max_candidates=12)
     monkeypatch.setattr("compsim_assets.workers.cluster_products._AXES", 1)
@@ -207,9 +199,7 @@ def test_components_are_read_for_few_clusters_at_a_time(
 
 
 @pytest.mark.parametrize("missing", ["scores", "features"])
-def test_every_report_of_a_cluster_is_known(
-    rebuilt: Rebuilt, study: Any, tmp_path: Path, missing: str
-) -> None:
+def test_every_report_of_a_cluster_is_known(rebuilt: Rebuilt, study: Any, tmp_path: Path, missing: str) -> None:
     clusters = rebuilt.read("clusters", "base")
     report = clusters[clusters.duplicated(KEY, keep=False)]["report_id"].iloc[0]
     if missing == "scores":

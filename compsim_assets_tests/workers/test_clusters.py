@@ -105,9 +105,7 @@ def test_a_single_report_and_a_year_without_any(tmp_path: Path) -> None:
 def test_no_cutoffs_no_clusters(tmp_path: Path) -> None:
     found = cluster(tmp_path, at(0, 1), [2001] * 2, [1, 2], {})
     assert found.empty
-    assert dict(found.dtypes) == dict.fromkeys(
-        ["year", "cluster_id", "report_id"], np.dtype("int64")
-    )
+    assert dict(found.dtypes) == dict.fromkeys(["year", "cluster_id", "report_id"], np.dtype("int64"))
 
 
 def three_years() -> tuple[np.ndarray, list[int], list[int], dict[int, float]]:
@@ -129,9 +127,7 @@ def three_years() -> tuple[np.ndarray, list[int], list[int], dict[int, float]]:
 
 @pytest.mark.parametrize("dense_bytes", [0, 5 * 40**2, 5 * 60**2])
 @pytest.mark.parametrize("block", [7, 64, 1000])
-def test_years_in_tiles_have_the_same_clusters(
-    tmp_path: Path, dense_bytes: int, block: int
-) -> None:
+def test_years_in_tiles_have_the_same_clusters(tmp_path: Path, dense_bytes: int, block: int) -> None:
     given = three_years()
     expected = cluster(tmp_path, *given)
     assert expected["cluster_id"].max() > 10
@@ -153,9 +149,7 @@ def test_processes_share_the_tiles_of_a_large_year(tmp_path: Path) -> None:
         "--nproc-per-node",
         "2",
     ]
-    done = subprocess.run(
-        [*command, "-m", MODULE, json.dumps(extras)], capture_output=True, text=True, timeout=120
-    )
+    done = subprocess.run([*command, "-m", MODULE, json.dumps(extras)], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == {"processes": 2, "device": "cpu"}
     assert pd.read_parquet(extras["output"]).equals(expected)

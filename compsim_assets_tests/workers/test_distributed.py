@@ -110,8 +110,6 @@ def test_a_rank_that_does_not_come_is_not_waited_for_without_end(
 ) -> None:
     monkeypatch.setenv("COMPSIM_JOIN_TIMEOUT", "1")
     monkeypatch.setenv("SLURMD_NODENAME", "gpu7")
-    said = (
-        "rank 0 on gpu7 could not connect to the other 1 within 1 s. Across nodes, GLOO_SOCKET_IFN"
-    )
+    said = "rank 0 on gpu7 could not connect to the other 1 within 1 s. Across nodes, GLOO_SOCKET_IFN"
     with pytest.raises(RuntimeError, match=said):
         group._meet(dist.HashStore(), 0, 2, torch.device("cpu"))

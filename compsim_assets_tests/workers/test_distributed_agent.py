@@ -12,9 +12,7 @@ from compsim_assets.workers import agent
 from compsim_assets.workers.agent import processes, threads
 
 
-@pytest.mark.parametrize(
-    ("wanted", "gpus", "count"), [("auto", 0, 1), ("auto", 4, 4), ("3", 0, 3), ("2", 4, 2)]
-)
+@pytest.mark.parametrize(("wanted", "gpus", "count"), [("auto", 0, 1), ("auto", 4, 4), ("3", 0, 3), ("2", 4, 2)])
 def test_processes(wanted: str, gpus: int, count: int) -> None:
     assert processes(wanted, gpus) == count
 
@@ -35,9 +33,7 @@ def test_threads_share_the_cores(cores: int, nproc: int, each: int) -> None:
     assert threads(cores, nproc) == each
 
 
-def test_a_launch_that_is_refused_is_reported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_launch_that_is_refused_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     arguments = ["--nproc-per-node", "2", "--log-dir", str(tmp_path), "-m", "unused"]
     with pytest.raises(ValueError, match="COMPSIM_NPROC"):

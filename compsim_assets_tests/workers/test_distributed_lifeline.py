@@ -26,9 +26,7 @@ def test_a_program_behind_the_lifeline_goes_with_its_parent() -> None:
         "print(child.pid, flush=True);"
         "time.sleep(1000)"
     )
-    parent = subprocess.Popen(
-        [sys.executable, "-c", parent_code, *SHIM], stdout=subprocess.PIPE, text=True
-    )
+    parent = subprocess.Popen([sys.executable, "-c", parent_code, *SHIM], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     child = psutil.Process(int(parent.stdout.readline()))
     wait_for(lambda: child.name() == "sleep")

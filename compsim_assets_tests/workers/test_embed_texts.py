@@ -27,9 +27,7 @@ from compsim_assets_tests.workers.texts import LONG, ROWS, TEXTS, UNIQUE
 from compsim_assets_tests.workers.tiny_models import MAX_TOKENS, WIDTH, WORDS, Kit
 
 CPU = torch.device("cpu")
-UNIVERSE = Path(
-    os.environ.get("COMPSIM_REAL_UNIVERSE") or Path(__file__).parents[3] / "shared" / "universe"
-)
+UNIVERSE = Path(os.environ.get("COMPSIM_REAL_UNIVERSE") or Path(__file__).parents[3] / "shared" / "universe")
 
 
 @pytest.fixture
@@ -152,18 +150,14 @@ def sentence_model(kit: Kit, folder: Path, pooling: Any, dense: bool = False) ->
     return model
 
 
-def test_a_sentence_transformer_that_takes_means_gives_its_own_embeddings(
-    bert: Kit, tmp_path: Path
-) -> None:
+def test_a_sentence_transformer_that_takes_means_gives_its_own_embeddings(bert: Kit, tmp_path: Path) -> None:
     model = sentence_model(bert, tmp_path / "model", "mean")
     got = embed(tmp_path, settings_of(tmp_path / "model"), UNIQUE)
     np.testing.assert_allclose(got.embeddings, model.encode(UNIQUE), rtol=1e-4, atol=1e-5)
     assert got.result["difference"] == ""
 
 
-def test_another_pooling_and_more_modules_are_said(
-    bert: Kit, tmp_path: Path, capsys: pytest.CaptureFixture
-) -> None:
+def test_another_pooling_and_more_modules_are_said(bert: Kit, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     sentence_model(bert, tmp_path / "model", "cls", dense=True)
     got = embed(tmp_path, settings_of(tmp_path / "model"), UNIQUE)
     np.testing.assert_allclose(got.embeddings, slow_embeddings(bert.model, UNIQUE), atol=1e-4)
@@ -278,9 +272,7 @@ def test_weights_behind_the_last_hidden_state_may_be_missing(bert: Kit, tmp_path
     assert got.embeddings.tobytes() == whole.embeddings.tobytes()
 
 
-def test_a_model_without_a_last_hidden_state_is_named(
-    bert: Kit, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_without_a_last_hidden_state_is_named(bert: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = language_models.load_language_model(settings_of(bert.model), CPU)
     loaded[0].forward = lambda **_: SimpleNamespace(logits=0)
     monkeypatch.setattr(encoders, "load_language_model", lambda *_: loaded)

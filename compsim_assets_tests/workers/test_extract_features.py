@@ -29,9 +29,7 @@ def save_texts(folder: Path, values: list, column: str = "text") -> Path:
     return folder / "texts.parquet"
 
 
-def extract(
-    folder: Path, settings: dict[str, Any], values: list, column: str = "text"
-) -> SimpleNamespace:
+def extract(folder: Path, settings: dict[str, Any], values: list, column: str = "text") -> SimpleNamespace:
     """Run the program in this process: result, index and features."""
     extras = {
         "texts": str(save_texts(folder, values, column)),
@@ -50,9 +48,7 @@ def read_output(folder: Path) -> dict[str, Any]:
 
 def test_features_index_and_result(kit: Kit, tmp_path: Path) -> None:
     got = extract(tmp_path, kit.settings(), TEXTS)
-    expected, counts = tiny_models.slow_features(
-        kit.model, kit.sae / kit.hookpoint, LAYER, UNIQUE, MAX_TOKENS
-    )
+    expected, counts = tiny_models.slow_features(kit.model, kit.sae / kit.hookpoint, LAYER, UNIQUE, MAX_TOKENS)
     assert got.features.dtype == np.float32
     np.testing.assert_allclose(got.features, expected, rtol=1e-4, atol=1e-4)
     assert ((expected > 0).sum(axis=1) >= tiny_models.K).all()
@@ -83,9 +79,7 @@ def test_token_ids_give_the_features_of_their_text(kit: Kit, tmp_path: Path) -> 
     ids = [tokens.ids.tolist() for tokens in tokenize(texts)]
     of_texts = extract(tmp_path, kit.settings(), texts)
     special = int(tokenize(["oil"])[0].ids[0])
-    of_ids = extract(
-        tmp_path, kit.settings(), [*ids, None, [], ids[1], [special], ids[0] * 9], "input_ids"
-    )
+    of_ids = extract(tmp_path, kit.settings(), [*ids, None, [], ids[1], [special], ids[0] * 9], "input_ids")
     np.testing.assert_allclose(of_ids.features[:4], of_texts.features, rtol=1e-5, atol=1e-5)
     assert of_ids.index["row"].tolist() == [0, 1, 2, 3, -1, -1, 1, -1, 4]
     assert of_ids.index["n_tokens"].tolist()[:4] == of_texts.index["n_tokens"].tolist()

@@ -56,9 +56,7 @@ def test_what_frames_a_text_is_not_counted_and_an_unknown_word_is(kit: Kit) -> N
     assert words == ["oil", tokenize.tokenizer.unk_token, "gold"]
 
 
-def test_of_a_hub_sae_only_the_hookpoint_is_asked_for(
-    llama: Kit, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_a_hub_sae_only_the_hookpoint_is_asked_for(llama: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
     def download(name: str, **options: Any) -> str:

@@ -107,9 +107,7 @@ def slow_features(
     k = json.loads((sae / "cfg.json").read_text())["k"]
     sums, counts = [], []
     for text in texts:
-        encoded = tokenizer(
-            text, truncation=True, max_length=max_tokens, return_special_tokens_mask=True
-        )
+        encoded = tokenizer(text, truncation=True, max_length=max_tokens, return_special_tokens_mask=True)
         ids = torch.tensor([encoded["input_ids"]])
         with torch.no_grad():
             hidden = network(input_ids=ids, output_hidden_states=True).hidden_states[layer + 1][0]

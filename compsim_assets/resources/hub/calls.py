@@ -44,9 +44,7 @@ class Damaged(Exception):
     """A downloaded file is not what the hub says that it is."""
 
 
-def patiently(
-    call: Callable[[], T], what: str, log: Callable[[str], None], patience: Patience
-) -> T:
+def patiently(call: Callable[[], T], what: str, log: Callable[[str], None], patience: Patience) -> T:
     """The call's result; failures that may pass are logged and the call is made again.
 
     Raises:
@@ -113,11 +111,7 @@ def may_pass(error: BaseException) -> bool:
     # LocalEntryNotFoundError: the hub could not be asked about a file. An OSError without a number is the library's
     # complaint about a body of the wrong length, a RuntimeError one of its transfer program.
     passing = (Damaged, ConnectionError, TimeoutError, LocalEntryNotFoundError, RuntimeError)
-    return (
-        cause is not None
-        or isinstance(error, passing)
-        or (type(error) is OSError and error.errno is None)
-    )
+    return cause is not None or isinstance(error, passing) or (type(error) is OSError and error.errno is None)
 
 
 def explain(error: BaseException) -> str:

@@ -193,9 +193,7 @@ def _in_hub_cache(revision: HubRevision, file: HubFile) -> Path | None:
     """The file's path in the user's hub cache, where it is there at this commit."""
     from huggingface_hub import try_to_load_from_cache
 
-    found = try_to_load_from_cache(
-        revision.dataset.dataset, file.name, repo_type="dataset", revision=revision.commit
-    )
+    found = try_to_load_from_cache(revision.dataset.dataset, file.name, repo_type="dataset", revision=revision.commit)
     return Path(found) if isinstance(found, str) else None
 
 

@@ -56,9 +56,7 @@ def resolve(
     what = f"{dataset.dataset} (revision {dataset.revision})"
     try:
         commit = patiently(
-            lambda: (
-                HfApi().dataset_info(dataset.dataset, revision=dataset.revision, timeout=30).sha
-            ),
+            lambda: HfApi().dataset_info(dataset.dataset, revision=dataset.revision, timeout=30).sha,
             what,
             log,
             patience,
@@ -89,10 +87,7 @@ def _of_folder(dataset: HubDataset, folder: Path, cache: Path) -> HubRevision:
         )
     names = _split_files(dataset, str(folder))
     check_complete(names, names, folder)
-    files = tuple(
-        HubFile(name, (folder / name).stat().st_size, sha256(folder / name, cache))
-        for name in names
-    )
+    files = tuple(HubFile(name, (folder / name).stat().st_size, sha256(folder / name, cache)) for name in names)
     content = "\n".join(str(file.sha256) for file in files)
     fingerprint = hashlib.sha256(content.encode()).hexdigest()[:40]
     return _keep(HubRevision(dataset, fingerprint, files, cache))
@@ -111,9 +106,7 @@ def _split_files(dataset: HubDataset, place: str, commit: str | None = None) -> 
     # An empty cache: `datasets` gives an old version of it where the hub fails, and says so in a warning only.
     with TemporaryDirectory() as empty:
         try:
-            builder = datasets.load_dataset_builder(
-                place, name=dataset.config, revision=commit, cache_dir=empty
-            )
+            builder = datasets.load_dataset_builder(place, name=dataset.config, revision=commit, cache_dir=empty)
         except DatasetNotFoundError as error:
             problem = f"{error} A token is taken from HF_TOKEN in the environment."
         except (ValueError, RuntimeError, FileNotFoundError) as error:
@@ -185,9 +178,7 @@ def _offline(dataset: HubDataset, cache: Path, log: Callable[[str], None], why: 
         )
     names = _split_files(dataset, str(folder))
     check_complete(names, cached_tree(dataset, folder.name), folder)
-    log(
-        f"{dataset.dataset}: offline: files of the snapshot in the hub cache, commit {folder.name} ({why})"
-    )
+    log(f"{dataset.dataset}: offline: files of the snapshot in the hub cache, commit {folder.name} ({why})")
     files = tuple(of_snapshot(folder, name) for name in names)
     return _keep(HubRevision(dataset, folder.name, files, cache))
 

@@ -87,9 +87,7 @@ class HubUniverse(Universe):
             file = revision.files[number]
             if not is_here(revision, file):
                 size = "" if file.size is None else f", {file.size / 1e6:,.0f} MB"
-                self.log(
-                    f"{name}: downloading {file.name}, file {number + 1} of {len(revision.files)}{size}"
-                )
+                self.log(f"{name}: downloading {file.name}, file {number + 1} of {len(revision.files)}{size}")
             return fetch(revision, file, self.log)
 
         def release(number: int) -> None:
@@ -164,8 +162,4 @@ def _table_of(keys: dict[str, Any], folder: Path) -> HubTable:
 
 def _merged(base: dict[str, Any], keys: dict[str, Any]) -> dict[str, Any]:
     """Another data set starts from the defaults, not from the former one's revision and columns."""
-    return (
-        keys
-        if keys.get("dataset", base.get("dataset")) != base.get("dataset")
-        else {**base, **keys}
-    )
+    return keys if keys.get("dataset", base.get("dataset")) != base.get("dataset") else {**base, **keys}

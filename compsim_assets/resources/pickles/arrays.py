@@ -102,9 +102,7 @@ def _count(dtype: Any, shape: Any) -> int:
         raise ValueError("an array without a shape")
     count = math.prod(shape)
     if count * dtype.itemsize > MAX_BYTES:
-        raise Refusal(
-            f"holds an array of {count * dtype.itemsize:,} bytes, more than {MAX_BYTES:,}"
-        )
+        raise Refusal(f"holds an array of {count * dtype.itemsize:,} bytes, more than {MAX_BYTES:,}")
     return count
 
 

@@ -157,9 +157,7 @@ NAMES: dict[tuple[str, str], Name | None] = {
     ("pandas.arrays", "StringArray"): _TEXT,
     ("pandas.core.arrays.string_arrow", "ArrowStringArray"): _TEXT,
     ("pandas.arrays", "ArrowStringArray"): _TEXT,
-    ("pandas._libs.arrays", "__pyx_unpickle_NDArrayBacked"): Name(
-        "text array", call=lambda *_: Blank(text)
-    ),
+    ("pandas._libs.arrays", "__pyx_unpickle_NDArrayBacked"): Name("text array", call=lambda *_: Blank(text)),
     ("pyarrow.lib", "_restore_array"): Name("arrow array", call=arrow_array),
     ("pyarrow.lib", "chunked_array"): Name("arrow chunks", call=arrow_chunks),
     ("pyarrow.lib", "type_for_alias"): Name("arrow type", call=alias),

@@ -18,9 +18,7 @@ from compsim_assets.resources.layout import UniverseError
 from compsim_assets.resources.pickles.arrays import MAX_BYTES, Name, Refusal, Unfinished, fill
 from compsim_assets.resources.pickles.names import NAMES
 
-_ADVICE = (
-    "only tables, arrays and PCA models are read. Ask whoever made it for Parquet or safetensors"
-)
+_ADVICE = "only tables, arrays and PCA models are read. Ask whoever made it for Parquet or safetensors"
 
 
 def load_pickle(path: Path) -> object:

@@ -31,9 +31,7 @@ def read_cluster_set(path: Path) -> "pd.DataFrame":
         place = f"{path}: row {row}"
         year = year_of(value)
         if year is None:
-            raise UniverseError(
-                f"{place}: year {short(value)}, expected a year like 2019 or '2019'"
-            )
+            raise UniverseError(f"{place}: year {short(value)}, expected a year like 2019 or '2019'")
         if year in years:
             raise UniverseError(f"{place}: year {year} is there before, expected one row a year")
         years[year] = list(_members(clusters, f"{place} ({year})"))
@@ -72,16 +70,12 @@ def _members(clusters: Any, place: str) -> Iterator[tuple[str, int]]:
     for key, values in clusters.items():
         name = key if isinstance(key, str) else str(whole(key))
         if name == "None" or name in names:
-            raise UniverseError(
-                f"{place}: cluster {short(key)} is no number and no text or occurs before"
-            )
+            raise UniverseError(f"{place}: cluster {short(key)} is no number and no text or occurs before")
         names.add(name)
         for value in _listed(values, f"{place}: cluster {short(name)}"):
             report = whole(value)
             if report is None:
-                raise UniverseError(
-                    f"{place}: cluster {short(name)} holds {short(value)}, expected whole numbers"
-                )
+                raise UniverseError(f"{place}: cluster {short(name)} holds {short(value)}, expected whole numbers")
             if report in seen:
                 raise UniverseError(f"{place}: report {report} occurs twice, expected once a year")
             seen.add(report)
@@ -115,9 +109,7 @@ def read_strong_features(path: Path) -> "pd.DataFrame":
 
     clusters = load_pickle(path)
     if type(clusters) is not dict:
-        raise UniverseError(
-            f"{path}: holds a {type(clusters).__name__}, expected a dict of clusters"
-        )
+        raise UniverseError(f"{path}: holds a {type(clusters).__name__}, expected a dict of clusters")
     seen: set[str] = set()
     parts: dict[str, list] = {"n_members": [], "latent": [], "mae": [], "strong": []}
     members: list[str] = []
@@ -130,15 +122,10 @@ def read_strong_features(path: Path) -> "pd.DataFrame":
         seen.add(name)
         latent, mae, strong = _latents(value, place)
         members += [name] * len(latent)
-        for column, values in zip(
-            parts, (np.full(len(latent), len(ids)), latent, mae, strong), strict=True
-        ):
+        for column, values in zip(parts, (np.full(len(latent), len(ids)), latent, mae, strong), strict=True):
             parts[column].append(values)
     kinds = {"n_members": "int64", "latent": "int64", "mae": "float64", "strong": "bool"}
-    columns = {
-        name: np.concatenate([np.empty(0, kinds[name]), *parts[name]]).astype(kinds[name])
-        for name in parts
-    }
+    columns = {name: np.concatenate([np.empty(0, kinds[name]), *parts[name]]).astype(kinds[name]) for name in parts}
     return pd.DataFrame({"members": pd.Series(members, dtype=object), **columns})
 
 

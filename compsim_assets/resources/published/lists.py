@@ -35,9 +35,7 @@ def read_cointegrated_pairs(path: Path) -> "pd.DataFrame":
     except (OSError, UnicodeDecodeError, csv.Error) as problem:
         raise UniverseError(f"{path}: {problem}, expected a CSV of pairs") from None
     frame = pd.DataFrame(rows, columns=columns).astype({"cluster_id": "string"})
-    return frame.astype(
-        dict.fromkeys(columns[1:4], "int64") | dict.fromkeys(columns[4:], "float64")
-    )
+    return frame.astype(dict.fromkeys(columns[1:4], "int64") | dict.fromkeys(columns[4:], "float64"))
 
 
 def _pairs(path: Path, lines: Any) -> Iterator[tuple]:
@@ -52,17 +50,12 @@ def _pairs(path: Path, lines: Any) -> Iterator[tuple]:
         first, second, cluster, *figures = (line[position] for position in where)
         a, b = whole(first), whole(second)
         if a is None or b is None or a == b:
-            raise UniverseError(
-                f"{place}: companies {short(first)} and {short(second)}, expected two report ids"
-            )
+            raise UniverseError(f"{place}: companies {short(first)} and {short(second)}, expected two report ids")
         name, _, tail = cluster.rpartition("_")
         year = year_of(tail)
         if year is None or not name:
             raise UniverseError(f"{place}: ClusterID {short(cluster)}, expected like 6798_2012")
-        numbers = (
-            _number(text, f"{place}: {what}")
-            for text, what in zip(figures, _PAIR_COLUMNS[3:], strict=True)
-        )
+        numbers = (_number(text, f"{place}: {what}") for text, what in zip(figures, _PAIR_COLUMNS[3:], strict=True))
         yield (name, year, a, b, *numbers)
 
 
@@ -98,9 +91,7 @@ def read_tickers(path: Path) -> "pd.DataFrame":
             raise UniverseError(f"{place}: expected a report id, each once")
         rows[report] = (report, *_tickers(entry, place))
     frame = pd.DataFrame(list(rows.values()), columns=["report_id", "cik", "ticker", "tickers"])
-    return frame.astype(
-        {"report_id": "int64", "cik": "string", "ticker": "string", "tickers": "string"}
-    )
+    return frame.astype({"report_id": "int64", "cik": "string", "ticker": "string", "tickers": "string"})
 
 
 def _tickers(entry: Any, place: str) -> tuple[str | None, str | None, str]:

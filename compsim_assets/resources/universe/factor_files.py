@@ -37,9 +37,7 @@ def read_factors(path: Path) -> "pd.DataFrame":
         _refuse(path, ~values.between(-1, 1), frame[name], f"{name} as a simple return, -1 to 1")
         frame[name] = values.astype(float)
     table = pd.DataFrame({"year": date.dt.year, "month": date.dt.month})
-    return pd.concat([table, frame[names]], axis=1).sort_values(
-        ["year", "month"], ignore_index=True
-    )
+    return pd.concat([table, frame[names]], axis=1).sort_values(["year", "month"], ignore_index=True)
 
 
 def _refuse(path: Path, wrong: "pd.Series", values: "pd.Series", expected: str) -> None:

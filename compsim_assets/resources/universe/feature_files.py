@@ -55,9 +55,7 @@ class FeatureImport:
                     return lengths.most_common(1)[0][0]
         raise UniverseError(f"{self.files.names[0]}: no row has features, expected lists of floats")
 
-    def blocks(
-        self, number: int, n_latents: int, dropped: Counter[str]
-    ) -> Iterator[tuple["np.ndarray", "np.ndarray"]]:
+    def blocks(self, number: int, n_latents: int, dropped: Counter[str]) -> Iterator[tuple["np.ndarray", "np.ndarray"]]:
         """(report ids, (b, D) float32 features) of the usable rows of one file; others are counted in `dropped`."""
         import numpy as np
 
@@ -109,9 +107,7 @@ class FeatureImport:
         ):
             # A column without any value has no type.
             if wrong and not kinds.is_null(leaf if column == features else id_type):
-                raise UniverseError(
-                    f"{self.files.names[number]}: column {column} has {found}, expected {expected}"
-                )
+                raise UniverseError(f"{self.files.names[number]}: column {column} has {found}, expected {expected}")
 
 
 def _is_list(kind: "pa.DataType") -> bool:

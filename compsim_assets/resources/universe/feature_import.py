@@ -158,9 +158,7 @@ def _planned_length(found: FeatureImport, staging: Path) -> int:
     return int(json.loads(plan.read_text())["n_latents"])
 
 
-def _make_part(
-    found: FeatureImport, results: Results, number: int, n_latents: int, part: Path
-) -> None:
+def _make_part(found: FeatureImport, results: Results, number: int, n_latents: int, part: Path) -> None:
     dropped: Counter[str] = Counter()
     described = {"dropped": dropped, "file": found.files.names[number]}
     with results.scratch("features") as scratch:

@@ -35,9 +35,7 @@ class PublishedPairs:
     dropped: Counter[str]
 
 
-def read_pairs(
-    files: TableFiles, report_id: "np.ndarray", report_year: "np.ndarray"
-) -> PublishedPairs:
+def read_pairs(files: TableFiles, report_id: "np.ndarray", report_year: "np.ndarray") -> PublishedPairs:
     """Pairs of known reports.
 
     Left out and counted: a pair with a report that is not known, or that is of another year than the pair; a pair
@@ -70,9 +68,7 @@ def read_pairs(
     cosine, correlation = (raw.pop(name)[rows] for name in _VALUES)
     for values in (cosine, correlation):
         np.clip(values, -1.0, 1.0, out=values)
-    return PublishedPairs(
-        report_year[first], report_id[first], report_id[last], cosine, correlation, dropped
-    )
+    return PublishedPairs(report_year[first], report_id[first], report_id[last], cosine, correlation, dropped)
 
 
 def _usable(
@@ -128,10 +124,7 @@ def _columns(files: TableFiles) -> "dict[str, np.ndarray]":
 
     names = (*_ENDS, "year", *_VALUES)
     n_rows = [files.n_rows(number) for number in range(len(files))]
-    found = {
-        name: np.empty(sum(n_rows), dtype=np.float64 if name in _VALUES else np.int64)
-        for name in names
-    }
+    found = {name: np.empty(sum(n_rows), dtype=np.float64 if name in _VALUES else np.int64) for name in names}
     before = 0
     for number in range(len(files)):
         files.require(number, names)
@@ -185,9 +178,7 @@ def _ids(column: "pa.ChunkedArray", name: str, place: Callable[[int], str]) -> "
     wrong = (ids.isna() | (ids % 1 != 0) | (ids.abs() >= 2.0**63)).to_numpy()
     if wrong.any():
         row = int(wrong.argmax())
-        raise UniverseError(
-            f"{place(row)}: {name} {column[row].as_py()!r}, expected a report id (a whole number)"
-        )
+        raise UniverseError(f"{place(row)}: {name} {column[row].as_py()!r}, expected a report id (a whole number)")
     return ids.to_numpy(dtype=np.int64)
 
 
@@ -204,9 +195,7 @@ def _check_values(files: TableFiles, raw: "dict[str, np.ndarray]", kept: "np.nda
 
     itself = raw[_ENDS[0]] == raw[_ENDS[1]]
     checks = [(itself, "is of a report with itself, expected two reports")]
-    checks += [
-        (np.abs(raw[name]) > 1 + _ROUNDING, f"has a {name} outside [-1, 1]") for name in _VALUES
-    ]
+    checks += [(np.abs(raw[name]) > 1 + _ROUNDING, f"has a {name} outside [-1, 1]") for name in _VALUES]
     for wrong, what in checks:
         wrong &= kept
         if wrong.any():

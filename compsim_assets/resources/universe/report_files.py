@@ -68,9 +68,7 @@ def monthly_returns(reports: "pd.DataFrame", place: Callable[[int], str]) -> "np
         months = [np.asarray(item, dtype=float).ravel() for item in value]
         flat = np.concatenate(months) if months else np.empty(0)
         if len(flat) != 12:
-            raise UniverseError(
-                f"{place(row)}: {RETURNS} has {len(flat)} values, expected 12 monthly log returns"
-            )
+            raise UniverseError(f"{place(row)}: {RETURNS} has {len(flat)} values, expected 12 monthly log returns")
         matrix[row] = flat
     return np.where(np.isfinite(matrix), matrix, np.nan)
 
@@ -86,14 +84,10 @@ def whole_years(year: "pd.Series", place: Callable[[int], str]) -> "pd.Series":
 
     # Millions of rows hold a few different years, and text converts slowly.
     codes, different = pd.factorize(year, use_na_sentinel=False)
-    number = pd.Series(
-        np.asarray(pd.to_numeric(pd.Series(different), errors="coerce"), dtype=float)
-    )
+    number = pd.Series(np.asarray(pd.to_numeric(pd.Series(different), errors="coerce"), dtype=float))
     number = number.iloc[codes].set_axis(year.index)
     wrong = number.isna() | (number % 1 != 0)
     if wrong.any():
         row = int(wrong.to_numpy().argmax())
-        raise UniverseError(
-            f"{place(row)}: year {year.iloc[row]!r}, expected a year like 2019 or '2019'"
-        )
+        raise UniverseError(f"{place(row)}: year {year.iloc[row]!r}, expected a year like 2019 or '2019'")
     return number.astype("int64")

@@ -62,9 +62,7 @@ class Universe:
             return read_reports(files)
         pairs = self.table("pairs", refresh)
         if pairs is None:
-            raise UniverseError(
-                f"{self.folder}: no reports.parquet and no reports/*.parquet, and no pairs either"
-            )
+            raise UniverseError(f"{self.folder}: no reports.parquet and no reports/*.parquet, and no pairs either")
         return reports_of_pairs(pairs).reindex(columns=REPORT_COLUMNS)
 
     def report_place(self, row: int) -> str:
@@ -83,9 +81,7 @@ class Universe:
         files = self.table("features", refresh)
         return None if files is None else FeatureImport(files, known_ids, without_sic_code)
 
-    def pairs(
-        self, report_id: "np.ndarray", report_year: "np.ndarray", refresh: bool = False
-    ) -> PublishedPairs | None:
+    def pairs(self, report_id: "np.ndarray", report_year: "np.ndarray", refresh: bool = False) -> PublishedPairs | None:
         """The universe's published pairs of these reports (ids ascending); None where it has none."""
         files = self.table("pairs", refresh)
         return read_pairs(files, report_id, report_year) if files is not None else None
@@ -116,9 +112,7 @@ class Universe:
             return None
         frame = _read(path)
         if missing := {"ticker", "date", "adj_close"} - set(frame.columns):
-            raise UniverseError(
-                f"{path}: missing columns {sorted(missing)}, expected ticker, date, adj_close"
-            )
+            raise UniverseError(f"{path}: missing columns {sorted(missing)}, expected ticker, date, adj_close")
         return frame[["ticker", "date", "adj_close"]]
 
     def factors(self) -> "pd.DataFrame | None":
@@ -142,9 +136,7 @@ class Universe:
             if path.suffix not in readers:
                 continue
             if path.stem in found:
-                raise UniverseError(
-                    f"{path}: {path.stem} is there twice, expected one file a method"
-                )
+                raise UniverseError(f"{path}: {path.stem} is there twice, expected one file a method")
             found[path.stem] = readers[path.suffix](path)
         return found
 
@@ -160,9 +152,7 @@ class Universe:
         from compsim_assets.resources.published import read_cointegrated_pairs
 
         paths = sorted((self.folder / "cointegrated_pairs").glob("*.csv"))
-        return {
-            p.stem.removeprefix("cointegrated_pairs_"): read_cointegrated_pairs(p) for p in paths
-        }
+        return {p.stem.removeprefix("cointegrated_pairs_"): read_cointegrated_pairs(p) for p in paths}
 
     def tickers(self) -> "pd.DataFrame | None":
         """`index_cik_ticker_map.json`: report_id, cik, ticker, tickers; None where the universe has none."""
@@ -187,9 +177,7 @@ def similarity_of(settings: Settings, universe: Universe) -> str:
         UniverseError: COMPSIM_SIMILARITY=pairs, and the universe has none.
     """
     if settings.similarity == "pairs" and not universe.has("pairs"):
-        raise UniverseError(
-            f"COMPSIM_SIMILARITY=pairs: {universe.folder} has no pairs.parquet and no pairs/*.parquet"
-        )
+        raise UniverseError(f"COMPSIM_SIMILARITY=pairs: {universe.folder} has no pairs.parquet and no pairs/*.parquet")
     if settings.similarity != "auto":
         return settings.similarity
     own = universe.has("features") or (universe.folder / "extraction.toml").exists()
@@ -226,9 +214,7 @@ def open_universe(settings: Settings, log: Callable[[str], None] | None = None) 
 
         return open_hub(settings, log)
     if not settings.universe:
-        raise UniverseError(
-            "COMPSIM_SOURCE=local needs COMPSIM_UNIVERSE: the folder that holds reports.parquet"
-        )
+        raise UniverseError("COMPSIM_SOURCE=local needs COMPSIM_UNIVERSE: the folder that holds reports.parquet")
     return Universe(folder_of(settings))
 
 
@@ -240,9 +226,7 @@ def folder_of(settings: Settings) -> Path:
     """
     folder = Path(settings.universe).expanduser().resolve()
     if not folder.is_dir():
-        raise UniverseError(
-            f"COMPSIM_UNIVERSE: {folder} is not a folder, expected one that holds reports.parquet"
-        )
+        raise UniverseError(f"COMPSIM_UNIVERSE: {folder} is not a folder, expected one that holds reports.parquet")
     return folder
 
 

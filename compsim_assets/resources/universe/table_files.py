@@ -60,18 +60,14 @@ class TableFiles:
         missing = [self.column(name) for name in names if name not in present]
         if missing:
             found = sorted(open_parquet(self, number).schema_arrow.names)
-            raise UniverseError(
-                f"{self.names[number]}: no column {', '.join(missing)}; found {', '.join(found)}"
-            )
+            raise UniverseError(f"{self.names[number]}: no column {', '.join(missing)}; found {', '.join(found)}")
 
     def read(self, number: int, names: Iterable[str]) -> "pd.DataFrame":
         """Columns of one file, under the contract's names; also those that pandas wrote as its index."""
         theirs = {self.column(name): name for name in names}
         with reading(self, number) as file:
             table = file.read(columns=list(theirs))
-        return table.rename_columns([theirs[n] for n in table.column_names]).to_pandas(
-            ignore_metadata=True
-        )
+        return table.rename_columns([theirs[n] for n in table.column_names]).to_pandas(ignore_metadata=True)
 
 
 def open_parquet(files: TableFiles, number: int) -> "pq.ParquetFile":
@@ -87,9 +83,7 @@ def open_parquet(files: TableFiles, number: int) -> "pq.ParquetFile":
     try:
         return pq.ParquetFile(path, memory_map=True)
     except pa.ArrowInvalid as problem:
-        raise UniverseError(
-            f"{files.names[number]}: not a complete Parquet file ({problem}): get it again"
-        ) from None
+        raise UniverseError(f"{files.names[number]}: not a complete Parquet file ({problem}): get it again") from None
 
 
 @contextmanager

@@ -49,9 +49,7 @@ class Client:
 
     def __init__(self, environment: dict[str, str], errors: Path) -> None:
         self._errors = errors
-        self._process = ProcessPoolExecutor(
-            1, get_context("spawn"), _prepare, (environment, str(errors))
-        )
+        self._process = ProcessPoolExecutor(1, get_context("spawn"), _prepare, (environment, str(errors)))
 
     def ask(self, step: str, *arguments: Any, patience: Patience = FAST) -> Answer:
         """The answer to `resolve`, `fetch`, `forget` or `hf download`."""

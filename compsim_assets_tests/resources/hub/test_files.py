@@ -14,9 +14,7 @@ from compsim_assets_tests.resources.hub.server import Fault, HubServer
 # Fixtures: server, environment, online, offline, unconnected, name, revision.
 
 
-def test_what_was_fetched_is_not_asked_for_again(
-    server: HubServer, online: Client, revision: HubRevision
-) -> None:
+def test_what_was_fetched_is_not_asked_for_again(server: HubServer, online: Client, revision: HubRevision) -> None:
     for file in revision.files:
         online.get("fetch", revision, file)
     before = len(server.requests)
@@ -31,9 +29,7 @@ def test_a_file_is_hashed_again_only_when_it_has_changed(
     """A checksum on record is believed while the file's times stay; a changed file is found out, and replaced."""
     file = revision.files[0]
     path = online.get("fetch", revision, file)
-    [note] = [
-        note for note in (revision.cache / "hashes").iterdir() if file.sha256 in note.read_text()
-    ]
+    [note] = [note for note in (revision.cache / "hashes").iterdir() if file.sha256 in note.read_text()]
     note.write_text(note.read_text().replace(file.sha256, "0" * 64))
     answer = online.ask("fetch", revision, file)
     assert f"SHA-256 {'0' * 64}, expected {file.sha256}" in answer.log[0]
@@ -81,9 +77,7 @@ def test_a_file_that_stays_damaged_is_an_error_and_not_left_on_disk(
     assert not list(in_cache(environment, revision).rglob(file.sha256))
 
 
-def test_what_killed_downloads_left_is_removed(
-    online: Client, revision: HubRevision, environment: dict
-) -> None:
+def test_what_killed_downloads_left_is_removed(online: Client, revision: HubRevision, environment: dict) -> None:
     file, blobs = revision.files[0], in_cache(environment, revision) / "blobs"
     blobs.mkdir(exist_ok=True)
     killed, going_on = (blobs / f"{file.sha256}.{number}.incomplete" for number in (1, 2))
@@ -95,9 +89,7 @@ def test_what_killed_downloads_left_is_removed(
     assert going_on.exists()
 
 
-def test_files_that_are_gated_after_the_look_up(
-    server: HubServer, online: Client, revision: HubRevision
-) -> None:
+def test_files_that_are_gated_after_the_look_up(server: HubServer, online: Client, revision: HubRevision) -> None:
     server.gate(revision.dataset.dataset)
     answer = online.ask("fetch", revision, revision.files[0])
     assert answer.error.startswith(f"{revision.dataset.dataset}: {FIRST}: access is gated")
@@ -118,9 +110,7 @@ def test_forget_frees_the_disk_and_a_later_fetch_downloads_again(
     assert server.downloads(revision.commit) == 2
 
 
-def test_forget_leaves_what_the_user_had(
-    server: HubServer, online: Client, name: str, tmp_path: Path
-) -> None:
+def test_forget_leaves_what_the_user_had(server: HubServer, online: Client, name: str, tmp_path: Path) -> None:
     server.commit(name, FILES)
     online.get("hf download", name, None)
     revision = online.get("resolve", HubDataset(name), tmp_path)
@@ -132,9 +122,7 @@ def test_forget_leaves_what_the_user_had(
     assert server.downloads(name) == before == 2
 
 
-def test_a_checksum_that_the_hub_does_not_know_leaves_the_size(
-    online: Client, revision: HubRevision
-) -> None:
+def test_a_checksum_that_the_hub_does_not_know_leaves_the_size(online: Client, revision: HubRevision) -> None:
     unknown = HubFile(FIRST, revision.files[0].size, None)
     assert online.get("fetch", revision, unknown).read_bytes() == FILES[FIRST]
     wrong = online.ask("fetch", revision, replace(unknown, size=7))

@@ -69,14 +69,10 @@ def test_a_local_folder_is_known_by_its_files_content(folder: Path, tmp_path: Pa
     assert local(moved, tmp_path).commit != before
 
 
-def test_a_local_file_that_changes_after_the_look_up_is_an_error(
-    folder: Path, tmp_path: Path
-) -> None:
+def test_a_local_file_that_changes_after_the_look_up_is_an_error(folder: Path, tmp_path: Path) -> None:
     found = local(folder, tmp_path)
     (folder / FIRST).write_bytes(FILES[FIRST][::-1])
-    with pytest.raises(
-        UniverseError, match=f"^{folder / FIRST}: SHA-256 .* the folder has changed"
-    ):
+    with pytest.raises(UniverseError, match=f"^{folder / FIRST}: SHA-256 .* the folder has changed"):
         hub.fetch(found, found.files[0], print)
     (folder / SECOND).unlink()
     with pytest.raises(UniverseError, match=f"^{folder / SECOND}: gone"):
@@ -86,8 +82,6 @@ def test_a_local_file_that_changes_after_the_look_up_is_an_error(
 
 
 @pytest.mark.parametrize("written", ["./no-such-folder", "/no/such/folder", "~/no-such-folder"])
-def test_a_folder_that_is_not_there_is_not_looked_for_on_the_hub(
-    tmp_path: Path, written: str
-) -> None:
+def test_a_folder_that_is_not_there_is_not_looked_for_on_the_hub(tmp_path: Path, written: str) -> None:
     with pytest.raises(UniverseError, match=f"^{written}: no such folder"):
         hub.resolve(HubDataset(written), tmp_path, print)

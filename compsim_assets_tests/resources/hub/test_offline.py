@@ -30,9 +30,7 @@ def test_offline_the_files_on_record_are_used(
     assert len(server.requests) == before
 
 
-def test_offline_a_damaged_file_is_named(
-    online: Client, offline: Client, revision: HubRevision
-) -> None:
+def test_offline_a_damaged_file_is_named(online: Client, offline: Client, revision: HubRevision) -> None:
     path = online.get("fetch", revision, revision.files[0])
     path.write_bytes(path.read_bytes()[:-1])
     error = offline.ask("fetch", revision, revision.files[0]).error
@@ -103,9 +101,5 @@ def test_missing_files_are_told_from_files_of_other_splits() -> None:
         check_complete(["a/train-1.parquet"], known, folder)
     shards = [f"train-{number:05}-of-00059.parquet" for number in range(59)]
     check_complete(shards, [], folder)
-    with pytest.raises(
-        UniverseError, match=r"8 of 59 files are missing: train-00003-of-00059.* and 3 more;"
-    ):
-        check_complete(
-            [s for i, s in enumerate(shards) if i not in (3, *range(20, 27))], [], folder
-        )
+    with pytest.raises(UniverseError, match=r"8 of 59 files are missing: train-00003-of-00059.* and 3 more;"):
+        check_complete([s for i, s in enumerate(shards) if i not in (3, *range(20, 27))], [], folder)

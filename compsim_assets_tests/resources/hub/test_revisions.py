@@ -53,9 +53,7 @@ configs:
   data_files: c/1.parquet
 ---
 """
-    files = {
-        f"{path}.parquet": parquet(size) for size, path in enumerate(["a/1", "a/2", "b/1", "c/1"])
-    }
+    files = {f"{path}.parquet": parquet(size) for size, path in enumerate(["a/1", "a/2", "b/1", "c/1"])}
     server.commit(name, {**files, "README.md": card})
 
     def names(config: str, split: str = "train") -> list[str]:
@@ -70,9 +68,7 @@ configs:
     assert "'sparse', 'dense'" in wrong
     assert "'sparse', 'dense'" in online.ask("resolve", HubDataset(name), tmp_path).error
     wrong = online.ask("resolve", HubDataset(name, config="sparse", split="tran"), tmp_path).error
-    assert wrong.endswith(
-        "no split 'tran' in configuration 'sparse', expected one of ['small', 'train']"
-    )
+    assert wrong.endswith("no split 'tran' in configuration 'sparse', expected one of ['small', 'train']")
 
 
 def test_a_branch_is_pinned_to_its_commit(
@@ -123,9 +119,7 @@ def test_a_look_up_outlasts_the_librarys_own_tries(
     assert any("; waiting" in line for line in answer.log)
 
 
-def test_the_hub_says_how_long_to_wait(
-    server: HubServer, online: Client, name: str, tmp_path: Path
-) -> None:
+def test_the_hub_says_how_long_to_wait(server: HubServer, online: Client, name: str, tmp_path: Path) -> None:
     server.commit(name, FILES)
     for asked in ("seconds", "date", "limit"):
         headers = {
@@ -135,9 +129,7 @@ def test_the_hub_says_how_long_to_wait(
         }[asked]
         server.misbehave(f"{name}/revision/main", Fault(status=429, headers=headers))
         start = time.monotonic()
-        answer = online.ask(
-            "resolve", HubDataset(name), tmp_path, patience=replace(FAST, longest_asked=1.2)
-        )
+        answer = online.ask("resolve", HubDataset(name), tmp_path, patience=replace(FAST, longest_asked=1.2))
         assert time.monotonic() - start > 0.5
         waited = re.search(r"HTTP 429 from .*; waiting ([0-9.]+) s, then try 2 of 3", answer.log[0])
         assert waited is not None
@@ -183,9 +175,7 @@ def test_the_token_is_sent_to_the_hub_and_shown_to_nobody(
     assert "signature=secret" not in answer.printed
 
 
-def test_what_cannot_be_had_says_what_to_do(
-    server: HubServer, online: Client, name: str, tmp_path: Path
-) -> None:
+def test_what_cannot_be_had_says_what_to_do(server: HubServer, online: Client, name: str, tmp_path: Path) -> None:
     missing = online.ask("resolve", HubDataset("owner/no-such-data"), tmp_path)
     assert missing.error.startswith("owner/no-such-data (revision main): ")
     assert "no such data set, or it is private" in missing.error

@@ -31,9 +31,7 @@ def configured(folder: Path, text: str = "") -> HubUniverse:
     """The universe as the user's file has it."""
     if text:
         (folder / "huggingface.toml").write_text(text)
-    universe = open_universe(
-        Settings(source="huggingface", universe=str(folder), data=str(folder.parent / "data"))
-    )
+    universe = open_universe(Settings(source="huggingface", universe=str(folder), data=str(folder.parent / "data")))
     assert isinstance(universe, HubUniverse)
     return universe
 
@@ -55,9 +53,7 @@ def test_a_table_of_the_file_changes_that_table_alone(folder: Path) -> None:
     text = '[features]\nrevision = "v2"\ncolumns = {features = "sae"}\n[pairs]\ndataset = "a/b"'
     tables = configured(folder, text).tables
     assert tables["reports"] == HubTable(REPORTS)
-    assert tables["features"] == HubTable(
-        FEATURES, "v2", columns={"features": "sae"}, keep_downloads=False
-    )
+    assert tables["features"] == HubTable(FEATURES, "v2", columns={"features": "sae"}, keep_downloads=False)
     assert tables["pairs"] == HubTable("a/b")
 
 
@@ -174,9 +170,7 @@ def test_a_mapped_column_that_is_missing_is_named_as_the_data_set_should_have_it
 ) -> None:
     """A column of our own name does not stand in for it."""
     write_features(folder / "hub", [1], [[1.0, 2.0]], "train.parquet")
-    universe = configured(
-        folder, '[features]\ndataset = "./hub"\ncolumns = {features = "sae_features"}'
-    )
+    universe = configured(folder, '[features]\ndataset = "./hub"\ncolumns = {features = "sae_features"}')
     found = universe.features(np.array([1]), np.array([], dtype=np.int64))
     assert found is not None
     said = rf"^{folder}/hub/train.parquet: no column sae_features; found {ID}, features$"

@@ -124,9 +124,7 @@ def test_a_table_without_one_of_its_columns_is_refused(tmp_path: Path) -> None:
         ("shape", 3, "without a shape"),
     ],
 )
-def test_joblibs_note_on_an_array_is_not_believed(
-    tmp_path: Path, attribute: str, value: Any, said: str
-) -> None:
+def test_joblibs_note_on_an_array_is_not_believed(tmp_path: Path, attribute: str, value: Any, said: str) -> None:
     note = NumpyArrayWrapper(np.ndarray, (3,), "C", np.dtype("f8"), allow_mmap=True)
     setattr(note, attribute, value)
     assert said in refused(tmp_path / "bad.pkl", pickle.dumps(note) + bytes(40))
@@ -159,9 +157,7 @@ def test_a_table_of_more_columns_than_any_has_is_refused(tmp_path: Path) -> None
     assert "2,147,483,647 columns" in refused(tmp_path / "bad.pkl", steps)
 
 
-def test_a_small_file_cannot_unpack_to_any_size(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_small_file_cannot_unpack_to_any_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "bomb.pkl"
     path.write_bytes(gzip.compress(pickle.dumps("a" * 3_000_000)))
     assert load_pickle(path) == "a" * 3_000_000

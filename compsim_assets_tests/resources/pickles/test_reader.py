@@ -131,9 +131,7 @@ def test_axes_in_any_order_come_back(tmp_path: Path, protocol: int) -> None:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_what_occurs_twice_in_a_pickle_is_whole_at_both_places(
-    tmp_path: Path, protocol: int
-) -> None:
+def test_what_occurs_twice_in_a_pickle_is_whole_at_both_places(tmp_path: Path, protocol: int) -> None:
     array = np.arange(3)
     frame = pd.DataFrame({"mae": [0.5]})
     first, second, third, fourth = loaded(tmp_path, [array, frame, array, frame], protocol)
@@ -162,9 +160,7 @@ def test_a_pca_of_other_versions_is_a_dict_of_its_attributes(version: str, name:
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("compress", [0, "zlib", "gzip", "bz2", "xz", "lzma"])
-def test_a_pca_by_joblib_is_read_however_it_is_compressed(
-    tmp_path: Path, compress: Any, protocol: int
-) -> None:
+def test_a_pca_by_joblib_is_read_however_it_is_compressed(tmp_path: Path, compress: Any, protocol: int) -> None:
     pca = PCA(3).fit(np.asfortranarray(features().astype(np.float32)))
     path = tmp_path / "pca.joblib"
     joblib.dump(pca, path, compress=(compress, 3) if compress else 0, protocol=protocol)
@@ -198,9 +194,7 @@ def test_a_large_array_can_be_written_to(tmp_path: Path, protocol: int) -> None:
 
 
 def test_a_frame_of_pandas_1_3_is_refused_for_the_call_it_holds() -> None:
-    with pytest.raises(
-        UniverseError, match=r"cluster_set.pkl: refused: it tried to load functools.partial"
-    ):
+    with pytest.raises(UniverseError, match=r"cluster_set.pkl: refused: it tried to load functools.partial"):
         load_pickle(FOLDER / "pandas-1.3" / "cluster_set.pkl")
 
 

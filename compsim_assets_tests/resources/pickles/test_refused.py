@@ -96,9 +96,7 @@ def test_a_pickle_runs_nothing(canary: Path, called: str, protocol: int) -> None
     with nothing_is_made(canary, lambda: pickle.loads(data)):
         message = refused(canary.with_name("bad.pkl"), data)
     # Protocols 0 to 2 call some modules by their names in Python 2.
-    assert f"tried to load {called};" in message or (
-        protocol < 3 and called.split(".")[1] in message
-    )
+    assert f"tried to load {called};" in message or (protocol < 3 and called.split(".")[1] in message)
     assert "Ask whoever made it for Parquet or safetensors" in message
 
 
@@ -210,9 +208,7 @@ def test_what_could_lead_further_is_refused_by_its_name(
         (name("pandas.core.indexes.base", "_new_Index") + NDARRAY + b"}\x86R", "index of a foreign"),
     ],
 )  # fmt: skip
-def test_every_way_around_the_list_of_names_is_closed(
-    tmp_path: Path, steps: bytes, said: str
-) -> None:
+def test_every_way_around_the_list_of_names_is_closed(tmp_path: Path, steps: bytes, said: str) -> None:
     path = tmp_path / "bad.pkl"
     path.write_bytes(b"\x80\x04" + steps + b".")
     with pytest.raises(UniverseError, match=rf"bad\.pkl: refused: it .*{said}"):

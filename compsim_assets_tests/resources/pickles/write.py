@@ -51,9 +51,7 @@ def main(folder):
     joblib.dump(pca, folder / "pca.pkl")
     with open(folder / "pca_plain.pkl", "wb") as file:
         pickle.dump(pca, file)
-    joblib.dump(
-        IncrementalPCA(n_components=3).fit(features()), folder / "incremental.pkl", compress=3
-    )
+    joblib.dump(IncrementalPCA(n_components=3).fit(features()), folder / "incremental.pkl", compress=3)
 
 
 if __name__ == "__main__":

@@ -60,9 +60,7 @@ def test_a_cluster_set_of_other_versions_is_a_table_by_year(version: str) -> Non
 @pytest.mark.parametrize("protocol", [0, 2, 4, 5])
 @pytest.mark.parametrize("years", [[1996, 1997], ["1996", "1997"], ["1996.0", "1997.0"], [1996.0, 1997.0]])  # fmt: skip
 def test_years_may_be_numbers_or_text(tmp_path: Path, years: list, protocol: int) -> None:
-    path = clusters(
-        tmp_path, years, [{1: [1, 2]}, {np.int64(3): ("3", 4.0, np.int32(5))}], protocol
-    )
+    path = clusters(tmp_path, years, [{1: [1, 2]}, {np.int64(3): ("3", 4.0, np.int32(5))}], protocol)
     found = read_cluster_set(path)
     assert found["year"].to_list() == [1996, 1996, 1997, 1997, 1997]
     assert found["cluster_id"].to_list() == ["1", "1", "3", "3", "3"]
@@ -91,10 +89,7 @@ def test_every_member_is_there_once_in_its_order(
     values = [dict(enumerate(lists)) for lists in sets.values()]
     found = read_cluster_set(clusters(tmp_path_factory.mktemp("sets"), list(sets), values))
     expected = [
-        (year, str(number), report)
-        for year in sorted(sets)
-        for number, ids in enumerate(sets[year])
-        for report in ids
+        (year, str(number), report) for year in sorted(sets) for number, ids in enumerate(sets[year]) for report in ids
     ]
     assert list(found.itertuples(index=False, name=None)) == expected
 
@@ -123,9 +118,7 @@ def test_every_member_is_there_once_in_its_order(
         (1996, {None: [7]}, r"row 1 \(1996\): cluster None is no number"),
     ],
 )
-def test_a_broken_cluster_set_is_named_with_its_row(
-    tmp_path: Path, year: Any, value: Any, said: str
-) -> None:
+def test_a_broken_cluster_set_is_named_with_its_row(tmp_path: Path, year: Any, value: Any, said: str) -> None:
     path = clusters(tmp_path, [1990, year], [{}, value])
     with pytest.raises(UniverseError, match=rf"year_cluster_dfC-CD\.pkl: {said}"):
         read_cluster_set(path)
@@ -147,9 +140,7 @@ def test_another_object_than_a_cluster_set_is_named(tmp_path: Path, value: Any, 
 @pytest.mark.parametrize("version", [*VERSIONS, "installed"])
 def test_strong_features_of_any_version_are_a_table(tmp_path: Path, version: str) -> None:
     path = FOLDER / version / "strong_features.pkl"
-    found = read_strong_features(
-        strong(tmp_path, strong_features()) if version == "installed" else path
-    )
+    found = read_strong_features(strong(tmp_path, strong_features()) if version == "installed" else path)
     assert list(found.itertuples(index=False, name=None)) == [
         ("9,10", 2, 9, 0.5, False),
         ("9,10", 2, 4, 0.25, True),
@@ -210,9 +201,7 @@ MAE = pd.DataFrame({"mae": [0.5, np.nan]}, index=[9, 4])
         ("3,4", features(mae_by_feature=MAE), "strong latent 4 has no MAE"),
     ],
 )  # fmt: skip
-def test_broken_strong_features_are_named_with_their_cluster(
-    tmp_path: Path, key: Any, value: Any, said: str
-) -> None:
+def test_broken_strong_features_are_named_with_their_cluster(tmp_path: Path, key: Any, value: Any, said: str) -> None:
     path = strong(tmp_path, {"1,2": features(), key: value})
     with pytest.raises(UniverseError, match=rf"random_subset\.pkl: .*{said}"):
         read_strong_features(path)

@@ -48,9 +48,7 @@ FORMS = {
     "large lists": pa.array(FEATURES, pa.large_list(pa.float32())),
     "fixed size": pa.array(FEATURES, pa.list_(pa.float32(), 3)),
     "nested": pa.array([[row] for row in FEATURES], pa.list_(pa.list_(pa.float32()))),
-    "nested fixed size": pa.array(
-        [[row] for row in FEATURES], pa.list_(pa.list_(pa.float32(), 3), 1)
-    ),
+    "nested fixed size": pa.array([[row] for row in FEATURES], pa.list_(pa.list_(pa.float32(), 3), 1)),
 }
 
 

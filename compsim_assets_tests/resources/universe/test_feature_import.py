@@ -29,9 +29,7 @@ KNOWN = np.arange(1, 7)
 def paths(tmp_path: Path) -> list[Path]:
     """Three files of two reports each."""
     return [
-        write_features(
-            tmp_path, [2 * i + 1, 2 * i + 2], [[i, 1.0], [i, 2.0]], f"features/{i}.parquet"
-        )
+        write_features(tmp_path, [2 * i + 1, 2 * i + 2], [[i, 1.0], [i, 2.0]], f"features/{i}.parquet")
         for i in range(3)
     ]
 
@@ -70,9 +68,7 @@ def broken(path: Path) -> Callable[[], None]:
     return lambda: write(content)
 
 
-def test_finished_parts_are_used_again_and_their_files_are_not_read(
-    tmp_path: Path, paths: list[Path]
-) -> None:
+def test_finished_parts_are_used_again_and_their_files_are_not_read(tmp_path: Path, paths: list[Path]) -> None:
     mend = broken(paths[2])
     with pytest.raises(UniverseError, match=rf"^{paths[2]}: damaged \(.+\): get it again$"):
         run(tmp_path, "first")
@@ -107,10 +103,7 @@ def test_published_features_of_the_same_files_and_reports_are_kept_and_no_file_i
         broken(path)
     shards, log = run(tmp_path, "again")
     assert log == ["features: the same files and reports as at the last import, which is kept"]
-    first, again = (
-        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
-        for name in ("out", "again")
-    )
+    first, again = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("out", "again"))
     assert first == again
     assert shards.shape == (6, 2)
 
@@ -126,9 +119,7 @@ def test_published_features_of_other_reports_are_not_kept(
     assert (3 in shards.report_id) == ("without" not in changed)
 
 
-def test_an_import_in_two_tries_has_the_bytes_of_one_in_one_go(
-    tmp_path: Path, paths: list[Path]
-) -> None:
+def test_an_import_in_two_tries_has_the_bytes_of_one_in_one_go(tmp_path: Path, paths: list[Path]) -> None:
     run(tmp_path, "whole")
     finish(tmp_path)
     mend = broken(paths[1])
@@ -137,8 +128,7 @@ def test_an_import_in_two_tries_has_the_bytes_of_one_in_one_go(
     mend()
     run(tmp_path)
     whole, resumed = (
-        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
-        for name in ("whole", "out")
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("whole", "out")
     )
     assert resumed == whole
 
@@ -219,9 +209,7 @@ def test_no_usable_row_at_all(tmp_path: Path, paths: list[Path]) -> None:
         run(tmp_path, known=np.array([77, 78]))
 
 
-def test_a_report_in_two_files_is_named_also_by_a_later_try(
-    tmp_path: Path, paths: list[Path]
-) -> None:
+def test_a_report_in_two_files_is_named_also_by_a_later_try(tmp_path: Path, paths: list[Path]) -> None:
     path = write_features(tmp_path, [9, 2], [[0.0, 1.0], [0.0, 2.0]], "features/3.parquet")
     for out in ("first", "second"):
         with pytest.raises(UniverseError, match=f"^{paths[0]} and {path}: {ID} 2 occurs twice"):
@@ -258,15 +246,11 @@ def test_a_column_of_another_type_is_named(
     path = write_features(tmp_path, [1, 2], [[1.0], [2.0]])
     columns = {**pq.read_table(path).to_pydict(), column: values}
     pq.write_table(pa.table(columns), path)
-    with pytest.raises(
-        UniverseError, match=f"^{path}: column {column} has {found}, expected {expected}$"
-    ):
+    with pytest.raises(UniverseError, match=f"^{path}: column {column} has {found}, expected {expected}$"):
         run(tmp_path)
 
 
-def test_batches_hold_as_many_rows_as_their_features_allow(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_batches_hold_as_many_rows_as_their_features_allow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the rows' length: memory is that of a batch, not of so many rows."""
     monkeypatch.setattr(feature_files, "_BATCH_BYTES", 8 * 40 * 5)
     for length, rows in ((40, 5), (10, 20), (400, 1)):

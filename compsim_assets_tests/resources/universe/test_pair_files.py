@@ -51,9 +51,7 @@ def table_of(rows: list[Row], **types: pa.DataType) -> pa.Table:
         elif any(isinstance(value, float) for value in column):
             kinds[name] = pa.float64()
     kinds |= types
-    return pa.table(
-        {name: pa.array(column, kinds[name]) for name, column in zip(COLUMNS, values, strict=True)}
-    )
+    return pa.table({name: pa.array(column, kinds[name]) for name, column in zip(COLUMNS, values, strict=True)})
 
 
 def read(files: TableFiles, reports: dict[int, int] | None = None) -> PublishedPairs:
@@ -310,10 +308,7 @@ def test_the_reports_of_pairs_are_all_that_they_name(
 ) -> None:
     parts, known = case
     rows = [
-        row
-        for part in parts
-        for row in part
-        if row[0] in known and known.get(row[0]) == known.get(row[1]) == row[2]
+        row for part in parts for row in part if row[0] in known and known.get(row[0]) == known.get(row[1]) == row[2]
     ]
     found = reports_of_pairs(files_of(tmp_path_factory.mktemp("pairs"), rows))
     named = sorted({(end, row[2]) for row in rows for end in row[:2]})
@@ -323,9 +318,7 @@ def test_the_reports_of_pairs_are_all_that_they_name(
 
 def test_a_report_of_two_years_is_named_with_the_row_of_the_second(tmp_path: Path) -> None:
     files = files_of(tmp_path, GOOD, [(7, 4, 2016, 0.0, 0.0), (7, 3, 2016, 0.0, 0.0)])
-    said = (
-        r"pairs/1\.parquet: row 1: report 3 has pairs in 2015 and 2016, expected one year a report"
-    )
+    said = r"pairs/1\.parquet: row 1: report 3 has pairs in 2015 and 2016, expected one year a report"
     with pytest.raises(UniverseError, match=said):
         reports_of_pairs(files)
 

@@ -72,9 +72,7 @@ def test_answers_for_one_side_alone_are_not_balanced(tmp_path: Path) -> None:
         ("layers.3_latent0034.txt", "layers.3", 34),
     ],
 )
-def test_hookpoint_and_latent_are_in_the_name(
-    tmp_path: Path, name: str, hookpoint: str, latent: int
-) -> None:
+def test_hookpoint_and_latent_are_in_the_name(tmp_path: Path, name: str, hookpoint: str, latent: int) -> None:
     score = read_score_file(write(tmp_path, [example(True, True)], name))
     assert (score["hookpoint"], score["latent"]) == (hookpoint, latent)
 

@@ -81,9 +81,7 @@ def test_the_row_is_that_of_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("ids", "row"), [([5, 6, 5, 7], 2), ([5, None, 6, 7], 1)])
-def test_ids_that_are_null_or_doubled_are_named_with_their_row(
-    tmp_path: Path, ids: list, row: int
-) -> None:
+def test_ids_that_are_null_or_doubled_are_named_with_their_row(tmp_path: Path, ids: list, row: int) -> None:
     path = write_reports(tmp_path, **{ID: ids})
     with pytest.raises(UniverseError, match=rf"row {row}: {ID} .* expected unique ids") as raised:
         Universe(tmp_path).reports()
@@ -222,9 +220,7 @@ def test_a_local_universe_needs_its_folder(tmp_path: Path) -> None:
     assert open_universe(Settings(source="local", universe=str(tmp_path))).folder == tmp_path
 
 
-def test_a_local_universe_may_lie_in_the_home_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_local_universe_may_lie_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "universe").mkdir()
     opened = open_universe(Settings(source="local", universe="~/universe"))
