@@ -1,7 +1,7 @@
 """The tables that cross an asset boundary: columns, types, ranges and keys."""
 
 from compsim_assets.contracts import clustering, evidence, results, trading, universe, variants
-from compsim_assets.tables import Column, ContractError, Table, validate
+from compsim_assets.contracts.table import Column, ContractError, Table, validate
 
 __all__ = ["TABLES", "Column", "ContractError", "Table", "validate"]
 

@@ -1,6 +1,6 @@
 """Columns that several tables share."""
 
-from compsim_assets.tables import Column
+from compsim_assets.contracts.table import Column
 
 REPORT = Column("report_id", "int64", "Report: one company in one year; the universe's own id.")
 YEAR = Column("year", "int64", "Calendar year of the returns.", at_least=1900, at_most=2200)

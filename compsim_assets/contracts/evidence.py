@@ -1,7 +1,7 @@
 """Tables of the evidence: statistics of similar companies, their uncertainty, and the verdicts."""
 
 from compsim_assets.contracts.columns import YEAR, correlation, count, number, share
-from compsim_assets.tables import Column, Table
+from compsim_assets.contracts.table import Column, Table
 
 TABLES: tuple[Table, ...] = (
     Table(

@@ -9,7 +9,7 @@ from compsim_assets.contracts.columns import (
     number,
     share,
 )
-from compsim_assets.tables import Column, Table
+from compsim_assets.contracts.table import Column, Table
 
 TABLES: tuple[Table, ...] = (
     Table(

@@ -1,7 +1,7 @@
 """Tables of pairs trading, in both variants."""
 
 from compsim_assets.contracts.columns import correlation, count, number, share
-from compsim_assets.tables import Column, Table
+from compsim_assets.contracts.table import Column, Table
 
 _VARIANT = Column("variant", "string", "as_published, traps included, or honest.")
 _METHOD = Column("method", "string", "Clusters that the pairs are from.")

@@ -1,7 +1,7 @@
 """Tables of what a universe gives: reports, returns, prices, and what others published."""
 
 from compsim_assets.contracts.columns import LATENT, METHOD, REPORT, YEAR, correlation, count
-from compsim_assets.tables import Column, Table
+from compsim_assets.contracts.table import Column, Table
 
 TABLES: tuple[Table, ...] = (
     Table(
