@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from compsim_assets.resources.previews import plain_rows
-from compsim_assets.resources.results import Results, read_asset
 from compsim_assets.settings import Settings
+from compsim_assets.storage.previews import plain_rows
+from compsim_assets.storage.results import Results, read_asset
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from compsim_assets.resources.results import Results
 from compsim_assets.settings import SIMILARITIES, SOURCES, Settings, processes
+from compsim_assets.storage.results import Results
 
 REPOSITORY = Path(__file__).parents[1]
 NAMES = (

@@ -8,8 +8,8 @@ import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from compsim_assets.resources.results import Results
 from compsim_assets.settings import Settings
+from compsim_assets.storage.results import Results
 from compsim_assets_tests.ui.real_ui import Page, browser, environment, serving, webserver
 
 IMAGES = Path(__file__).parent / "images"

@@ -22,8 +22,8 @@ from safetensors.numpy import save_file
 
 from benchmarks.inputs import SIZES, Size, cluster_inputs, yearly_scores
 from benchmarks.measure import Row
-from compsim_assets.columnar import list_column, write_feature_shards
 from compsim_assets.resources.torchrun import PACKAGE_ROOT, Torchrun
+from compsim_assets.storage.shards import list_column, write_feature_shards
 from compsim_assets.workers.distributed import Worker, run
 
 # As small as gives a process of one thread some seconds of work.

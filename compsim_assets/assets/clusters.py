@@ -21,9 +21,9 @@ from compsim_assets.assets.features import sae_features
 from compsim_assets.assets.interpretability import fuzz_scores
 from compsim_assets.contracts import TABLES
 from compsim_assets.partitions import cutoff_modes
-from compsim_assets.resources.results import Results, read_manifest, read_table
 from compsim_assets.resources.torchrun import Torchrun
 from compsim_assets.settings import Settings
+from compsim_assets.storage.results import Results, read_manifest, read_table
 
 
 @dg.asset(
@@ -37,8 +37,8 @@ def clustered_reports(context: dg.AssetExecutionContext, settings: Settings, ret
     import numpy as np
     import pandas as pd
 
-    from compsim_assets.pairs import PairTable
     from compsim_assets.science.returns import normalise_returns
+    from compsim_assets.storage.pairs import PairTable
 
     results = Results.of(settings)
     similarity = "pairs" if by_pairs(settings) else "features"
@@ -110,10 +110,10 @@ def _curves_of_scores(
     """Step function of each year, by cosine distance, and the scale of distances, from PCA scores."""
     import numpy as np
 
-    from compsim_assets.columnar import matrix_of
     from compsim_assets.science.cutoff_tables import curves_of_years
     from compsim_assets.science.returns import normalise_returns
     from compsim_assets.science.similarity import link_years
+    from compsim_assets.storage.shards import matrix_of
 
     scored = read_table(results.table("pca_scores"))
     kept = scored.filter(np.isin(scored["report_id"].to_numpy(), reports["report_id"]))
@@ -131,8 +131,8 @@ def _curves_of_scores(
 
 def _curves_of_pairs(context: dg.AssetExecutionContext, results: Results) -> tuple[dict[int, Any], Any]:
     """The same from published pairs."""
-    from compsim_assets.pairs import PairTable
     from compsim_assets.science.pair_linkage import link_pairs
+    from compsim_assets.storage.pairs import PairTable
 
     pairs = PairTable(results.table("published_pairs"))
     return link_pairs(pairs.years, pairs.of_year, progress(context, "linked years"))

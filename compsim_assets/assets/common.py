@@ -9,9 +9,9 @@ import dagster as dg
 
 from compsim_assets.contracts import TABLES
 from compsim_assets.partitions import cutoff_modes
-from compsim_assets.resources.storage import REVISION
 from compsim_assets.resources.universe.sources import Universe, open_universe, similarity_of
 from compsim_assets.settings import Settings
+from compsim_assets.storage.io_managers import REVISION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,7 +89,7 @@ def no_scores() -> "pa.Table":
     import numpy as np
     import pyarrow as pa
 
-    from compsim_assets.columnar import list_column
+    from compsim_assets.storage.shards import list_column
 
     ids, scores = np.empty(0, dtype=np.int64), np.empty((0, 1), dtype=np.float32)
     return pa.table({"report_id": ids, "year": ids, "scores": list_column(scores)})

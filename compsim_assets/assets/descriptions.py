@@ -8,12 +8,12 @@ import dagster as dg
 from compsim_assets.assets.common import DataFrame, revision_of, table_options
 from compsim_assets.contracts import TABLES
 from compsim_assets.resources.layout import ID, UniverseError
-from compsim_assets.resources.previews import markdown_preview
-from compsim_assets.resources.results import Results, stamps
-from compsim_assets.resources.storage import data_version
 from compsim_assets.resources.universe.pair_files import PublishedPairs
 from compsim_assets.resources.universe.sources import open_universe
 from compsim_assets.settings import Settings
+from compsim_assets.storage.io_managers import data_version
+from compsim_assets.storage.previews import markdown_preview
+from compsim_assets.storage.results import Results, stamps
 
 
 @dg.asset(**table_options("descriptions", "descriptions", "pandas"))
@@ -131,7 +131,7 @@ def _write(results: Results, found: PublishedPairs | None) -> str:
 
     import numpy as np
 
-    from compsim_assets.pairs import write_pairs
+    from compsim_assets.storage.pairs import write_pairs
 
     ids, values = np.empty(0, dtype=np.int64), np.empty(0)
     pairs = found or PublishedPairs(ids, ids, ids, values, values, Counter())

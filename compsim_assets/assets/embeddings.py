@@ -28,11 +28,11 @@ from compsim_assets.resources.embedding import (
     read_embeddings,
     write_embeddings,
 )
-from compsim_assets.resources.results import Results, read_manifest
-from compsim_assets.resources.storage import data_version
 from compsim_assets.resources.torchrun import Torchrun
 from compsim_assets.resources.universe.sources import Universe, open_universe
 from compsim_assets.settings import Settings
+from compsim_assets.storage.io_managers import data_version
+from compsim_assets.storage.results import Results, read_manifest
 
 
 @dg.asset(

@@ -11,9 +11,9 @@ from compsim_assets.assets.common import (
     table_options,
 )
 from compsim_assets.contracts import TABLES
-from compsim_assets.resources.previews import plain_rows
-from compsim_assets.resources.results import Results
 from compsim_assets.settings import Settings
+from compsim_assets.storage.previews import plain_rows
+from compsim_assets.storage.results import Results
 
 _COLUMNS = TABLES["mean_correlation"].names
 
@@ -60,8 +60,8 @@ def _by_returns(groups: dict[str, DataFrame], returns: DataFrame) -> DataFrame:
 
 
 def _by_pairs(results: Results, groups: dict[str, DataFrame], reports: DataFrame) -> DataFrame:
-    from compsim_assets.pairs import PairTable
     from compsim_assets.science.pair_correlation import correlation_by_year_of_pairs
+    from compsim_assets.storage.pairs import PairTable
 
     pairs = PairTable(results.table("published_pairs"))
     reports = reports[["year", "report_id"]]

@@ -14,16 +14,16 @@ from compsim_assets.assets.common import (
     revision_of,
     table_options,
 )
-from compsim_assets.columnar import MANIFEST, write_feature_shards
 from compsim_assets.resources.extraction import ExtractionSettings
 from compsim_assets.resources.layout import UniverseError
-from compsim_assets.resources.results import Results, read_manifest
-from compsim_assets.resources.storage import data_version
 from compsim_assets.resources.torchrun import Torchrun
 from compsim_assets.resources.universe.feature_files import FeatureImport
 from compsim_assets.resources.universe.feature_import import finish_import, import_features
 from compsim_assets.resources.universe.sources import Universe, open_universe
 from compsim_assets.settings import Settings
+from compsim_assets.storage.io_managers import data_version
+from compsim_assets.storage.results import Results, read_manifest
+from compsim_assets.storage.shards import MANIFEST, write_feature_shards
 
 
 @dg.asset(
@@ -153,7 +153,7 @@ def _preview(folder: Path, rows: int = 8, top: int = 4) -> str:
     import numpy as np
     from tabulate import tabulate
 
-    from compsim_assets.columnar import FeatureShards
+    from compsim_assets.storage.shards import FeatureShards
 
     shards = FeatureShards(folder)
     first = shards.rows(np.arange(min(rows, shards.shape[0])))
@@ -180,8 +180,8 @@ def _shape(n_reports: int, n_latents: int) -> dict[str, Any]:
 @dg.asset(deps=[sae_features], **table_options("feature_distribution", "features", "numpy"))
 def feature_distribution(settings: Settings) -> DataFrame:
     """Distribution of all feature values: exact zeros, 300 bins up to 7.5, and the share above."""
-    from compsim_assets.columnar import FeatureShards
     from compsim_assets.science.feature_values import value_distribution
+    from compsim_assets.storage.shards import FeatureShards
 
     shards = FeatureShards(Results.of(settings).array_folder("sae_features"))
     return value_distribution(shards.parts())

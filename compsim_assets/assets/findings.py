@@ -4,8 +4,8 @@ import dagster as dg
 
 from compsim_assets.assets.common import COMPARISON, DataFrame, table_options
 from compsim_assets.resources.findings_page import html_page, markdown_page
-from compsim_assets.resources.results import Results, read_manifest
 from compsim_assets.settings import Settings
+from compsim_assets.storage.results import Results, read_manifest
 
 _ALL_MODES = dg.AssetIn(partition_mapping=dg.AllPartitionMapping())
 

@@ -5,9 +5,9 @@ import dagster as dg
 from compsim_assets.assets.common import BY_MODE, DataFrame, table_options
 from compsim_assets.assets.features import sae_features
 from compsim_assets.resources.layout import UniverseError
-from compsim_assets.resources.results import Results, read_manifest
 from compsim_assets.resources.universe.sources import open_universe
 from compsim_assets.settings import Settings
+from compsim_assets.storage.results import Results, read_manifest
 
 
 @dg.asset(deps=["descriptions"], **table_options("fuzz_scores", "interpretability", "pandas"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from compsim_assets.assets.common import DataFrame
 from compsim_assets.resources.embedding import read_embeddings
-from compsim_assets.resources.results import Results, read_table
+from compsim_assets.storage.results import Results, read_table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,8 +56,8 @@ def peer_methods(
     published: bool,
 ) -> Iterator[PeerMethod]:
     """Every method that has similarities in this universe; a table is read when its turn comes."""
-    from compsim_assets.pairs import PairTable
     from compsim_assets.science.peers import cosines
+    from compsim_assets.storage.pairs import PairTable
 
     yield PeerMethod("sic2", False, None)
     if published:
@@ -85,8 +85,8 @@ def _of_pairs(table: Any) -> "OfYear":
 
 
 def _by_scores(name: str, in_sample: bool, path: Path) -> Iterator[PeerMethod]:
-    from compsim_assets.columnar import matrix_of
     from compsim_assets.science.peers import cosines
+    from compsim_assets.storage.shards import matrix_of
 
     table = read_table(path, ["report_id", "year", "scores"])
     if len(table):
@@ -128,7 +128,7 @@ def activity_of(results: Results, latents: DataFrame) -> "tuple[tuple[np.ndarray
     """
     import numpy as np
 
-    from compsim_assets.columnar import FeatureShards
+    from compsim_assets.storage.shards import FeatureShards
 
     shards = FeatureShards(results.array_folder("sae_features"))
     selected = latents.loc[latents["selected"], "latent"].to_numpy()

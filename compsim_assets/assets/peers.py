@@ -15,8 +15,8 @@ from compsim_assets.assets.common import (
 )
 from compsim_assets.assets.peer_methods import PeerMethod, activity_of, peer_methods
 from compsim_assets.contracts import TABLES
-from compsim_assets.resources.results import Results
 from compsim_assets.settings import Settings
+from compsim_assets.storage.results import Results
 
 if TYPE_CHECKING:
     from compsim_assets.science.peer_returns import Levels
@@ -60,8 +60,8 @@ def supervised_latents(
     import numpy as np
     import pandas as pd
 
-    from compsim_assets.columnar import FeatureShards
     from compsim_assets.science.supervised import score_latents, training_years
+    from compsim_assets.storage.shards import FeatureShards
 
     shards = FeatureShards(Results.of(settings).array_folder("sae_features"))
     known = returns.set_index("report_id").loc[shards.report_id]
@@ -185,8 +185,8 @@ class _Reports:
     ) -> None:
         import pandas as pd
 
-        from compsim_assets.pairs import PairTable
         from compsim_assets.science.methods import company_of
+        from compsim_assets.storage.pairs import PairTable
 
         table = returns.merge(descriptions, on="report_id", how="left", validate="one_to_one")
         table["company"] = pd.factorize(company_of(table))[0]

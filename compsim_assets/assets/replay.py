@@ -4,9 +4,9 @@ import dagster as dg
 
 from compsim_assets.assets.common import COMPARISON, DataFrame, table_options
 from compsim_assets.contracts import TABLES
-from compsim_assets.resources.previews import plain_rows
-from compsim_assets.resources.results import Results
 from compsim_assets.settings import Settings
+from compsim_assets.storage.previews import plain_rows
+from compsim_assets.storage.results import Results
 
 _ALL_MODES = dg.AssetIn(partition_mapping=dg.AllPartitionMapping())
 # The published cluster set of each cutoff mode.
@@ -25,10 +25,10 @@ def published_replay(context: dg.AssetExecutionContext, settings: Settings, base
 
     import pandas as pd
 
-    from compsim_assets.pairs import PairTable
     from compsim_assets.resources.reference import published_thetas
     from compsim_assets.science.pair_cuts import cut_pairs
     from compsim_assets.science.replay import agreement
+    from compsim_assets.storage.pairs import PairTable
 
     pairs = PairTable(Results.of(settings).table("published_pairs"))
     theirs = _published(baseline_clusters) if pairs.years else {}
@@ -144,7 +144,7 @@ def _published_pairs(results: Results) -> dict[str, int]:
     """The same of the universe's published pairs; empty where it has none."""
     import pyarrow.parquet as pq
 
-    from compsim_assets.pairs import PairTable
+    from compsim_assets.storage.pairs import PairTable
 
     path = results.table("published_pairs")
     if not len(PairTable(path)):

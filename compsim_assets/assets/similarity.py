@@ -22,13 +22,13 @@ from compsim_assets.assets.common import (
     table_output,
 )
 from compsim_assets.assets.features import sae_features
-from compsim_assets.resources.results import Results, read_table
 from compsim_assets.resources.universe.sources import open_universe
 from compsim_assets.settings import Settings
+from compsim_assets.storage.results import Results, read_table
 
 if TYPE_CHECKING:
-    from compsim_assets.columnar import DistinctRows
     from compsim_assets.science.pca import PrincipalComponents
+    from compsim_assets.storage.shards import DistinctRows
 
 
 class FitConfig(dg.Config):
@@ -96,7 +96,7 @@ def pca_assets(
     """Fit the PCA, or take the universe's published one, and score every report with features."""
     import pyarrow as pa
 
-    from compsim_assets.columnar import FeatureShards, list_column
+    from compsim_assets.storage.shards import FeatureShards, list_column
 
     shards = FeatureShards(Results.of(settings).array_folder("sae_features"))
     if shards.shape[0] == 0:
@@ -215,8 +215,8 @@ def nearest_peers(context: dg.AssetExecutionContext, config: PeersConfig, settin
 
 
 def _peers_of_scores(results: Results, n_peers: int) -> Iterator[Any]:
-    from compsim_assets.columnar import matrix_of
     from compsim_assets.science.similarity import nearest_peers as find_peers
+    from compsim_assets.storage.shards import matrix_of
 
     scores = read_table(results.table("pca_scores"))
     ids, year = (scores[name].to_numpy() for name in ("report_id", "year"))
@@ -224,8 +224,8 @@ def _peers_of_scores(results: Results, n_peers: int) -> Iterator[Any]:
 
 
 def _peers_of_pairs(results: Results, n_peers: int) -> Iterator[Any]:
-    from compsim_assets.pairs import PairTable
     from compsim_assets.science.pair_correlation import peers_of_pairs
+    from compsim_assets.storage.pairs import PairTable
 
     pairs = PairTable(results.table("published_pairs"))
     for year in pairs.years:

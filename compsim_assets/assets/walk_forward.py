@@ -19,14 +19,14 @@ from compsim_assets.assets.features import sae_features
 from compsim_assets.assets.similarity import FitConfig
 from compsim_assets.contracts import TABLES
 from compsim_assets.resources.layout import UniverseError
-from compsim_assets.resources.results import Results
 from compsim_assets.settings import Settings
+from compsim_assets.storage.results import Results
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from compsim_assets.columnar import DistinctRows
     from compsim_assets.science.walk_forward import EvaluatedYear, Reports
+    from compsim_assets.storage.shards import DistinctRows
 
 
 @dg.multi_asset(
@@ -66,7 +66,7 @@ def walk_forward_assets(
     returns: DataFrame,
 ):
     """Fit, project, choose and cut year after year; a PCA that the universe publishes knows all years and is not used."""
-    from compsim_assets.columnar import FeatureShards
+    from compsim_assets.storage.shards import FeatureShards
 
     shards = FeatureShards(Results.of(settings).array_folder("sae_features"))
     if shards.shape[0] == 0:
@@ -162,7 +162,7 @@ def _outputs(found: list["EvaluatedYear"], ids: "np.ndarray", reports: "Reports"
     import pandas as pd
     import pyarrow as pa
 
-    from compsim_assets.columnar import list_column
+    from compsim_assets.storage.shards import list_column
 
     rows = np.concatenate([year.rows for year in found])
     scores = np.zeros((len(rows), width), dtype=np.float32)

@@ -3,8 +3,8 @@
 import dagster as dg
 
 from compsim_assets.assets.common import DataFrame
-from compsim_assets.resources.results import Results, read_manifest, read_table
 from compsim_assets.settings import Settings
+from compsim_assets.storage.results import Results, read_manifest, read_table
 
 
 @dg.asset_check(asset="descriptions", blocking=True)
@@ -24,7 +24,7 @@ def features_are_finite(settings: Settings) -> dg.AssetCheckResult:
     """Every report has its features once, finite and of one length; how many reports have no active latent at all."""
     import numpy as np
 
-    from compsim_assets.columnar import FeatureShards
+    from compsim_assets.storage.shards import FeatureShards
 
     shards = FeatureShards(Results.of(settings).array_folder("sae_features"))
     good, inactive = True, 0
@@ -69,7 +69,7 @@ def scores_are_not_zero(settings: Settings) -> dg.AssetCheckResult:
     """No report lies at the origin: its cosine with everything would be zero."""
     import numpy as np
 
-    from compsim_assets.columnar import matrix_of
+    from compsim_assets.storage.shards import matrix_of
 
     scores = read_table(Results.of(settings).table("pca_scores"))
     zero = ~matrix_of(scores["scores"]).any(axis=1)

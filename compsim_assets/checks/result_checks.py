@@ -7,15 +7,15 @@ import dagster as dg
 
 from compsim_assets.assets import evidence_figures, figures
 from compsim_assets.assets.common import DataFrame
-from compsim_assets.resources.results import Results
 from compsim_assets.settings import Settings
+from compsim_assets.storage.results import Results
 
 
 @dg.asset_check(asset="clusters", blocking=True)
 def every_report_in_one_cluster(settings: Settings) -> dg.AssetCheckResult:
     """In every cutoff mode, each clustered report of a clustered year is in exactly one cluster, singletons included."""
 
-    from compsim_assets.resources.results import read_table
+    from compsim_assets.storage.results import read_table
 
     results = Results.of(settings)
     reports = read_table(results.table("clustered_reports")).to_pandas()

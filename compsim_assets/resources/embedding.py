@@ -17,7 +17,7 @@ from compsim_assets.resources.extraction import (
     read_toml,
 )
 from compsim_assets.resources.layout import UniverseError
-from compsim_assets.resources.results import Results, read_manifest
+from compsim_assets.storage.results import Results, read_manifest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -130,7 +130,7 @@ def write_embeddings(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from compsim_assets.columnar import list_column
+    from compsim_assets.storage.shards import list_column
 
     width = unique.shape[1]
     names = {
@@ -162,7 +162,7 @@ def read_embeddings(results: Results) -> dict[str, Embeddings]:
     """
     from pyarrow.parquet import read_table
 
-    from compsim_assets.columnar import matrix_of
+    from compsim_assets.storage.shards import matrix_of
 
     folder = results.array_folder(FOLDER)
     if not (folder / MANIFEST).exists():

@@ -11,7 +11,6 @@ import torch
 import torch.distributed as dist
 from safetensors import safe_open
 
-from compsim_assets.columnar import FeatureShards, matrix_of
 from compsim_assets.science.axes import AxesFromScores
 from compsim_assets.science.axis_products import AxisProducts
 from compsim_assets.science.candidates import active_latents
@@ -21,6 +20,7 @@ from compsim_assets.science.strong_features import (
     find_strong_features,
 )
 from compsim_assets.science.threads import map_on_all_cores
+from compsim_assets.storage.shards import FeatureShards, matrix_of
 from compsim_assets.workers.distributed import Worker
 
 Progress = Callable[[int, int], None]

@@ -5,7 +5,7 @@ after the other, and rank 0 merges their trees.
 
 Extras: reports (Parquet with report_id, year: the reports to cluster), cutoffs (Parquet with year, distance), output
 (Parquet to write, in a folder of its own: the scores lie beside it meanwhile, as a matrix that ranks map), and what
-reports are compared by: scores (Parquet with report_id, year, scores), or pairs (Parquet of `compsim_assets.pairs`).
+reports are compared by: scores (Parquet with report_id, year, scores), or pairs (Parquet of `compsim_assets.storage.pairs`).
 Optional, with scores: dense_bytes (years that need more go in tiles), block (rows of a tile).
 """
 
@@ -16,8 +16,6 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from compsim_assets.columnar import matrix_of
-from compsim_assets.pairs import PairTable
 from compsim_assets.science.blocked_linkage import merge_shares, spanning_tree_of_share
 from compsim_assets.science.distance import YearDistances
 from compsim_assets.science.linkage import (
@@ -29,6 +27,8 @@ from compsim_assets.science.linkage import (
 )
 from compsim_assets.science.pair_linkage import pair_graph
 from compsim_assets.science.sharing import share_out
+from compsim_assets.storage.pairs import PairTable
+from compsim_assets.storage.shards import matrix_of
 from compsim_assets.workers.distributed import Worker, run
 
 _BATCH_BYTES = 32 << 20

@@ -16,12 +16,12 @@ from compsim_assets.assets.peers import (
     peer_statistics,
     supervised_latents,
 )
-from compsim_assets.columnar import list_column, write_feature_shards
 from compsim_assets.contracts import TABLES
 from compsim_assets.contracts.table import validate
-from compsim_assets.pairs import write_pairs
-from compsim_assets.resources.results import Results
 from compsim_assets.settings import Settings
+from compsim_assets.storage.pairs import write_pairs
+from compsim_assets.storage.results import Results
+from compsim_assets.storage.shards import list_column, write_feature_shards
 from compsim_assets_tests.science import oracles
 
 YEARS = range(2001, 2009)

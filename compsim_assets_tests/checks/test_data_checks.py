@@ -16,9 +16,9 @@ from compsim_assets.checks.data_checks import (
     report_ids_are_unique,
     scores_are_not_zero,
 )
-from compsim_assets.columnar import list_column, write_feature_shards
-from compsim_assets.resources.results import Results
 from compsim_assets.settings import Settings
+from compsim_assets.storage.results import Results
+from compsim_assets.storage.shards import list_column, write_feature_shards
 from compsim_assets_tests.runs import Rebuilt
 
 GOOD = np.array([[0.0, 1.5, 2.0], [3.0, 0.0, 0.0], [1.0, 1.0, 1.0]], np.float32)

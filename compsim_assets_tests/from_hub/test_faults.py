@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from compsim_assets.columnar import FeatureShards
+from compsim_assets.storage.shards import FeatureShards
 from compsim_assets_tests.from_hub.paper_data import N_SHARDS, PaperData, feature_files, shard_name
 from compsim_assets_tests.from_hub.runs import KEEP_ALL, Outcome, Place
 from compsim_assets_tests.resources.hub.server import Fault

@@ -15,8 +15,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from compsim_assets.columnar import FeatureShards
 from compsim_assets.resources.layout import ID, RETURNS
+from compsim_assets.storage.shards import FeatureShards
 from compsim_assets_tests.from_hub.paper_data import (
     FEATURES,
     N_SHARDS,

@@ -15,7 +15,7 @@ from compsim_assets.resources.embedding import (
     write_embeddings,
 )
 from compsim_assets.resources.layout import UniverseError
-from compsim_assets.resources.results import Results
+from compsim_assets.storage.results import Results
 
 TWO = """
 [minilm]

@@ -46,7 +46,7 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 import numpy as np
-from compsim_assets.columnar import FeatureShards, write_feature_shards
+from compsim_assets.storage.shards import FeatureShards, write_feature_shards
 from compsim_assets.science.pca import fit_pca, memory_needed
 
 folder, n, latents = Path(sys.argv[1]), 500, 100_000

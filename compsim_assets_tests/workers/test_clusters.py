@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from compsim_assets.columnar import list_column
+from compsim_assets.storage.shards import list_column
 from compsim_assets_tests.runs import Rebuilt, Run, run_worker
 
 MODULE = "compsim_assets.workers.clusters"

@@ -12,7 +12,7 @@ from typing import Any
 
 from compsim_assets.resources.hub.calls import Damaged, Patience, patiently
 from compsim_assets.resources.layout import UniverseError
-from compsim_assets.resources.results import Results
+from compsim_assets.storage.results import Results
 
 # A download that goes on writes more often than this, in seconds; its connection times out after ten.
 _ABANDONED_AFTER = 3600

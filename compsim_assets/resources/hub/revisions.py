@@ -24,7 +24,7 @@ from compsim_assets.resources.hub.snapshot import (
     some,
 )
 from compsim_assets.resources.layout import UniverseError
-from compsim_assets.resources.results import Results
+from compsim_assets.storage.results import Results
 
 # Paths that one question to the hub names at most.
 _PATHS_AT_ONCE = 500

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compsim_assets.resources.layout import ID, UniverseError
-from compsim_assets.resources.results import Results
 from compsim_assets.resources.universe.report_files import REPORT_COLUMNS
 from compsim_assets.resources.universe.sources import Universe, folder_of
 from compsim_assets.resources.universe.table_files import TableFiles
 from compsim_assets.settings import Settings
+from compsim_assets.storage.results import Results
 
 if TYPE_CHECKING:
     from compsim_assets.resources.hub import HubDataset

@@ -12,10 +12,10 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from compsim_assets.columnar import MANIFEST, write_feature_shards
 from compsim_assets.resources.layout import ID, UniverseError
-from compsim_assets.resources.results import Results, sync_tree
 from compsim_assets.resources.universe.feature_files import FeatureImport
+from compsim_assets.storage.results import Results, sync_tree
+from compsim_assets.storage.shards import MANIFEST, write_feature_shards
 
 _PLAN = "plan.json"
 # Change it when the same files would give other bytes.
@@ -177,7 +177,7 @@ def _check_ids(found: FeatureImport, parts: list[Path]) -> set[int]:
     Raises:
         UniverseError: a report that occurs twice; names the files.
     """
-    from compsim_assets.columnar import FeatureShards
+    from compsim_assets.storage.shards import FeatureShards
 
     seen: dict[int, int] = {}
     for number, part in enumerate(parts):

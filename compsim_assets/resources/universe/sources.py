@@ -231,8 +231,8 @@ def folder_of(settings: Settings) -> Path:
 
 
 def _sample_folder(settings: Settings) -> Path:
-    from compsim_assets.resources.results import Results
     from compsim_assets.sample import generate, is_current
+    from compsim_assets.storage.results import Results
 
     results = Results.of(settings)
     folder = results.array_folder("universe")

@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from compsim_assets.columnar import FeatureShards
 from compsim_assets.resources.layout import ID, UniverseError
-from compsim_assets.resources.results import Results
 from compsim_assets.resources.universe.feature_files import FeatureImport
 from compsim_assets.resources.universe.feature_import import ImportedFeatures, import_features
 from compsim_assets.resources.universe.sources import Universe
 from compsim_assets.resources.universe.table_files import local_files
+from compsim_assets.storage.results import Results
+from compsim_assets.storage.shards import FeatureShards
 from compsim_assets_tests.universes import write_features
 
 IDS = [3, 1, 2]

@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from compsim_assets.columnar import FeatureShards
 from compsim_assets.resources.layout import ID, UniverseError
-from compsim_assets.resources.results import Results
 from compsim_assets.resources.universe import feature_files, feature_import
 from compsim_assets.resources.universe.feature_import import finish_import, import_features
 from compsim_assets.resources.universe.sources import Universe
+from compsim_assets.storage.results import Results
+from compsim_assets.storage.shards import FeatureShards
 from compsim_assets_tests.universes import write_features
 
 NONE = np.array([], dtype=np.int64)

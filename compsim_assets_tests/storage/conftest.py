@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from compsim_assets.resources.results import Results
 from compsim_assets.settings import Settings
+from compsim_assets.storage.results import Results
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 from compsim_assets.assets.common import table_options
 from compsim_assets.contracts import ContractError
 from compsim_assets.partitions import cutoff_modes
-from compsim_assets.resources.results import Results, content_hash, read_table
-from compsim_assets.resources.storage import FigureIOManager, PcaIOManager, TableIOManager
 from compsim_assets.settings import Settings
+from compsim_assets.storage.io_managers import FigureIOManager, PcaIOManager, TableIOManager
+from compsim_assets.storage.results import Results, content_hash, read_table
 
 CLUSTERS = pd.DataFrame({"year": [2001, 2001], "cluster_id": [1, 1], "report_id": [7, 8]})
 

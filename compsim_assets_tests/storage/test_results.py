@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from compsim_assets.columnar import FeatureShards, write_feature_shards
-from compsim_assets.resources import results as module
-from compsim_assets.resources.results import Results, content_hash, read_table
 from compsim_assets.settings import Settings
+from compsim_assets.storage import results as module
+from compsim_assets.storage.results import Results, content_hash, read_table
+from compsim_assets.storage.shards import FeatureShards, write_feature_shards
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compsim_assets import pairs
-from compsim_assets.pairs import PairTable, write_pairs
+from compsim_assets.storage import pairs
+from compsim_assets.storage.pairs import PairTable, write_pairs
 from compsim_assets_tests.science.strategies import examples
 
 NAMES = ("report_a", "report_b", "cosine", "correlation")

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from compsim_assets import columnar
-from compsim_assets.columnar import FeatureShards, list_column, matrix_of, write_feature_shards
+from compsim_assets.storage import shards as columnar
+from compsim_assets.storage.shards import FeatureShards, list_column, matrix_of, write_feature_shards
 
 N_LATENTS = 5
 ROW = 4 * N_LATENTS

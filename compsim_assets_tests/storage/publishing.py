@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from compsim_assets.resources.results import Results, read_table
+from compsim_assets.storage.results import Results, read_table
 
 FILES = ("first.bin", "second.bin", "third.bin")
 SIZE = 10_000

@@ -209,7 +209,7 @@ def read_asset(
 def _read_features(results: Results) -> "pd.DataFrame":
     import pandas as pd
 
-    from compsim_assets.columnar import FeatureShards
+    from compsim_assets.storage.shards import FeatureShards
 
     folder = results.array_folder("sae_features")
     if not folder.exists():

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from compsim_assets.resources import results as module
-from compsim_assets.resources.results import Results
-from compsim_assets_tests.resources import publishing
-from compsim_assets_tests.resources.publishing import PUBLISH, VERSION
+from compsim_assets.storage import results as module
+from compsim_assets.storage.results import Results
+from compsim_assets_tests.storage import publishing
+from compsim_assets_tests.storage.publishing import PUBLISH, VERSION
 
 KINDS = ["table", "folder"]
 Start = Callable[..., BaseProcess]

@@ -5,7 +5,7 @@ from datetime import date
 
 import pyarrow as pa
 
-from compsim_assets.resources.previews import PREVIEW_ROWS, inline_image, markdown_preview
+from compsim_assets.storage.previews import PREVIEW_ROWS, inline_image, markdown_preview
 
 
 def cells(line: str) -> list[str]:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from compsim_assets.contracts import TABLES, validate
-from compsim_assets.resources.previews import inline_image, markdown_preview
-from compsim_assets.resources.results import Results, read_table
 from compsim_assets.settings import Settings
+from compsim_assets.storage.previews import inline_image, markdown_preview
+from compsim_assets.storage.results import Results, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -179,4 +179,4 @@ class PcaIOManager(_ResultsIOManager):
 
     def load_input(self, context: dg.InputContext) -> Any:
         """Not read whole: name the arrays with `load_pca`."""
-        raise NotImplementedError("read arrays of the PCA with compsim_assets.resources.results.load_pca")
+        raise NotImplementedError("read arrays of the PCA with compsim_assets.storage.results.load_pca")
