@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from compsim_assets.resources.layout import ID, RETURNS
+from compsim_assets.universe.layout import ID, RETURNS
 
 N = 4
 

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.measure import Row, timed
-from compsim_assets.resources.layout import ID
-from compsim_assets.resources.universe.feature_files import FeatureImport
-from compsim_assets.resources.universe.feature_import import import_features
-from compsim_assets.resources.universe.table_files import local_files
 from compsim_assets.storage.results import Results
+from compsim_assets.universe.feature_files import FeatureImport
+from compsim_assets.universe.feature_import import import_features
+from compsim_assets.universe.layout import ID
+from compsim_assets.universe.table_files import local_files
 
 # Reports a shard, shards, latents. The paper: 27,888 reports in 59 shards; two of them are enough for a rate.
 SHAPES = {"small": (64, 2, 16_384), "paper": (473, 2, 131_072)}

@@ -11,13 +11,13 @@ import pyarrow.parquet as pq
 from benchmarks import published
 from benchmarks.inputs import SIZES, Size
 from benchmarks.measure import Row, timed
-from compsim_assets.resources.universe.pair_files import read_pairs
-from compsim_assets.resources.universe.table_files import local_files
 from compsim_assets.science.cutoffs import ROLLING_LATTICE, StepFunction
 from compsim_assets.science.linkage import cut
 from compsim_assets.science.pair_correlation import correlation_by_year_of_pairs
 from compsim_assets.science.pair_linkage import link_pairs, pair_graph
 from compsim_assets.storage.pairs import PairTable, write_pairs
+from compsim_assets.universe.pair_files import read_pairs
+from compsim_assets.universe.table_files import local_files
 
 TIMED_THETAS = 2
 _AXES = 16

@@ -4,9 +4,9 @@ import dagster as dg
 
 from compsim_assets.assets.common import DataFrame, table_options
 from compsim_assets.partitions import cutoff_modes
-from compsim_assets.resources.layout import ID, UniverseError
-from compsim_assets.resources.universe.sources import Universe, open_universe
 from compsim_assets.settings import Settings
+from compsim_assets.universe.folder import Universe, open_universe
+from compsim_assets.universe.layout import ID, UniverseError
 
 # Methods of ours: no published set may have such a name.
 OWN_METHODS = {

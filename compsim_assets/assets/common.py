@@ -9,9 +9,9 @@ import dagster as dg
 
 from compsim_assets.contracts import TABLES
 from compsim_assets.partitions import cutoff_modes
-from compsim_assets.resources.universe.sources import Universe, open_universe, similarity_of
 from compsim_assets.settings import Settings
 from compsim_assets.storage.io_managers import REVISION
+from compsim_assets.universe.folder import Universe, open_universe, similarity_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,13 +7,13 @@ import dagster as dg
 
 from compsim_assets.assets.common import DataFrame, revision_of, table_options
 from compsim_assets.contracts import TABLES
-from compsim_assets.resources.layout import ID, UniverseError
-from compsim_assets.resources.universe.pair_files import PublishedPairs
-from compsim_assets.resources.universe.sources import open_universe
 from compsim_assets.settings import Settings
 from compsim_assets.storage.io_managers import data_version
 from compsim_assets.storage.previews import markdown_preview
 from compsim_assets.storage.results import Results, stamps
+from compsim_assets.universe.folder import open_universe
+from compsim_assets.universe.layout import ID, UniverseError
+from compsim_assets.universe.pair_files import PublishedPairs
 
 
 @dg.asset(**table_options("descriptions", "descriptions", "pandas"))

@@ -18,7 +18,11 @@ from compsim_assets.assets.common import (
     table_options,
 )
 from compsim_assets.contracts import TABLES
-from compsim_assets.resources.embedding import (
+from compsim_assets.resources.torchrun import Torchrun
+from compsim_assets.settings import Settings
+from compsim_assets.storage.io_managers import data_version
+from compsim_assets.storage.results import Results, read_manifest
+from compsim_assets.universe.encoders import (
     FOLDER,
     MANIFEST,
     Embeddings,
@@ -28,11 +32,7 @@ from compsim_assets.resources.embedding import (
     read_embeddings,
     write_embeddings,
 )
-from compsim_assets.resources.torchrun import Torchrun
-from compsim_assets.resources.universe.sources import Universe, open_universe
-from compsim_assets.settings import Settings
-from compsim_assets.storage.io_managers import data_version
-from compsim_assets.storage.results import Results, read_manifest
+from compsim_assets.universe.folder import Universe, open_universe
 
 
 @dg.asset(

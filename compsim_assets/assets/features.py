@@ -14,16 +14,16 @@ from compsim_assets.assets.common import (
     revision_of,
     table_options,
 )
-from compsim_assets.resources.extraction import ExtractionSettings
-from compsim_assets.resources.layout import UniverseError
 from compsim_assets.resources.torchrun import Torchrun
-from compsim_assets.resources.universe.feature_files import FeatureImport
-from compsim_assets.resources.universe.feature_import import finish_import, import_features
-from compsim_assets.resources.universe.sources import Universe, open_universe
 from compsim_assets.settings import Settings
 from compsim_assets.storage.io_managers import data_version
 from compsim_assets.storage.results import Results, read_manifest
 from compsim_assets.storage.shards import MANIFEST, write_feature_shards
+from compsim_assets.universe.extraction import ExtractionSettings
+from compsim_assets.universe.feature_files import FeatureImport
+from compsim_assets.universe.feature_import import finish_import, import_features
+from compsim_assets.universe.folder import Universe, open_universe
+from compsim_assets.universe.layout import UniverseError
 
 
 @dg.asset(

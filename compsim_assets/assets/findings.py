@@ -38,10 +38,10 @@ def findings(
 
     Written as a page, too: `findings.md` and `findings.html` beside the table.
     """
-    from compsim_assets.resources.embedding import FOLDER, MANIFEST
     from compsim_assets.resources.reference import published_figures
     from compsim_assets.science.claims import published_claims
     from compsim_assets.science.findings import Evidence, judge
+    from compsim_assets.universe.encoders import FOLDER, MANIFEST
 
     results = Results.of(settings)
     interpretability = _interpretability(results, cluster_features, cluster_feature_summary, fuzz_scores)

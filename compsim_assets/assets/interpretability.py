@@ -4,10 +4,10 @@ import dagster as dg
 
 from compsim_assets.assets.common import BY_MODE, DataFrame, table_options
 from compsim_assets.assets.features import sae_features
-from compsim_assets.resources.layout import UniverseError
-from compsim_assets.resources.universe.sources import open_universe
 from compsim_assets.settings import Settings
 from compsim_assets.storage.results import Results, read_manifest
+from compsim_assets.universe.folder import open_universe
+from compsim_assets.universe.layout import UniverseError
 
 
 @dg.asset(deps=["descriptions"], **table_options("fuzz_scores", "interpretability", "pandas"))
@@ -19,7 +19,7 @@ def fuzz_scores(context: dg.AssetExecutionContext, settings: Settings) -> DataFr
     """
     import pandas as pd
 
-    from compsim_assets.resources.universe.score_files import read_score_file
+    from compsim_assets.universe.score_files import read_score_file
 
     files = open_universe(settings).fuzz_score_files()
     if not files:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compsim_assets.assets.common import DataFrame
-from compsim_assets.resources.embedding import read_embeddings
 from compsim_assets.storage.results import Results, read_table
+from compsim_assets.universe.encoders import read_embeddings
 
 if TYPE_CHECKING:
     import numpy as np

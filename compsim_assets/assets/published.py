@@ -4,8 +4,8 @@ import dagster as dg
 
 from compsim_assets.assets.common import DataFrame, table_options
 from compsim_assets.contracts import TABLES
-from compsim_assets.resources.universe.sources import open_universe
 from compsim_assets.settings import Settings
+from compsim_assets.universe.folder import open_universe
 
 
 @dg.asset(deps=["descriptions"], **table_options("published_strong_features", "published", "pandas"))

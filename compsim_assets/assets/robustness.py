@@ -12,8 +12,8 @@ from compsim_assets.assets.common import (
     progress,
     table_options,
 )
-from compsim_assets.resources.universe.sources import open_universe
 from compsim_assets.settings import Settings
+from compsim_assets.universe.folder import open_universe
 
 _INTERVALS = ["statistic", "method", "versus", "level", "value", "low", "high", "n"]
 # Methods that all others are compared with, where they are there; cuts of embeddings besides.
@@ -141,8 +141,8 @@ def _without_factors(
     factors = open_universe(settings).factors()
     if factors is None:
         return None, "the universe has no factors.parquet: no factor-adjusted returns"
-    from compsim_assets.resources.layout import UniverseError
     from compsim_assets.science.factor_returns import adjusted_returns
+    from compsim_assets.universe.layout import UniverseError
 
     ends = config.winsorised, 1 - config.winsorised
     try:

@@ -22,9 +22,9 @@ from compsim_assets.assets.common import (
     table_output,
 )
 from compsim_assets.assets.features import sae_features
-from compsim_assets.resources.universe.sources import open_universe
 from compsim_assets.settings import Settings
 from compsim_assets.storage.results import Results, read_table
+from compsim_assets.universe.folder import open_universe
 
 if TYPE_CHECKING:
     from compsim_assets.science.pca import PrincipalComponents
@@ -154,9 +154,9 @@ def _project(
     context: dg.AssetExecutionContext, config: PcaConfig, distinct: "DistinctRows", path: Path
 ) -> "PrincipalComponents":
     """Scores on the axes of the universe's published PCA, the first `n_components` of them."""
-    from compsim_assets.resources.layout import UniverseError
-    from compsim_assets.resources.published import read_pca
     from compsim_assets.science.projection import project
+    from compsim_assets.universe.layout import UniverseError
+    from compsim_assets.universe.published import read_pca
 
     context.log.info(f"the universe's own PCA is used: {path}")
     pca = read_pca(path)

@@ -14,7 +14,7 @@ from compsim_assets.assets.common import (
 )
 from compsim_assets.contracts import TABLES
 from compsim_assets.partitions import cutoff_modes
-from compsim_assets.resources.layout import UniverseError
+from compsim_assets.universe.layout import UniverseError
 
 if TYPE_CHECKING:
     from compsim_assets.science.backtest import Tables

@@ -18,9 +18,9 @@ from compsim_assets.assets.common import (
 from compsim_assets.assets.features import sae_features
 from compsim_assets.assets.similarity import FitConfig
 from compsim_assets.contracts import TABLES
-from compsim_assets.resources.layout import UniverseError
 from compsim_assets.settings import Settings
 from compsim_assets.storage.results import Results
+from compsim_assets.universe.layout import UniverseError
 
 if TYPE_CHECKING:
     import numpy as np

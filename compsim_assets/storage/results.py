@@ -229,7 +229,7 @@ def _read_pca(results: Results) -> "pd.DataFrame":
 def _read_embeddings(results: Results) -> "pd.DataFrame":
     import pandas as pd
 
-    from compsim_assets.resources.embedding import read_embeddings
+    from compsim_assets.universe.encoders import read_embeddings
 
     columns = ["encoder", "report_id", "year", "embedding"]
     tables = [

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from compsim_assets.resources.layout import ID, UniverseError
+from compsim_assets.universe.layout import ID, UniverseError
 from compsim_assets_tests.runs import Local
 from compsim_assets_tests.universes import write_reports
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from compsim_assets.contracts import ContractError
-from compsim_assets.resources.layout import ID, RETURNS, UniverseError
+from compsim_assets.universe.layout import ID, RETURNS, UniverseError
 from compsim_assets_tests.runs import Local
 from compsim_assets_tests.universes import report_columns, write_reports
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from compsim_assets.resources.layout import UniverseError
+from compsim_assets.universe.layout import UniverseError
 from compsim_assets_tests.runs import Local
 from compsim_assets_tests.universes import write_reports
 from compsim_assets_tests.workers import tiny_models

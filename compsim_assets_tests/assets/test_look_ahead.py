@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from compsim_assets.resources.layout import ID, RETURNS
 from compsim_assets.science.methods import knows_later_years
+from compsim_assets.universe.layout import ID, RETURNS
 from compsim_assets_tests.runs import Local, Rebuilt, Run, once
 
 # The sample's years are 2012 to 2019: one is left to be corrupted, and one in which supervised latents are judged.

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import compsim_assets.plots.style
-from compsim_assets.resources.layout import ID
+from compsim_assets.universe.layout import ID
 from compsim_assets_tests.runs import (
     MODES,
     OTHER_METHODS,

@@ -22,8 +22,8 @@ from compsim_assets_tests.published_code import (
     mean_correlation,
     standardised,
 )
-from compsim_assets_tests.resources.pickles.write import strong_features
 from compsim_assets_tests.runs import MODES, Local, Rebuilt, tiny_sample
+from compsim_assets_tests.universe.published.pickles.write import strong_features
 from compsim_assets_tests.universes import write_reports
 
 SETS = {"base": "GCD", "rolling": "GCDR"}

@@ -13,9 +13,9 @@ from safetensors.numpy import load_file, save_file
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from compsim_assets.resources.layout import ID, UniverseError
 from compsim_assets.storage.results import load_pca
 from compsim_assets.storage.shards import matrix_of
+from compsim_assets.universe.layout import ID, UniverseError
 from compsim_assets_tests.runs import Local, Rebuilt
 
 AXES = 30

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from compsim_assets.assets.robustness import RobustnessConfig, robustness
-from compsim_assets.resources.layout import UniverseError
 from compsim_assets.settings import Settings
+from compsim_assets.universe.layout import UniverseError
 from compsim_assets_tests.runs import MODES, Rebuilt
 
 TABLES = (

@@ -12,10 +12,10 @@ import pytest
 from compsim_assets.assets.trading import NAMES, pairs_trading_assets
 from compsim_assets.contracts import TABLES
 from compsim_assets.partitions import cutoff_modes
-from compsim_assets.resources.layout import UniverseError
 from compsim_assets.settings import Settings
 from compsim_assets.storage.io_managers import TableIOManager
 from compsim_assets.storage.results import Results, read_asset
+from compsim_assets.universe.layout import UniverseError
 
 YEARS, COMPANIES, GROUPS = range(2010, 2017), 24, 4
 RULES = {"placebo_pool": 150, "placebo_draws": 30, "bootstrap_draws": 60}

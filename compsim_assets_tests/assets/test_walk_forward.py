@@ -16,10 +16,10 @@ import pytest
 
 from compsim_assets.assets import clusters, descriptions, features, published, similarity
 from compsim_assets.assets import walk_forward as module
-from compsim_assets.resources.layout import ID, RETURNS, UniverseError
 from compsim_assets.storage.io_managers import PcaIOManager, TableIOManager
 from compsim_assets.storage.results import read_table
 from compsim_assets.storage.shards import matrix_of
+from compsim_assets.universe.layout import ID, RETURNS, UniverseError
 from compsim_assets_tests.assets.pair_universes import (
     ByPairs,
     WithReturns,

@@ -12,9 +12,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from compsim_assets.resources.layout import ID, RETURNS
 from compsim_assets.science.distance import unit_rows
 from compsim_assets.science.returns import normalise_returns
+from compsim_assets.universe.layout import ID, RETURNS
 
 REPORTS = "Mateusz1017/annual_reports_tokenized_llama3_logged_returns_no_null_returns_and_incomplete_descriptions_24k"
 FEATURES = "marco-molinari/company_reports_with_features"

@@ -16,13 +16,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from compsim_assets_tests.resources.hub.client import FAST, TOKEN
-from compsim_assets_tests.resources.hub.server import Fault, HubServer, Request
+from compsim_assets_tests.universe.hub.client import FAST, TOKEN
+from compsim_assets_tests.universe.hub.server import Fault, HubServer, Request
 
 # What runs import.
 _PRELOADED = (
     "datasets", "huggingface_hub.hf_api", "pandas", "pandera.pandas", "pyarrow.parquet", "scipy.sparse", "tabulate", "torch",
-    "compsim_assets.definitions", "compsim_assets.resources.hub", "compsim_assets_tests.runs",
+    "compsim_assets.definitions", "compsim_assets.universe.hub", "compsim_assets_tests.runs",
 )  # fmt: skip
 KEEP_ALL = {"drop_without_sic_code": False, "drop_without_returns": False}
 
@@ -101,7 +101,7 @@ def _prepare(environment: dict[str, str]) -> None:
     from dagster import DagsterInstance
     from huggingface_hub.utils import _http
 
-    from compsim_assets.resources import hub
+    from compsim_assets.universe import hub
 
     with DagsterInstance.ephemeral():  # imports its stores
         pass

@@ -6,7 +6,7 @@ import pytest
 from compsim_assets.storage.shards import FeatureShards
 from compsim_assets_tests.from_hub.paper_data import N_SHARDS, PaperData, feature_files, shard_name
 from compsim_assets_tests.from_hub.runs import KEEP_ALL, Outcome, Place
-from compsim_assets_tests.resources.hub.server import Fault
+from compsim_assets_tests.universe.hub.server import Fault
 
 
 def files_of(data: PaperData, value: float, column: str = "features") -> dict[str, bytes]:

@@ -15,8 +15,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from compsim_assets.resources.layout import ID, RETURNS
 from compsim_assets.storage.shards import FeatureShards
+from compsim_assets.universe.layout import ID, RETURNS
 from compsim_assets_tests.from_hub.paper_data import (
     FEATURES,
     N_SHARDS,
@@ -26,9 +26,9 @@ from compsim_assets_tests.from_hub.paper_data import (
     report_files,
 )
 from compsim_assets_tests.from_hub.runs import KEEP_ALL, Place
-from compsim_assets_tests.resources.hub.client import TOKEN
-from compsim_assets_tests.resources.hub.server import HubServer, Request
 from compsim_assets_tests.runs import REPOSITORY, Commanded, Local, once
+from compsim_assets_tests.universe.hub.client import TOKEN
+from compsim_assets_tests.universe.hub.server import HubServer, Request
 
 FOR_CUTOFFS = (
     "descriptions", "returns", "sae_features", "pca", "pca_scores", "published_pairs",

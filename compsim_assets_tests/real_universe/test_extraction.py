@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from compsim_assets.resources.extraction import ExtractionSettings
+from compsim_assets.universe.extraction import ExtractionSettings
 from compsim_assets.workers import extract_features, language_models
 from compsim_assets.workers.distributed import Worker
 from compsim_assets_tests.workers.tiny_models import slow_features

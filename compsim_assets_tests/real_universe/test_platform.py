@@ -10,9 +10,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from compsim_assets.resources.layout import ID, RETURNS
-from compsim_assets.resources.universe.score_files import read_score_file
-from compsim_assets.resources.universe.sources import Universe
+from compsim_assets.universe.folder import Universe
+from compsim_assets.universe.layout import ID, RETURNS
+from compsim_assets.universe.score_files import read_score_file
 from compsim_assets_tests.runs import Local, once
 
 UNIVERSE = Path(os.environ.get("COMPSIM_REAL_UNIVERSE") or Path(__file__).parents[3] / "shared" / "universe")

@@ -1,5 +1,0 @@
-"""Pickles of others, read without running what they say."""
-
-from compsim_assets.resources.pickles.reader import load_pickle
-
-__all__ = ["load_pickle"]

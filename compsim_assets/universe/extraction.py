@@ -1,0 +1,159 @@
+"""How to get SAE features from text: a universe's `extraction.toml`, read and checked."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from compsim_assets.universe.layout import UniverseError
+
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+
+_REQUIRED = ("model", "sae", "hookpoint", "max_tokens")
+_PACKAGE = "package:"
+# The hub's rule for a repository name, with and without an owner.
+HUB_MODEL = re.compile(r"^[\w.-]+(/[\w.-]+)?$", re.ASCII)
+HUB_SAE = re.compile(r"^[\w.-]+/[\w.-]+$", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings:
+    """Which language model reads descriptions, and how: what all programs with one have in common."""
+
+    model: str
+    """The language model: an absolute folder, `package:NAME` (an installed package that carries a
+    `model/` folder) or a hub name."""
+
+    max_tokens: int
+    """Descriptions are cut to this many tokens, special tokens included."""
+
+    dtype: str = "auto"
+    """The language model's numbers: `auto` is float32 on a CPU, and on a GPU bfloat16 where the
+    model was published in it."""
+
+    tokens_per_batch: int = 4096
+    """Padded tokens in one forward pass (a longer description makes a batch of its own)."""
+
+    file: str
+    """Where these settings come from; error messages begin with it."""
+
+    def __post_init__(self) -> None:
+        for name, kind in get_type_hints(type(self)).items():
+            value = getattr(self, name)
+            if kind is str and (not isinstance(value, str) or not value.strip()):
+                raise UniverseError(f"{self.file}: {name} must be a non-empty string, not {value!r}")
+            # A TOML boolean is a Python int.
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            if kind is int and (not whole or value < 1):
+                raise UniverseError(f"{self.file}: {name} must be a whole number >= 1, not {value!r}")
+        if self.dtype not in DTYPES:
+            raise UniverseError(f"{self.file}: dtype must be one of {', '.join(DTYPES)}, not {self.dtype!r}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain strings and numbers: what a worker gets."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtractionSettings(ModelSettings):
+    """Which model, sparse autoencoder, module and length turn descriptions into SAE features.
+
+    Relative folders are made absolute by `from_toml`, so that a worker in another directory, or on
+    another node with the same file system, finds them. The SAE keeps the dtype of its checkpoint.
+    """
+
+    sae: str
+    """The sparsify checkpoint: an absolute folder (of the checkpoint itself, or with one folder a
+    hookpoint) or a hub name `owner/name`."""
+
+    hookpoint: str
+    """Name of the module whose output the SAE reads, as the headless model names it:
+    `layers.30` (Llama), `encoder.layer.4` (BERT)."""
+
+    file: str = "extraction.toml"
+
+    @classmethod
+    def from_toml(cls, path: Path | str) -> ExtractionSettings:
+        """Read and check `extraction.toml`.
+
+        Raises:
+            FileNotFoundError: the file, or a folder that it names, is not there.
+            UniverseError: not TOML, a key missing or unknown, a value of the wrong kind.
+        """
+        path = Path(path).resolve()
+        values = read_toml(path, "which model, sae, hookpoint and max_tokens turn text into SAE features")
+        check_keys(values, str(path), cls, _REQUIRED)
+        settings = cls(**values, file=str(path))
+        model = locate(settings.model, "model", path.parent, str(path), HUB_MODEL)
+        sae = locate(settings.sae, "sae", path.parent, str(path), HUB_SAE)
+        return replace(settings, model=model, sae=sae)
+
+
+def check_keys(values: Mapping[str, Any], file: str, settings: type[ModelSettings], required: Sequence[str]) -> None:
+    """The keys of a table of settings: none unknown, all there that are required.
+
+    Raises:
+        UniverseError: names the key.
+    """
+    allowed = [field.name for field in fields(settings) if field.name not in ("file", "name")]
+    for key in values:
+        if key not in allowed:
+            near = difflib.get_close_matches(key, allowed, n=1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            raise UniverseError(f"{file}: unknown key {key!r}{hint}; the keys are {', '.join(allowed)}")
+    if missing := [key for key in required if key not in values]:
+        raise UniverseError(f"{file}: required key {', '.join(missing)} is missing")
+
+
+def read_toml(path: Path, says: str) -> dict[str, Any]:
+    """The content of a file of settings; `says` completes "it says", for the error without it.
+
+    Raises:
+        FileNotFoundError: the file is not there.
+        UniverseError: not TOML.
+    """
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{path} is not there: it says {says}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UniverseError(f"{path}: not valid TOML: {error}") from error
+
+
+def locate(name: str, key: str, beside: Path, file: str, hub_name: re.Pattern[str]) -> str:
+    """The absolute folder that `name` means; a package or hub name as it is.
+
+    Args:
+        name: what the settings say.
+        key: where they say it.
+        beside: folder that relative ones start from.
+        file: the settings' file, for messages.
+        hub_name: `HUB_MODEL` or `HUB_SAE`.
+
+    Raises:
+        FileNotFoundError: neither a folder nor a name.
+        UniverseError: a file, or a package where none will do.
+    """
+    where = f"{file}: {key} = {name!r}"
+    if name.startswith(_PACKAGE):
+        if key != "model":
+            raise UniverseError(f"{where}: only the model may come from an installed package")
+        return name
+    folder = beside / Path(name).expanduser()
+    if folder.is_dir():
+        return str(folder.resolve())
+    if folder.exists():
+        raise UniverseError(f"{where}: {folder} is a file; a folder is expected")
+    looks_like_path = name.startswith((".", "/", "~")) or not hub_name.match(name)
+    if looks_like_path:
+        raise FileNotFoundError(
+            f"{where}: there is no folder {folder}, and the text is not a hub name "
+            f"({'owner/name or name' if key == 'model' else 'owner/name'}) either"
+        )
+    return name

@@ -1,0 +1,242 @@
+"""Reading a universe: the folder of contracts.md, wherever its tables come from, with errors that name file and row."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from compsim_assets.settings import Settings
+from compsim_assets.universe.factor_files import read_factors
+from compsim_assets.universe.feature_files import FeatureImport
+from compsim_assets.universe.layout import ID, UniverseError
+from compsim_assets.universe.pair_files import (
+    PublishedPairs,
+    read_pairs,
+    reports_of_pairs,
+)
+from compsim_assets.universe.report_files import (
+    REPORT_COLUMNS,
+    monthly_returns,
+    place_of,
+    read_reports,
+    whole_years,
+)
+from compsim_assets.universe.table_files import TableFiles, local_files
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Universe:
+    """A universe in a folder: reports or pairs of them, and whatever else the folder holds."""
+
+    folder: Path
+
+    def table(self, name: str, refresh: bool = False) -> TableFiles | None:
+        """The files of `reports`, `features` or `pairs`; None where the universe has none.
+
+        `refresh` asks where they come from which version is the newest; else the version last used is used again.
+        """
+        return local_files(self.folder, name)
+
+    def has(self, name: str) -> bool:
+        """Whether the universe has `reports`, `features` or `pairs`, without asking anybody for them."""
+        return self.table(name) is not None
+
+    def revision(self, name: str) -> str:
+        """Where a table comes from and at which version, where somebody keeps versions of it; else empty."""
+        return ""
+
+    def reports(self, refresh: bool = False) -> "pd.DataFrame":
+        """All reports: id, names, year (integer), texts; one row each, ids unique. Of a universe with nothing but
+        pairs, the ids and years that its pairs speak of.
+
+        Raises:
+            UniverseError: no file of reports or pairs, or see `read_reports` and `reports_of_pairs`.
+        """
+        files = self.table("reports", refresh)
+        if files is not None:
+            return read_reports(files)
+        pairs = self.table("pairs", refresh)
+        if pairs is None:
+            raise UniverseError(f"{self.folder}: no reports.parquet and no reports/*.parquet, and no pairs either")
+        return reports_of_pairs(pairs).reindex(columns=REPORT_COLUMNS)
+
+    def report_place(self, row: int) -> str:
+        """File, and row in it, of a position in `reports()`: for error messages."""
+        files = self.table("reports")
+        return place_of(files, row) if files is not None else f"{self.folder}: report {row}"
+
+    def monthly_returns(self, reports: "pd.DataFrame") -> "np.ndarray":
+        """(n, 12) log returns, see `report_files.monthly_returns`."""
+        return monthly_returns(reports, self.report_place)
+
+    def features(
+        self, known_ids: "np.ndarray", without_sic_code: "np.ndarray", refresh: bool = False
+    ) -> FeatureImport | None:
+        """The universe's own features, to be imported: see `FeatureImport`; None where it has none."""
+        files = self.table("features", refresh)
+        return None if files is None else FeatureImport(files, known_ids, without_sic_code)
+
+    def pairs(self, report_id: "np.ndarray", report_year: "np.ndarray", refresh: bool = False) -> PublishedPairs | None:
+        """The universe's published pairs of these reports (ids ascending); None where it has none."""
+        files = self.table("pairs", refresh)
+        return read_pairs(files, report_id, report_year) if files is not None else None
+
+    def token_ids(self, report_ids: "np.ndarray") -> "pd.DataFrame | None":
+        """Column `input_ids` of these reports, where the universe has token ids and no texts; else None."""
+        import pandas as pd
+
+        files = self.table("reports")
+        if files is None:
+            return None
+        names = files.present(0)
+        if "section_1" in names or "input_ids" not in names:
+            return None
+        frame = pd.concat([files.read(i, [ID, "input_ids"]) for i in range(len(files))])
+        return frame.set_index(ID).loc[report_ids, ["input_ids"]].reset_index(drop=True)
+
+    def fuzz_score_files(self) -> list[Path]:
+        """delphi score files, flat or under scores/fuzz/ (beside which delphi keeps other scores)."""
+        root = self.folder / "fuzz_scores"
+        found = [*root.glob("*_latent*"), *(root / "scores" / "fuzz").glob("*_latent*")]
+        return sorted(path for path in found if path.suffix in (".txt", ".json"))
+
+    def prices(self) -> "pd.DataFrame | None":
+        """ticker, date, adj_close; None where the universe has none."""
+        path = self.folder / "prices.parquet"
+        if not path.exists():
+            return None
+        frame = _read(path)
+        if missing := {"ticker", "date", "adj_close"} - set(frame.columns):
+            raise UniverseError(f"{path}: missing columns {sorted(missing)}, expected ticker, date, adj_close")
+        return frame[["ticker", "date", "adj_close"]]
+
+    def factors(self) -> "pd.DataFrame | None":
+        """Common return factors by month, see `read_factors`; None where the universe has none."""
+        path = self.folder / "factors.parquet"
+        return read_factors(path) if path.exists() else None
+
+    def published_clusters(self) -> dict[str, "pd.DataFrame"]:
+        """Cluster sets to evaluate beside ours: method -> year, cluster_id, report_id.
+
+        `<METHOD>.parquet`, or `<METHOD>.pkl` as the paper's authors published theirs.
+        """
+        from compsim_assets.universe.published import read_cluster_set
+
+        readers: dict[str, Callable[[Path], pd.DataFrame]] = {
+            ".parquet": _read_clusters,
+            ".pkl": read_cluster_set,
+        }
+        found: dict[str, pd.DataFrame] = {}
+        for path in sorted((self.folder / "published_clusters").glob("*.p*")):
+            if path.suffix not in readers:
+                continue
+            if path.stem in found:
+                raise UniverseError(f"{path}: {path.stem} is there twice, expected one file a method")
+            found[path.stem] = readers[path.suffix](path)
+        return found
+
+    def published_strong_features(self) -> "dict[str, pd.DataFrame]":
+        """Strong features as the paper's authors published theirs: `published_strong_features/<SET>.pkl`."""
+        from compsim_assets.universe.published import read_strong_features
+
+        paths = sorted((self.folder / "published_strong_features").glob("*.pkl"))
+        return {path.stem: read_strong_features(path) for path in paths}
+
+    def cointegrated_pairs(self) -> "dict[str, pd.DataFrame]":
+        """Cointegrated pairs as published: `cointegrated_pairs/<METHOD>.csv`, or under the published file names."""
+        from compsim_assets.universe.published import read_cointegrated_pairs
+
+        paths = sorted((self.folder / "cointegrated_pairs").glob("*.csv"))
+        return {p.stem.removeprefix("cointegrated_pairs_"): read_cointegrated_pairs(p) for p in paths}
+
+    def tickers(self) -> "pd.DataFrame | None":
+        """`index_cik_ticker_map.json`: report_id, cik, ticker, tickers; None where the universe has none."""
+        from compsim_assets.universe.published import read_tickers
+
+        path = self.folder / "index_cik_ticker_map.json"
+        return read_tickers(path) if path.exists() else None
+
+    def published_pca(self) -> Path | None:
+        """A published PCA to use instead of fitting one: `pca.safetensors` or `pca.pkl`; None without."""
+        found = [self.folder / name for name in ("pca.safetensors", "pca.pkl")]
+        there = [path for path in found if path.exists()]
+        if len(there) > 1:
+            raise UniverseError(f"{self.folder}: pca.safetensors and pca.pkl, expected one of them")
+        return there[0] if there else None
+
+
+def similarity_of(settings: Settings, universe: Universe) -> str:
+    """What this universe's companies are compared by: `features` or `pairs`.
+
+    Raises:
+        UniverseError: COMPSIM_SIMILARITY=pairs, and the universe has none.
+    """
+    if settings.similarity == "pairs" and not universe.has("pairs"):
+        raise UniverseError(f"COMPSIM_SIMILARITY=pairs: {universe.folder} has no pairs.parquet and no pairs/*.parquet")
+    if settings.similarity != "auto":
+        return settings.similarity
+    own = universe.has("features") or (universe.folder / "extraction.toml").exists()
+    return "pairs" if universe.has("pairs") and not own else "features"
+
+
+def _read_clusters(path: Path) -> "pd.DataFrame":
+    frame = _read(path)
+    if missing := {"year", "cluster_id", ID} - set(frame.columns):
+        raise UniverseError(f"{path}: missing columns {sorted(missing)}")
+    frame = frame[["year", "cluster_id", ID]].rename(columns={ID: "report_id"})
+    frame["year"] = whole_years(frame["year"], partial("{}: row {}".format, path))
+    frame["cluster_id"] = frame["cluster_id"].astype("string")
+    return frame
+
+
+def _read(path: Path) -> "pd.DataFrame":
+    """A file's columns as columns, also where pandas wrote one as its index, as it does `__index_level_0__`."""
+    import pyarrow.parquet as pq
+
+    return pq.read_table(path).to_pandas(ignore_metadata=True)
+
+
+def open_universe(settings: Settings, log: Callable[[str], None] | None = None) -> Universe:
+    """The configured universe; the embedded sample is generated on first use. `log` hears of downloads.
+
+    Raises:
+        UniverseError: a local folder that is not given or does not exist; see `hub_universe.open_hub`.
+    """
+    if settings.source == "sample":
+        return Universe(_sample_folder(settings))
+    if settings.source == "huggingface":
+        from compsim_assets.universe.hub.universe import open_hub
+
+        return open_hub(settings, log)
+    if not settings.universe:
+        raise UniverseError("COMPSIM_SOURCE=local needs COMPSIM_UNIVERSE: the folder that holds reports.parquet")
+    return Universe(folder_of(settings))
+
+
+def folder_of(settings: Settings) -> Path:
+    """The folder that COMPSIM_UNIVERSE names.
+
+    Raises:
+        UniverseError: it is no folder.
+    """
+    folder = Path(settings.universe).expanduser().resolve()
+    if not folder.is_dir():
+        raise UniverseError(f"COMPSIM_UNIVERSE: {folder} is not a folder, expected one that holds reports.parquet")
+    return folder
+
+
+def _sample_folder(settings: Settings) -> Path:
+    from compsim_assets.sample import generate, is_current
+    from compsim_assets.storage.results import Results
+
+    results = Results.of(settings)
+    folder = results.array_folder("universe")
+    if not is_current(folder):
+        with results.new_folder(folder) as aside:
+            generate(aside)
+    return folder

