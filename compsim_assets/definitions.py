@@ -23,7 +23,7 @@ from compsim_assets.assets import (
     walk_forward,
 )
 from compsim_assets.checks import data_checks, result_checks
-from compsim_assets.resources.torchrun import Torchrun
+from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.settings import Settings, processes
 from compsim_assets.storage.io_managers import FigureIOManager, PcaIOManager, TableIOManager
 

@@ -61,7 +61,7 @@ def rebuilt(tmp_path_factory: pytest.TempPathFactory) -> "Rebuilt":
 
     The base mode's workers run under torchrun, one process each.
     """
-    from compsim_assets.resources.torchrun import Torchrun
+    from compsim_assets.launch.torchrun import Torchrun
     from compsim_assets_tests.runs import Rebuilt, once
 
     folder = once(tmp_path_factory, "rebuilt", lambda folder: Rebuilt(folder).rebuild(Torchrun(nproc="1")))

@@ -21,11 +21,11 @@ import pytest
 import torch
 
 import compsim_assets.sample
-from compsim_assets.resources.torchrun import Torchrun
+from compsim_assets.launch.torchrun import Torchrun
+from compsim_assets.launch.worker import Worker
 from compsim_assets.sample import SampleSize, generate, is_current
 from compsim_assets.settings import Settings
 from compsim_assets.storage.results import Results, read_asset
-from compsim_assets.workers.distributed import Worker
 
 # Eight years: enough for three rolling ones. Years of about 33 reports: all pairs can be listed.
 TINY = SampleSize(

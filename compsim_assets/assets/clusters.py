@@ -20,8 +20,8 @@ from compsim_assets.assets.common import (
 from compsim_assets.assets.features import sae_features
 from compsim_assets.assets.interpretability import fuzz_scores
 from compsim_assets.contracts import TABLES
+from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.partitions import cutoff_modes
-from compsim_assets.resources.torchrun import Torchrun
 from compsim_assets.settings import Settings
 from compsim_assets.storage.results import Results, read_manifest, read_table
 

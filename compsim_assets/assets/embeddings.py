@@ -18,7 +18,7 @@ from compsim_assets.assets.common import (
     table_options,
 )
 from compsim_assets.contracts import TABLES
-from compsim_assets.resources.torchrun import Torchrun
+from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.settings import Settings
 from compsim_assets.storage.io_managers import data_version
 from compsim_assets.storage.results import Results, read_manifest

@@ -14,7 +14,7 @@ from compsim_assets.assets.common import (
     revision_of,
     table_options,
 )
-from compsim_assets.resources.torchrun import Torchrun
+from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.settings import Settings
 from compsim_assets.storage.io_managers import data_version
 from compsim_assets.storage.results import Results, read_manifest

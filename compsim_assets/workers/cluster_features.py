@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from compsim_assets.launch.worker import Worker, run
 from compsim_assets.science.candidates import sample_pairs, scored_latents
 from compsim_assets.science.cluster_selection import select_clusters
 from compsim_assets.science.sharing import share_out
@@ -20,7 +21,6 @@ from compsim_assets.workers.cluster_products import (
     study_with_scores,
     study_without_scores,
 )
-from compsim_assets.workers.distributed import Worker, run
 
 _NONE = np.empty(0, dtype=np.int64)
 

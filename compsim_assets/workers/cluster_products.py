@@ -11,6 +11,7 @@ import torch
 import torch.distributed as dist
 from safetensors import safe_open
 
+from compsim_assets.launch.worker import Worker
 from compsim_assets.science.axes import AxesFromScores
 from compsim_assets.science.axis_products import AxisProducts
 from compsim_assets.science.candidates import active_latents
@@ -21,7 +22,6 @@ from compsim_assets.science.strong_features import (
 )
 from compsim_assets.science.threads import map_on_all_cores
 from compsim_assets.storage.shards import FeatureShards, matrix_of
-from compsim_assets.workers.distributed import Worker
 
 Progress = Callable[[int, int], None]
 # One candidate table and its result a cluster.

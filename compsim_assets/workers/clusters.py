@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from compsim_assets.launch.worker import Worker, run
 from compsim_assets.science.blocked_linkage import merge_shares, spanning_tree_of_share
 from compsim_assets.science.distance import YearDistances
 from compsim_assets.science.linkage import (
@@ -29,7 +30,6 @@ from compsim_assets.science.pair_linkage import pair_graph
 from compsim_assets.science.sharing import share_out
 from compsim_assets.storage.pairs import PairTable
 from compsim_assets.storage.shards import matrix_of
-from compsim_assets.workers.distributed import Worker, run
 
 _BATCH_BYTES = 32 << 20
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from compsim_assets.workers.distributed import Worker, run
+from compsim_assets.launch.worker import Worker, run
 from compsim_assets.workers.language_models import dtype_name, load_models
 from compsim_assets.workers.text_batches import TextRows, read_contents, write_rows
 

@@ -18,9 +18,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch.distributed as dist
 
+from compsim_assets.launch.worker import Worker
 from compsim_assets.science.extraction import Tokens, plan_batches, texts_per_batch
 from compsim_assets.science.sharing import share_out
-from compsim_assets.workers.distributed import Worker
 from compsim_assets.workers.tokenization import Tokenizer
 
 _TEXTS_PER_CALL = 256  # to the tokenizer, while lengths are counted

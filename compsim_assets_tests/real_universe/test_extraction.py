@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from compsim_assets.launch.worker import Worker
 from compsim_assets.universe.extraction import ExtractionSettings
 from compsim_assets.workers import extract_features, language_models
-from compsim_assets.workers.distributed import Worker
 from compsim_assets_tests.workers.tiny_models import slow_features
 
 UNIVERSE = Path(os.environ.get("COMPSIM_REAL_UNIVERSE") or Path(__file__).parents[3] / "shared" / "universe")

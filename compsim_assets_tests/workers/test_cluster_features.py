@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from compsim_assets.resources.torchrun import Torchrun
+from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.storage.shards import FeatureShards, write_feature_shards
 from compsim_assets_tests.runs import Rebuilt, Run, execute, platform, run_worker
 

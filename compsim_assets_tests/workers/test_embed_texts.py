@@ -19,8 +19,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoTokenizer, T5Config, T5Model
 
+from compsim_assets.launch.worker import Worker
 from compsim_assets.workers import embed_texts, encoders, language_models
-from compsim_assets.workers.distributed import Worker
 from compsim_assets_tests.runs import under_torchrun
 from compsim_assets_tests.workers import tiny_models
 from compsim_assets_tests.workers.texts import LONG, ROWS, TEXTS, UNIQUE

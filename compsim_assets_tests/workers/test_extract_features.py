@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from compsim_assets.launch.worker import Worker
 from compsim_assets.workers import extract_features, language_models
-from compsim_assets.workers.distributed import Worker
 from compsim_assets_tests.runs import under_torchrun
 from compsim_assets_tests.workers import tiny_models
 from compsim_assets_tests.workers.texts import LONG, ROWS, TEXTS, UNIQUE

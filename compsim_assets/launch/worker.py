@@ -5,7 +5,7 @@ A worker program is a module with a `main(worker)` that ends with::
     if __name__ == "__main__":
         run(main)
 
-`compsim_assets.resources.torchrun.Torchrun` starts it, one process a rank. By hand, one process or
+`compsim_assets.launch.torchrun.Torchrun` starts it, one process a rank. By hand, one process or
 several, with the extras as a JSON argument::
 
     python -m compsim_assets.workers.clusters '{"mode": "base"}'
@@ -29,10 +29,10 @@ import torch.distributed as dist
 from dagster_pipes import PipesContext, PipesEnvVarParamsLoader, open_dagster_pipes
 from torch.distributed.elastic.multiprocessing.errors import record
 
+from compsim_assets.launch.group import join_group
+from compsim_assets.launch.lifeline import die_with_parent
+from compsim_assets.launch.stage import Stage, stage_file
 from compsim_assets.science.precision import compute_exactly
-from compsim_assets.workers.group import join_group
-from compsim_assets.workers.lifeline import die_with_parent
-from compsim_assets.workers.stage import Stage, stage_file
 
 PROGRESS_SECONDS = 2.0
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 
-from compsim_assets.workers import agent
-from compsim_assets.workers.agent import processes, threads
+from compsim_assets.launch import agent
+from compsim_assets.launch.agent import processes, threads
 
 
 @pytest.mark.parametrize(("wanted", "gpus", "count"), [("auto", 0, 1), ("auto", 4, 4), ("3", 0, 3), ("2", 4, 2)])

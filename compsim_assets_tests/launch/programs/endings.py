@@ -5,7 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
-from compsim_assets.workers.distributed import Worker, run
+from compsim_assets.launch.worker import Worker, run
 
 
 class Broken(Exception):

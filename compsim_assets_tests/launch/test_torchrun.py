@@ -9,9 +9,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from compsim_assets.resources import torchrun
-from compsim_assets.resources.torchrun import Torchrun
-from compsim_assets_tests.resources.steps import PROGRAMS, Step
+from compsim_assets.launch import torchrun
+from compsim_assets.launch.torchrun import Torchrun
+from compsim_assets_tests.launch.steps import PROGRAMS, Step
 
 NESTED = {"numbers": [1, 2.5, None], "deeper": {"text": "é", "flag": True}}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from compsim_assets.workers.stage import LESS_MEMORY
+from compsim_assets.launch.stage import LESS_MEMORY
 
 
 @dataclass(frozen=True)

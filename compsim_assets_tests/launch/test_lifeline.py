@@ -10,7 +10,7 @@ import time
 import psutil
 import pytest
 
-from compsim_assets.workers import lifeline
+from compsim_assets.launch import lifeline
 
 SHIM = [sys.executable, "-I", "-S", lifeline.__file__]
 

@@ -4,7 +4,7 @@ import os
 
 import torch
 
-from compsim_assets.workers import distributed
+from compsim_assets.launch import worker as distributed
 
 if __name__ == "__main__":
     if os.environ["RANK"] == "1":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from compsim_assets.workers import watch
+from compsim_assets.launch import heartbeat as watch
 
 
 class Ended(BaseException):

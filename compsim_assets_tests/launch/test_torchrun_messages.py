@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from compsim_assets.resources.messages import WholeLineMessageReader
+from compsim_assets.launch.messages import WholeLineMessageReader
 
 
 class Handler:

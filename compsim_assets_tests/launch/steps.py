@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-PROGRAMS = "compsim_assets_tests.workers.programs"
+PROGRAMS = "compsim_assets_tests.launch.programs"
 ROOT = Path(__file__).parents[2]
 
 
@@ -97,7 +97,7 @@ class Step:
         return found
 
     def agent(self) -> psutil.Process:
-        (agent,) = (p for p in self.processes() if "compsim_assets.workers.agent" in p.cmdline())
+        (agent,) = (p for p in self.processes() if "compsim_assets.launch.agent" in p.cmdline())
         return agent
 
     def wait_until_gone(self, timeout: float = 10) -> float:

@@ -7,7 +7,7 @@ import psutil
 import torch
 import torch.distributed as dist
 
-from compsim_assets.workers.distributed import Worker, run
+from compsim_assets.launch.worker import Worker, run
 
 
 def main(worker: Worker) -> None:

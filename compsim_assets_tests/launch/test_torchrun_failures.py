@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from compsim_assets.resources.failures import RankFailure, first_cause, torchrun_failure
+from compsim_assets.launch.failures import RankFailure, first_cause, torchrun_failure
 
 RAISED_EARLY = RankFailure(0, 1, 100.1, "ValueError: cause", "Traceback ... ValueError: cause")
 RAISED_LATE = RankFailure(1, 1, 100.2, "RuntimeError: peer", "Traceback ... RuntimeError: peer")

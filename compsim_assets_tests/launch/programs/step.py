@@ -12,7 +12,7 @@ import dagster as dg
 import psutil
 from dagster._utils.interrupts import capture_interrupts
 
-from compsim_assets.resources.torchrun import Torchrun
+from compsim_assets.launch.torchrun import Torchrun
 
 
 def main() -> None:

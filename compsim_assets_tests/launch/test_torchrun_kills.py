@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from compsim_assets.resources.torchrun import Torchrun
+from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets_tests.runs import Rebuilt, Run, execute, platform
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are found through /proc")

@@ -35,8 +35,9 @@ from torch.distributed.elastic.rendezvous.api import (
     RendezvousTimeoutError,
 )
 
-from compsim_assets.workers import lifeline, watch
-from compsim_assets.workers.group import join_seconds, node_name
+from compsim_assets.launch import heartbeat as watch
+from compsim_assets.launch import lifeline
+from compsim_assets.launch.group import join_seconds, node_name
 
 STDERR_LINES = 40
 

@@ -7,7 +7,7 @@ import signal
 import numpy as np
 import torch
 
-from compsim_assets.workers.distributed import Worker, run
+from compsim_assets.launch.worker import Worker, run
 
 
 def main(worker: Worker) -> None:

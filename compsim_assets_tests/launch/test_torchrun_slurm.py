@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from compsim_assets.resources.torchrun import Torchrun
-from compsim_assets_tests.resources import slurm
-from compsim_assets_tests.resources.steps import PROGRAMS, Step
+from compsim_assets.launch.torchrun import Torchrun
+from compsim_assets_tests.launch import slurm
+from compsim_assets_tests.launch.steps import PROGRAMS, Step
 from compsim_assets_tests.runs import Rebuilt, execute, platform
 
 
@@ -131,4 +131,4 @@ def test_a_killed_agent_ends_the_other_node_too(start: Callable[..., Step], envi
 
 
 def is_agent(process: psutil.Process) -> bool:
-    return process.name() != "srun" and "compsim_assets.workers.agent" in process.cmdline()
+    return process.name() != "srun" and "compsim_assets.launch.agent" in process.cmdline()

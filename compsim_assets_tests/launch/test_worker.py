@@ -10,8 +10,9 @@ import pytest
 import torch
 import torch.distributed as dist
 
-from compsim_assets.workers import distributed, group
-from compsim_assets.workers.distributed import Worker
+from compsim_assets.launch import group
+from compsim_assets.launch import worker as distributed
+from compsim_assets.launch.worker import Worker
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,7 +27,7 @@ def by_hand(program: str, extras: dict) -> subprocess.CompletedProcess[str]:
         [
             sys.executable,
             "-m",
-            f"compsim_assets_tests.workers.programs.{program}",
+            f"compsim_assets_tests.launch.programs.{program}",
             json.dumps(extras),
         ],
         env={**os.environ, "PYTHONPATH": str(ROOT)},

@@ -8,9 +8,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from compsim_assets.resources.torchrun import Torchrun
-from compsim_assets_tests.resources.slurm import free_ports
-from compsim_assets_tests.resources.steps import PROGRAMS, Step
+from compsim_assets.launch.torchrun import Torchrun
+from compsim_assets_tests.launch.slurm import free_ports
+from compsim_assets_tests.launch.steps import PROGRAMS, Step
 from compsim_assets_tests.runs import Rebuilt, execute, platform
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are found through /proc")

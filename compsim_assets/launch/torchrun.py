@@ -27,9 +27,9 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from compsim_assets.resources.failures import torchrun_failure
-from compsim_assets.resources.messages import WholeLineMessageReader
-from compsim_assets.workers.watch import heartbeat
+from compsim_assets.launch.failures import torchrun_failure
+from compsim_assets.launch.heartbeat import heartbeat
+from compsim_assets.launch.messages import WholeLineMessageReader
 
 PACKAGE_ROOT = Path(__file__).parents[2]
 LIFELINE = PACKAGE_ROOT / "compsim_assets" / "workers" / "lifeline.py"
@@ -141,7 +141,7 @@ class Torchrun(dg.ConfigurableResource):
 
     def agent_command(self, module: str, folder: Path) -> list[str]:
         """What every node runs; `folder` is of this launch alone and seen by all nodes."""
-        command = [sys.executable, "-m", "compsim_assets.workers.agent"]
+        command = [sys.executable, "-m", "compsim_assets.launch.agent"]
         command += ["--nproc-per-node", self.nproc, "--max-restarts", "0"]
         command += ["--shutdown-timeout", str(RANK_GRACE_SECONDS)]
         # Tee: every rank's output goes to ours, line by line with its rank, and to a file that says
