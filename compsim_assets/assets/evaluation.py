@@ -39,7 +39,7 @@ def mean_correlation(
     and the largest one. `population` is the correlation of all pairs of a year. Correlations are those of the reports'
     returns, or, where companies are compared by published pairs, the published ones.
     """
-    from compsim_assets.science.methods import all_groups
+    from compsim_assets.evidence.methods import all_groups
 
     missing_modes(context, clusters)
     groups = all_groups(clusters, walk_forward_clusters, baseline_clusters, embedding_clusters, returns)
@@ -80,9 +80,9 @@ def table_1(
     intervals and coverage, and a Sharpe ratio of trading estimated beforehand. The published values stand beside both;
     they are of the paper's universe and years, not of this one's.
     """
-    from compsim_assets.resources.reference import published_by_method
+    from compsim_assets.evidence.reference import published_by_method
+    from compsim_assets.evidence.table_one import two_blocks
     from compsim_assets.science.evaluation import main_years
-    from compsim_assets.science.table_one import two_blocks
 
     years, main = main_years(mean_correlation)
     population = mean_correlation[mean_correlation["method"] == "population"]

@@ -10,8 +10,8 @@ from compsim_assets.settings import Settings
 @dg.asset(**figure_options(COMPARISON))
 def methods_forest(settings: Settings, robustness: DataFrame) -> Figure:
     """MeanCorr of every method with its 95 % interval, every cluster counted once and every pair counted once."""
+    from compsim_assets.evidence.reference import published_by_method
     from compsim_assets.plots.evidence import methods_forest as draw
-    from compsim_assets.resources.reference import published_by_method
 
     published = published_by_method()["mean_correlation_2001_2020"]
     return draw(robustness, published, settings.synthetic)

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from compsim_assets.assets.common import COMPARISON, DataFrame, table_options
-from compsim_assets.resources.findings_page import html_page, markdown_page
+from compsim_assets.evidence.page import html_page, markdown_page
 from compsim_assets.settings import Settings
 from compsim_assets.storage.results import Results, read_manifest
 
@@ -38,9 +38,9 @@ def findings(
 
     Written as a page, too: `findings.md` and `findings.html` beside the table.
     """
-    from compsim_assets.resources.reference import published_figures
-    from compsim_assets.science.claims import published_claims
-    from compsim_assets.science.findings import Evidence, judge
+    from compsim_assets.evidence.claims import published_claims
+    from compsim_assets.evidence.judge import Evidence, judge
+    from compsim_assets.evidence.reference import published_figures
     from compsim_assets.universe.encoders import FOLDER, MANIFEST
 
     results = Results.of(settings)
@@ -94,8 +94,8 @@ def _interpretability(
 
 def _universe(settings: Settings, descriptions: DataFrame, table_1: DataFrame) -> tuple[str, list[str]]:
     """What the findings were computed on, and what that universe cannot show."""
-    from compsim_assets.resources.reference import published_by_method
-    from compsim_assets.science.cautions import cautions
+    from compsim_assets.evidence.cautions import cautions
+    from compsim_assets.evidence.reference import published_by_method
 
     years = descriptions["year"]
     what = f"{len(descriptions):,} reports of {years.min()} to {years.max()}"

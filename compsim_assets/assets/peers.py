@@ -13,8 +13,8 @@ from compsim_assets.assets.common import (
     progress,
     table_options,
 )
-from compsim_assets.assets.peer_methods import PeerMethod, activity_of, peer_methods
 from compsim_assets.contracts import TABLES
+from compsim_assets.evidence.peer_methods import PeerMethod, activity_of, peer_methods
 from compsim_assets.settings import Settings
 from compsim_assets.storage.results import Results
 
@@ -185,7 +185,7 @@ class _Reports:
     ) -> None:
         import pandas as pd
 
-        from compsim_assets.science.methods import company_of
+        from compsim_assets.evidence.methods import company_of
         from compsim_assets.storage.pairs import PairTable
 
         table = returns.merge(descriptions, on="report_id", how="left", validate="one_to_one")

@@ -25,7 +25,7 @@ def published_replay(context: dg.AssetExecutionContext, settings: Settings, base
 
     import pandas as pd
 
-    from compsim_assets.resources.reference import published_thetas
+    from compsim_assets.evidence.reference import published_thetas
     from compsim_assets.science.pair_cuts import cut_pairs
     from compsim_assets.science.replay import agreement
     from compsim_assets.storage.pairs import PairTable
@@ -95,8 +95,8 @@ def published_vs_ours(
     """Every published figure beside ours: the published clusters measured on this universe, our own, the differences,
     and why a figure cannot be computed here.
     """
-    from compsim_assets.resources.reference import published_figures
-    from compsim_assets.science.published_figures import Found, compare_with_published
+    from compsim_assets.evidence.published_figures import Found, compare_with_published
+    from compsim_assets.evidence.reference import published_figures
 
     found = Found(
         mean_correlation=mean_correlation,

@@ -65,9 +65,9 @@ def robustness(
     """
     import pandas as pd
 
-    from compsim_assets.science import robustness as tables
+    from compsim_assets.evidence import robustness as tables
+    from compsim_assets.evidence.methods import all_groups, company_of
     from compsim_assets.science.evaluation import main_years
-    from compsim_assets.science.methods import all_groups, company_of
 
     missing_modes(context, clusters)
     groups = all_groups(clusters, walk_forward_clusters, baseline_clusters, embedding_clusters, returns)

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from compsim_assets.definitions import defs
-from compsim_assets.science.verdicts import verdict
+from compsim_assets.evidence.verdicts import verdict
 from compsim_assets_tests.runs import Rebuilt
 
 VERDICTS = {"stands", "weaker", "reversed", "not testable here"}

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from compsim_assets.science.table_one import SHARPE_COST, two_blocks
+from compsim_assets.evidence.table_one import SHARPE_COST, two_blocks
 
 NAN = math.nan
 BY_YEAR = pd.DataFrame(

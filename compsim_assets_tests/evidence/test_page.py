@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pandas as pd
 
-from compsim_assets.resources.findings_page import html_page, markdown_page
+from compsim_assets.evidence.page import html_page, markdown_page
 
 FINDINGS = pd.DataFrame(
     [

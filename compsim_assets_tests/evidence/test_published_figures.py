@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from compsim_assets.resources.reference import published_figures
+from compsim_assets.evidence.published_figures import Found, compare_with_published
+from compsim_assets.evidence.reference import published_figures
 from compsim_assets.science.feature_values import value_distribution
-from compsim_assets.science.published_figures import Found, compare_with_published
 
 NAN = float("nan")
 COLUMNS = ["figure", "kind", "method", "key", "published", "source"]

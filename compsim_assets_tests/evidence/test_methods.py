@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from compsim_assets.science.methods import all_groups, company_of, knows_later_years
+from compsim_assets.evidence.methods import all_groups, company_of, knows_later_years
 
 
 def groups(**columns: list) -> pd.DataFrame:

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from compsim_assets.evidence.methods import knows_later_years
 from compsim_assets.science.agreement import agreement_by_year
 from compsim_assets.science.inference import hac_mean, holm
-from compsim_assets.science.methods import knows_later_years
 from compsim_assets.science.permutation import permutation_null
 
 COLUMNS = [

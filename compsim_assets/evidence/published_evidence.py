@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from compsim_assets.science.methods import by_method
-from compsim_assets.science.robust_rows import robust_row
+from compsim_assets.evidence.methods import by_method
+from compsim_assets.evidence.robust_rows import robust_row
 
 # What the published groups measure here, what ours do, and why ours is missing if it is NaN.
 Values = tuple[float, float, str]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compsim_assets.science.verdicts import NOT_TESTABLE, REVERSED, STANDS, WEAKER, verdict
+from compsim_assets.evidence.verdicts import NOT_TESTABLE, REVERSED, STANDS, WEAKER, verdict
 
 NAN = math.nan
 

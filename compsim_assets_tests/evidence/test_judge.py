@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from compsim_assets.resources.reference import published_figures
-from compsim_assets.science import findings
-from compsim_assets.science.claims import published_claims
-from compsim_assets.science.findings import Claim, Evidence, Measured, judge
+from compsim_assets.evidence import judge as findings
+from compsim_assets.evidence.claims import published_claims
+from compsim_assets.evidence.judge import Claim, Evidence, Measured, judge
+from compsim_assets.evidence.reference import published_figures
 from compsim_assets.science.inference import hac_mean
 
 NAN = math.nan

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from compsim_assets.science.methods import company_of
+from compsim_assets.evidence.methods import company_of
 
 
 def cautions(descriptions: pd.DataFrame, population: float, published: float) -> list[str]:

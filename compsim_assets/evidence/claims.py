@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from compsim_assets.science.findings import (
+from compsim_assets.evidence.judge import (
     Claim,
     clusters_against,
     interpretability,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from compsim_assets.science import published_evidence as evidence
+from compsim_assets.evidence import published_evidence as evidence
 from compsim_assets.science.interpretability import interpretability_curve
 
 # Candidates that the published script divides the number of strong features by, whatever was scored.

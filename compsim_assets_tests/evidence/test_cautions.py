@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from compsim_assets.science.cautions import cautions
+from compsim_assets.evidence.cautions import cautions
 
 
 def reports(texts: dict[str, dict[int, str | None]]) -> pd.DataFrame:

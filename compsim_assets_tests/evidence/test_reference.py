@@ -2,12 +2,12 @@
 
 import pytest
 
-from compsim_assets.partitions import cutoff_modes
-from compsim_assets.resources.reference import (
+from compsim_assets.evidence.reference import (
     published_by_method,
     published_figures,
     published_thetas,
 )
+from compsim_assets.partitions import cutoff_modes
 
 PUBLISHED = {
     "base": 0.3590,

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from compsim_assets.science.methods import by_method, knows_later_years
-from compsim_assets.science.robust_rows import robust_row
+from compsim_assets.evidence.methods import by_method, knows_later_years
+from compsim_assets.evidence.robust_rows import robust_row
 
 # One-way cost, in basis points, at which the corrected Sharpe ratio stands in the table.
 SHARPE_COST = 10.0
