@@ -7,7 +7,7 @@ from statsmodels.tsa.stattools import adfuller
 from threadpoolctl import threadpool_limits
 
 from benchmarks.measure import Row, timed
-from compsim_assets.science.adf import adf_statistics
+from compsim_assets.science.trading.adf import adf_statistics
 
 # Pairs, trading days of 2002 to 2013 and pairs that statsmodels is timed on.
 SHAPES = {"small": (500, 750, 20), "paper": (5000, 3020, 40)}

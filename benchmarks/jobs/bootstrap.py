@@ -5,9 +5,9 @@ import pandas as pd
 
 from benchmarks.inputs import SIZES, Size
 from benchmarks.measure import Row, timed
-from compsim_assets.science.resampled_correlation import ResampledCorrelation
-from compsim_assets.science.resampling import bootstrap_correlation, draw_companies
-from compsim_assets.science.returns import normalise_returns
+from compsim_assets.science.correlation.returns import normalise_returns
+from compsim_assets.science.inference.bootstrap import bootstrap_correlation, draw_companies
+from compsim_assets.science.inference.resampled_correlation import ResampledCorrelation
 
 RESAMPLES = 10_000
 TIMED = 10

@@ -8,9 +8,9 @@ import torch
 from benchmarks import published
 from benchmarks.inputs import SIZES, yearly_scores
 from benchmarks.measure import Row, timed
-from compsim_assets.science.cutoffs import ROLLING_LATTICE, step_function
-from compsim_assets.science.returns import normalise_returns
-from compsim_assets.science.similarity import link_years
+from compsim_assets.science.correlation.returns import normalise_returns
+from compsim_assets.science.cutoffs.choice import ROLLING_LATTICE, step_function
+from compsim_assets.science.linkage.years import link_years
 
 TIMED_THETAS = 2
 

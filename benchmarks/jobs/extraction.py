@@ -13,7 +13,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import LlamaConfig, LlamaModel, PreTrainedTokenizerFast
 
 from benchmarks.measure import Row, timed
-from compsim_assets.science.extraction import Tokens, pad, plan_batches, texts_per_batch
+from compsim_assets.science.latents.extraction import Tokens, pad, plan_batches, texts_per_batch
 from compsim_assets.workers.language_models import LoadedModels, load_models
 
 # Hidden width, layers, latents, k. As in the paper the SAE reads the output of the last layer but one, and encoding

@@ -8,7 +8,7 @@ import torch
 from benchmarks import published
 from benchmarks.inputs import SIZES, yearly_scores
 from benchmarks.measure import Row, timed
-from compsim_assets.science.blocked_linkage import (
+from compsim_assets.science.linkage.blocked import (
     BLOCK,
     PartialTree,
     merge_shares,

@@ -11,8 +11,8 @@ from sklearn.decomposition import PCA
 
 from benchmarks.inputs import FeatureSize, feature_blocks
 from benchmarks.measure import Row, gemm_rate, timed
-from compsim_assets.science.pca import PrincipalComponents, fit_pca
-from compsim_assets.science.standardise import DenseFeatures
+from compsim_assets.science.pca.fit import PrincipalComponents, fit_pca
+from compsim_assets.science.pca.standardise import DenseFeatures
 from compsim_assets.storage.shards import FeatureShards, write_feature_shards
 
 LARGE = {

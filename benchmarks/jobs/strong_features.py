@@ -6,9 +6,9 @@ import torch
 from benchmarks import published
 from benchmarks.inputs import SIZES, ClusterInputs, cluster_inputs
 from benchmarks.measure import Row, timed
-from compsim_assets.science.axis_products import AxisProducts
-from compsim_assets.science.candidates import sample_pairs
-from compsim_assets.science.strong_features import (
+from compsim_assets.science.strong_features.axis_products import AxisProducts
+from compsim_assets.science.strong_features.candidates import sample_pairs
+from compsim_assets.science.strong_features.search import (
     ClusterPairs,
     StrongFeatures,
     find_strong_features,

@@ -25,7 +25,7 @@ def baseline_clusters(context: dg.AssetExecutionContext, settings: Settings, des
     """
     import pandas as pd
 
-    from compsim_assets.science.evaluation import match_groups
+    from compsim_assets.science.correlation.groups import match_groups
 
     universe = open_universe(settings)
     published = universe.published_clusters()

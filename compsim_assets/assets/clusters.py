@@ -37,7 +37,7 @@ def clustered_reports(context: dg.AssetExecutionContext, settings: Settings, ret
     import numpy as np
     import pandas as pd
 
-    from compsim_assets.science.returns import normalise_returns
+    from compsim_assets.science.correlation.returns import normalise_returns
     from compsim_assets.storage.pairs import PairTable
 
     results = Results.of(settings)
@@ -89,7 +89,7 @@ def cutoff_curve_assets(
     """Link every year and walk up its tree."""
     import pandas as pd
 
-    from compsim_assets.science.cutoff_tables import curve_table
+    from compsim_assets.science.cutoffs.tables import curve_table
 
     results = Results.of(settings)
     if by_pairs(settings):
@@ -110,9 +110,9 @@ def _curves_of_scores(
     """Step function of each year, by cosine distance, and the scale of distances, from PCA scores."""
     import numpy as np
 
-    from compsim_assets.science.cutoff_tables import curves_of_years
-    from compsim_assets.science.returns import normalise_returns
-    from compsim_assets.science.similarity import link_years
+    from compsim_assets.science.correlation.returns import normalise_returns
+    from compsim_assets.science.cutoffs.tables import curves_of_years
+    from compsim_assets.science.linkage.years import link_years
     from compsim_assets.storage.shards import matrix_of
 
     scored = read_table(results.table("pca_scores"))
@@ -131,7 +131,7 @@ def _curves_of_scores(
 
 def _curves_of_pairs(context: dg.AssetExecutionContext, results: Results) -> tuple[dict[int, Any], Any]:
     """The same from published pairs."""
-    from compsim_assets.science.pair_linkage import link_pairs
+    from compsim_assets.science.linkage.pairs import link_pairs
     from compsim_assets.storage.pairs import PairTable
 
     pairs = PairTable(results.table("published_pairs"))
@@ -151,7 +151,7 @@ def cutoffs(
     """The cutoff theta of each year. `base`: one theta for all years, chosen on later years of the sample.
     `rolling`: for each year the theta that was best over the five years before it.
     """
-    from compsim_assets.science.cutoff_tables import base_cutoffs, rolling_cutoffs, step_functions
+    from compsim_assets.science.cutoffs.tables import base_cutoffs, rolling_cutoffs, step_functions
 
     years = sorted(clustered_reports["year"].unique().tolist())
     curves = step_functions(cutoff_curve, years)
@@ -248,7 +248,7 @@ def cluster_features_assets(
     """Strong features of every cluster, by a program under torchrun that shares the clusters out by cost."""
     import pandas as pd
 
-    from compsim_assets.science.interpretability import scores_for
+    from compsim_assets.science.latents.interpretability import scores_for
 
     results, mode = Results.of(settings), context.partition_key
     manifest = read_manifest(results.array_folder("sae_features"), "features.json")

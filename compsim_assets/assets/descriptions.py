@@ -23,7 +23,7 @@ def descriptions(context: dg.AssetExecutionContext, settings: Settings) -> DataF
     The starting point of everything: ids are unique, years are whole numbers, SIC codes have four digits
     (a lost leading zero is restored) and carry the name of their division.
     """
-    from compsim_assets.science.industries import normalise_sic, sic_division
+    from compsim_assets.science.peers.industries import normalise_sic, sic_division
 
     universe = open_universe(settings, context.log.info)
     reports = universe.reports(refresh=True)
@@ -68,7 +68,7 @@ def returns(context: dg.AssetExecutionContext, settings: Settings) -> DataFrame:
     """
     import pandas as pd
 
-    from compsim_assets.science.returns import normalise_returns
+    from compsim_assets.science.correlation.returns import normalise_returns
 
     universe = open_universe(settings, context.log.info)
     reports = universe.reports()

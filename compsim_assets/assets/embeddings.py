@@ -197,9 +197,9 @@ def _clusters_of(
     """Clusters of one encoder by each way: year, cluster_id, report_id."""
     import numpy as np
 
-    from compsim_assets.science.embedding_clusters import cut_clusters, kmeans_clusters
-    from compsim_assets.science.returns import normalise_returns
-    from compsim_assets.science.similarity import link_years
+    from compsim_assets.science.correlation.returns import normalise_returns
+    from compsim_assets.science.cutoffs.embeddings import cut_clusters, kmeans_clusters
+    from compsim_assets.science.linkage.years import link_years
 
     monthly = returns.set_index("report_id")["returns"].loc[found.report_id].to_list()
     unit, defined = normalise_returns(np.array(monthly, dtype=np.float64).reshape(len(monthly), -1))

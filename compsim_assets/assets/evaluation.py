@@ -53,14 +53,14 @@ def mean_correlation(
 def _by_returns(groups: dict[str, DataFrame], returns: DataFrame) -> DataFrame:
     import pandas as pd
 
-    from compsim_assets.science.evaluation import correlation_by_year
+    from compsim_assets.science.correlation.groups import correlation_by_year
 
     tables = [correlation_by_year(table, returns).assign(method=method) for method, table in groups.items()]
     return pd.concat(tables, ignore_index=True)[_COLUMNS]
 
 
 def _by_pairs(results: Results, groups: dict[str, DataFrame], reports: DataFrame) -> DataFrame:
-    from compsim_assets.science.pair_correlation import correlation_by_year_of_pairs
+    from compsim_assets.science.correlation.pairs import correlation_by_year_of_pairs
     from compsim_assets.storage.pairs import PairTable
 
     pairs = PairTable(results.table("published_pairs"))
@@ -82,7 +82,7 @@ def table_1(
     """
     from compsim_assets.evidence.reference import published_by_method
     from compsim_assets.evidence.table_one import two_blocks
-    from compsim_assets.science.evaluation import main_years
+    from compsim_assets.science.correlation.groups import main_years
 
     years, main = main_years(mean_correlation)
     population = mean_correlation[mean_correlation["method"] == "population"]
@@ -126,7 +126,7 @@ def table_2(
     """Table 2: per cutoff mode the number of clusters, the latents studied, and mean and top interpretability."""
     import pandas as pd
 
-    from compsim_assets.science.evaluation import TABLE_2_COLUMNS, table_2_row
+    from compsim_assets.science.correlation.groups import TABLE_2_COLUMNS, table_2_row
 
     complete = [m for m in MODES if m in clusters and m in cluster_feature_summary and m in interpretability_curve]
     missing_modes(context, {mode: clusters[mode] for mode in complete})

@@ -180,7 +180,7 @@ def _shape(n_reports: int, n_latents: int) -> dict[str, Any]:
 @dg.asset(deps=[sae_features], **table_options("feature_distribution", "features", "numpy"))
 def feature_distribution(settings: Settings) -> DataFrame:
     """Distribution of all feature values: exact zeros, 300 bins up to 7.5, and the share above."""
-    from compsim_assets.science.feature_values import value_distribution
+    from compsim_assets.science.latents.values import value_distribution
     from compsim_assets.storage.shards import FeatureShards
 
     shards = FeatureShards(Results.of(settings).array_folder("sae_features"))

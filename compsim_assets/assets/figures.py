@@ -54,7 +54,7 @@ def mean_correlation_by_theta(
 def objective_by_theta(settings: Settings, cutoff_curve: DataFrame, clustered_reports: DataFrame) -> Figure:
     """Figure 5: the objective of the base cutoff over its whole lattice, both folds, and where the best theta lies."""
     from compsim_assets.plots.cutoffs import objective_by_theta as draw
-    from compsim_assets.science.cutoff_tables import (
+    from compsim_assets.science.cutoffs.tables import (
         base_cutoffs,
         base_objective_table,
         step_functions,

@@ -78,7 +78,7 @@ def _interpretability(
     scores: DataFrame,
 ) -> tuple[float, float, float, float]:
     """The gain of `interpretability_gain` in base clusters; NaN where nothing was scored or studied."""
-    from compsim_assets.science.interpretability import interpretability_gain, scores_for
+    from compsim_assets.science.latents.interpretability import interpretability_gain, scores_for
 
     nothing = (float("nan"),) * 4
     manifest = read_manifest(results.array_folder("sae_features"), "features.json")

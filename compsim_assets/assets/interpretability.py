@@ -61,8 +61,8 @@ def interpretability_curve(
     fuzz_scores: DataFrame,
 ) -> DataFrame:
     """Interpretability over sparsity: mean score of the latents that are strong in at least p per cent of clusters."""
-    from compsim_assets.science.interpretability import interpretability_curve as curve_of
-    from compsim_assets.science.interpretability import scores_for
+    from compsim_assets.science.latents.interpretability import interpretability_curve as curve_of
+    from compsim_assets.science.latents.interpretability import scores_for
 
     manifest = read_manifest(Results.of(settings).array_folder("sae_features"), "features.json")
     usable, note = scores_for(fuzz_scores, manifest["hookpoint"], manifest["n_latents"])
@@ -77,6 +77,6 @@ def interpretability_curve(
 )
 def strong_feature_proportion(cluster_feature_summary: DataFrame) -> DataFrame:
     """Strong features as a share of each cluster's own candidates, with the cluster's size: it depends on it."""
-    from compsim_assets.science.interpretability import strong_feature_proportion as proportion_of
+    from compsim_assets.science.latents.interpretability import strong_feature_proportion as proportion_of
 
     return proportion_of(cluster_feature_summary)

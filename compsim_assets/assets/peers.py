@@ -19,8 +19,8 @@ from compsim_assets.settings import Settings
 from compsim_assets.storage.results import Results
 
 if TYPE_CHECKING:
-    from compsim_assets.science.peer_returns import Levels
-    from compsim_assets.science.peers import YearReports
+    from compsim_assets.science.peers.returns import Levels
+    from compsim_assets.science.peers.statistics import YearReports
 
 
 class SupervisedConfig(dg.Config):
@@ -60,7 +60,7 @@ def supervised_latents(
     import numpy as np
     import pandas as pd
 
-    from compsim_assets.science.supervised import score_latents, training_years
+    from compsim_assets.science.peers.supervised import score_latents, training_years
     from compsim_assets.storage.shards import FeatureShards
 
     shards = FeatureShards(Results.of(settings).array_folder("sae_features"))
@@ -130,7 +130,7 @@ def peer_statistics(
     """
     import pandas as pd
 
-    from compsim_assets.science.peer_returns import Levels
+    from compsim_assets.science.peers.returns import Levels
 
     results, published = Results.of(settings), by_pairs(settings)
     levels = Levels(tuple(config.peers), tuple(map(float, config.shares)), config.draws, config.seed)
@@ -149,8 +149,8 @@ def _rows_of(
     method: PeerMethod, reports: "_Reports", levels: "Levels", said: Callable[[int, int], None]
 ) -> Iterator[dict[str, Any]]:
     """Rows of all years that a method has; each year is looked at on its own, but for what stayed since the last."""
-    from compsim_assets.science.peer_returns import year_statistics
-    from compsim_assets.science.peers import group_statistics
+    from compsim_assets.science.peers.returns import year_statistics
+    from compsim_assets.science.peers.statistics import group_statistics
 
     before = None
     for done, year in enumerate(reports.years, start=1):
@@ -199,8 +199,8 @@ class _Reports:
     def of_year(self, year: int) -> "YearReports":
         import numpy as np
 
-        from compsim_assets.science.peers import correlations, dense, year_reports
-        from compsim_assets.science.returns import normalise_returns
+        from compsim_assets.science.correlation.returns import normalise_returns
+        from compsim_assets.science.peers.statistics import correlations, dense, year_reports
 
         rows = self._by_year[year].sort_values("report_id")
         ids, monthly = rows["report_id"].to_numpy(), np.stack(rows["returns"].to_list())

@@ -26,8 +26,8 @@ def published_replay(context: dg.AssetExecutionContext, settings: Settings, base
     import pandas as pd
 
     from compsim_assets.evidence.reference import published_thetas
-    from compsim_assets.science.pair_cuts import cut_pairs
-    from compsim_assets.science.replay import agreement
+    from compsim_assets.science.cutoffs.pair_cuts import cut_pairs
+    from compsim_assets.science.cutoffs.replay import agreement
     from compsim_assets.storage.pairs import PairTable
 
     pairs = PairTable(Results.of(settings).table("published_pairs"))

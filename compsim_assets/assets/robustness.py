@@ -67,7 +67,7 @@ def robustness(
 
     from compsim_assets.evidence import robustness as tables
     from compsim_assets.evidence.methods import all_groups, company_of
-    from compsim_assets.science.evaluation import main_years
+    from compsim_assets.science.correlation.groups import main_years
 
     missing_modes(context, clusters)
     groups = all_groups(clusters, walk_forward_clusters, baseline_clusters, embedding_clusters, returns)
@@ -108,7 +108,7 @@ class _Bootstrap:
     def __call__(self, returns: DataFrame, against: list[str]) -> DataFrame:
         import pandas as pd
 
-        from compsim_assets.science.resampling import bootstrap_correlation
+        from compsim_assets.science.inference.bootstrap import bootstrap_correlation
 
         if not self._years:  # nothing to compare the methods on
             return pd.DataFrame(columns=_INTERVALS)
@@ -126,7 +126,7 @@ class _Bootstrap:
 
 def _codes(descriptions: DataFrame, groups: dict[str, DataFrame]) -> dict[str, DataFrame]:
     """Industry codes to agree with: report_id, year, code."""
-    from compsim_assets.science.agreement import classifications
+    from compsim_assets.science.peers.agreement import classifications
 
     if "gics_sector" in groups:
         sector = groups["gics_sector"].set_index("report_id")["cluster_id"]
@@ -141,7 +141,7 @@ def _without_factors(
     factors = open_universe(settings).factors()
     if factors is None:
         return None, "the universe has no factors.parquet: no factor-adjusted returns"
-    from compsim_assets.science.factor_returns import adjusted_returns
+    from compsim_assets.science.correlation.factors import adjusted_returns
     from compsim_assets.universe.layout import UniverseError
 
     ends = config.winsorised, 1 - config.winsorised

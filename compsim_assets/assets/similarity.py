@@ -27,7 +27,7 @@ from compsim_assets.storage.results import Results, read_table
 from compsim_assets.universe.folder import open_universe
 
 if TYPE_CHECKING:
-    from compsim_assets.science.pca import PrincipalComponents
+    from compsim_assets.science.pca.fit import PrincipalComponents
     from compsim_assets.storage.shards import DistinctRows
 
 
@@ -132,7 +132,7 @@ def pca_assets(
 
 
 def _fit(context: dg.AssetExecutionContext, config: PcaConfig, distinct: "DistinctRows") -> "PrincipalComponents":
-    from compsim_assets.science.pca import fit_pca, memory_needed
+    from compsim_assets.science.pca.fit import fit_pca, memory_needed
 
     needed = memory_needed(*distinct.shape, config.n_components, config.block)
     context.log.info(f"the PCA needs about {needed / 1e9:.1f} GB of memory")
@@ -154,7 +154,7 @@ def _project(
     context: dg.AssetExecutionContext, config: PcaConfig, distinct: "DistinctRows", path: Path
 ) -> "PrincipalComponents":
     """Scores on the axes of the universe's published PCA, the first `n_components` of them."""
-    from compsim_assets.science.projection import project
+    from compsim_assets.science.pca.projection import project
     from compsim_assets.universe.layout import UniverseError
     from compsim_assets.universe.published import read_pca
 
@@ -215,7 +215,7 @@ def nearest_peers(context: dg.AssetExecutionContext, config: PeersConfig, settin
 
 
 def _peers_of_scores(results: Results, n_peers: int) -> Iterator[Any]:
-    from compsim_assets.science.similarity import nearest_peers as find_peers
+    from compsim_assets.science.linkage.years import nearest_peers as find_peers
     from compsim_assets.storage.shards import matrix_of
 
     scores = read_table(results.table("pca_scores"))
@@ -224,7 +224,7 @@ def _peers_of_scores(results: Results, n_peers: int) -> Iterator[Any]:
 
 
 def _peers_of_pairs(results: Results, n_peers: int) -> Iterator[Any]:
-    from compsim_assets.science.pair_correlation import peers_of_pairs
+    from compsim_assets.science.correlation.pairs import peers_of_pairs
     from compsim_assets.storage.pairs import PairTable
 
     pairs = PairTable(results.table("published_pairs"))

@@ -17,8 +17,8 @@ from compsim_assets.partitions import cutoff_modes
 from compsim_assets.universe.layout import UniverseError
 
 if TYPE_CHECKING:
-    from compsim_assets.science.backtest import Tables
-    from compsim_assets.science.price_panel import PricePanel
+    from compsim_assets.science.trading.backtest import Tables
+    from compsim_assets.science.trading.price_panel import PricePanel
 
 NAMES = ("cointegrated_pairs", "pairs_backtest", "pairs_daily")
 TRAPS = """Kept in `as_published`, so that its Sharpe ratio can be compared with the published one:
@@ -116,7 +116,7 @@ def pairs_trading_assets(
     price_history: Any,
 ):
     """Find pairs in the clusters of the years before trading, and trade them."""
-    from compsim_assets.science.trading_windows import trading_windows
+    from compsim_assets.science.trading.windows import trading_windows
 
     if price_history.num_rows == 0 or descriptions.empty:
         note = "the universe has no prices: nothing is traded"
@@ -151,7 +151,7 @@ def _with_others(groups: dict[str, DataFrame], *tables: DataFrame) -> dict[str, 
 
 
 def _panel(prices: Any) -> "PricePanel":
-    from compsim_assets.science.price_panel import price_panel
+    from compsim_assets.science.trading.price_panel import price_panel
 
     coded = prices["ticker"].combine_chunks().dictionary_encode()
     return price_panel(
@@ -166,8 +166,8 @@ def _compare(
     panel: "PricePanel", groups: dict[str, DataFrame], reports: DataFrame, windows: Any, config: TradingConfig
 ) -> "Tables":  # fmt: skip
     """All methods on the windows of one panel."""
-    from compsim_assets.science.backtest import Rules, compare_methods
-    from compsim_assets.science.trading_windows import days_of
+    from compsim_assets.science.trading.backtest import Rules, compare_methods
+    from compsim_assets.science.trading.windows import days_of
 
     members = {
         method: table.merge(reports, on=["report_id", "year"], how="inner", validate="many_to_one")

@@ -25,7 +25,7 @@ from compsim_assets.universe.layout import UniverseError
 if TYPE_CHECKING:
     import numpy as np
 
-    from compsim_assets.science.walk_forward import EvaluatedYear, Reports
+    from compsim_assets.science.cutoffs.walk_forward import EvaluatedYear, Reports
     from compsim_assets.storage.shards import DistinctRows
 
 
@@ -91,8 +91,8 @@ def _reports(
     """Ids and what is known of the reports with features, by year and id."""
     import numpy as np
 
-    from compsim_assets.science.returns import normalise_returns
-    from compsim_assets.science.walk_forward import Reports
+    from compsim_assets.science.correlation.returns import normalise_returns
+    from compsim_assets.science.cutoffs.walk_forward import Reports
 
     unknown = np.setdiff1d(clustered["report_id"], ids)
     if len(unknown):
@@ -120,8 +120,8 @@ def _walk(
 ) -> list["EvaluatedYear"]:
     import numpy as np
 
-    from compsim_assets.science.pca import memory_needed
-    from compsim_assets.science.walk_forward import walk_forward
+    from compsim_assets.science.cutoffs.walk_forward import walk_forward
+    from compsim_assets.science.pca.fit import memory_needed
 
     years = reports.evaluated()
     largest = len(np.unique(reports.text[reports.year < years[-1]]))

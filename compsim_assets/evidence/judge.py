@@ -11,7 +11,7 @@ from compsim_assets.evidence.methods import by_method
 from compsim_assets.evidence.robust_rows import robust_row
 from compsim_assets.evidence.table_one import SHARPE_COST
 from compsim_assets.evidence.verdicts import NOT_TESTABLE, verdict
-from compsim_assets.science.inference import hac_mean
+from compsim_assets.science.inference.tests import hac_mean
 
 
 @dataclass(frozen=True)

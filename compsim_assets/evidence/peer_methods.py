@@ -12,7 +12,7 @@ from compsim_assets.universe.encoders import read_embeddings
 if TYPE_CHECKING:
     import numpy as np
 
-    from compsim_assets.science.peers import YearReports
+    from compsim_assets.science.peers.statistics import YearReports
 
     # The similarity (n, n) of a year's reports, the first argument, and their positions in the year; None without any.
     OfYear = Callable[[YearReports], tuple[np.ndarray, np.ndarray] | None]
@@ -39,7 +39,7 @@ class _Vectors:
     def __call__(self, reports: "YearReports") -> "tuple[np.ndarray, np.ndarray] | None":
         import numpy as np
 
-        from compsim_assets.science.pair_linkage import positions_of
+        from compsim_assets.science.linkage.pairs import positions_of
 
         own = np.flatnonzero(self.year == reports.year)
         own = own[np.argsort(self.report_id[own], kind="stable")]
@@ -56,7 +56,7 @@ def peer_methods(
     published: bool,
 ) -> Iterator[PeerMethod]:
     """Every method that has similarities in this universe; a table is read when its turn comes."""
-    from compsim_assets.science.peers import cosines
+    from compsim_assets.science.peers.statistics import cosines
     from compsim_assets.storage.pairs import PairTable
 
     yield PeerMethod("sic2", False, None)
@@ -73,7 +73,7 @@ def _of_pairs(table: Any) -> "OfYear":
     def of_year(reports: "YearReports") -> "tuple[np.ndarray, np.ndarray] | None":
         import numpy as np
 
-        from compsim_assets.science.peers import dense
+        from compsim_assets.science.peers.statistics import dense
 
         pairs = table.of_year(reports.year)
         if len(pairs) == 0:
@@ -85,7 +85,7 @@ def _of_pairs(table: Any) -> "OfYear":
 
 
 def _by_scores(name: str, in_sample: bool, path: Path) -> Iterator[PeerMethod]:
-    from compsim_assets.science.peers import cosines
+    from compsim_assets.science.peers.statistics import cosines
     from compsim_assets.storage.shards import matrix_of
 
     table = read_table(path, ["report_id", "year", "scores"])
@@ -103,7 +103,7 @@ def _by_latents(
 
     import numpy as np
 
-    from compsim_assets.science.supervised import length_free, shared_weight, training_years
+    from compsim_assets.science.peers.supervised import length_free, shared_weight, training_years
 
     report_id, active = activity
     if active.shape[1] == 0:

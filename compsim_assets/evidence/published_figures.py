@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from compsim_assets.evidence import published_evidence as evidence
-from compsim_assets.science.interpretability import interpretability_curve
+from compsim_assets.science.latents.interpretability import interpretability_curve
 
 # Candidates that the published script divides the number of strong features by, whatever was scored.
 PUBLISHED_CANDIDATES = 1000

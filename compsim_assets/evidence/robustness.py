@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from compsim_assets.evidence.methods import knows_later_years
-from compsim_assets.science.agreement import agreement_by_year
-from compsim_assets.science.inference import hac_mean, holm
-from compsim_assets.science.permutation import permutation_null
+from compsim_assets.science.inference.permutation import permutation_null
+from compsim_assets.science.inference.tests import hac_mean, holm
+from compsim_assets.science.peers.agreement import agreement_by_year
 
 COLUMNS = [
     "statistic", "method", "versus", "level", "value", "low", "high", "p_value", "p_adjusted", "family", "n",

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from compsim_assets.science.pair_linkage import YearPairs
+    from compsim_assets.science.linkage.pairs import YearPairs
 
 _COLUMNS = ("report_a", "report_b", "cosine", "correlation")
 _GROUP_ROWS = 1 << 20
@@ -49,7 +49,7 @@ class PairTable:
         """The pairs of one year, ordered by report_a, report_b; none for a year without any."""
         import numpy as np
 
-        from compsim_assets.science.pair_linkage import YearPairs
+        from compsim_assets.science.linkage.pairs import YearPairs
 
         if year not in self._groups:
             ids, values = np.empty(0, dtype=np.int64), np.empty(0)

@@ -16,7 +16,7 @@ def read_score_file(path: Path) -> dict[str, Any]:
     Raises:
         UniverseError: names the file and what is wrong with its name, JSON or examples.
     """
-    from compsim_assets.science.fuzz import score_examples
+    from compsim_assets.science.latents.fuzz import score_examples
 
     name = _NAME.fullmatch(path.name)
     if not name:

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from compsim_assets.launch.worker import Worker, run
-from compsim_assets.science.candidates import sample_pairs, scored_latents
-from compsim_assets.science.cluster_selection import select_clusters
 from compsim_assets.science.sharing import share_out
-from compsim_assets.science.strong_features import ClusterPairs, StrongFeatures
+from compsim_assets.science.strong_features.candidates import sample_pairs, scored_latents
+from compsim_assets.science.strong_features.search import ClusterPairs, StrongFeatures
+from compsim_assets.science.strong_features.selection import select_clusters
 from compsim_assets.workers.cluster_products import (
     ClusterInputs,
     study_with_scores,

@@ -12,10 +12,10 @@ import torch.distributed as dist
 from safetensors import safe_open
 
 from compsim_assets.launch.worker import Worker
-from compsim_assets.science.axes import AxesFromScores
-from compsim_assets.science.axis_products import AxisProducts
-from compsim_assets.science.candidates import active_latents
-from compsim_assets.science.strong_features import (
+from compsim_assets.science.pca.axes import AxesFromScores
+from compsim_assets.science.strong_features.axis_products import AxisProducts
+from compsim_assets.science.strong_features.candidates import active_latents
+from compsim_assets.science.strong_features.search import (
     ClusterPairs,
     StrongFeatures,
     find_strong_features,

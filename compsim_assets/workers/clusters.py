@@ -17,16 +17,16 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from compsim_assets.launch.worker import Worker, run
-from compsim_assets.science.blocked_linkage import merge_shares, spanning_tree_of_share
-from compsim_assets.science.distance import YearDistances
-from compsim_assets.science.linkage import (
+from compsim_assets.science.linkage.blocked import merge_shares, spanning_tree_of_share
+from compsim_assets.science.linkage.dendrogram import (
     DENSE_BYTES,
     Dendrogram,
     cut,
     fits_dense,
     single_linkage,
 )
-from compsim_assets.science.pair_linkage import pair_graph
+from compsim_assets.science.linkage.distance import YearDistances
+from compsim_assets.science.linkage.pairs import pair_graph
 from compsim_assets.science.sharing import share_out
 from compsim_assets.storage.pairs import PairTable
 from compsim_assets.storage.shards import matrix_of

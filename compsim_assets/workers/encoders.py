@@ -12,7 +12,7 @@ import huggingface_hub
 import torch
 from torch import nn
 
-from compsim_assets.science.embeddings import TextEmbedder
+from compsim_assets.science.latents.embeddings import TextEmbedder
 from compsim_assets.workers.language_models import load_language_model, model_source
 from compsim_assets.workers.tokenization import Tokenizer
 

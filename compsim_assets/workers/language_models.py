@@ -22,7 +22,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
-from compsim_assets.science.extraction import FeatureExtractor, activations_at, find_module
+from compsim_assets.science.latents.extraction import FeatureExtractor, activations_at, find_module
 from compsim_assets.workers.tokenization import Tokenizer
 
 # What `encode` reads. sparsify leaves an encoder weight that its file lacks at its random start.

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import torch.distributed as dist
 
 from compsim_assets.launch.worker import Worker
-from compsim_assets.science.extraction import Tokens, plan_batches, texts_per_batch
+from compsim_assets.science.latents.extraction import Tokens, plan_batches, texts_per_batch
 from compsim_assets.science.sharing import share_out
 from compsim_assets.workers.tokenization import Tokenizer
 

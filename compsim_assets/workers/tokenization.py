@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from compsim_assets.science.extraction import Tokens
+from compsim_assets.science.latents.extraction import Tokens
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import pytest
 
 from compsim_assets.assets.descriptions import descriptions, returns
 from compsim_assets.assets.embeddings import embedding_clusters, embeddings
-from compsim_assets.science.returns import normalise_returns
+from compsim_assets.science.correlation.returns import normalise_returns
 from compsim_assets.settings import Settings
 from compsim_assets.storage.io_managers import TableIOManager
 from compsim_assets.storage.results import Results, read_asset

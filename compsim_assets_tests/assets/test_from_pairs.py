@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from compsim_assets.science.returns import normalise_returns
+from compsim_assets.science.correlation.returns import normalise_returns
 from compsim_assets.universe.layout import ID, UniverseError
 from compsim_assets_tests.assets.pair_universes import (
     YEARS,

@@ -27,7 +27,7 @@ from compsim_assets_tests.assets.pair_universes import (
     write_pairs,
 )
 from compsim_assets_tests.runs import InThisProcess, Local, Run
-from compsim_assets_tests.science.test_walk_forward import Given, by_hand, cosines_of, groups
+from compsim_assets_tests.science.cutoffs.test_walk_forward import Given, by_hand, cosines_of, groups
 from compsim_assets_tests.universes import write_reports
 
 UPSTREAM = ["descriptions", "returns", "published_pairs", "sae_features", "pca", "pca_scores", "clustered_reports"]  # fmt: skip
@@ -285,7 +285,7 @@ def test_reports_to_compare_without_features_are_refused(walked: Local, tmp_path
 
 
 def test_memory_is_explained(walked: Local, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import compsim_assets.science.walk_forward as science
+    import compsim_assets.science.cutoffs.walk_forward as science
 
     run = copied(walked, tmp_path)
     monkeypatch.setattr(science, "fit_pca", lambda *_, **__: np.empty(1 << 55))

@@ -11,7 +11,7 @@ from compsim_assets.evidence import judge as findings
 from compsim_assets.evidence.claims import published_claims
 from compsim_assets.evidence.judge import Claim, Evidence, Measured, judge
 from compsim_assets.evidence.reference import published_figures
-from compsim_assets.science.inference import hac_mean
+from compsim_assets.science.inference.tests import hac_mean
 
 NAN = math.nan
 ROBUST = ["statistic", "method", "versus", "level", "value", "low", "high"]

@@ -10,7 +10,7 @@ import pytest
 
 from compsim_assets.evidence.published_figures import Found, compare_with_published
 from compsim_assets.evidence.reference import published_figures
-from compsim_assets.science.feature_values import value_distribution
+from compsim_assets.science.latents.values import value_distribution
 
 NAN = float("nan")
 COLUMNS = ["figure", "kind", "method", "key", "published", "source"]

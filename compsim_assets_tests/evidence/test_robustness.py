@@ -9,9 +9,9 @@ from statsmodels.stats.multitest import multipletests
 
 from compsim_assets.evidence import robustness
 from compsim_assets.evidence.robustness import COLUMNS
-from compsim_assets.science.agreement import agreement_by_year
-from compsim_assets.science.inference import hac_mean
-from compsim_assets.science.permutation import permutation_null
+from compsim_assets.science.inference.permutation import permutation_null
+from compsim_assets.science.inference.tests import hac_mean
+from compsim_assets.science.peers.agreement import agreement_by_year
 
 YEARS = list(range(2001, 2013))
 RNG = np.random.default_rng(5)

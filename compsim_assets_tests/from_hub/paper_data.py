@@ -12,8 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from compsim_assets.science.distance import unit_rows
-from compsim_assets.science.returns import normalise_returns
+from compsim_assets.science.correlation.returns import normalise_returns
+from compsim_assets.science.linkage.distance import unit_rows
 from compsim_assets.universe.layout import ID, RETURNS
 
 REPORTS = "Mateusz1017/annual_reports_tokenized_llama3_logged_returns_no_null_returns_and_incomplete_descriptions_24k"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
-from compsim_assets.science.peers import YearReports, correlations, cosines, year_reports
-from compsim_assets.science.returns import normalise_returns
+from compsim_assets.science.correlation.returns import normalise_returns
+from compsim_assets.science.peers.statistics import YearReports, correlations, cosines, year_reports
 from compsim_assets_tests.science.strategies import SCORES, make_scores
 
 

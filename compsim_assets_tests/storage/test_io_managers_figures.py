@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from compsim_assets.partitions import cutoff_modes
-from compsim_assets.science.pca import fit_pca
-from compsim_assets.science.standardise import DenseFeatures
+from compsim_assets.science.pca.fit import fit_pca
+from compsim_assets.science.pca.standardise import DenseFeatures
 from compsim_assets.settings import Settings
 from compsim_assets.storage.io_managers import FigureIOManager
 from compsim_assets.storage.results import Results, load_pca

@@ -1,0 +1,244 @@
+"""Pairs trading of several cluster methods side by side: the same prices, windows and rules, as published and honest."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from compsim_assets.science.trading.as_published import START_CASH, trade_as_published
+from compsim_assets.science.trading.cointegration import benjamini_hochberg, shared_pairs
+from compsim_assets.science.trading.honest import (
+    Portfolio,
+    Spreads,
+    cointegration,
+    equity_of,
+    max_drawdown,
+    trade_pairs,
+    trade_portfolios,
+)
+from compsim_assets.science.trading.placebo import Placebo, random_spreads
+from compsim_assets.science.trading.price_panel import PricePanel
+from compsim_assets.science.trading.sharpe import (
+    DAYS_A_YEAR,
+    deflated_sharpe,
+    sharpe_intervals,
+    sharpe_ratio,
+)
+
+PUBLISHED, HONEST = "as_published", "honest"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How pairs are chosen and traded; distances in standard deviations, costs in basis points of the value traded."""
+
+    min_correlation: float = 0.95
+    min_days: int = 252
+    max_q: float = 0.05
+    entry: float = 1.0
+    stop: float = 2.0
+    costs: tuple[float, ...] = (0.0, 10.0, 25.0, 50.0)
+    placebo_pool: int = 4000
+    placebo_draws: int = 200
+    bootstrap_draws: int = 1000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where the rules cannot be traded by."""
+        if not 0 < self.entry < self.stop:
+            raise ValueError(f"stop must be above entry, not {self.stop:g} and {self.entry:g}")
+        if not self.costs or min(self.costs) < 0 or len(set(self.costs)) < len(self.costs):
+            raise ValueError(f"costs must be different numbers from 0 up, not {list(self.costs)}")
+
+
+@dataclass(frozen=True)
+class Tables:
+    """pairs: traded pairs by variant and method. backtest: one row a variant, method and cost. daily: the same by day."""
+
+    pairs: pd.DataFrame
+    backtest: pd.DataFrame
+    daily: pd.DataFrame
+
+
+def compare_methods(
+    estimation: PricePanel,
+    trading: PricePanel,
+    members: Mapping[str, pd.DataFrame],
+    years: list[int],
+    rules: Rules,
+) -> Tables:
+    """Choose pairs on the estimation window and trade them in the trading window, for every method, in both variants.
+
+    Args:
+        estimation, trading: windows of one panel. members: by method year, cluster_id, ticker. years: of the clusters.
+
+    A pair is tested once, whatever methods propose it; the correction for many tests is each method's own.
+
+    Cost: the tests of all different pairs; then products of days, pairs and methods.
+    """
+    candidates = {method: shared_pairs(table, years) for method, table in members.items()}
+    chosen = _choose(estimation, candidates, rules)
+    rows, daily = _trade_published(trading, chosen)
+    honest_rows, honest_daily = _trade_honest(estimation, trading, chosen, rules)
+    order = {method: place for place, method in enumerate(members)}
+    # Rows of methods without pairs were made apart.
+    honest_rows.sort(key=lambda row: (order[row["method"]], rules.costs.index(row["cost_bp"])))
+    pairs = [one.pairs.assign(variant=one.variant, method=one.method) for one in chosen]
+    days = pd.concat([*daily, *honest_daily] or [pd.DataFrame(columns=_DAILY)], ignore_index=True)
+    return Tables(pd.concat(pairs, ignore_index=True), pd.DataFrame(rows + honest_rows), days)
+
+
+def _choose(estimation: PricePanel, candidates: Mapping[str, pd.DataFrame], rules: Rules) -> list["_Chosen"]:
+    """Pairs of every method in both variants."""
+    every = pd.concat([*candidates.values()], ignore_index=True).drop_duplicates(_PAIR)[_PAIR]
+    published = cointegration.published_tests(estimation, every, rules.min_correlation)
+    honest = cointegration.engle_granger_tests(estimation, every, rules.min_correlation, rules.min_days)
+    chosen: list[_Chosen] = []
+    for method, shared in candidates.items():
+        tested = published.merge(shared, on=_PAIR, validate="one_to_one")
+        passes = cointegration.passes_as_published(tested, rules.min_correlation)
+        tested["p_adjusted"] = np.nan
+        chosen.append(_Chosen(PUBLISHED, method, len(shared), len(tested), tested[passes]))
+        tested = honest.merge(shared, on=_PAIR, validate="one_to_one")
+        tested["p_adjusted"] = benjamini_hochberg(tested["p_value"].to_numpy())
+        passes = tested["p_adjusted"] < rules.max_q
+        chosen.append(_Chosen(HONEST, method, len(shared), len(tested), tested[passes]))
+    return chosen
+
+
+_PAIR = ["ticker_a", "ticker_b"]
+_DAILY = [
+    "variant", "method", "cost_bp", "date", "daily_return", "equity", "n_open", "placebo_low", "placebo_median",
+    "placebo_high",
+]  # fmt: skip
+_FIGURES = (
+    "annual_return", "annual_volatility", "sharpe", "sharpe_low", "sharpe_high", "sharpe_deflated", "placebo_sharpe",
+    "placebo_low", "placebo_high", "turnover", "max_drawdown",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """Pairs of one method in one variant, and how many there were before."""
+
+    variant: str
+    method: str
+    n_candidates: int
+    n_tested: int
+    pairs: pd.DataFrame
+
+    def row(self, panel: PricePanel, cost_bp: float) -> dict:
+        """A row of the backtest without figures yet."""
+        days = panel.days
+        return {
+            "variant": self.variant, "method": self.method, "cost_bp": cost_bp,
+            "first_day": days[0] if len(days) else None, "last_day": days[-1] if len(days) else None,
+            "n_candidates": self.n_candidates, "n_tested": self.n_tested, "n_pairs": len(self.pairs),
+            "n_trades": 0, "n_delisted": 0, **dict.fromkeys(_FIGURES, np.nan),
+        }  # fmt: skip
+
+    def daily(self, days: np.ndarray, cost_bp: float, **columns: np.ndarray) -> pd.DataFrame:
+        """Rows by day."""
+        missing = dict.fromkeys(("placebo_low", "placebo_median", "placebo_high"), np.nan)
+        return pd.DataFrame(
+            {"variant": self.variant, "method": self.method, "cost_bp": cost_bp, "date": days, **missing, **columns}
+        )[_DAILY]  # fmt: skip
+
+
+def _returns_figures(returns: np.ndarray, equity: np.ndarray) -> dict[str, float]:
+    many = len(returns) > 1
+    return {
+        "annual_return": float(returns.mean() * DAYS_A_YEAR) if many else np.nan,
+        "annual_volatility": float(returns.std(ddof=1) * np.sqrt(DAYS_A_YEAR)) if many else np.nan,
+        "sharpe": float(sharpe_ratio(returns)),
+        "max_drawdown": max_drawdown(equity),
+    }
+
+
+def _trade_published(trading: PricePanel, chosen: list[_Chosen]) -> tuple[list[dict], list[pd.DataFrame]]:
+    rows, daily = [], []
+    for one in chosen:
+        if one.variant != PUBLISHED:
+            continue
+        row = one.row(trading, 0.0)
+        rows.append(row)
+        run = trade_as_published(trading, one.pairs)
+        written = np.isfinite(run.value)
+        if not written.any():
+            continue
+        equity = run.value[written] / START_CASH
+        returns = equity[1:] / equity[:-1] - 1.0
+        row.update(_returns_figures(returns, equity), n_trades=run.n_closings)
+        columns = {
+            "daily_return": np.r_[np.nan, returns],
+            "equity": equity,
+            "n_open": run.n_open[written],
+        }
+        daily.append(one.daily(trading.days[written], 0.0, **columns))
+    return rows, daily
+
+
+def _trade_honest(
+    estimation: PricePanel, trading: PricePanel, chosen: list[_Chosen], rules: Rules
+) -> tuple[list[dict], list[pd.DataFrame]]:
+    rows: list[dict] = []
+    daily: list[pd.DataFrame] = []
+    honest = [one for one in chosen if one.variant == HONEST]
+    traded = [one for one in honest if len(one.pairs) and len(trading.days)]
+    idle = [one for one in honest if not (len(one.pairs) and len(trading.days))]
+    rows += [one.row(trading, cost) for one in idle for cost in rules.costs]
+    if not traded:
+        return rows, daily
+    portfolios = _portfolios(trading, traded, rules)
+    spreads = random_spreads(estimation, rules.placebo_pool, rules.min_days, rules.seed)
+    pool = trade_pairs(trading, spreads, entry=rules.entry, stop=rules.stop)
+    tried = {
+        cost: np.array([sharpe_ratio(portfolio.returns(cost)) for portfolio in portfolios]) for cost in rules.costs
+    }
+    for one, portfolio in zip(traded, portfolios, strict=True):
+        placebo = Placebo.draw(pool, len(one.pairs), rules.placebo_draws, rules.seed)
+        returns = np.stack([portfolio.returns(cost) for cost in rules.costs], axis=1)
+        ends = sharpe_intervals(returns, draws=rules.bootstrap_draws, seed=rules.seed)
+        for column, cost in enumerate(rules.costs):
+            net = returns[:, column]
+            low, high = ends[:, column]
+            deflated = deflated_sharpe(net, tried[cost])
+            row = {"sharpe_low": low, "sharpe_high": high, "sharpe_deflated": deflated}
+            rows.append(one.row(trading, cost) | row | _honest_figures(portfolio, placebo, cost))
+            daily.append(_honest_daily(one, trading.days, portfolio, placebo, cost))
+    return rows, daily
+
+
+def _portfolios(trading: PricePanel, traded: list[_Chosen], rules: Rules) -> list[Portfolio]:
+    """One portfolio a method, pairs that several methods chose traded once."""
+    pairs = pd.concat([one.pairs for one in traded], ignore_index=True).drop_duplicates(_PAIR)
+    index = pd.MultiIndex.from_frame(pairs[_PAIR])
+    column = pd.Series(range(len(trading.tickers)), index=trading.tickers)
+    spreads = Spreads(
+        *(column.loc[pairs[side]].to_numpy() for side in _PAIR),
+        *(pairs[name].to_numpy() for name in ("hedge_ratio", "intercept", "deviation")),
+    )
+    held = np.stack([index.isin(pd.MultiIndex.from_frame(one.pairs[_PAIR])) for one in traded])
+    return trade_portfolios(trading, spreads, held, entry=rules.entry, stop=rules.stop)
+
+
+def _honest_figures(portfolio: Portfolio, placebo: Placebo, cost_bp: float) -> dict:
+    net = portfolio.returns(cost_bp)
+    mean, low, high = placebo.sharpe(cost_bp)
+    return {
+        **_returns_figures(net, equity_of(net)),
+        "n_trades": portfolio.n_trades, "n_delisted": portfolio.n_delisted, "turnover": portfolio.turnover,
+        "placebo_sharpe": mean, "placebo_low": low, "placebo_high": high,
+    }  # fmt: skip
+
+
+def _honest_daily(
+    one: _Chosen, days: np.ndarray, portfolio: Portfolio, placebo: Placebo, cost_bp: float
+) -> pd.DataFrame:
+    net = portfolio.returns(cost_bp)
+    low, median, high = placebo.band(cost_bp)
+    return one.daily(
+        days, cost_bp, daily_return=net, equity=equity_of(net), n_open=portfolio.n_open,
+        placebo_low=low, placebo_median=median, placebo_high=high,
+    )  # fmt: skip

@@ -1,0 +1,186 @@
+"""Which pairs of stocks move together for good: the published test, and that of Engle and Granger with correction.
+
+In both, `a` is the ticker that comes first in the alphabet, so that a pair has one row and one direction.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.multitest import multipletests
+
+from compsim_assets.science.trading.adf import AdfTests, adf_p_values, adf_statistics
+from compsim_assets.science.trading.price_panel import PairMoments, PricePanel, pair_moments
+
+PAIR_COLUMNS = [
+    "ticker_a", "ticker_b", "first_day", "last_day", "n_days", "correlation", "hedge_ratio", "intercept", "deviation",
+    "adf", "lags", "p_value",
+]  # fmt: skip
+PUBLISHED_DAYS, PUBLISHED_P = 60, 0.01
+# A ticker without a price on this many trading days in a row has ended.
+LONGEST_GAP = 10
+_SPREADS_AT_ONCE = 64 << 20
+
+
+def shared_pairs(members: pd.DataFrame, years: list[int]) -> pd.DataFrame:
+    """Ticker pairs that share a cluster in at least one of the years.
+
+    Args:
+        members: year, cluster_id, ticker; a null in either is no member.
+
+    Returns:
+        ticker_a, ticker_b, n_years (in how many of the years they share one), in alphabetical order.
+
+    Cost: O(pairs log pairs) time, 16 bytes a pair and year.
+    """
+    chosen = members[members["year"].isin(years)].dropna(subset=["cluster_id", "ticker"])
+    names, code = np.unique(chosen["ticker"].to_numpy(dtype=str), return_inverse=True)
+    of_years = [np.empty(0, dtype=np.int64)]
+    coded = chosen[["year", "cluster_id"]].assign(code=code).drop_duplicates()
+    for _, of_year in coded.groupby("year"):
+        clusters = [np.sort(rows["code"]) for _, rows in of_year.groupby("cluster_id")]
+        found = [_pairs_within(codes, len(names)) for codes in clusters]
+        of_years.append(np.unique(np.concatenate(found)))
+    keys, n_years = np.unique(np.concatenate(of_years), return_counts=True)
+    a, b = np.divmod(keys, max(1, len(names)))
+    return pd.DataFrame({"ticker_a": names[a], "ticker_b": names[b], "n_years": n_years})
+
+
+def _pairs_within(codes: np.ndarray, n: int) -> np.ndarray:
+    i, j = np.triu_indices(len(codes), k=1)
+    return codes[i].astype(np.int64) * n + codes[j]
+
+
+def published_tests(panel: PricePanel, pairs: pd.DataFrame, min_correlation: float) -> pd.DataFrame:
+    """The published test of pairs, on the days of the panel.
+
+    At least 60 common days, an absolute correlation of the prices of at least `min_correlation`, then an ADF test of
+    the plain difference of the prices: no hedge ratio, and no correction for the number of tests.
+
+    Returns:
+        PAIR_COLUMNS of the pairs tested (p_value NaN where the difference has no test); `passes_as_published` says
+        which of them were traded. `hedge_ratio` is 1, `intercept` 0.
+
+    Cost: as `pair_moments` and `adf_statistics`.
+    """
+    a, b = _columns_of(panel, pairs)
+    moments = pair_moments(panel.prices, a, b)
+    correlation = moments.correlation
+    tested = (moments.n >= PUBLISHED_DAYS) & (np.abs(correlation) >= min_correlation)
+    a, b = a[tested], b[tested]
+    tests = _adf_of_spreads(panel.prices, a, b, np.ones(len(a)), np.zeros(len(a)), constant=True)
+    table = _table(panel, a, b, moments, tested)
+    table["hedge_ratio"], table["intercept"] = 1.0, 0.0
+    table["deviation"] = np.sqrt(np.maximum(
+        moments.variance_a + moments.variance_b - 2 * moments.covariance, 0.0)[tested])  # fmt: skip
+    return _with_tests(table, tests, n_variables=1)
+
+
+def passes_as_published(tests: pd.DataFrame, min_correlation: float) -> pd.Series:
+    """Pairs that the published code trades: p below 0.01 and the correlation, with its sign, above the threshold."""
+    return (tests["p_value"] < PUBLISHED_P) & (tests["correlation"] > min_correlation)
+
+
+def engle_granger_tests(panel: PricePanel, pairs: pd.DataFrame, min_correlation: float, min_days: int) -> pd.DataFrame:
+    """Engle and Granger's test of pairs, on log prices and the days of the panel.
+
+    The hedge ratio is the slope of log price a on log price b. Tested are pairs with at least `min_days` common days, a
+    positive hedge ratio, both with a price in the last 10 days (still listed), and a correlation of the log prices of
+    at least `min_correlation`: choosing by it first keeps the number of tests, which the correction pays for, small.
+
+    Returns:
+        PAIR_COLUMNS of the pairs tested; a pair whose residuals have no test is left out. p_value is that of two
+        variables (MacKinnon), which knows that the hedge ratio was estimated.
+
+    Cost: as `pair_moments` and `adf_statistics`.
+    """
+    logs = np.log(panel.prices)
+    a, b = _columns_of(panel, pairs)
+    moments = pair_moments(logs, a, b)
+    tested = tradable(panel, moments, a, b, min_days) & (moments.correlation >= min_correlation)
+    a, b = a[tested], b[tested]
+    table = _table(panel, a, b, moments, tested)
+    slope, intercept, deviation = regression(moments)
+    table["hedge_ratio"], table["intercept"] = slope[tested], intercept[tested]
+    table["deviation"] = deviation[tested]
+    tests = _adf_of_spreads(logs, a, b, slope[tested], intercept[tested], constant=False)
+    table = _with_tests(table, tests, n_variables=2)
+    return table[table["p_value"].notna()].reset_index(drop=True)
+
+
+def tradable(panel: PricePanel, moments: PairMoments, a: np.ndarray, b: np.ndarray, min_days: int) -> np.ndarray:
+    """(B,) bool: enough common days, both still listed at the panel's end, a positive hedge ratio."""
+    listed = panel.priced_in_the_last(LONGEST_GAP)
+    deviation = regression(moments)[2]
+    enough = (moments.n >= min_days) & (moments.slope > 0) & (deviation > 0)
+    return enough & listed[a] & listed[b]
+
+
+def regression(moments: PairMoments) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(B,) slope, intercept and standard deviation of the residual (over n) of a on b."""
+    slope = moments.slope
+    unexplained = moments.variance_a - slope * moments.covariance
+    unexplained[unexplained < 1e-9 * moments.variance_a] = 0.0
+    return slope, moments.mean_a - slope * moments.mean_b, np.sqrt(unexplained)
+
+
+def benjamini_hochberg(p_values: np.ndarray) -> np.ndarray:
+    """(B,) p-values adjusted for the number of tests (false discovery rate)."""
+    if len(p_values) == 0:
+        return np.empty(0)
+    return multipletests(p_values, method="fdr_bh")[1]
+
+
+def _columns_of(panel: PricePanel, pairs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Columns of the pairs' tickers; pairs with a ticker without any price are left out."""
+    names = np.array(panel.tickers, dtype=str)
+    found = []
+    for side in ("ticker_a", "ticker_b"):
+        wanted = pairs[side].to_numpy(dtype=str)
+        place = np.minimum(np.searchsorted(names, wanted), max(0, len(names) - 1))
+        found.append(np.where(names[place] == wanted, place, -1) if len(names) else place - 1)
+    a, b = found
+    known = (a >= 0) & (b >= 0)
+    return a[known], b[known]
+
+
+def _table(panel: PricePanel, a: np.ndarray, b: np.ndarray, moments: PairMoments, tested: np.ndarray) -> pd.DataFrame:
+    names = np.array(panel.tickers, dtype=object)
+    first, last = _common_days(panel, a, b)
+    return pd.DataFrame({
+        "ticker_a": names[a], "ticker_b": names[b], "first_day": first, "last_day": last,
+        "n_days": moments.n[tested], "correlation": moments.correlation[tested],
+    })  # fmt: skip
+
+
+def _common_days(panel: PricePanel, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First and last day on which both have a price."""
+    priced = np.isfinite(panel.prices)
+    first, last = np.empty((2, len(a)), dtype="datetime64[D]")
+    for rows in _chunks(len(a), len(panel.days)):
+        both = priced[:, a[rows]] & priced[:, b[rows]]
+        first[rows] = panel.days[both.argmax(axis=0)]
+        last[rows] = panel.days[::-1][both[::-1].argmax(axis=0)]
+    return first, last
+
+
+def _adf_of_spreads(
+    values: np.ndarray, a: np.ndarray, b: np.ndarray, slope: np.ndarray, intercept: np.ndarray, constant: bool
+) -> AdfTests:  # fmt: skip
+    statistic, lags = np.empty(len(a)), np.empty(len(a), dtype=np.int64)
+    for rows in _chunks(len(a), len(values)):
+        spread = values[:, a[rows]] - slope[rows] * values[:, b[rows]] - intercept[rows]
+        tests = adf_statistics(spread, constant=constant)
+        statistic[rows], lags[rows] = tests.statistic, tests.lags
+    return AdfTests(statistic, lags)
+
+
+def _chunks(n: int, days: int) -> Iterator[slice]:
+    step = max(1, _SPREADS_AT_ONCE // (8 * max(1, days)))
+    yield from (slice(start, start + step) for start in range(0, n, step))
+
+
+def _with_tests(table: pd.DataFrame, tests: AdfTests, n_variables: int) -> pd.DataFrame:
+    table["adf"], table["lags"] = tests.statistic, tests.lags
+    table["p_value"] = adf_p_values(tests.statistic, n_variables)
+    return table[PAIR_COLUMNS]

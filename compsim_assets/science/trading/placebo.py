@@ -1,0 +1,79 @@
+"""Portfolios of random pairs: what the same rules earn without any cluster or test of cointegration."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from compsim_assets.science.trading.cointegration import LONGEST_GAP, regression, tradable
+from compsim_assets.science.trading.honest import PairTrades, Spreads, equity_of
+from compsim_assets.science.trading.price_panel import PricePanel, pair_moments
+from compsim_assets.science.trading.sharpe import sharpe_ratio
+
+
+def random_spreads(panel: PricePanel, n: int, min_days: int, seed: int) -> Spreads:
+    """Up to `n` different random pairs of all tickers, estimated as the honest test does, on the days of the panel.
+
+    The conditions of a trade hold (enough common days, both still listed, a positive hedge ratio); those of a choice do
+    not: no common cluster, no correlation, no cointegration.
+
+    Cost: as `pair_moments` of up to 4 n + 1,000 pairs.
+    """
+    enough = np.isfinite(panel.prices).sum(axis=0) >= min_days
+    tickers = np.flatnonzero(enough & panel.priced_in_the_last(LONGEST_GAP))
+    possible = len(tickers) * (len(tickers) - 1) // 2
+    rng = np.random.default_rng(seed)
+    drawn = rng.choice(possible, size=min(4 * n + 1000, possible), replace=False)
+    # Pair k is (j, i), j < i, of all such pairs in the order of i: those before i are i (i - 1) / 2.
+    places = np.arange(len(tickers))
+    before = places * (places - 1) // 2
+    i = np.searchsorted(before, drawn, side="right") - 1
+    first, second = tickers[drawn - before[i]], tickers[i]
+    return _estimated(panel, first, second, min_days).of(slice(n))
+
+
+def _estimated(panel: PricePanel, a: np.ndarray, b: np.ndarray, min_days: int) -> Spreads:
+    moments = pair_moments(np.log(panel.prices), a, b)
+    slope, intercept, deviation = regression(moments)
+    return Spreads(a, b, slope, intercept, deviation).of(tradable(panel, moments, a, b, min_days))
+
+
+@dataclass(frozen=True)
+class Placebo:
+    """Portfolios of random pairs, as large as a method's; (T, draws) each.
+
+    gross: daily returns before costs. traded: value traded, over the capital.
+    """
+
+    gross: np.ndarray
+    traded: np.ndarray
+
+    @classmethod
+    def draw(cls, pool: PairTrades, n_pairs: int, draws: int, seed: int) -> "Placebo":
+        """Draw portfolios of `n_pairs` from a pool of P simulated pairs, with replacement.
+
+        With replacement, as the pool stands for all pairs there are: without it, portfolios nearly as large as the
+        pool would all be the same. The draws depend on the seed and on `n_pairs` alone.
+
+        Cost: two products of (T, P) by (P, draws).
+        """
+        size = pool.profit.shape[1]
+        rng = np.random.default_rng([seed, n_pairs])
+        drawn = [rng.integers(size, size=n_pairs) for _ in range(draws)]
+        weight = np.stack([np.bincount(pairs, minlength=size) for pairs in drawn], axis=1) / n_pairs
+        return cls(pool.profit @ weight, pool.traded @ weight)
+
+    def returns(self, cost_bp: float) -> np.ndarray:
+        """(T, draws) daily returns after costs of `cost_bp` basis points of the value traded."""
+        return self.gross - cost_bp / 1e4 * self.traded
+
+    def sharpe(self, cost_bp: float) -> np.ndarray:
+        """Mean, 2.5 % and 97.5 % quantile of the Sharpe ratios; NaN without any."""
+        ratios = sharpe_ratio(self.returns(cost_bp))
+        ratios = ratios[~np.isnan(ratios)]
+        if not len(ratios):
+            return np.full(3, np.nan)
+        return np.array([ratios.mean(), *np.quantile(ratios, [0.025, 0.975])])
+
+    def band(self, cost_bp: float) -> np.ndarray:
+        """(3, T) 2.5 % quantile, median and 97.5 % quantile of the equity, day by day."""
+        return np.quantile(equity_of(self.returns(cost_bp)), [0.025, 0.5, 0.975], axis=1)
