@@ -23,18 +23,7 @@ JOBS = (
     "shards", "feature_import", "pca", "cutoffs", "pairs", "linkage", "strong_features", "extraction", "scaling", "bootstrap", "adf",
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results"
-_HEADERS = (
-    "job",
-    "size",
-    "ours s",
-    "published s",
-    "ratio",
-    "floor s",
-    "x floor",
-    "peak GB",
-    "difference",
-    "note",
-)
+_HEADERS = ("job", "size", "ours s", "published s", "ratio", "floor s", "x floor", "peak GB", "difference", "note")
 _FORMATS = ("", "", ".3f", ".1f", ".0f", ".4f", ".2f", ".2f", ".0e", "")
 
 

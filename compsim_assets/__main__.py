@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from compsim_assets.read import read_asset
 from compsim_assets.settings import Settings
 from compsim_assets.storage.previews import plain_rows
-from compsim_assets.storage.results import Results, read_asset
+from compsim_assets.storage.results import Results
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,23 +33,12 @@ def main() -> None:
     print(f"\nTable 1 ({what}; `published` is the paper's universe)")
     for block, (title, columns, headers) in _BLOCKS.items():
         print(f"\n{title}\n")
-        _print(
-            table[table["block"] == block],
-            ("method", "n_years", *columns),
-            ("method", "years", *headers),
-        )
+        _print(table[table["block"] == block], ("method", "n_years", *columns), ("method", "years", *headers))
     print(f"\nFindings ({what})\n")
     columns = ("claim", "published", "as_published", "honest", "low", "high", "verdict")
-    _print(
-        findings,
-        columns,
-        ("claim", "published", "as published, here", "corrected", "low", "high", "verdict"),
-    )
+    _print(findings, columns, ("claim", "published", "as published, here", "corrected", "low", "high", "verdict"))
     print("\nFigures and the page of the findings:")
-    for path in [
-        *sorted((results.folder / "figures").rglob("*.png")),
-        results.folder / "findings.html",
-    ]:
+    for path in [*sorted((results.folder / "figures").rglob("*.png")), results.folder / "findings.html"]:
         print(f"  {path}")
     print("\nmake ui shows all of it in Dagster; compsim_assets.read_asset('clusters', 'rolling') reads a table.")
 

@@ -1,11 +1,11 @@
 """Jobs and the weekly schedule: one run per cutoff mode, then the comparison of both."""
 
-import os
 from collections.abc import Iterator
 
 import dagster as dg
 
 from compsim_assets.assets.common import BY_MODE, COMPARISON, SHARED, STAGE
+from compsim_assets.launch.environment import set_defaults
 from compsim_assets.partitions import cutoff_modes
 
 # Runs with this tag wait for each other, in order of priority (dagster.yaml: tag_concurrency_limits).
@@ -41,11 +41,7 @@ def weekly_rebuild(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequ
         sorted(dg.AssetSelection.tag(STAGE, stage).resolve(graph)) for stage in (SHARED, BY_MODE, COMPARISON)
     )
     first, *others = cutoff_modes.get_partition_keys()
-    waves = [
-        (first, [*shared, *by_mode]),
-        *((mode, by_mode) for mode in others),
-        (first, comparison),
-    ]
+    waves = [(first, [*shared, *by_mode]), *((mode, by_mode) for mode in others), (first, comparison)]
     tick = context.scheduled_execution_time.isoformat()
     for number, (mode, keys) in enumerate(waves):
         yield dg.RunRequest(
@@ -59,9 +55,7 @@ def weekly_rebuild(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequ
 jobs = [rebuild, compare]
 schedules = [weekly_rebuild]
 
-# Steps run side by side and share the cores: an idle OpenMP thread must sleep, not spin. Set before torch is loaded;
-# three times faster where two steps compute at once.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+set_defaults()
 
 # Steps run in processes of their own, forked from a server that has the heavy libraries loaded once.
 executor = dg.multiprocess_executor.configured(

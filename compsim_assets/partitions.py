@@ -1,5 +1,7 @@
-"""How a year's cutoff is chosen: one theta for all years, or one from the five years before."""
+"""Dagster's partitions: one per cutoff mode."""
 
 import dagster as dg
 
-cutoff_modes = dg.StaticPartitionsDefinition(["base", "rolling"])
+from compsim_assets.contracts.modes import CUTOFF_MODES
+
+cutoff_modes = dg.StaticPartitionsDefinition(list(CUTOFF_MODES))

@@ -73,9 +73,5 @@ def from_command_line(tmp_path_factory: pytest.TempPathFactory, tiny_universe: P
     """clusters and all they need, by Dagster's own command on an empty data folder; two processes; read only."""
     from compsim_assets_tests.runs import Commanded, materialize_by_command, once
 
-    folder = once(
-        tmp_path_factory,
-        "command-line",
-        lambda folder: materialize_by_command(folder, tiny_universe),
-    )
+    folder = once(tmp_path_factory, "command-line", lambda folder: materialize_by_command(folder, tiny_universe))
     return Commanded(folder, "local")

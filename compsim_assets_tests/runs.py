@@ -23,9 +23,10 @@ import torch
 import compsim_assets.sample
 from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.launch.worker import Worker
+from compsim_assets.read import read_asset
 from compsim_assets.sample import SampleSize, generate, is_current
 from compsim_assets.settings import Settings
-from compsim_assets.storage.results import Results, read_asset
+from compsim_assets.storage.results import Results
 
 # Eight years: enough for three rolling ones. Years of about 33 reports: all pairs can be listed.
 TINY = SampleSize(
@@ -123,9 +124,7 @@ def weekly_requests() -> list[dg.RunRequest]:
 
     with dg.DagsterInstance.ephemeral() as instance:
         context = dg.build_schedule_context(
-            instance=instance,
-            scheduled_execution_time=MONDAY,
-            repository_def=defs.get_repository_def(),
+            instance=instance, scheduled_execution_time=MONDAY, repository_def=defs.get_repository_def()
         )
         return list(weekly_rebuild.evaluate_tick(context).run_requests or [])
 

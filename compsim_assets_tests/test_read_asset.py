@@ -10,7 +10,7 @@ import pytest
 
 import compsim_assets
 from compsim_assets.contracts import TABLES
-from compsim_assets.storage.results import load_pca
+from compsim_assets.storage.pca import load_pca
 from compsim_assets_tests.runs import EMPTY_ON_SAMPLE, MODES, Rebuilt
 
 

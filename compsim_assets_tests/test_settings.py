@@ -19,9 +19,7 @@ NAMES = (
 )
 
 
-def test_without_any_setting_the_sample_goes_into_the_repository(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_without_any_setting_the_sample_goes_into_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
     settings = Settings.from_environment()
@@ -57,9 +55,7 @@ def test_results_of_each_source_are_apart(source: str) -> None:
     assert Results.of(Settings(source=source, data="/d")).folder == Path("/d") / source
 
 
-def test_an_unknown_source_names_the_setting_and_the_choices(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_an_unknown_source_names_the_setting_and_the_choices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COMPSIM_SOURCE", "smaple")
     with pytest.raises(ValueError, match=r"COMPSIM_SOURCE is 'smaple'.*sample, local, huggingface"):
         Settings.from_environment()

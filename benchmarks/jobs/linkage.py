@@ -8,12 +8,7 @@ import torch
 from benchmarks import published
 from benchmarks.inputs import SIZES, yearly_scores
 from benchmarks.measure import Row, timed
-from compsim_assets.science.linkage.blocked import (
-    BLOCK,
-    PartialTree,
-    merge_shares,
-    spanning_tree_of_share,
-)
+from compsim_assets.science.linkage.blocked import BLOCK, PartialTree, merge_shares, spanning_tree_of_share
 
 # Companies and axes. On a GPU the larger year is five times as large.
 YEARS = {"small": (5_000, 256), "paper": (20_000, 4_000)}

@@ -115,9 +115,7 @@ def _write_universe(folder: Path, shape: Size, seed: int = 0) -> pd.DataFrame:
         )
         correlation[rng.random(len(a)) < 0.005] = np.nan
         for name, values in zip(
-            columns,
-            (own[first], own[second], np.full(len(a), year), 1 - distance, correlation),
-            strict=True,
+            columns, (own[first], own[second], np.full(len(a), year), 1 - distance, correlation), strict=True
         ):
             columns[name].append(values)
     order = rng.permutation(len(first) * shape.years)

@@ -15,10 +15,7 @@ from compsim_assets.science.pca.fit import PrincipalComponents, fit_pca
 from compsim_assets.science.pca.standardise import DenseFeatures
 from compsim_assets.storage.shards import FeatureShards, write_feature_shards
 
-LARGE = {
-    "small": FeatureSize(3_600, 16_384, 400),
-    "paper": FeatureSize(27_888, 131_072, 4_000),
-}
+LARGE = {"small": FeatureSize(3_600, 16_384, 400), "paper": FeatureSize(27_888, 131_072, 4_000)}
 BOTH = {"small": FeatureSize(3_060, 4_096, 200), "paper": FeatureSize(6_000, 24_576, 800)}
 
 

@@ -24,7 +24,8 @@ from benchmarks.inputs import SIZES, Size, cluster_inputs, yearly_scores
 from benchmarks.measure import Row
 from compsim_assets.launch.torchrun import PACKAGE_ROOT, Torchrun
 from compsim_assets.launch.worker import Worker, run
-from compsim_assets.storage.shards import list_column, write_feature_shards
+from compsim_assets.storage.matrices import list_column
+from compsim_assets.storage.shards import write_feature_shards
 
 # As small as gives a process of one thread some seconds of work.
 SMALL = Size(1_400, 6, 800, {2: 300, 4: 60, 16: 40, 64: 8}, 600)

@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.measure import Row, timed
-from compsim_assets.storage.shards import FeatureShards, list_column, matrix_of, write_feature_shards
+from compsim_assets.storage.matrices import list_column, matrix_of
+from compsim_assets.storage.shards import FeatureShards, write_feature_shards
 
 SHAPES = {"small": (512, 32_768), "paper": (4_000, 131_072)}
 BLOCK, ROWS, BATCH = 4_096, 100, 128

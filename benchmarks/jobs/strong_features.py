@@ -8,11 +8,7 @@ from benchmarks.inputs import SIZES, ClusterInputs, cluster_inputs
 from benchmarks.measure import Row, timed
 from compsim_assets.science.strong_features.axis_products import AxisProducts
 from compsim_assets.science.strong_features.candidates import sample_pairs
-from compsim_assets.science.strong_features.search import (
-    ClusterPairs,
-    StrongFeatures,
-    find_strong_features,
-)
+from compsim_assets.science.strong_features.search import ClusterPairs, StrongFeatures, find_strong_features
 
 EVERY = 8
 # The axes' rows are those of an SAE with so many latents: `benchmarks.inputs` scales them so.

@@ -1,12 +1,33 @@
-"""Other ways to group companies: industry codes, and cluster sets that others published."""
+"""Other ways to group companies: industry codes, cluster sets that others published, embeddings of plain language models."""
+
+import json
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
-from compsim_assets.assets.common import DataFrame, table_options
+from compsim_assets.assets.common import (
+    SHARED,
+    DataFrame,
+    default_device,
+    explaining_memory,
+    options,
+    progress,
+    table_options,
+)
+from compsim_assets.contracts import TABLES
+from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.partitions import cutoff_modes
 from compsim_assets.settings import Settings
-from compsim_assets.universe.folder import Universe, open_universe
+from compsim_assets.storage.embeddings import FOLDER, MANIFEST, Embeddings, read_embeddings, write_embeddings
+from compsim_assets.storage.io_managers import data_version
+from compsim_assets.storage.results import Results, read_manifest
+from compsim_assets.universe.encoders import Encoders, EncoderSettings, encoders_of
+from compsim_assets.universe.folder import Universe
 from compsim_assets.universe.layout import ID, UniverseError
+from compsim_assets.universe.opening import open_universe
 
 # Methods of ours: no published set may have such a name.
 OWN_METHODS = {
@@ -64,3 +85,186 @@ def _sectors(universe: Universe) -> dict[str, DataFrame]:
         return {}
     names = {ID: "report_id", "gics_sector": "cluster_id"}
     return {"gics_sector": reports.rename(columns=names).astype({"cluster_id": "string"})}
+
+
+@dg.asset(
+    group_name="baselines",
+    ins={"descriptions": dg.AssetIn(metadata={"columns": ["report_id", "year", "description", "sic_code"]})},
+    pool="gpu",
+    **options(SHARED, "torch", "huggingface", "torchrun"),
+)
+def embeddings(
+    context: dg.AssetExecutionContext, settings: Settings, torchrun: Torchrun, descriptions: DataFrame
+) -> dg.MaterializeResult:
+    """Embeddings of the descriptions by ordinary language models, to compare the SAE features with: the mean of the
+    last hidden states over a description's tokens.
+
+    The models are those of the universe's embedding.toml; without one, the language model of its extraction.toml.
+    """
+    universe, results = open_universe(settings, context.log.info), Results.of(settings)
+    reports = descriptions
+    if settings.without_sic_code_dropped:
+        reports = descriptions[descriptions["sic_code"].notna()]
+    encoders = _usable(encoders_of(universe.folder), universe, reports)
+    context.log.info(encoders.note)
+    path = results.array_folder(FOLDER)
+    with results.new_folder(path) as aside:
+        rows = _embed_all(context, encoders.settings, reports, aside, results, torchrun)
+    content = read_manifest(path, MANIFEST)["content"]
+    return dg.MaterializeResult(
+        metadata={
+            "note": encoders.note,
+            "encoders": len(rows),
+            "preview": dg.MetadataValue.md(_preview(rows)),
+            "path": dg.MetadataValue.path(str(path)),
+            "data": "synthetic sample" if settings.synthetic else settings.source,
+        },
+        data_version=data_version(content),
+    )
+
+
+def _usable(encoders: Encoders, universe: Universe, reports: DataFrame) -> Encoders:
+    """The encoders; none, and why, where there is no text to read."""
+    if not encoders.settings or reports["description"].fillna("").str.strip().any():
+        return encoders
+    if universe.token_ids(reports["report_id"].to_numpy()) is not None:
+        why = "token ids of one model and no texts for another to read"
+    else:
+        why = "no descriptions"
+    note = f"there are no embeddings: {universe.folder} has {why}. To have some, give the reports texts (section_1)"
+    return Encoders([], note)
+
+
+def _embed_all(
+    context: dg.AssetExecutionContext,
+    encoders: list[EncoderSettings],
+    reports: DataFrame,
+    folder: Path,
+    results: Results,
+    torchrun: Torchrun,
+) -> list[dict[str, Any]]:
+    """Embed with one encoder after the other; the manifest is written last. Returns what each one's program said."""
+    reports = reports.sort_values("report_id")
+    content, said, listed = blake2b(digest_size=16), [], []
+    with results.scratch(FOLDER) as scratch:
+        texts = scratch / "texts.parquet"
+        reports[["description"]].rename(columns={"description": "text"}).to_parquet(texts)
+        for encoder in encoders:
+            output = scratch / encoder.name
+            extras = {"texts": str(texts), "settings": encoder.to_dict(), "output": str(output)}
+            ran = torchrun.run(context, "compsim_assets.workers.embed_texts", extras, scratch)
+            content.update(encoder.name.encode())
+            n_reports = _publish(folder / f"{encoder.name}.parquet", reports, output, content)
+            keys = ("name", "model", "max_tokens")
+            made = {key: getattr(encoder, key) for key in keys}
+            listed.append({**made, "width": ran["width"], "n_reports": n_reports})
+            said.append({**ran, **listed[-1]})
+    manifest = {"encoders": listed, "universe": results.universe_stamp(), "content": content.hexdigest()}
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2))
+    return said
+
+
+def _publish(path: Path, reports: DataFrame, output: Path, content: Any) -> int:
+    """Write and hash the embedding of every report with a text, from those of the different texts; returns how many."""
+    import numpy as np
+    import pandas as pd
+
+    row = pd.read_parquet(output / "index.parquet")["row"].to_numpy()
+    unique = np.load(output / "unique_embeddings.npy", mmap_mode="r")
+    ids, years = (reports[name].to_numpy(np.int64)[row >= 0] for name in ("report_id", "year"))
+    write_embeddings(path, ids, years, unique, row[row >= 0], content)
+    return len(ids)
+
+
+def _preview(rows: list[dict[str, Any]]) -> str:
+    """A Markdown table, a row an encoder."""
+    from tabulate import tabulate
+
+    names = [
+        "name", "model", "max_tokens", "width", "n_reports", "n_unique", "n_truncated", "tokens_per_second",
+        "device", "dtype", "difference",
+    ]  # fmt: skip
+    return tabulate([[row[name] for name in names] for row in rows], names, "pipe") if rows else "*none*"
+
+
+class EmbeddingClustersConfig(dg.Config):
+    """How many clusters KMeans makes."""
+
+    kmeans_clusters: int = Field(
+        default=0,
+        ge=0,
+        description="Clusters of every year by KMeans; 0 takes the rounded square root of the year's reports.",
+    )
+    seed: int = Field(default=0, ge=0, description="Seed of KMeans' starts, with the year.")
+
+
+@dg.asset(deps=[embeddings], pool="gpu", **table_options("embedding_clusters", "baselines", "torch", "scikitlearn"))
+def embedding_clusters(
+    context: dg.AssetExecutionContext, config: EmbeddingClustersConfig, settings: Settings, returns: DataFrame
+) -> DataFrame:
+    """Clusters of every encoder's embeddings: single linkage, cut as ours (`_base`, `_rolling`), and KMeans
+    (`_kmeans`), which needs no returns.
+    """
+    import pandas as pd
+
+    columns = TABLES["embedding_clusters"].names
+    tables = []
+    for name, found in read_embeddings(Results.of(settings)).items():
+        clusters = _clusters_of(context, config, settings, name, found, returns)
+        tables += [table.assign(method=f"{name}_{kind}") for kind, table in clusters.items()]
+    if not tables:
+        note = "there are no embeddings: the note of 'embeddings' says why"
+        context.log.info(note)
+        context.add_output_metadata({"note": note})
+        return pd.DataFrame(columns=columns)
+    table = pd.concat(tables, ignore_index=True)[columns]
+    context.add_output_metadata({"methods": dg.MetadataValue.md(_counts(table))})
+    # In the order of methods and cluster numbers, which as texts would be another.
+    table = table.sort_values(["method", "year", "cluster_id", "report_id"], ignore_index=True)
+    return table.astype({"cluster_id": str})
+
+
+def _clusters_of(
+    context: dg.AssetExecutionContext,
+    config: EmbeddingClustersConfig,
+    settings: Settings,
+    name: str,
+    found: Embeddings,
+    returns: DataFrame,
+) -> dict[str, DataFrame]:
+    """Clusters of one encoder by each way: year, cluster_id, report_id."""
+    import numpy as np
+
+    from compsim_assets.science.correlation.returns import normalise_returns
+    from compsim_assets.science.cutoffs.embeddings import cut_clusters, kmeans_clusters
+    from compsim_assets.science.linkage.years import link_years
+
+    monthly = returns.set_index("report_id")["returns"].loc[found.report_id].to_list()
+    unit, defined = normalise_returns(np.array(monthly, dtype=np.float64).reshape(len(monthly), -1))
+    if settings.without_returns_dropped:
+        found = Embeddings(*(array[defined] for array in found))
+        unit, defined = unit[defined], defined[defined]
+    context.log.info(f"{name}: KMeans of {len(np.unique(found.year))} years")
+    clusters = {
+        "kmeans": kmeans_clusters(found.matrix, found.year, found.report_id, config.kmeans_clusters, config.seed)
+    }
+    if not defined.any():
+        context.log.warning(f"{name}: no report has returns to choose a cutoff by: KMeans alone")
+        return clusters
+    with explaining_memory("single linkage of embeddings", "use a machine with more memory"):
+        linked = link_years(
+            found.matrix, found.year, device=default_device(), progress=progress(context, f"{name}: linked reports")
+        )
+    return {**clusters, **cut_clusters(linked, unit, defined, found.report_id)}
+
+
+def _counts(table: DataFrame) -> str:
+    """Reports, years and clusters of each method, as a Markdown table."""
+    from tabulate import tabulate
+
+    rows = []
+    for method, own in table.groupby("method"):
+        sizes = own.groupby(["year", "cluster_id"]).size()
+        rows.append([method, len(own), own["year"].nunique(), (sizes >= 2).sum(), (sizes == 1).sum(), sizes.max()])
+    headers = ["method", "reports", "years", "clusters", "singletons", "largest"]
+    return tabulate(rows, headers, "pipe")

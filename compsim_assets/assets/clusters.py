@@ -26,10 +26,7 @@ from compsim_assets.settings import Settings
 from compsim_assets.storage.results import Results, read_manifest, read_table
 
 
-@dg.asset(
-    deps=["pca_scores", "published_pairs"],
-    **table_options("clustered_reports", "clusters", "pandas"),
-)
+@dg.asset(deps=["pca_scores", "published_pairs"], **table_options("clustered_reports", "clusters", "pandas"))
 def clustered_reports(context: dg.AssetExecutionContext, settings: Settings, returns: DataFrame) -> DataFrame:
     """The reports that are clustered: those with PCA scores (a setting leaves out those without defined returns), or,
     where companies are compared by published pairs, those in at least one pair with a correlation.
@@ -81,10 +78,7 @@ def clustered_reports(context: dg.AssetExecutionContext, settings: Settings, ret
     pool="gpu",
 )
 def cutoff_curve_assets(
-    context: dg.AssetExecutionContext,
-    settings: Settings,
-    clustered_reports: DataFrame,
-    returns: DataFrame,
+    context: dg.AssetExecutionContext, settings: Settings, clustered_reports: DataFrame, returns: DataFrame
 ):
     """Link every year and walk up its tree."""
     import pandas as pd
@@ -113,7 +107,7 @@ def _curves_of_scores(
     from compsim_assets.science.correlation.returns import normalise_returns
     from compsim_assets.science.cutoffs.tables import curves_of_years
     from compsim_assets.science.linkage.years import link_years
-    from compsim_assets.storage.shards import matrix_of
+    from compsim_assets.storage.matrices import matrix_of
 
     scored = read_table(results.table("pca_scores"))
     kept = scored.filter(np.isin(scored["report_id"].to_numpy(), reports["report_id"]))
@@ -143,10 +137,7 @@ def _curves_of_pairs(context: dg.AssetExecutionContext, results: Results) -> tup
     **table_options("cutoffs", "clusters", "pandas", stage=BY_MODE),
 )
 def cutoffs(
-    context: dg.AssetExecutionContext,
-    cutoff_curve: DataFrame,
-    distance_scale: DataFrame,
-    clustered_reports: DataFrame,
+    context: dg.AssetExecutionContext, cutoff_curve: DataFrame, distance_scale: DataFrame, clustered_reports: DataFrame
 ) -> DataFrame:
     """The cutoff theta of each year. `base`: one theta for all years, chosen on later years of the sample.
     `rolling`: for each year the theta that was best over the five years before it.
@@ -204,16 +195,13 @@ class StrongFeaturesConfig(dg.Config):
         default=0, ge=0, description="Study a seeded sample of this many clusters; 0 studies all."
     )
     only_clusters: str = Field(
-        default="",
-        description="Study only the clusters (year, cluster_id) named in this Parquet or CSV file.",
+        default="", description="Study only the clusters (year, cluster_id) named in this Parquet or CSV file."
     )
     max_pairs: int = Field(default=200, ge=1, description="Pairs per cluster, a seeded sample if there are more.")
     max_candidates: int = Field(default=1000, ge=2, description="Candidate latents per cluster.")
     seed: int = Field(default=0, ge=0, description="Seed of all sampling.")
     products: str = Field(
-        default="float64",
-        pattern="^float(32|64)$",
-        description="Precision of the large products: float64 or float32.",
+        default="float64", pattern="^float(32|64)$", description="Precision of the large products: float64 or float32."
     )
 
 
@@ -240,10 +228,7 @@ class StrongFeaturesConfig(dg.Config):
     pool="gpu",
 )
 def cluster_features_assets(
-    context: dg.AssetExecutionContext,
-    config: StrongFeaturesConfig,
-    settings: Settings,
-    torchrun: Torchrun,
+    context: dg.AssetExecutionContext, config: StrongFeaturesConfig, settings: Settings, torchrun: Torchrun
 ):
     """Strong features of every cluster, by a program under torchrun that shares the clusters out by cost."""
     import pandas as pd
@@ -287,10 +272,6 @@ def _no_cluster_features(context: dg.AssetExecutionContext) -> list[dg.Output]:
     note = "there are no features: none is searched for"
     context.log.info(note)
     return [
-        dg.Output(
-            pd.DataFrame(columns=TABLES[name].names),
-            output_name=name,
-            metadata={"candidates": note},
-        )
+        dg.Output(pd.DataFrame(columns=TABLES[name].names), output_name=name, metadata={"candidates": note})
         for name in ("cluster_features", "cluster_feature_summary")
     ]

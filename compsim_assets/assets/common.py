@@ -10,8 +10,9 @@ import dagster as dg
 from compsim_assets.contracts import TABLES
 from compsim_assets.partitions import cutoff_modes
 from compsim_assets.settings import Settings
-from compsim_assets.storage.io_managers import REVISION
-from compsim_assets.universe.folder import Universe, open_universe, similarity_of
+from compsim_assets.storage.io_managers import REVISION, table_schema
+from compsim_assets.universe.folder import Universe
+from compsim_assets.universe.opening import open_universe, similarity_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,10 +40,7 @@ def options(stage: str, *kinds: str) -> dict[str, Any]:
 
 def table_output(name: str, stage: str, *kinds: str) -> dict[str, Any]:
     """Options of an asset or an output whose value is the contract's table of that name."""
-    return {
-        **options(stage, "parquet", *kinds),
-        "metadata": {"dagster/column_schema": TABLES[name].schema()},
-    }
+    return {**options(stage, "parquet", *kinds), "metadata": {"dagster/column_schema": table_schema(TABLES[name])}}
 
 
 def selected(context: dg.AssetExecutionContext, *outputs: dg.Output) -> Iterator[dg.Output]:
@@ -89,7 +87,7 @@ def no_scores() -> "pa.Table":
     import numpy as np
     import pyarrow as pa
 
-    from compsim_assets.storage.shards import list_column
+    from compsim_assets.storage.matrices import list_column
 
     ids, scores = np.empty(0, dtype=np.int64), np.empty((0, 1), dtype=np.float32)
     return pa.table({"report_id": ids, "year": ids, "scores": list_column(scores)})
@@ -112,7 +110,7 @@ def explaining_memory(stage: str, lower: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        from compsim_assets.science.memory import is_out_of_memory
+        from compsim_assets.science.device import is_out_of_memory
 
         if not is_out_of_memory(error):
             raise
@@ -123,7 +121,7 @@ def default_device() -> str:
     """The device of products computed inside a step: the first GPU, else the CPU."""
     import torch
 
-    from compsim_assets.science.precision import compute_exactly
+    from compsim_assets.science.device import compute_exactly
 
     compute_exactly()
     return "cuda" if torch.cuda.is_available() else "cpu"

@@ -8,11 +8,11 @@ import dagster as dg
 from compsim_assets.assets.common import DataFrame, revision_of, table_options
 from compsim_assets.contracts import TABLES
 from compsim_assets.settings import Settings
-from compsim_assets.storage.io_managers import data_version
+from compsim_assets.storage.io_managers import data_version, table_schema
 from compsim_assets.storage.previews import markdown_preview
 from compsim_assets.storage.results import Results, stamps
-from compsim_assets.universe.folder import open_universe
 from compsim_assets.universe.layout import ID, UniverseError
+from compsim_assets.universe.opening import open_universe
 from compsim_assets.universe.pair_files import PublishedPairs
 
 
@@ -47,16 +47,7 @@ def descriptions(context: dg.AssetExecutionContext, settings: Settings) -> DataF
             **revision_of(universe, "reports" if universe.has("reports") else "pairs"),
         }
     )
-    columns = [
-        "report_id",
-        "cik",
-        "company_name",
-        "ticker",
-        "year",
-        "sic_code",
-        "industry",
-        "description",
-    ]
+    columns = ["report_id", "cik", "company_name", "ticker", "year", "sic_code", "industry", "description"]
     return table[columns].sort_values("report_id", ignore_index=True)
 
 
@@ -116,7 +107,7 @@ def published_pairs(
             **said,
             **revision,
             "dagster/row_count": 0 if found is None else len(found.year),
-            "dagster/column_schema": TABLES["published_pairs"].schema(),
+            "dagster/column_schema": table_schema(TABLES["published_pairs"]),
             "preview": dg.MetadataValue.md(_preview(results)),
             "path": dg.MetadataValue.path(str(path)),
             "data": "synthetic sample" if settings.synthetic else settings.source,

@@ -2,14 +2,7 @@
 
 import dagster as dg
 
-from compsim_assets.assets.common import (
-    COMPARISON,
-    MODES,
-    DataFrame,
-    by_pairs,
-    missing_modes,
-    table_options,
-)
+from compsim_assets.assets.common import COMPARISON, MODES, DataFrame, by_pairs, missing_modes, table_options
 from compsim_assets.contracts import TABLES
 from compsim_assets.settings import Settings
 from compsim_assets.storage.previews import plain_rows
@@ -19,10 +12,7 @@ _COLUMNS = TABLES["mean_correlation"].names
 
 
 @dg.asset(
-    ins={
-        "clusters": dg.AssetIn(partition_mapping=dg.AllPartitionMapping()),
-        "returns": dg.AssetIn(),
-    },
+    ins={"clusters": dg.AssetIn(partition_mapping=dg.AllPartitionMapping()), "returns": dg.AssetIn()},
     deps=["published_pairs"],
     **table_options("mean_correlation", "evaluation", "pandas", stage=COMPARISON),
 )
@@ -70,10 +60,7 @@ def _by_pairs(results: Results, groups: dict[str, DataFrame], reports: DataFrame
 
 @dg.asset(**table_options("table_1", "evaluation", "pandas", stage=COMPARISON))
 def table_1(
-    context: dg.AssetExecutionContext,
-    mean_correlation: DataFrame,
-    robustness: DataFrame,
-    pairs_backtest: DataFrame,
+    context: dg.AssetExecutionContext, mean_correlation: DataFrame, robustness: DataFrame, pairs_backtest: DataFrame
 ) -> DataFrame:
     """Table 1 in two blocks. `as_published`: MeanCorr of each method's own years and the Sharpe ratio of the published
     trading loop, with what is wrong with them named. `honest`: the same on common years, unweighted and by pairs, with

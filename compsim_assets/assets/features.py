@@ -6,14 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from compsim_assets.assets.common import (
-    SHARED,
-    DataFrame,
-    by_pairs,
-    options,
-    revision_of,
-    table_options,
-)
+from compsim_assets.assets.common import SHARED, DataFrame, by_pairs, options, revision_of, table_options
 from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.settings import Settings
 from compsim_assets.storage.io_managers import data_version
@@ -22,8 +15,9 @@ from compsim_assets.storage.shards import MANIFEST, write_feature_shards
 from compsim_assets.universe.extraction import ExtractionSettings
 from compsim_assets.universe.feature_files import FeatureImport
 from compsim_assets.universe.feature_import import finish_import, import_features
-from compsim_assets.universe.folder import Universe, open_universe
+from compsim_assets.universe.folder import Universe
 from compsim_assets.universe.layout import UniverseError
+from compsim_assets.universe.opening import open_universe
 
 
 @dg.asset(
@@ -33,10 +27,7 @@ from compsim_assets.universe.layout import UniverseError
     **options(SHARED, "torch", "huggingface", "arrow", "torchrun"),
 )
 def sae_features(
-    context: dg.AssetExecutionContext,
-    settings: Settings,
-    torchrun: Torchrun,
-    descriptions: DataFrame,
+    context: dg.AssetExecutionContext, settings: Settings, torchrun: Torchrun, descriptions: DataFrame
 ) -> dg.MaterializeResult:
     """Sparse-autoencoder features of each report: TopK activations at one layer of a language model, summed over
     the description's tokens.
@@ -81,12 +72,7 @@ def _nothing(context: dg.AssetExecutionContext, folder: Path, results: Results) 
     return {"origin": "none", "note": note, **_shape(0, 0)}
 
 
-def _import(
-    context: dg.AssetExecutionContext,
-    found: FeatureImport,
-    folder: Path,
-    results: Results,
-) -> dict[str, Any]:
+def _import(context: dg.AssetExecutionContext, found: FeatureImport, folder: Path, results: Results) -> dict[str, Any]:
     manifest = {"origin": "imported", "hookpoint": None, "universe": results.universe_stamp()}
     made = import_features(found, results, folder, manifest, context.log.info)
     return {
@@ -159,11 +145,7 @@ def _preview(folder: Path, rows: int = 8, top: int = 4) -> str:
     first = shards.rows(np.arange(min(rows, shards.shape[0])))
     strongest = np.argsort(-first, axis=1, kind="stable")[:, :top]
     body = [
-        [
-            report,
-            int((row > 0).sum()),
-            ", ".join(f"{latent} ({row[latent]:.2f})" for latent in best),
-        ]
+        [report, int((row > 0).sum()), ", ".join(f"{latent} ({row[latent]:.2f})" for latent in best)]
         for report, row, best in zip(shards.report_id, first, strongest, strict=False)
     ]
     return tabulate(body, ["report_id", "active latents", "strongest latents (value)"], "pipe")

@@ -1,4 +1,4 @@
-"""The paper's figures, drawn from these results: PNG files, shown inline in the UI."""
+"""The figures, drawn from these results: PNG files, shown inline in the UI."""
 
 from typing import Any
 
@@ -38,10 +38,7 @@ def mean_correlation_by_year(settings: Settings, mean_correlation: DataFrame) ->
 
 @dg.asset(ins={"cutoffs": _ALL_MODES}, **figure_options(COMPARISON))
 def mean_correlation_by_theta(
-    settings: Settings,
-    cutoff_curve: DataFrame,
-    cutoffs: dict[str, DataFrame],
-    mean_correlation: DataFrame,
+    settings: Settings, cutoff_curve: DataFrame, cutoffs: dict[str, DataFrame], mean_correlation: DataFrame
 ) -> Figure:
     """MeanCorr against the cutoff, one panel a year: the exact step functions and the chosen cutoffs."""
     from compsim_assets.plots.correlation import mean_correlation_by_theta as draw
@@ -54,11 +51,7 @@ def mean_correlation_by_theta(
 def objective_by_theta(settings: Settings, cutoff_curve: DataFrame, clustered_reports: DataFrame) -> Figure:
     """Figure 5: the objective of the base cutoff over its whole lattice, both folds, and where the best theta lies."""
     from compsim_assets.plots.cutoffs import objective_by_theta as draw
-    from compsim_assets.science.cutoffs.tables import (
-        base_cutoffs,
-        base_objective_table,
-        step_functions,
-    )
+    from compsim_assets.science.cutoffs.tables import base_cutoffs, base_objective_table, step_functions
 
     # As `cutoffs` has it: a year in which no report is clustered is not in a fold.
     years = sorted(clustered_reports["year"].unique().tolist())
@@ -94,3 +87,37 @@ def proportion_of_strong_features(
     from compsim_assets.plots.interpretability import proportion_of_strong_features as draw
 
     return draw(strong_feature_proportion, context.partition_key, settings.synthetic)
+
+
+@dg.asset(**figure_options(COMPARISON))
+def methods_forest(settings: Settings, robustness: DataFrame) -> Figure:
+    """MeanCorr of every method with its 95 % interval, every cluster counted once and every pair counted once."""
+    from compsim_assets.evidence.reference import published_by_method
+    from compsim_assets.plots.evidence import methods_forest as draw
+
+    published = published_by_method()["mean_correlation_2001_2020"]
+    return draw(robustness, published, settings.synthetic)
+
+
+@dg.asset(**figure_options(COMPARISON))
+def mean_correlation_by_size(settings: Settings, robustness: DataFrame) -> Figure:
+    """Return correlation inside clusters by their size: what an average over clusters rewards."""
+    from compsim_assets.plots.evidence import mean_correlation_by_size as draw
+
+    return draw(robustness, settings.synthetic)
+
+
+@dg.asset(**figure_options(COMPARISON))
+def lift_by_peers(settings: Settings, robustness: DataFrame) -> Figure:
+    """How much more the K nearest peers move along than random ones, among all companies and within one industry."""
+    from compsim_assets.plots.evidence import lift_by_peers as draw
+
+    return draw(robustness, settings.synthetic)
+
+
+@dg.asset(**figure_options(COMPARISON))
+def equity_curves(settings: Settings, pairs_daily: DataFrame, pairs_backtest: DataFrame) -> Figure:
+    """Pairs trading: the published loop with its traps, and portfolios estimated beforehand beside random pairs."""
+    from compsim_assets.plots.trading import equity_curves as draw
+
+    return draw(pairs_daily, pairs_backtest, settings.synthetic)

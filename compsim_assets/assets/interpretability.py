@@ -6,8 +6,8 @@ from compsim_assets.assets.common import BY_MODE, DataFrame, table_options
 from compsim_assets.assets.features import sae_features
 from compsim_assets.settings import Settings
 from compsim_assets.storage.results import Results, read_manifest
-from compsim_assets.universe.folder import open_universe
 from compsim_assets.universe.layout import UniverseError
+from compsim_assets.universe.opening import open_universe
 
 
 @dg.asset(deps=["descriptions"], **table_options("fuzz_scores", "interpretability", "pandas"))
@@ -24,14 +24,7 @@ def fuzz_scores(context: dg.AssetExecutionContext, settings: Settings) -> DataFr
     files = open_universe(settings).fuzz_score_files()
     if not files:
         context.log.warning("the universe has no fuzz_scores/: no latent has an interpretability score")
-    columns = [
-        "latent",
-        "interpretability",
-        "balanced_accuracy",
-        "n_examples",
-        "n_unscored",
-        "hookpoint",
-    ]
+    columns = ["latent", "interpretability", "balanced_accuracy", "n_examples", "n_unscored", "hookpoint"]
     table = pd.DataFrame([read_score_file(path) for path in files], columns=columns)
     table = table.sort_values(["hookpoint", "latent"], ignore_index=True)
     doubled = table.duplicated(["hookpoint", "latent"])
@@ -49,10 +42,7 @@ def fuzz_scores(context: dg.AssetExecutionContext, settings: Settings) -> DataFr
     return table
 
 
-@dg.asset(
-    deps=[sae_features],
-    **table_options("interpretability_curve", "interpretability", "pandas", stage=BY_MODE),
-)
+@dg.asset(deps=[sae_features], **table_options("interpretability_curve", "interpretability", "pandas", stage=BY_MODE))
 def interpretability_curve(
     context: dg.AssetExecutionContext,
     settings: Settings,
@@ -72,9 +62,7 @@ def interpretability_curve(
     return curve_of(strong, len(cluster_feature_summary), studied)
 
 
-@dg.asset(
-    **table_options("strong_feature_proportion", "interpretability", "pandas", stage=BY_MODE),
-)
+@dg.asset(**table_options("strong_feature_proportion", "interpretability", "pandas", stage=BY_MODE))
 def strong_feature_proportion(cluster_feature_summary: DataFrame) -> DataFrame:
     """Strong features as a share of each cluster's own candidates, with the cluster's size: it depends on it."""
     from compsim_assets.science.latents.interpretability import strong_feature_proportion as proportion_of

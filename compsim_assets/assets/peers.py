@@ -6,13 +6,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import Field
 
-from compsim_assets.assets.common import (
-    DataFrame,
-    by_pairs,
-    explaining_memory,
-    progress,
-    table_options,
-)
+from compsim_assets.assets.common import DataFrame, by_pairs, explaining_memory, progress, table_options
 from compsim_assets.contracts import TABLES
 from compsim_assets.evidence.peer_methods import PeerMethod, activity_of, peer_methods
 from compsim_assets.settings import Settings
@@ -28,9 +22,7 @@ class SupervisedConfig(dg.Config):
 
     n_latents: int = Field(default=1000, ge=1, description="Latents selected, at most.")
     min_pairs: int = Field(
-        default=50,
-        ge=1,
-        description="Training pairs with the latent active in both that a score needs.",
+        default=50, ge=1, description="Training pairs with the latent active in both that a score needs."
     )
     block: int = Field(
         default=2048,
@@ -40,16 +32,9 @@ class SupervisedConfig(dg.Config):
     )
 
 
-@dg.asset(
-    deps=["sae_features"],
-    ins={"returns": dg.AssetIn()},
-    **table_options("supervised_latents", "evidence", "numpy"),
-)
+@dg.asset(deps=["sae_features"], ins={"returns": dg.AssetIn()}, **table_options("supervised_latents", "peers", "numpy"))
 def supervised_latents(
-    context: dg.AssetExecutionContext,
-    config: SupervisedConfig,
-    settings: Settings,
-    returns: DataFrame,
+    context: dg.AssetExecutionContext, config: SupervisedConfig, settings: Settings, returns: DataFrame
 ) -> DataFrame:
     """Latents scored by the returns of the first 75 % of years: mean correlation of the pairs in which a latent is
     active in both reports, less that of all pairs. The highest positive scores weigh the supervised similarity, which is
@@ -69,12 +54,7 @@ def supervised_latents(
     monthly = np.stack(known["returns"].to_list()) if len(known) else np.empty((0, 12))
     with explaining_memory("the scores of latents", "a smaller block"):
         scores = score_latents(
-            shards,
-            known["year"].to_numpy(),
-            monthly,
-            training,
-            config.block,
-            progress(context, "scored latents"),
+            shards, known["year"].to_numpy(), monthly, training, config.block, progress(context, "scored latents")
         )
     selected = scores.selected(config.n_latents, config.min_pairs)
     context.add_output_metadata(
@@ -84,12 +64,7 @@ def supervised_latents(
         }
     )
     table = pd.DataFrame(
-        {
-            "latent": np.arange(len(selected)),
-            "score": scores.score,
-            "n_pairs": scores.n_pairs,
-            "selected": selected,
-        }
+        {"latent": np.arange(len(selected)), "score": scores.score, "n_pairs": scores.n_pairs, "selected": selected}
     )
     return table[scores.enough(config.min_pairs)].reset_index(drop=True)
 
@@ -104,15 +79,9 @@ class PeerStatisticsConfig(dg.Config):
 
 
 @dg.asset(
-    deps=[
-        "pca_scores",
-        "walk_forward_scores",
-        "embeddings",
-        "sae_features",
-        "published_pairs",
-    ],
+    deps=["pca_scores", "walk_forward_scores", "embeddings", "sae_features", "published_pairs"],
     ins={"descriptions": dg.AssetIn(metadata={"columns": ["report_id", "cik", "ticker", "company_name", "sic_code"]})},
-    **table_options("peer_statistics", "evidence", "scipy"),
+    **table_options("peer_statistics", "peers", "scipy"),
 )
 def peer_statistics(
     context: dg.AssetExecutionContext,
@@ -165,23 +134,14 @@ def _rows_of(
             statistics = []
         said(done, len(reports.years))
         for statistic in statistics:
-            yield {
-                "method": method.name,
-                "year": year,
-                "in_sample": method.in_sample,
-            } | statistic._asdict()
+            yield {"method": method.name, "year": year, "in_sample": method.in_sample} | statistic._asdict()
 
 
 class _Reports:
     """The universe's reports with their correlations, made year by year as they are asked for."""
 
     def __init__(
-        self,
-        results: Results,
-        descriptions: DataFrame,
-        returns: DataFrame,
-        length: "dict[int, float]",
-        published: bool,
+        self, results: Results, descriptions: DataFrame, returns: DataFrame, length: "dict[int, float]", published: bool
     ) -> None:
         import pandas as pd
 

@@ -1,11 +1,13 @@
-"""What else the paper's authors published, brought into tables: strong features, cointegrated pairs."""
+"""What the paper's authors published, brought into tables, and set beside ours."""
 
 import dagster as dg
 
-from compsim_assets.assets.common import DataFrame, table_options
+from compsim_assets.assets.common import COMPARISON, DataFrame, table_options
 from compsim_assets.contracts import TABLES
 from compsim_assets.settings import Settings
-from compsim_assets.universe.folder import open_universe
+from compsim_assets.storage.previews import plain_rows
+from compsim_assets.storage.results import Results
+from compsim_assets.universe.opening import open_universe
 
 
 @dg.asset(deps=["descriptions"], **table_options("published_strong_features", "published", "pandas"))
@@ -49,11 +51,149 @@ def published_cointegrated_pairs(
     )
     columns = TABLES["published_cointegrated_pairs"].names
     tables = [
-        table.assign(
-            method=method,
-            ticker_a=table["report_a"].map(ticker),
-            ticker_b=table["report_b"].map(ticker),
-        )
+        table.assign(method=method, ticker_a=table["report_a"].map(ticker), ticker_b=table["report_b"].map(ticker))
         for method, table in sets.items()
     ]
     return pd.concat([pd.DataFrame(columns=columns), *tables], ignore_index=True)[columns]
+
+
+_ALL_MODES = dg.AssetIn(partition_mapping=dg.AllPartitionMapping())
+# The published cluster set of each cutoff mode.
+_SETS = {"base": "GCD", "rolling": "GCDR"}
+
+
+@dg.asset(deps=["published_pairs"], **table_options("published_replay", "published", "pandas", stage=COMPARISON))
+def published_replay(context: dg.AssetExecutionContext, settings: Settings, baseline_clusters: DataFrame) -> DataFrame:
+    """Does the published cutoff give the published clusters? The universe's pairs, cut at the published thetas, against
+    the published sets GCD and GCDR; empty where the universe lacks pairs or sets.
+    """
+    import dataclasses
+
+    import pandas as pd
+
+    from compsim_assets.evidence.reference import published_thetas
+    from compsim_assets.science.cutoffs.pair_cuts import cut_pairs
+    from compsim_assets.science.cutoffs.replay import agreement
+    from compsim_assets.storage.pairs import PairTable
+
+    pairs = PairTable(Results.of(settings).table("published_pairs"))
+    theirs = _published(baseline_clusters) if pairs.years else {}
+    # Years of the published clusters without pairs are cut too: nothing of them comes back.
+    years = sorted({*pairs.years, *(year for _, year in theirs)})
+    thetas = published_thetas(years)
+    wanted = {
+        name: {year: theta for year, theta in thetas[mode].items() if (name, year) in theirs}
+        for mode, name in _SETS.items()
+    }
+    rows = []
+    for found in cut_pairs(years, pairs.of_year, wanted):
+        own = theirs[found.name, found.year]
+        names = own["cluster_id"].to_numpy(dtype=str)
+        same = agreement(found.report_id, found.cluster, own["report_id"].to_numpy(), names)
+        said = {"set": found.name, "year": found.year, "theta": found.theta}
+        rows.append({**said, **dataclasses.asdict(same)})
+    columns = TABLES["published_replay"].names
+    table = pd.DataFrame(rows, columns=columns).sort_values(["set", "year"], ignore_index=True)
+    context.add_output_metadata(
+        {f"{name}: years identical": f"{own['identical'].sum()} of {len(own)}" for name, own in table.groupby("set")}
+        if rows
+        else {"note": _without(bool(pairs.years))}
+    )
+    return table
+
+
+def _published(baseline_clusters: DataFrame) -> dict[tuple[str, int], DataFrame]:
+    """The published sets with a published cutoff, by name and year."""
+    kept = baseline_clusters[baseline_clusters["method"].isin(_SETS.values())]
+    return {(str(name), int(rows["year"].iloc[0])): rows for (name, _), rows in kept.groupby(["method", "year"])}
+
+
+def _without(pairs: bool) -> str:
+    if not pairs:
+        return "the universe has no pairs"
+    return "the universe has no published_clusters of GCD or GCDR in a year with a published cutoff"
+
+
+@dg.asset(
+    ins={
+        **dict.fromkeys(("cutoffs", "interpretability_curve", "strong_feature_proportion"), _ALL_MODES),
+        "descriptions": dg.AssetIn(metadata={"columns": ["report_id", "year"]}),
+    },
+    deps=["published_pairs"],
+    **table_options("published_vs_ours", "published", "pandas", stage=COMPARISON),
+)
+def published_vs_ours(
+    context: dg.AssetExecutionContext,
+    settings: Settings,
+    descriptions: DataFrame,
+    distance_scale: DataFrame,
+    mean_correlation: DataFrame,
+    cutoffs: dict[str, DataFrame],
+    interpretability_curve: dict[str, DataFrame],
+    strong_feature_proportion: dict[str, DataFrame],
+    fuzz_scores: DataFrame,
+    feature_distribution: DataFrame,
+    published_strong_features: DataFrame,
+    peer_statistics: DataFrame,
+    robustness: DataFrame,
+    pairs_backtest: DataFrame,
+) -> DataFrame:
+    """Every published figure beside ours: the published clusters measured on this universe, our own, the differences,
+    and why a figure cannot be computed here.
+    """
+    from compsim_assets.evidence.published_figures import Found, compare_with_published
+    from compsim_assets.evidence.reference import published_figures
+
+    found = Found(
+        mean_correlation=mean_correlation,
+        cutoffs=cutoffs,
+        curves=interpretability_curve,
+        proportions=strong_feature_proportion,
+        fuzz_scores=fuzz_scores,
+        feature_distribution=feature_distribution,
+        strong_features={str(name): rows for name, rows in published_strong_features.groupby("set")},
+        peer_statistics=peer_statistics,
+        robustness=robustness,
+        backtest=pairs_backtest,
+        counts={
+            "n_reports": len(descriptions),
+            **(_published_pairs(Results.of(settings)) or _own_pairs(distance_scale, mean_correlation)),
+        },
+    )
+    years = descriptions["year"]
+    what = "synthetic sample" if settings.synthetic else settings.source
+    universe = f"{what}: {len(descriptions):,} reports, {years.min()}-{years.max()}"
+    table = compare_with_published(published_figures(), found, universe)
+    context.add_output_metadata({"report": dg.MetadataValue.md(_report(table, universe))})
+    return table
+
+
+def _report(table: DataFrame, universe: str) -> str:
+    """All rows, for the UI."""
+    from tabulate import tabulate
+
+    columns = ["figure", "published", "replayed", "ours", "difference", "note"]
+    rows = plain_rows(table[columns])
+    return f"Computed on {universe}.\n\n" + tabulate(rows, columns, "pipe", floatfmt=",.4g")
+
+
+def _own_pairs(distance_scale: DataFrame, mean_correlation: DataFrame) -> dict[str, int]:
+    """Pairs within a year, and those of them with a return correlation."""
+    population = mean_correlation[mean_correlation["method"] == "population"]
+    return {
+        "n_pairs": int(distance_scale["n_pairs"].sum()),
+        "n_pairs_with_correlation": int(population["n_pairs"].sum()),
+    }
+
+
+def _published_pairs(results: Results) -> dict[str, int]:
+    """The same of the universe's published pairs; empty where it has none."""
+    import pyarrow.parquet as pq
+
+    from compsim_assets.storage.pairs import PairTable
+
+    path = results.table("published_pairs")
+    if not len(PairTable(path)):
+        return {}
+    correlation = pq.read_table(path, columns=["correlation"])["correlation"]
+    return {"n_pairs": len(correlation), "n_pairs_with_correlation": len(correlation) - correlation.null_count}

@@ -24,7 +24,7 @@ from compsim_assets.assets.common import (
 from compsim_assets.assets.features import sae_features
 from compsim_assets.settings import Settings
 from compsim_assets.storage.results import Results, read_table
-from compsim_assets.universe.folder import open_universe
+from compsim_assets.universe.opening import open_universe
 
 if TYPE_CHECKING:
     from compsim_assets.science.pca.fit import PrincipalComponents
@@ -36,9 +36,7 @@ class FitConfig(dg.Config):
 
     n_components: int = Field(default=4000, ge=1, description="Principal axes kept, capped at the rank of the data.")
     block: int = Field(
-        default=4096,
-        ge=1,
-        description="Latents read at once; memory for them is 12 bytes x reports x block.",
+        default=4096, ge=1, description="Latents read at once; memory for them is 12 bytes x reports x block."
     )
     tolerance: float = Field(
         default=1e-5,
@@ -87,16 +85,12 @@ class PcaConfig(FitConfig):
     can_subset=True,
     pool="gpu",
 )
-def pca_assets(
-    context: dg.AssetExecutionContext,
-    config: PcaConfig,
-    settings: Settings,
-    descriptions: DataFrame,
-):
+def pca_assets(context: dg.AssetExecutionContext, config: PcaConfig, settings: Settings, descriptions: DataFrame):
     """Fit the PCA, or take the universe's published one, and score every report with features."""
     import pyarrow as pa
 
-    from compsim_assets.storage.shards import FeatureShards, list_column
+    from compsim_assets.storage.matrices import list_column
+    from compsim_assets.storage.shards import FeatureShards
 
     shards = FeatureShards(Results.of(settings).array_folder("sae_features"))
     if shards.shape[0] == 0:
@@ -117,11 +111,7 @@ def pca_assets(
         )
     year = descriptions.set_index("report_id")["year"].reindex(shards.report_id)
     scores = pa.table(
-        {
-            "report_id": shards.report_id,
-            "year": year.to_numpy(),
-            "scores": list_column(fitted.scores[distinct.inverse]),
-        }
+        {"report_id": shards.report_id, "year": year.to_numpy(), "scores": list_column(fitted.scores[distinct.inverse])}
     )
     counts = {"reports": shards.shape[0], "distinct_reports": distinct.shape[0]}
     yield from selected(
@@ -195,10 +185,7 @@ class PeersConfig(dg.Config):
     n_peers: int = Field(default=20, ge=1, description="Peers per report; fewer where the year is smaller.")
 
 
-@dg.asset(
-    deps=["pca_scores", "published_pairs"],
-    **table_options("nearest_peers", "similarity", "numpy"),
-)
+@dg.asset(deps=["pca_scores", "published_pairs"], **table_options("nearest_peers", "similarity", "numpy"))
 def nearest_peers(context: dg.AssetExecutionContext, config: PeersConfig, settings: Settings) -> DataFrame:
     """For every report the most similar reports of the same year, by cosine: of their PCA scores, or as published
     where companies are compared by pairs.
@@ -216,7 +203,7 @@ def nearest_peers(context: dg.AssetExecutionContext, config: PeersConfig, settin
 
 def _peers_of_scores(results: Results, n_peers: int) -> Iterator[Any]:
     from compsim_assets.science.linkage.years import nearest_peers as find_peers
-    from compsim_assets.storage.shards import matrix_of
+    from compsim_assets.storage.matrices import matrix_of
 
     scores = read_table(results.table("pca_scores"))
     ids, year = (scores[name].to_numpy() for name in ("report_id", "year"))

@@ -6,12 +6,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import Field
 
-from compsim_assets.assets.common import (
-    COMPARISON,
-    DataFrame,
-    selected,
-    table_output,
-)
+from compsim_assets.assets.common import COMPARISON, DataFrame, selected, table_output
 from compsim_assets.contracts import TABLES
 from compsim_assets.partitions import cutoff_modes
 from compsim_assets.universe.layout import UniverseError
@@ -48,9 +43,7 @@ class TradingConfig(dg.Config):
         "2011 to 2014, else the last third of its years.",
     )
     last_trading_year: int = Field(
-        default=0,
-        ge=0,
-        description="Last year of trading; 0: 2020 or the universe's last one before it.",
+        default=0, ge=0, description="Last year of trading; 0: 2020 or the universe's last one before it."
     )
     first_estimation_year: int = Field(
         default=2002, ge=0, description="First year of the prices that pairs are tested on."
@@ -63,8 +56,7 @@ class TradingConfig(dg.Config):
     entry: float = Field(default=1.0, gt=0, description="Spread, in deviations, whose crossing opens a position.")
     stop: float = Field(default=2.0, gt=0, description="Spread at which it is given up; above entry.")
     costs: list[float] = Field(
-        default=[0.0, 10.0, 25.0, 50.0],
-        description="Costs of a trade, in basis points of its value.",
+        default=[0.0, 10.0, 25.0, 50.0], description="Costs of a trade, in basis points of its value."
     )
     placebo_pool: int = Field(default=4000, ge=1, description="Random pairs that are simulated once.")
     placebo_draws: int = Field(

@@ -113,10 +113,7 @@ def _reports(
 
 
 def _walk(
-    context: dg.AssetExecutionContext,
-    config: FitConfig,
-    distinct: "DistinctRows",
-    reports: "Reports",
+    context: dg.AssetExecutionContext, config: FitConfig, distinct: "DistinctRows", reports: "Reports"
 ) -> list["EvaluatedYear"]:
     import numpy as np
 
@@ -162,7 +159,7 @@ def _outputs(found: list["EvaluatedYear"], ids: "np.ndarray", reports: "Reports"
     import pandas as pd
     import pyarrow as pa
 
-    from compsim_assets.storage.shards import list_column
+    from compsim_assets.storage.matrices import list_column
 
     rows = np.concatenate([year.rows for year in found])
     scores = np.zeros((len(rows), width), dtype=np.float32)

@@ -14,8 +14,7 @@ def report_ids_are_unique(descriptions: DataFrame) -> dg.AssetCheckResult:
     with_cik = descriptions.dropna(subset="cik")
     doubled_years = int(with_cik.duplicated(["cik", "year"]).sum())
     return dg.AssetCheckResult(
-        passed=doubled == 0,
-        metadata={"doubled_ids": doubled, "companies_with_two_reports_a_year": doubled_years},
+        passed=doubled == 0, metadata={"doubled_ids": doubled, "companies_with_two_reports_a_year": doubled_years}
     )
 
 
@@ -34,11 +33,7 @@ def features_are_finite(settings: Settings) -> dg.AssetCheckResult:
     ids_unique = len(np.unique(shards.report_id)) == len(shards.report_id)
     return dg.AssetCheckResult(
         passed=good and ids_unique,
-        metadata={
-            "reports": shards.shape[0],
-            "latents": shards.n_latents,
-            "reports_without_active_latent": inactive,
-        },
+        metadata={"reports": shards.shape[0], "latents": shards.n_latents, "reports_without_active_latent": inactive},
     )
 
 
@@ -69,7 +64,7 @@ def scores_are_not_zero(settings: Settings) -> dg.AssetCheckResult:
     """No report lies at the origin: its cosine with everything would be zero."""
     import numpy as np
 
-    from compsim_assets.storage.shards import matrix_of
+    from compsim_assets.storage.matrices import matrix_of
 
     scores = read_table(Results.of(settings).table("pca_scores"))
     zero = ~matrix_of(scores["scores"]).any(axis=1)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from compsim_assets.assets import evidence_figures, figures
+from compsim_assets.assets import figures
 from compsim_assets.assets.common import DataFrame
 from compsim_assets.settings import Settings
 from compsim_assets.storage.results import Results
@@ -41,10 +41,7 @@ def correlations_are_correlations(mean_correlation: DataFrame) -> dg.AssetCheckR
     outside = int((values.abs() > 1 + 1e-9).sum().sum())
     return dg.AssetCheckResult(
         passed=outside == 0 and bool(values.notna().any().all()),
-        metadata={
-            "outside": outside,
-            "years_without": int(values["mean_correlation"].isna().sum()),
-        },
+        metadata={"outside": outside, "years_without": int(values["mean_correlation"].isna().sum())},
     )
 
 
@@ -81,8 +78,7 @@ def _modes() -> Sequence[str]:
 
 figure_checks = [
     _figure_check(key)
-    for module in (figures, evidence_figures)
-    for asset in vars(module).values()
+    for asset in vars(figures).values()
     if isinstance(asset, dg.AssetsDefinition)
     for key in asset.keys
 ]

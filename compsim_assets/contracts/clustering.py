@@ -1,14 +1,6 @@
 """Tables from features to clusters and what holds them together."""
 
-from compsim_assets.contracts.columns import (
-    CLUSTER,
-    LATENT,
-    REPORT,
-    YEAR,
-    correlation,
-    count,
-    share,
-)
+from compsim_assets.contracts.columns import CLUSTER, LATENT, REPORT, YEAR, correlation, count, share
 from compsim_assets.contracts.table import Column, Table
 
 TABLES: tuple[Table, ...] = (

@@ -1,14 +1,6 @@
 """Tables that evaluate and compare."""
 
-from compsim_assets.contracts.columns import (
-    CLUSTER,
-    METHOD,
-    YEAR,
-    correlation,
-    count,
-    number,
-    share,
-)
+from compsim_assets.contracts.columns import CLUSTER, METHOD, YEAR, correlation, count, number, share
 from compsim_assets.contracts.table import Column, Table
 
 TABLES: tuple[Table, ...] = (

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import dagster as dg
-
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
@@ -48,30 +46,6 @@ class Table:
     def names(self) -> list[str]:
         """The columns' names, in order."""
         return [column.name for column in self.columns]
-
-    def schema(self) -> dg.TableSchema:
-        """The schema as Dagster shows it."""
-        return dg.TableSchema(
-            columns=[
-                dg.TableColumn(
-                    column.name,
-                    column.type,
-                    column.description,
-                    dg.TableColumnConstraints(
-                        nullable=column.nullable,
-                        unique=self.key == (column.name,),
-                        other=_limits(column),
-                    ),
-                )
-                for column in self.columns
-            ],
-            constraints=dg.TableConstraints(other=[f"one row per ({', '.join(self.key)})"]),
-        )
-
-
-def _limits(column: Column) -> list[str]:
-    low = [] if column.at_least is None else [f">= {column.at_least:g}"]
-    return low + ([] if column.at_most is None else [f"<= {column.at_most:g}"])
 
 
 def validate(table: Table, value: "pd.DataFrame | pa.Table") -> "pa.Table":

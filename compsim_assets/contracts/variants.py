@@ -1,14 +1,6 @@
 """Tables of the other ways to compare companies: the walk-forward chain, embeddings, supervised latents."""
 
-from compsim_assets.contracts.columns import (
-    CLUSTER,
-    LATENT,
-    METHOD,
-    REPORT,
-    YEAR,
-    correlation,
-    count,
-)
+from compsim_assets.contracts.columns import CLUSTER, LATENT, METHOD, REPORT, YEAR, correlation, count
 from compsim_assets.contracts.table import Column, Table
 
 TABLES: tuple[Table, ...] = (

@@ -92,12 +92,7 @@ def _of_peers(said: pd.Series) -> list[Claim]:
             lift(same_code, "1"),
             "robustness",
         ),
-        Claim(
-            "So do the ten nearest",
-            said["Lift over a random peer, K = 10"],
-            lift(same_code, "10"),
-            "robustness",
-        ),
+        Claim("So do the ten nearest", said["Lift over a random peer, K = 10"], lift(same_code, "10"), "robustness"),
         Claim(
             "The ten nearest of all companies move along less than those of the same SIC code",
             said["Global top-10 neighbours"] - said["Top-10 neighbours, SIC"],

@@ -14,15 +14,7 @@ RULE = (
     "published number; it is weaker where the interval includes zero or falls short, and reversed where the interval lies "
     "on the other side."
 )
-_HEADERS = (
-    "claim",
-    "published",
-    "as published, here",
-    "corrected, here",
-    "verdict",
-    "why",
-    "table",
-)
+_HEADERS = ("claim", "published", "as published, here", "corrected, here", "verdict", "why", "table")
 _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 78rem; padding: 0 1rem; color: #1b1b1b }
 table { border-collapse: collapse; margin: 1rem 0; font-size: 14px }
@@ -47,10 +39,7 @@ def markdown_page(findings: "pd.DataFrame", universe: str, cautions: list[str], 
 
 
 def html_page(
-    findings: "pd.DataFrame",
-    universe: str,
-    cautions: list[str],
-    tables: "Mapping[str, pd.DataFrame]",
+    findings: "pd.DataFrame", universe: str, cautions: list[str], tables: "Mapping[str, pd.DataFrame]"
 ) -> str:
     """The page as HTML that needs nothing else: the tables that the claims rest on follow below, linked."""
     head = "".join(f"<th>{escape(name)}</th>" for name in _HEADERS)

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compsim_assets.assets.common import DataFrame
+from compsim_assets.storage.embeddings import read_embeddings
 from compsim_assets.storage.results import Results, read_table
-from compsim_assets.universe.encoders import read_embeddings
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
 
     from compsim_assets.science.peers.statistics import YearReports
 
@@ -51,8 +51,8 @@ class _Vectors:
 def peer_methods(
     results: Results,
     activity: "tuple[np.ndarray, np.ndarray]",
-    latents: DataFrame,
-    returns: DataFrame,
+    latents: "pd.DataFrame",
+    returns: "pd.DataFrame",
     published: bool,
 ) -> Iterator[PeerMethod]:
     """Every method that has similarities in this universe; a table is read when its turn comes."""
@@ -86,7 +86,7 @@ def _of_pairs(table: Any) -> "OfYear":
 
 def _by_scores(name: str, in_sample: bool, path: Path) -> Iterator[PeerMethod]:
     from compsim_assets.science.peers.statistics import cosines
-    from compsim_assets.storage.shards import matrix_of
+    from compsim_assets.storage.matrices import matrix_of
 
     table = read_table(path, ["report_id", "year", "scores"])
     if len(table):
@@ -96,7 +96,7 @@ def _by_scores(name: str, in_sample: bool, path: Path) -> Iterator[PeerMethod]:
 
 
 def _by_latents(
-    activity: "tuple[np.ndarray, np.ndarray]", latents: DataFrame, returns: DataFrame
+    activity: "tuple[np.ndarray, np.ndarray]", latents: "pd.DataFrame", returns: "pd.DataFrame"
 ) -> Iterator[PeerMethod]:
     """The two supervised similarities, for the years after the training ones alone."""
     from functools import partial
@@ -112,15 +112,12 @@ def _by_latents(
     year = returns.set_index("report_id")["year"].loc[report_id].to_numpy()
     judged = ~np.isin(year, training_years(year))
     ids, year, active = report_id[judged], year[judged], active[judged]
-    for name, similarity in (
-        ("supervised", shared_weight),
-        ("supervised_length_controlled", length_free),
-    ):
+    for name, similarity in (("supervised", shared_weight), ("supervised_length_controlled", length_free)):
         vectors = _Vectors(ids, year, active, partial(similarity, weight=weight))
         yield PeerMethod(name, False, vectors)
 
 
-def activity_of(results: Results, latents: DataFrame) -> "tuple[tuple[np.ndarray, np.ndarray], dict[int, float]]":
+def activity_of(results: Results, latents: "pd.DataFrame") -> "tuple[tuple[np.ndarray, np.ndarray], dict[int, float]]":
     """Report ids with (n, J) bool, where the selected latents are active, and each report's total activation.
 
     The total grows with the tokens of a description, each of which has the same number of active latents. One pass

@@ -13,7 +13,7 @@ def published_figures() -> "pd.DataFrame":
     """
     import pandas as pd
 
-    path = files("compsim_assets") / "reference" / "published_figures.csv"
+    path = files("compsim_assets.evidence") / "published_figures.csv"
     with path.open("rb") as file:
         return pd.read_csv(file, dtype={"method": "string", "key": "string"})
 
@@ -47,7 +47,4 @@ def published_thetas(years: list[int]) -> dict[str, dict[int, float]]:
     base = float(table.loc[table["method"] == "base", "published"].iloc[0])
     rolling = table[table["method"] == "rolling"]
     by_year = dict(zip(rolling["key"].astype(int), rolling["published"], strict=True))
-    return {
-        "base": dict.fromkeys(years, base),
-        "rolling": {year: by_year[year] for year in years if year in by_year},
-    }
+    return {"base": dict.fromkeys(years, base), "rolling": {year: by_year[year] for year in years if year in by_year}}

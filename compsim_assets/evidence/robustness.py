@@ -62,11 +62,7 @@ def yearly_rows(mean_correlation: pd.DataFrame, years: Sequence[int], against: S
 
 
 def permutation_rows(
-    groups: Mapping[str, pd.DataFrame],
-    returns: pd.DataFrame,
-    years: Sequence[int],
-    permutations: int,
-    seed: int,
+    groups: Mapping[str, pd.DataFrame], returns: pd.DataFrame, years: Sequence[int], permutations: int, seed: int
 ) -> pd.DataFrame:
     """What chance gives each method: the same cluster sizes, labels shuffled within years.
 

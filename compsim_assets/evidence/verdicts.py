@@ -28,8 +28,5 @@ def verdict(value: float, low: float, high: float, published: float, direction: 
     if near <= 0:
         return WEAKER, "the interval includes zero"
     if mark > 0 and far < mark:
-        return (
-            WEAKER,
-            "the interval is on the claimed side of zero, but short of the published number",
-        )
+        return (WEAKER, "the interval is on the claimed side of zero, but short of the published number")
     return STANDS, "the interval is on the claimed side of zero"

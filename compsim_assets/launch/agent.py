@@ -11,7 +11,7 @@ additions:
   through minutes of imports too.
 - A failure is left in the log folder as JSON: torchrun's own error file has a rank's exception, and
   nothing when a signal killed the rank or it failed before `run`.
-- Nodes wait for each other as long as COMPSIM_JOIN_TIMEOUT says, and end together (`watch.py`).
+- Nodes wait for each other as long as COMPSIM_JOIN_TIMEOUT says, and end together (`heartbeat.py`).
 """
 
 from __future__ import annotations
@@ -30,13 +30,9 @@ import torch
 from torch.distributed import run as torchrun
 from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
-from torch.distributed.elastic.rendezvous.api import (
-    RendezvousConnectionError,
-    RendezvousTimeoutError,
-)
+from torch.distributed.elastic.rendezvous.api import RendezvousConnectionError, RendezvousTimeoutError
 
-from compsim_assets.launch import heartbeat as watch
-from compsim_assets.launch import lifeline
+from compsim_assets.launch import heartbeat, lifeline
 from compsim_assets.launch.group import join_seconds, node_name
 
 STDERR_LINES = 40
@@ -78,7 +74,7 @@ def main(arguments: list[str]) -> None:
     log_dir = Path(options.log_dir)
     several = torchrun.parse_min_max_nnodes(options.nnodes)[1] > 1
     if "COMPSIM_HEARTBEAT" in os.environ:  # the step is on another machine, or other nodes are
-        watch.end_with_others(Path(os.environ["COMPSIM_HEARTBEAT"]), shared, log_dir)
+        heartbeat.end_with_others(Path(os.environ["COMPSIM_HEARTBEAT"]), shared, log_dir)
     wait = join_seconds()
     options.rdzv_conf = ",".join(filter(None, [f"join_timeout={wait},read_timeout={wait}", options.rdzv_conf]))
     try:
@@ -111,7 +107,7 @@ def _report_ranks(error: ChildFailedError, log_dir: Path, several: bool) -> None
     _report(log_dir, {"ranks": [{**_describe(rank, one, log_dir), **node} for rank, one in failures]})
     if several:
         # Slurm ends the other nodes when this one goes: first let them report their own ranks.
-        time.sleep(watch.PEER_SECONDS)
+        time.sleep(heartbeat.PEER_SECONDS)
 
 
 def _nobody_came(options: Namespace, shared: Path, wait: int) -> str:

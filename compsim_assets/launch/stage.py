@@ -44,7 +44,7 @@ class Stage:
             yield
         except Exception as error:
             # Here, because the Dagster step reads LESS_MEMORY and does without torch.
-            from compsim_assets.science.memory import is_out_of_memory
+            from compsim_assets.science.device import is_out_of_memory
 
             if not is_out_of_memory(error):
                 raise

@@ -1,10 +1,10 @@
 """Runs a worker program under torchrun as part of a Dagster step.
 
-Three layers of processes, each tied to the one above by `workers/lifeline.py`::
+Three layers of processes, each tied to the one above by `lifeline.py`::
 
-    Dagster step -> agent (torchrun, `workers/agent.py`) -> ranks (`workers/distributed.py`)
+    Dagster step -> agent (torchrun, `agent.py`) -> ranks (`worker.py`)
 
-so that no rank outlives the step, however it ends. Across nodes `workers/watch.py` does that, through
+so that no rank outlives the step, however it ends. Across nodes `heartbeat.py` does that, through
 the folder that they share; `docs/cluster.md` says how to set them up. Dagster's own PipesSubprocessClient will not do: on
 termination it sends SIGINT, which torchrun hands on to ranks that may be blocked where Python cannot
 act on it, then gives up waiting and leaves the processes behind.
@@ -32,7 +32,7 @@ from compsim_assets.launch.heartbeat import heartbeat
 from compsim_assets.launch.messages import WholeLineMessageReader
 
 PACKAGE_ROOT = Path(__file__).parents[2]
-LIFELINE = PACKAGE_ROOT / "compsim_assets" / "workers" / "lifeline.py"
+LIFELINE = Path(__file__).with_name("lifeline.py")
 RANK_GRACE_SECONDS = 3  # torchrun's, from its SIGTERM to its SIGKILL to a rank
 AGENT_GRACE_SECONDS = 6  # ours, for torchrun; longer than its own
 
@@ -46,8 +46,7 @@ class Torchrun(dg.ConfigurableResource):
         "process without any. The setting is COMPSIM_NPROC.",
     )
     command_prefix: list[str] = Field(
-        default=[],
-        description="Put before the torchrun command, for example `srun` with its options.",
+        default=[], description="Put before the torchrun command, for example `srun` with its options."
     )
     extra_args: list[str] = Field(
         default=[],
@@ -55,9 +54,7 @@ class Torchrun(dg.ConfigurableResource):
         "without `--nnodes` the ranks stay on this machine's loopback.",
     )
     join_timeout: int = Field(
-        default=600,
-        gt=0,
-        description="Seconds that nodes and ranks wait for one another at the start.",
+        default=600, gt=0, description="Seconds that nodes and ranks wait for one another at the start."
     )
 
     def run(

@@ -29,10 +29,11 @@ import torch.distributed as dist
 from dagster_pipes import PipesContext, PipesEnvVarParamsLoader, open_dagster_pipes
 from torch.distributed.elastic.multiprocessing.errors import record
 
+from compsim_assets.launch.environment import set_defaults
 from compsim_assets.launch.group import join_group
 from compsim_assets.launch.lifeline import die_with_parent
 from compsim_assets.launch.stage import Stage, stage_file
-from compsim_assets.science.precision import compute_exactly
+from compsim_assets.science.device import compute_exactly
 
 PROGRESS_SECONDS = 2.0
 
@@ -152,6 +153,7 @@ def _run_rank(main: Callable[[Worker], None], memory_hint: str) -> None:
     rank = int(os.environ.get("RANK", "0"))
     world_size = int(os.environ.get("WORLD_SIZE", "1"))
     device = _device()
+    set_defaults()
     compute_exactly()
     stage = Stage(stage_file(), memory_hint)
     pipes = _open_pipes() if rank == 0 else None

@@ -132,11 +132,7 @@ class Key:
     row: float = 0.24
 
     def draw(
-        self,
-        figure: Figure,
-        styles: Mapping[str, MethodStyle],
-        numbers: Mapping[str, Sequence[str]],
-        caption: str = "",
+        self, figure: Figure, styles: Mapping[str, MethodStyle], numbers: Mapping[str, Sequence[str]], caption: str = ""
     ) -> None:
         """Draw the rows in the order of `styles`, with group headings, and the caption below."""
         depth, group = self.top, ""

@@ -149,13 +149,7 @@ def mean_correlation_by_theta(
     columns = min(5, len(years))
     rows = -(-len(years) // columns)
     styles = method_styles(cutoffs)
-    page = Page(
-        height=2.1 + rows * (1.45 if rows > 1 else 2.6),
-        top=1.45,
-        bottom=0.9,
-        row_gap=0.36,
-        column_gap=0.16,
-    )
+    page = Page(height=2.1 + rows * (1.45 if rows > 1 else 2.6), top=1.45, bottom=0.9, row_gap=0.36, column_gap=0.16)
     figure, panels = new_figure(
         _THETA_TITLE,
         f"One panel a year; the exact step function. Below {signed(LOWEST_THETA, 0)} nothing is searched.",

@@ -19,17 +19,7 @@ from compsim_assets.plots.axes import (
     year_axis,
 )
 from compsim_assets.plots.methods import MethodStyle, method_styles, mode_name
-from compsim_assets.plots.style import (
-    BLUE,
-    GRID,
-    INK,
-    MUTED,
-    ORANGE,
-    PURPLE,
-    Page,
-    new_figure,
-    styled,
-)
+from compsim_assets.plots.style import BLUE, GRID, INK, MUTED, ORANGE, PURPLE, Page, new_figure, styled
 
 _OBJECTIVE_TITLE = "Objective of the base cutoff against theta"
 _YEAR_TITLE = "Cutoff and return correlation, by year"
@@ -133,12 +123,7 @@ def _mark_thetas(axes: Axes, table: pd.DataFrame, chosen: float, published: floa
 
 
 @styled
-def theta_by_year(
-    cutoffs: dict[str, pd.DataFrame],
-    synthetic: bool,
-    *,
-    reason: str = "no year has a cutoff",
-) -> Figure:
+def theta_by_year(cutoffs: dict[str, pd.DataFrame], synthetic: bool, *, reason: str = "no year has a cutoff") -> Figure:
     """Theta and MeanCorr by year and mode; a theta that never changes is a horizontal reference.
 
     Args:
@@ -175,12 +160,7 @@ def theta_by_year(
     common, caption = common_years(long)
     means = common.groupby("method")["mean_correlation"].mean()
     key = Key(page, page.width - 3.4, page.top + 0.05, ("MeanCorr",), column_width=0.65)
-    key.draw(
-        figure,
-        styles,
-        {str(k): [number(v, 3)] for k, v in means.items()},
-        caption.replace(": ", ":\n"),
-    )
+    key.draw(figure, styles, {str(k): [number(v, 3)] for k, v in means.items()}, caption.replace(": ", ":\n"))
     return figure
 
 

@@ -53,11 +53,7 @@ def _overall(robustness: pd.DataFrame, statistic: str, versus: str = "") -> pd.D
 
 @styled
 def methods_forest(
-    robustness: pd.DataFrame,
-    published: Mapping[str, float],
-    synthetic: bool,
-    *,
-    reason: str = _NO_ROWS,
+    robustness: pd.DataFrame, published: Mapping[str, float], synthetic: bool, *, reason: str = _NO_ROWS
 ) -> Figure:
     """MeanCorr and pair-weighted correlation of every method, and its difference to SIC codes.
 
@@ -207,10 +203,7 @@ def _size_numbers(rows: pd.DataFrame) -> list[str]:
 
 @styled
 def lift_by_peers(
-    robustness: pd.DataFrame,
-    synthetic: bool,
-    *,
-    reason: str = "no company has a peer with returns",
+    robustness: pd.DataFrame, synthetic: bool, *, reason: str = "no company has a peer with returns"
 ) -> Figure:
     """How much more the K most similar companies correlate with a company than random ones do.
 

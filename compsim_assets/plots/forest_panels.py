@@ -124,11 +124,7 @@ def _number_beside(axes: Axes, value: float, y: float, gid: str) -> None:
 
 
 def differences(
-    axes: Axes,
-    by_clusters: pd.DataFrame,
-    by_pairs: pd.DataFrame,
-    styles: Mapping[str, MethodStyle],
-    places: Places,
+    axes: Axes, by_clusters: pd.DataFrame, by_pairs: pd.DataFrame, styles: Mapping[str, MethodStyle], places: Places
 ) -> None:
     """Differences of both averages around zero, one above the other in each row."""
     axes.axvline(0, color=INK, linewidth=1.2, gid="zero")
@@ -141,15 +137,7 @@ def published_diamonds(axes: Axes, published: Mapping[str, float], places: Place
     """A diamond where a method's number was published; methods without a row have none."""
     for name, value in published.items():
         if name in places.methods and np.isfinite(value):
-            axes.plot(
-                [value],
-                [places.methods[name]],
-                "D",
-                color=INK,
-                markersize=4,
-                zorder=4,
-                gid=f"published:{name}",
-            )
+            axes.plot([value], [places.methods[name]], "D", color=INK, markersize=4, zorder=4, gid=f"published:{name}")
 
 
 def row_labels(axes: Axes, page: Page, styles: Mapping[str, MethodStyle], places: Places) -> None:
@@ -176,14 +164,7 @@ def forest_legend(figure: Figure, page: Page, differences: bool) -> None:
 
     def mark(marker: str, label: str, size: float = 6.5, face: str = INK) -> Line2D:
         return Line2D(
-            [],
-            [],
-            color=INK,
-            marker=marker,
-            markersize=size,
-            markerfacecolor=face,
-            linestyle="none",
-            label=label,
+            [], [], color=INK, marker=marker, markersize=size, markerfacecolor=face, linestyle="none", label=label
         )
 
     handles = [

@@ -16,11 +16,7 @@ FEW_LATENTS = 5
 
 @styled
 def interpretability_over_sparsity(
-    curve: pd.DataFrame,
-    mode: str,
-    synthetic: bool,
-    *,
-    reason: str = "no latent has both a fuzz score and a cluster",
+    curve: pd.DataFrame, mode: str, synthetic: bool, *, reason: str = "no latent has both a fuzz score and a cluster"
 ) -> Figure:
     """Mean interpretability of latents strong in at least p % of the clusters, and their number.
 
@@ -61,15 +57,7 @@ def interpretability_over_sparsity(
 def _mean_panel(axes: Axes, drawn: pd.DataFrame, colour: str) -> None:
     share, mean = drawn["min_share"].to_numpy(float), drawn["mean_interpretability"].to_numpy(float)
     axes.set_title("Mean interpretability (fuzz score, 0 to 100)")
-    axes.plot(
-        share,
-        mean,
-        color=colour,
-        marker="o",
-        markersize=5,
-        gid="mean-interpretability",
-        linewidth=1.8,
-    )
+    axes.plot(share, mean, color=colour, marker="o", markersize=5, gid="mean-interpretability", linewidth=1.8)
     few = drawn["n_latents"].to_numpy() < FEW_LATENTS
     axes.plot(
         share[few],
@@ -83,14 +71,7 @@ def _mean_panel(axes: Axes, drawn: pd.DataFrame, colour: str) -> None:
     )
     axes.axhline(CHANCE, color=INK, linestyle=(0, (4, 2)), linewidth=1.2, gid="chance")
     axes.set_ylim(min(44.0, float(mean.min()) - 3), max(72.0, float(mean.max()) + 4))
-    axes.text(
-        1.0,
-        CHANCE - 0.8,
-        "chance level 50",
-        transform=axes.get_yaxis_transform(),
-        ha="right",
-        va="top",
-    )
+    axes.text(1.0, CHANCE - 0.8, "chance level 50", transform=axes.get_yaxis_transform(), ha="right", va="top")
     axes.set_ylabel("Fuzz score")
 
 
@@ -102,13 +83,7 @@ def _left_panel(axes: Axes, drawn: pd.DataFrame, colour: str) -> None:
     axes.plot(share, left, color=colour, marker="o", markersize=3.5, gid="share-of-latents")
     for x, y, number in zip(share, left, drawn["n_latents"], strict=True):
         if (x % 5 == 0 or x == share[-1]) and y > 0:
-            axes.annotate(
-                f"{int(number):,}",
-                (x, y),
-                xytext=(2, 6),
-                textcoords="offset points",
-                size=TEXT_SIZE - 0.5,
-            )
+            axes.annotate(f"{int(number):,}", (x, y), xytext=(2, 6), textcoords="offset points", size=TEXT_SIZE - 0.5)
     axes.set_ylim(float(left[left > 0].min(initial=100.0)) / 1.8, 320)
     decades = [1.0] if left.max() > 20 * left.min() else [1.0, 2.0, 5.0]
     ticks = [digit * 10.0**power for power in range(-4, 3) for digit in decades]

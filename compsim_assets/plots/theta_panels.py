@@ -51,14 +51,7 @@ def theta_marks(axes: Axes, year: int, cutoffs: dict[str, pd.DataFrame], styles:
         value, colour = float(theta.iloc[0]), styles[mode].colour
         axes.axvline(value, color=colour, linewidth=1.4, gid=f"theta:{mode}", zorder=1.5)
         if frame["theta"].nunique() > 1:
-            axes.text(
-                1 - 0.24 * written,
-                1.04,
-                signed(value),
-                transform=axes.transAxes,
-                ha="right",
-                color=colour,
-            )
+            axes.text(1 - 0.24 * written, 1.04, signed(value), transform=axes.transAxes, ha="right", color=colour)
             written += 1
 
 

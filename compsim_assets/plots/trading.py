@@ -112,13 +112,7 @@ def _as_published(axes: Axes, page: Page, daily: pd.DataFrame, styles: Mapping[s
     ruined = cheapest.loc[cheapest["equity"] <= 0, "method"].unique()
     if logs and len(ruined):
         who = styles[ruined[0]].label if len(ruined) == 1 else f"{len(ruined)} methods"
-        axes.set_title(
-            f"Not drawn below zero: {who}",
-            loc="right",
-            size=TEXT_SIZE - 1,
-            weight="normal",
-            color=MUTED,
-        )
+        axes.set_title(f"Not drawn below zero: {who}", loc="right", size=TEXT_SIZE - 1, weight="normal", color=MUTED)
     axes.set_ylabel("Equity")
     if cheapest.empty:
         axes.set_axis_off()

@@ -71,11 +71,7 @@ def _wording(group: Group) -> float:
 
 
 def make_features(
-    rng: np.random.Generator,
-    latents: Latents,
-    share: np.ndarray,
-    company: np.ndarray,
-    long_form: np.ndarray,
+    rng: np.random.Generator, latents: Latents, share: np.ndarray, company: np.ndarray, long_form: np.ndarray
 ) -> np.ndarray:
     """Features of n reports.
 

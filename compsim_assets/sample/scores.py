@@ -11,12 +11,7 @@ from compsim_assets.sample.size import SampleSize
 WINDOW = 8  # tokens of an example
 UNANSWERED = 0.03  # share of examples without an answer of the judge
 # Range of the accuracy of the judge, by kind of latent.
-_ACCURACY = {
-    "line": (0.79, 0.91),
-    "sector": (0.82, 0.92),
-    "theme": (0.78, 0.90),
-    "noise": (0.48, 0.62),
-}
+_ACCURACY = {"line": (0.79, 0.91), "sector": (0.82, 0.92), "theme": (0.78, 0.90), "noise": (0.48, 0.62)}
 
 
 def make_scores(rng: np.random.Generator, latents: Latents, groups: list[Group], size: SampleSize) -> dict[int, str]:

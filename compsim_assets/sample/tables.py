@@ -100,11 +100,7 @@ def _prices(universe: Universe) -> dict[str, Any]:
 
 def _truth(universe: Universe) -> dict[str, Any]:
     weights = universe.companies.weights[universe.year, universe.company]
-    return {
-        "report_id": universe.ids,
-        "line": weights.argmax(axis=1),
-        "weights": _lists(weights),
-    }
+    return {"report_id": universe.ids, "line": weights.argmax(axis=1), "weights": _lists(weights)}
 
 
 def _truth_lines(universe: Universe) -> dict[str, Any]:

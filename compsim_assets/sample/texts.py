@@ -35,11 +35,7 @@ _EVENTS = (
 
 
 def describe(
-    rng: np.random.Generator,
-    names: list[str],
-    company: np.ndarray,
-    year: np.ndarray,
-    weights: np.ndarray,
+    rng: np.random.Generator, names: list[str], company: np.ndarray, year: np.ndarray, weights: np.ndarray
 ) -> list[str]:
     """Descriptions of n reports, 60 to 150 words each.
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from compsim_assets.contracts import TABLES, validate
+from compsim_assets.contracts import TABLES, Column, Table, validate
 from compsim_assets.settings import Settings
 from compsim_assets.storage.previews import inline_image, markdown_preview
 from compsim_assets.storage.results import Results, read_table
@@ -21,6 +21,27 @@ REVISION = "revision"
 def data_version(content: str, revision: str = "") -> dg.DataVersion:
     """A table's version: its content, and before it the revision that it comes from."""
     return dg.DataVersion(f"{revision}.{content}" if revision else content)
+
+
+def table_schema(table: Table) -> dg.TableSchema:
+    """A contract as Dagster shows it."""
+    columns = [
+        dg.TableColumn(
+            column.name,
+            column.type,
+            column.description,
+            dg.TableColumnConstraints(
+                nullable=column.nullable, unique=table.key == (column.name,), other=_limits(column)
+            ),
+        )
+        for column in table.columns
+    ]
+    return dg.TableSchema(columns, dg.TableConstraints(other=[f"one row per ({', '.join(table.key)})"]))
+
+
+def _limits(column: Column) -> list[str]:
+    low = [] if column.at_least is None else [f">= {column.at_least:g}"]
+    return low + ([] if column.at_most is None else [f"<= {column.at_most:g}"])
 
 
 class _ResultsIOManager(dg.ConfigurableIOManager):
@@ -68,7 +89,7 @@ class TableIOManager(_ResultsIOManager):
             path,
             {
                 "dagster/row_count": table.num_rows,
-                "dagster/column_schema": TABLES[name].schema(),
+                "dagster/column_schema": table_schema(TABLES[name]),
                 "preview": dg.MetadataValue.md(markdown_preview(table)),
             },
         )
@@ -113,10 +134,7 @@ class FigureIOManager(_ResultsIOManager):
         image = to_png(obj)
         with self.results.new_file(path) as aside:
             aside.write_bytes(image)
-        metadata = {
-            "preview": dg.MetadataValue.md(inline_image(preview_png(obj), name)),
-            "bytes": len(image),
-        }
+        metadata = {"preview": dg.MetadataValue.md(inline_image(preview_png(obj), name)), "bytes": len(image)}
         self.describe(context, path, metadata)
 
     def load_input(self, context: dg.InputContext) -> bytes:
@@ -171,12 +189,8 @@ class PcaIOManager(_ResultsIOManager):
         rows = [[i + 1, obj.explained_variance[i], share[i], share[: i + 1].sum()] for i in range(min(10, len(share)))]
         headers = ["component", "explained variance", "share", "cumulative share"]
         preview = dg.MetadataValue.md(tabulate(rows, headers, "pipe", floatfmt=".4g"))
-        self.describe(
-            context,
-            path,
-            {**shown, "dagster/row_count": n_components, "shape": shape, "preview": preview},
-        )
+        self.describe(context, path, {**shown, "dagster/row_count": n_components, "shape": shape, "preview": preview})
 
     def load_input(self, context: dg.InputContext) -> Any:
         """Not read whole: name the arrays with `load_pca`."""
-        raise NotImplementedError("read arrays of the PCA with compsim_assets.storage.results.load_pca")
+        raise NotImplementedError("read arrays of the PCA with compsim_assets.storage.pca.load_pca")

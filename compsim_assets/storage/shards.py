@@ -1,4 +1,4 @@
-"""Large matrices on disk: fixed-size lists in Parquet, and memory-mapped shards of SAE features.
+"""Memory-mapped shards of SAE features, and the matrix of their different rows.
 
 Shards are uncompressed Arrow IPC files. Measured for 4,000 x 131,072 floats from a cold file cache (`make bench`, job
 `shards`): Parquet decodes all rows to give a block of latents and is ten times slower to read. safetensors maps as
@@ -15,35 +15,14 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from compsim_assets.storage.matrices import list_column, matrix_of
+
 if TYPE_CHECKING:
     import numpy as np
-    import pyarrow as pa
 
 MANIFEST = "features.json"
 _BATCH_BYTES = 32 << 20
 _SHARD_BYTES = 1 << 30
-
-
-def list_column(matrix: "np.ndarray") -> "pa.FixedSizeListArray":
-    """An (n, k) matrix as n lists of k, without a copy."""
-    import pyarrow as pa
-
-    if matrix.shape[1] == 0:
-        raise ValueError("a list column needs at least one value a row")
-    return pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), matrix.shape[1])
-
-
-def matrix_of(column: "pa.ChunkedArray | pa.Array") -> "np.ndarray":
-    """The (n, k) matrix of a fixed-size list column; one copy where the column has several chunks."""
-    import numpy as np
-    import pyarrow as pa
-
-    width = column.type.list_size
-    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
-    parts = [chunk.flatten().to_numpy(zero_copy_only=False).reshape(-1, width) for chunk in chunks]
-    if not parts:
-        return np.empty((0, width), dtype=column.type.value_type.to_pandas_dtype())
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 class FeatureShards:
@@ -159,10 +138,7 @@ class DistinctRows:
 
 
 def write_feature_shards(
-    folder: Path,
-    blocks: Iterable[tuple["np.ndarray", "np.ndarray"]],
-    n_latents: int,
-    manifest: dict[str, Any],
+    folder: Path, blocks: Iterable[tuple["np.ndarray", "np.ndarray"]], n_latents: int, manifest: dict[str, Any]
 ) -> int:
     """Stream (report ids, (b, D) float32 features) blocks into shards; returns the number of reports.
 

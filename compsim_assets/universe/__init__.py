@@ -1,0 +1,1 @@
+"""A universe: its tables, wherever they come from, read and checked."""

@@ -28,11 +28,7 @@ class FeatureImport:
     """
 
     def __init__(
-        self,
-        files: TableFiles,
-        known_ids: "np.ndarray",
-        without_sic_code: "np.ndarray",
-        batch_rows: int | None = None,
+        self, files: TableFiles, known_ids: "np.ndarray", without_sic_code: "np.ndarray", batch_rows: int | None = None
     ) -> None:
         self.files, self.batch_rows = files, batch_rows
         self.known = set(known_ids.tolist())
@@ -89,10 +85,7 @@ class FeatureImport:
             self._check_types(number, file.schema_arrow, ids, features)
             rows = self.batch_rows or _rows_at_once(file, features)
             for batch in file.iter_batches(rows, columns=[ids, features]):
-                yield (
-                    batch.column(ids).to_pylist(),
-                    [_flat(item) for item in batch.column(features)],
-                )
+                yield (batch.column(ids).to_pylist(), [_flat(item) for item in batch.column(features)])
 
     def _check_types(self, number: int, schema: "pa.Schema", ids: str, features: str) -> None:
         import pyarrow.types as kinds

@@ -12,7 +12,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from compsim_assets.storage.results import Results, sync_tree
+from compsim_assets.storage.publish import sync_tree
+from compsim_assets.storage.results import Results
 from compsim_assets.storage.shards import MANIFEST, write_feature_shards
 from compsim_assets.universe.feature_files import FeatureImport
 from compsim_assets.universe.layout import ID, UniverseError
@@ -33,11 +34,7 @@ class ImportedFeatures:
 
 
 def import_features(
-    found: FeatureImport,
-    results: Results,
-    folder: Path,
-    manifest: dict[str, Any],
-    log: Callable[[str], None],
+    found: FeatureImport, results: Results, folder: Path, manifest: dict[str, Any], log: Callable[[str], None]
 ) -> ImportedFeatures:
     """Bring all files' usable rows into `folder` as feature shards, in the files' order.
 

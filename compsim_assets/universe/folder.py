@@ -6,27 +6,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compsim_assets.settings import Settings
 from compsim_assets.universe.factor_files import read_factors
 from compsim_assets.universe.feature_files import FeatureImport
 from compsim_assets.universe.layout import ID, UniverseError
-from compsim_assets.universe.pair_files import (
-    PublishedPairs,
-    read_pairs,
-    reports_of_pairs,
-)
-from compsim_assets.universe.report_files import (
-    REPORT_COLUMNS,
-    monthly_returns,
-    place_of,
-    read_reports,
-    whole_years,
-)
+from compsim_assets.universe.pair_files import PublishedPairs, read_pairs, reports_of_pairs
+from compsim_assets.universe.report_files import REPORT_COLUMNS, monthly_returns, place_of, read_reports, whole_years
 from compsim_assets.universe.table_files import TableFiles, local_files
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+
+    from compsim_assets.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -127,10 +118,7 @@ class Universe:
         """
         from compsim_assets.universe.published import read_cluster_set
 
-        readers: dict[str, Callable[[Path], pd.DataFrame]] = {
-            ".parquet": _read_clusters,
-            ".pkl": read_cluster_set,
-        }
+        readers: dict[str, Callable[[Path], pd.DataFrame]] = {".parquet": _read_clusters, ".pkl": read_cluster_set}
         found: dict[str, pd.DataFrame] = {}
         for path in sorted((self.folder / "published_clusters").glob("*.p*")):
             if path.suffix not in readers:
@@ -170,20 +158,6 @@ class Universe:
         return there[0] if there else None
 
 
-def similarity_of(settings: Settings, universe: Universe) -> str:
-    """What this universe's companies are compared by: `features` or `pairs`.
-
-    Raises:
-        UniverseError: COMPSIM_SIMILARITY=pairs, and the universe has none.
-    """
-    if settings.similarity == "pairs" and not universe.has("pairs"):
-        raise UniverseError(f"COMPSIM_SIMILARITY=pairs: {universe.folder} has no pairs.parquet and no pairs/*.parquet")
-    if settings.similarity != "auto":
-        return settings.similarity
-    own = universe.has("features") or (universe.folder / "extraction.toml").exists()
-    return "pairs" if universe.has("pairs") and not own else "features"
-
-
 def _read_clusters(path: Path) -> "pd.DataFrame":
     frame = _read(path)
     if missing := {"year", "cluster_id", ID} - set(frame.columns):
@@ -201,24 +175,7 @@ def _read(path: Path) -> "pd.DataFrame":
     return pq.read_table(path).to_pandas(ignore_metadata=True)
 
 
-def open_universe(settings: Settings, log: Callable[[str], None] | None = None) -> Universe:
-    """The configured universe; the embedded sample is generated on first use. `log` hears of downloads.
-
-    Raises:
-        UniverseError: a local folder that is not given or does not exist; see `hub_universe.open_hub`.
-    """
-    if settings.source == "sample":
-        return Universe(_sample_folder(settings))
-    if settings.source == "huggingface":
-        from compsim_assets.universe.hub.universe import open_hub
-
-        return open_hub(settings, log)
-    if not settings.universe:
-        raise UniverseError("COMPSIM_SOURCE=local needs COMPSIM_UNIVERSE: the folder that holds reports.parquet")
-    return Universe(folder_of(settings))
-
-
-def folder_of(settings: Settings) -> Path:
+def folder_of(settings: "Settings") -> Path:
     """The folder that COMPSIM_UNIVERSE names.
 
     Raises:
@@ -227,16 +184,4 @@ def folder_of(settings: Settings) -> Path:
     folder = Path(settings.universe).expanduser().resolve()
     if not folder.is_dir():
         raise UniverseError(f"COMPSIM_UNIVERSE: {folder} is not a folder, expected one that holds reports.parquet")
-    return folder
-
-
-def _sample_folder(settings: Settings) -> Path:
-    from compsim_assets.sample import generate, is_current
-    from compsim_assets.storage.results import Results
-
-    results = Results.of(settings)
-    folder = results.array_folder("universe")
-    if not is_current(folder):
-        with results.new_folder(folder) as aside:
-            generate(aside)
     return folder

@@ -204,12 +204,7 @@ def _check_values(files: TableFiles, raw: "dict[str, np.ndarray]", kept: "np.nda
 
 
 def _ordered(
-    files: TableFiles,
-    raw: "dict[str, np.ndarray]",
-    kept: "np.ndarray",
-    first: "np.ndarray",
-    last: "np.ndarray",
-    n: int,
+    files: TableFiles, raw: "dict[str, np.ndarray]", kept: "np.ndarray", first: "np.ndarray", last: "np.ndarray", n: int
 ) -> "np.ndarray":
     """The kept rows, sorted by their pairs of report numbers.
 

@@ -12,15 +12,11 @@ import numpy as np
 import pandas as pd
 
 from compsim_assets.launch.worker import Worker, run
-from compsim_assets.science.sharing import share_out
+from compsim_assets.science.device import share_out
 from compsim_assets.science.strong_features.candidates import sample_pairs, scored_latents
 from compsim_assets.science.strong_features.search import ClusterPairs, StrongFeatures
 from compsim_assets.science.strong_features.selection import select_clusters
-from compsim_assets.workers.cluster_products import (
-    ClusterInputs,
-    study_with_scores,
-    study_without_scores,
-)
+from compsim_assets.workers.cluster_products import ClusterInputs, study_with_scores, study_without_scores
 
 _NONE = np.empty(0, dtype=np.int64)
 
@@ -47,13 +43,7 @@ def main(worker: Worker) -> None:
     gathered = worker.gather(_columns(mine, studied))
     if gathered is not None:
         _write(Path(extras["output"]), gathered)
-        worker.result(
-            {
-                "processes": worker.world_size,
-                "device": str(worker.device),
-                "clusters_studied": len(clusters),
-            }
-        )
+        worker.result({"processes": worker.world_size, "device": str(worker.device), "clusters_studied": len(clusters)})
 
 
 @dataclass(frozen=True)
@@ -75,12 +65,7 @@ def _clusters_to_study(extras: dict) -> list[Cluster]:
     keys, starts = np.unique(chosen[["year", "cluster_id"]].to_numpy(), axis=0, return_index=True)
     members = np.split(chosen["report_id"].to_numpy(), starts[1:])
     return [
-        Cluster(
-            int(year),
-            int(number),
-            own,
-            sample_pairs(len(own), [*key, year, number], extras["max_pairs"]),
-        )
+        Cluster(int(year), int(number), own, sample_pairs(len(own), [*key, year, number], extras["max_pairs"]))
         for (year, number), own in zip(keys, members, strict=False)
     ]
 
@@ -97,13 +82,7 @@ def _cost(cluster: Cluster) -> float:
     return min(len(cluster.report_id), 2 * len(cluster.pairs)) + len(cluster.pairs) / 25 + 1
 
 
-_FEATURE_TYPES = {
-    "year": "int64",
-    "cluster_id": "int64",
-    "latent": "int64",
-    "mae": "float64",
-    "strong": "bool",
-}
+_FEATURE_TYPES = {"year": "int64", "cluster_id": "int64", "latent": "int64", "mae": "float64", "strong": "bool"}
 _SUMMARY_TYPES = {
     **dict.fromkeys(["year", "cluster_id", "n_members", "n_pairs", "n_candidates", "n_strong"], "int64"),
     **dict.fromkeys(["quantile", "mae_strong", "mae_weak"], "float64"),

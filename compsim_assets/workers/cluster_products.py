@@ -12,16 +12,13 @@ import torch.distributed as dist
 from safetensors import safe_open
 
 from compsim_assets.launch.worker import Worker
+from compsim_assets.science.device import map_on_all_cores
 from compsim_assets.science.pca.axes import AxesFromScores
 from compsim_assets.science.strong_features.axis_products import AxisProducts
 from compsim_assets.science.strong_features.candidates import active_latents
-from compsim_assets.science.strong_features.search import (
-    ClusterPairs,
-    StrongFeatures,
-    find_strong_features,
-)
-from compsim_assets.science.threads import map_on_all_cores
-from compsim_assets.storage.shards import FeatureShards, matrix_of
+from compsim_assets.science.strong_features.search import ClusterPairs, StrongFeatures, find_strong_features
+from compsim_assets.storage.matrices import matrix_of
+from compsim_assets.storage.shards import FeatureShards
 
 Progress = Callable[[int, int], None]
 # One candidate table and its result a cluster.
@@ -145,12 +142,7 @@ def study_with_scores(
     """The same candidates for every cluster: their axes and Gram matrix are made once."""
     n_reports = sum(len(cluster.reports) for cluster in clusters)
     products = AxisProducts.of(inputs.axes(latents), inputs.dtype, n_reports)
-    found = find_strong_features(
-        products,
-        clusters,
-        partial(inputs.read, latents=latents),
-        progress=progress,
-    )
+    found = find_strong_features(products, clusters, partial(inputs.read, latents=latents), progress=progress)
     return [(latents, result) for result in found]
 
 
@@ -182,11 +174,7 @@ def study_without_scores(inputs: ClusterInputs, clusters: list[ClusterPairs], mo
 
 
 def _study_waiting(
-    inputs: ClusterInputs,
-    clusters: list[ClusterPairs],
-    waiting: list[np.ndarray],
-    found: Studied,
-    progress: Progress,
+    inputs: ClusterInputs, clusters: list[ClusterPairs], waiting: list[np.ndarray], found: Studied, progress: Progress
 ) -> None:
     """Append the next clusters' results, whose candidates are `waiting`."""
     if not waiting:

@@ -17,19 +17,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from compsim_assets.launch.worker import Worker, run
+from compsim_assets.science.device import share_out
 from compsim_assets.science.linkage.blocked import merge_shares, spanning_tree_of_share
-from compsim_assets.science.linkage.dendrogram import (
-    DENSE_BYTES,
-    Dendrogram,
-    cut,
-    fits_dense,
-    single_linkage,
-)
+from compsim_assets.science.linkage.dendrogram import DENSE_BYTES, Dendrogram, cut, fits_dense, single_linkage
 from compsim_assets.science.linkage.distance import YearDistances
 from compsim_assets.science.linkage.pairs import pair_graph
-from compsim_assets.science.sharing import share_out
+from compsim_assets.storage.matrices import matrix_of
 from compsim_assets.storage.pairs import PairTable
-from compsim_assets.storage.shards import matrix_of
 
 _BATCH_BYTES = 32 << 20
 

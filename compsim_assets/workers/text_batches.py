@@ -19,8 +19,8 @@ import pyarrow.parquet as pq
 import torch.distributed as dist
 
 from compsim_assets.launch.worker import Worker
+from compsim_assets.science.device import share_out
 from compsim_assets.science.latents.extraction import Tokens, plan_batches, texts_per_batch
-from compsim_assets.science.sharing import share_out
 from compsim_assets.workers.tokenization import Tokenizer
 
 _TEXTS_PER_CALL = 256  # to the tokenizer, while lengths are counted
@@ -216,12 +216,7 @@ def create_matrix(path: Path, shape: tuple[int, int], name: str) -> None:
 
 
 def compute_share(
-    worker: Worker,
-    rows_of: TextRows,
-    contents: Contents,
-    batches: list[np.ndarray],
-    rows: np.ndarray,
-    file: Path,
+    worker: Worker, rows_of: TextRows, contents: Contents, batches: list[np.ndarray], rows: np.ndarray, file: Path
 ) -> None:
     """Compute this process's batches and write each content's row to the file."""
     matrix = np.lib.format.open_memmap(file, mode="r+")

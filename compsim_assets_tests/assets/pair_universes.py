@@ -13,14 +13,7 @@ import compsim_assets.plots.style
 from compsim_assets.settings import Settings
 from compsim_assets_tests.assets.brute_force import correlations, cosine_distances
 from compsim_assets_tests.published_code import PairRow
-from compsim_assets_tests.runs import (
-    InThisProcess,
-    Local,
-    Rebuilt,
-    Run,
-    platform,
-    weekly_requests,
-)
+from compsim_assets_tests.runs import InThisProcess, Local, Rebuilt, Run, platform, weekly_requests
 
 NAMES = ("Company1", "Company2", "year", "cosine_similarity", "correlation")
 YEARS = range(2001, 2009)

@@ -10,18 +10,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from compsim_assets.assets.peers import (
-    PeerStatisticsConfig,
-    SupervisedConfig,
-    peer_statistics,
-    supervised_latents,
-)
+from compsim_assets.assets.peers import PeerStatisticsConfig, SupervisedConfig, peer_statistics, supervised_latents
 from compsim_assets.contracts import TABLES
 from compsim_assets.contracts.table import validate
 from compsim_assets.settings import Settings
+from compsim_assets.storage.matrices import list_column
 from compsim_assets.storage.pairs import write_pairs
 from compsim_assets.storage.results import Results
-from compsim_assets.storage.shards import list_column, write_feature_shards
+from compsim_assets.storage.shards import write_feature_shards
 from compsim_assets_tests.science import oracles
 
 YEARS = range(2001, 2009)
@@ -97,21 +93,12 @@ class Small:
         year, a, b = np.array(rows, dtype=np.int64).reshape(-1, 3).T
         rho = rng.uniform(-1, 1, len(a))
         rho[::7] = np.nan
-        columns = {
-            "report_a": a,
-            "report_b": b,
-            "cosine": rng.uniform(-1, 1, len(a)),
-            "correlation": rho,
-        }
+        columns = {"report_a": a, "report_b": b, "cosine": rng.uniform(-1, 1, len(a)), "correlation": rho}
         self.pairs = pd.DataFrame({"year": year, **columns})
         write_pairs(self.results.table("published_pairs"), year, columns, {})
         if published:
             named = self.pairs.rename(
-                columns={
-                    "report_a": "Company1",
-                    "report_b": "Company2",
-                    "cosine": "cosine_similarity",
-                }
+                columns={"report_a": "Company1", "report_b": "Company2", "cosine": "cosine_similarity"}
             )
             named.to_parquet(Path(self.settings.universe) / "pairs.parquet")
 

@@ -45,10 +45,7 @@ def test_published_sets_are_matched_by_report_and_year(run: Local) -> None:
     publish(run, "GCD", ["2015.0", "2015", "2016", "2016"], [1, 1, 4, 5], [114, 107, 121, 999])
     publish(run, "SBERT", [2016], ["x"], [107])
     table = baselines(run)
-    assert table[table["method"] == "GCD"].values.tolist() == [
-        ["GCD", 2015, "1", 114],
-        ["GCD", 2016, "4", 121],
-    ]
+    assert table[table["method"] == "GCD"].values.tolist() == [["GCD", 2015, "1", 114], ["GCD", 2016, "4", 121]]
     assert table[table["method"] == "SBERT"].values.tolist() == [["SBERT", 2016, "x", 107]]
     said = run.metadata("baseline_clusters")["methods"]
     assert "| GCD | 2 | 2 |" in said

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compsim_assets.storage.results import load_pca, read_manifest
+from compsim_assets.storage.pca import load_pca
+from compsim_assets.storage.results import read_manifest
 from compsim_assets_tests.runs import Rebuilt, execute, platform
 
 

@@ -58,12 +58,7 @@ def test_a_code_that_is_none_is_named_with_its_row(run: Local, code: str) -> Non
 
 def test_numbers_of_companies_are_text_without_decimals(run: Local) -> None:
     table = reports(run, cik=[320193, None, 789019, 1])
-    assert table["cik"].astype(object).where(table["cik"].notna(), None).tolist() == [
-        "320193",
-        None,
-        "789019",
-        "1",
-    ]
+    assert table["cik"].astype(object).where(table["cik"].notna(), None).tolist() == ["320193", None, "789019", "1"]
 
 
 def test_what_is_missing_is_counted(run: Local) -> None:

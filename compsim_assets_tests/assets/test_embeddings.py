@@ -12,13 +12,14 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from compsim_assets.assets.baselines import embedding_clusters, embeddings
 from compsim_assets.assets.descriptions import descriptions, returns
-from compsim_assets.assets.embeddings import embedding_clusters, embeddings
+from compsim_assets.read import read_asset
 from compsim_assets.science.correlation.returns import normalise_returns
 from compsim_assets.settings import Settings
+from compsim_assets.storage.embeddings import read_embeddings
 from compsim_assets.storage.io_managers import TableIOManager
-from compsim_assets.storage.results import Results, read_asset
-from compsim_assets.universe.encoders import read_embeddings
+from compsim_assets.storage.results import Results
 from compsim_assets.universe.layout import UniverseError
 from compsim_assets_tests.runs import InThisProcess, once
 from compsim_assets_tests.universes import write_reports

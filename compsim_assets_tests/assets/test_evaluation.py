@@ -36,16 +36,7 @@ def groups_of(rebuilt: Rebuilt, method: str) -> pd.Series:
 def division(code: str) -> str:
     """The standard's division, by the first two digits."""
     group = int(code[:2])
-    for name, last in {
-        "A": 9,
-        "B": 14,
-        "C": 17,
-        "D": 39,
-        "E": 49,
-        "F": 51,
-        "G": 59,
-        "H": 67,
-    }.items():
+    for name, last in {"A": 9, "B": 14, "C": 17, "D": 39, "E": 49, "F": 51, "G": 59, "H": 67}.items():
         if group <= last:
             return name
     return "I" if group <= 89 else "J"
@@ -108,10 +99,7 @@ def test_table_1_honest_is_of_common_years_with_intervals(rebuilt: Rebuilt) -> N
         assert row["coverage"] == pytest.approx(coverage)
         assert row["n_clusters"] == same["n_clusters"].sum()
         assert row["largest_cluster"] == same["largest_cluster"].max()
-        for statistic, low, high in (
-            ("mean_correlation", "low", "high"),
-            ("pair_weighted", "pair_low", "pair_high"),
-        ):
+        for statistic, low, high in (("mean_correlation", "low", "high"), ("pair_weighted", "pair_low", "pair_high")):
             interval = ends.loc[(statistic, row["method"], "")]
             ends_there = row[low], row[high]
             assert ends_there == pytest.approx((interval["low"], interval["high"]), nan_ok=True)

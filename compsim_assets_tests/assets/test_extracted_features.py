@@ -82,9 +82,7 @@ def test_token_ids_do_as_well_as_texts(run: Local) -> None:
         np.testing.assert_allclose(from_tokens[report], values, atol=1e-5)
 
 
-def test_texts_that_are_all_missing_are_an_error_and_leave_the_previous_features(
-    run: Local,
-) -> None:
+def test_texts_that_are_all_missing_are_an_error_and_leave_the_previous_features(run: Local) -> None:
     before = extract(run)
     write_reports(run.folder / "universe", section_1=pa.array([None, "", " ", None], pa.string()))
     with pytest.raises(UniverseError, match="no report has a description"):

@@ -27,13 +27,7 @@ from compsim_assets_tests.assets.pair_universes import (
     publish_clusters,
     write_pairs,
 )
-from compsim_assets_tests.published_code import (
-    PairRow,
-    clusters_at,
-    mean_correlation,
-    partition,
-    standardised,
-)
+from compsim_assets_tests.published_code import PairRow, clusters_at, mean_correlation, partition, standardised
 from compsim_assets_tests.runs import MODES, OTHER_METHODS, Local, platform, run_worker
 
 SCORED = ["descriptions", "returns", "published_pairs", "sae_features", "pca", "pca_scores"]

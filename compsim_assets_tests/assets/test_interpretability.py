@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from compsim_assets.storage.results import load_pca
+from compsim_assets.storage.pca import load_pca
 from compsim_assets_tests.runs import MODES, Rebuilt, Run
 
 QUANTILES = (0.99, 0.95, 0.90, 0.85, 0.80, 0.70, 0.60, 0.50)

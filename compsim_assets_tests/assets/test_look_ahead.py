@@ -39,8 +39,7 @@ def corrupt(universe: Path, target: Path) -> None:
     other = features[ID].isin(reports.loc[later, ID])
     width = len(features["features"].iloc[0])
     features.loc[other, "features"] = pd.Series(
-        list(rng.exponential(3.0, (int(other.sum()), width)).astype(np.float32)),
-        index=features.index[other],
+        list(rng.exponential(3.0, (int(other.sum()), width)).astype(np.float32)), index=features.index[other]
     )
     features[~features[ID].isin(reports.loc[gone, ID])].to_parquet(target / "features.parquet")
     prices = pd.read_parquet(universe / "prices.parquet")

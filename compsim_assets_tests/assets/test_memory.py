@@ -10,10 +10,7 @@ from compsim_assets.assets.common import explaining_memory
 
 @pytest.mark.parametrize("allocate", [lambda: torch.empty(1 << 55), lambda: np.empty(1 << 55)], ids=["torch", "numpy"])
 def test_running_out_of_memory_is_explained(allocate) -> None:
-    with (
-        pytest.raises(dg.Failure) as caught,
-        explaining_memory("the PCA", "a smaller block"),
-    ):
+    with pytest.raises(dg.Failure) as caught, explaining_memory("the PCA", "a smaller block"):
         allocate()
     assert "out of memory in the PCA. To need less: a smaller block." in caught.value.description
 

@@ -13,14 +13,7 @@ import pytest
 
 import compsim_assets.plots.style
 from compsim_assets.universe.layout import ID
-from compsim_assets_tests.runs import (
-    MODES,
-    OTHER_METHODS,
-    Local,
-    Rebuilt,
-    platform,
-    weekly_requests,
-)
+from compsim_assets_tests.runs import MODES, OTHER_METHODS, Local, Rebuilt, platform, weekly_requests
 
 # What clusters are made of.
 UPSTREAM = [
@@ -51,14 +44,7 @@ def local(folder: Path, universe: Path, *names: str, **changed: Any) -> Local:
 @pytest.fixture
 def bare(tmp_path: Path, tiny_universe: Path) -> Local:
     """Reports without texts and codes, and features: no prices, no scores."""
-    return local(
-        tmp_path,
-        tiny_universe,
-        "features.parquet",
-        sic_code=None,
-        section_1=None,
-        company_name=None,
-    )
+    return local(tmp_path, tiny_universe, "features.parquet", sic_code=None, section_1=None, company_name=None)
 
 
 def test_reports_and_features_are_enough(bare: Local, no_previews: None) -> None:

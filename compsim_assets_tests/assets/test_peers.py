@@ -7,15 +7,7 @@ import pandas as pd
 import pytest
 
 from compsim_assets.assets.peers import peer_statistics, supervised_latents
-from compsim_assets_tests.assets.peer_tables import (
-    ENCODER,
-    LATENTS,
-    NO_FEATURES,
-    NO_TEXT,
-    YEARS,
-    N,
-    Small,
-)
+from compsim_assets_tests.assets.peer_tables import ENCODER, LATENTS, NO_FEATURES, NO_TEXT, YEARS, N, Small
 
 METHODS = ["sic2", "pca", "walk_forward", ENCODER, "supervised", "supervised_length_controlled"]
 
@@ -85,9 +77,7 @@ def test_length_is_the_total_activation_of_the_features(small: Small, made: tupl
         assert (pairs, known) == (17 * 16 / 2, 16 * 15 / 2)
 
 
-def test_companies_are_followed_by_registrant_or_ticker(
-    made: tuple[pd.DataFrame, pd.DataFrame],
-) -> None:
+def test_companies_are_followed_by_registrant_or_ticker(made: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     found = row_of(made[0], "pca", 2005, "peer_stability", 3)
     assert found["n"] == 17
     assert found["random"] == pytest.approx(3 / 16)

@@ -16,12 +16,7 @@ from compsim_assets_tests.assets.pair_universes import (
     rebuild_tables,
     write_pairs,
 )
-from compsim_assets_tests.published_code import (
-    Clusters,
-    clusters_at,
-    mean_correlation,
-    standardised,
-)
+from compsim_assets_tests.published_code import Clusters, clusters_at, mean_correlation, standardised
 from compsim_assets_tests.runs import MODES, Local, Rebuilt, tiny_sample
 from compsim_assets_tests.universe.published.pickles.write import strong_features
 from compsim_assets_tests.universes import write_reports
@@ -125,11 +120,7 @@ def test_a_published_year_without_pairs_is_not_identical(tmp_path: Path) -> None
     write_reports(made, year=[2015, 2016, 2015, 2016])
     write_pairs(made, [(100, 114, 2015, 0.5, 0.5)])
     table = pd.DataFrame(
-        {
-            "year": [2015, 2015, 2016, 2016],
-            "cluster_id": list("abcc"),
-            "report_id": [100, 114, 107, 121],
-        }
+        {"year": [2015, 2015, 2016, 2016], "cluster_id": list("abcc"), "report_id": [100, 114, 107, 121]}
     )
     publish_clusters(made, "GCD", table)
     run = Local(tmp_path)
@@ -313,10 +304,7 @@ def test_the_published_map_of_tickers_comes_first(run: Local) -> None:
     path.write_text(json.dumps(entries))
     found = cointegrated(run, GCD=["100,999,1_2015,0.99,-4.5,0.001", "114,121,1_2015,0.99,-4.5,0.001"])
     ends = found[["ticker_a", "ticker_b"]]
-    assert ends.astype(object).where(ends.notna(), None).to_numpy().tolist() == [
-        ["OMI", "IBM"],
-        [None, None],
-    ]
+    assert ends.astype(object).where(ends.notna(), None).to_numpy().tolist() == [["OMI", "IBM"], [None, None]]
 
 
 def test_pairs_of_no_method_are_an_empty_table_with_its_types(run: Local) -> None:

@@ -13,8 +13,8 @@ from safetensors.numpy import load_file, save_file
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from compsim_assets.storage.results import load_pca
-from compsim_assets.storage.shards import matrix_of
+from compsim_assets.storage.matrices import matrix_of
+from compsim_assets.storage.pca import load_pca
 from compsim_assets.universe.layout import ID, UniverseError
 from compsim_assets_tests.runs import Local, Rebuilt
 

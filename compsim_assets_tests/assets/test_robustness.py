@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from compsim_assets.assets.robustness import RobustnessConfig, robustness
+from compsim_assets.assets.evidence import RobustnessConfig, robustness
 from compsim_assets.settings import Settings
 from compsim_assets.universe.layout import UniverseError
 from compsim_assets_tests.runs import MODES, Rebuilt

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from compsim_assets.storage.results import load_pca
+from compsim_assets.storage.pca import load_pca
 from compsim_assets_tests.assets.brute_force import cosine_distances
 from compsim_assets_tests.runs import Rebuilt
 

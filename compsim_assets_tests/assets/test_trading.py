@@ -12,9 +12,10 @@ import pytest
 from compsim_assets.assets.trading import NAMES, pairs_trading_assets
 from compsim_assets.contracts import TABLES
 from compsim_assets.partitions import cutoff_modes
+from compsim_assets.read import read_asset
 from compsim_assets.settings import Settings
 from compsim_assets.storage.io_managers import TableIOManager
-from compsim_assets.storage.results import Results, read_asset
+from compsim_assets.storage.results import Results
 from compsim_assets.universe.layout import UniverseError
 
 YEARS, COMPANIES, GROUPS = range(2010, 2017), 24, 4
@@ -120,11 +121,7 @@ def test_every_method_has_a_row_as_published_and_one_a_cost(traded: Any) -> None
 def test_counts_go_down_from_candidates_to_pairs(traded: Any) -> None:
     folder = traded[0]
     per_group, half = COMPANIES // GROUPS, COMPANIES // 2
-    wanted = {
-        "base": GROUPS * per_group * (per_group - 1) // 2,
-        "embedded": half * (half - 1),
-        "walk_forward": 0,
-    }
+    wanted = {"base": GROUPS * per_group * (per_group - 1) // 2, "embedded": half * (half - 1), "walk_forward": 0}
     for row in read(folder, "pairs_backtest").itertuples():
         if row.method in wanted:
             assert row.n_candidates == wanted[row.method]

@@ -17,15 +17,10 @@ import pytest
 from compsim_assets.assets import clusters, descriptions, features, published, similarity
 from compsim_assets.assets import walk_forward as module
 from compsim_assets.storage.io_managers import PcaIOManager, TableIOManager
+from compsim_assets.storage.matrices import matrix_of
 from compsim_assets.storage.results import read_table
-from compsim_assets.storage.shards import matrix_of
 from compsim_assets.universe.layout import ID, RETURNS, UniverseError
-from compsim_assets_tests.assets.pair_universes import (
-    ByPairs,
-    WithReturns,
-    invented_pairs,
-    write_pairs,
-)
+from compsim_assets_tests.assets.pair_universes import ByPairs, WithReturns, invented_pairs, write_pairs
 from compsim_assets_tests.runs import InThisProcess, Local, Run
 from compsim_assets_tests.science.cutoffs.test_walk_forward import Given, by_hand, cosines_of, groups
 from compsim_assets_tests.universes import write_reports
@@ -219,9 +214,7 @@ def test_fewer_than_six_years_leave_empty_tables_and_a_note(walked: Local, tmp_p
         assert run.metadata(name)["note"] == note
 
 
-def test_universes_of_pairs_leave_empty_tables_and_a_note(
-    tmp_path: Path,
-) -> None:
+def test_universes_of_pairs_leave_empty_tables_and_a_note(tmp_path: Path) -> None:
     pairs = tmp_path / "universe"
     write_pairs(pairs, invented_pairs())
     ids = sorted({row[side] for row in invented_pairs() for side in (0, 1)})

@@ -17,8 +17,9 @@ from compsim_assets.checks.data_checks import (
     scores_are_not_zero,
 )
 from compsim_assets.settings import Settings
+from compsim_assets.storage.matrices import list_column
 from compsim_assets.storage.results import Results
-from compsim_assets.storage.shards import list_column, write_feature_shards
+from compsim_assets.storage.shards import write_feature_shards
 from compsim_assets_tests.runs import Rebuilt
 
 GOOD = np.array([[0.0, 1.5, 2.0], [3.0, 0.0, 0.0], [1.0, 1.0, 1.0]], np.float32)
@@ -121,10 +122,7 @@ def test_scores_at_the_origin(settings: Settings) -> None:
         results.write_table(results.table("pca_scores"), table)
 
     publish(GOOD)
-    assert found(scores_are_not_zero(settings=settings)) == (
-        True,
-        {"zero_scores": 0, "first_reports": "[]"},
-    )
+    assert found(scores_are_not_zero(settings=settings)) == (True, {"zero_scores": 0, "first_reports": "[]"})
     publish(GOOD * np.array([[0], [0], [1]], np.float32))
     result = scores_are_not_zero(settings=settings)
     assert found(result) == (False, {"zero_scores": 2, "first_reports": "[5, 7]"})

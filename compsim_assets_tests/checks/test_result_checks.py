@@ -12,10 +12,7 @@ from PIL import Image
 
 from compsim_assets.assets.figures import theta_by_year
 from compsim_assets.checks import result_checks
-from compsim_assets.checks.result_checks import (
-    correlations_are_correlations,
-    every_report_in_one_cluster,
-)
+from compsim_assets.checks.result_checks import correlations_are_correlations, every_report_in_one_cluster
 from compsim_assets.definitions import defs
 from compsim_assets_tests.checks.test_data_checks import found
 from compsim_assets_tests.runs import Rebuilt, Run
@@ -35,10 +32,7 @@ def write_clusters(run: Run, mode: str, clusters: pd.DataFrame) -> None:
 def test_every_report_is_in_one_cluster(rebuilt: Rebuilt) -> None:
     assert found(every_report_in_one_cluster(settings=rebuilt.settings)) == (
         True,
-        {
-            "base: reports missing, unknown or twice": 0,
-            "rolling: reports missing, unknown or twice": 0,
-        },
+        {"base: reports missing, unknown or twice": 0, "rolling: reports missing, unknown or twice": 0},
     )
 
 
@@ -50,10 +44,7 @@ BROKEN = {
     "missing": (lambda c: c.iloc[1:], lambda c: 1),
     "twice": (lambda c: pd.concat([c, c.iloc[:1]]), lambda c: 1),
     "unknown": (lambda c: pd.concat([c, c.iloc[:1].assign(report_id=-5)]), lambda c: 1),
-    "of another year": (
-        lambda c: c.assign(year=np.where(c.index == 0, 2018, c["year"])),
-        lambda c: 2,
-    ),
+    "of another year": (lambda c: c.assign(year=np.where(c.index == 0, 2018, c["year"])), lambda c: 2),
     "of a year without clusters": (lambda c: c[c["year"] != 2018], in_2018),
 }
 
@@ -85,10 +76,7 @@ def correlation(**columns: list) -> pd.DataFrame:
 
 
 def test_correlations() -> None:
-    assert found(correlations_are_correlations(correlation())) == (
-        True,
-        {"outside": 0, "years_without": 1},
-    )
+    assert found(correlations_are_correlations(correlation())) == (True, {"outside": 0, "years_without": 1})
 
 
 @pytest.mark.parametrize(
@@ -153,8 +141,4 @@ def test_a_figure_that_is_missing(run: Run) -> None:
 def test_checks_that_stop_what_follows() -> None:
     graph = defs.resolve_asset_graph()
     blocking = {key.name for key in graph.asset_check_keys if graph.get_check_spec(key).blocking}
-    assert blocking == {
-        "report_ids_are_unique",
-        "features_are_finite",
-        "every_report_in_one_cluster",
-    }
+    assert blocking == {"report_ids_are_unique", "features_are_finite", "every_report_in_one_cluster"}

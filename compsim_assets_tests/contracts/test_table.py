@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from compsim_assets.contracts import TABLES, Column, ContractError, Table, validate
+from compsim_assets.storage.io_managers import table_schema
 
 # The columns that are promised, in order; ours may follow.
 PROMISED = {
@@ -111,9 +112,7 @@ LIMITS = [
 
 
 @pytest.mark.parametrize(
-    ("table", "column", "limit", "beyond"),
-    LIMITS,
-    ids=[f"{t.name}.{c.name}-{beyond:g}" for t, c, _, beyond in LIMITS],
+    ("table", "column", "limit", "beyond"), LIMITS, ids=[f"{t.name}.{c.name}-{beyond:g}" for t, c, _, beyond in LIMITS]
 )
 def test_a_value_beyond_its_limit_is_named_with_its_row(
     table: Table, column: Column, limit: float, beyond: float
@@ -210,7 +209,7 @@ def test_scores_are_lists_of_one_length_in_float32(scores: pa.Array) -> None:
 
 
 def test_the_schema_that_dagster_shows_is_the_contract() -> None:
-    schema = TABLES["fuzz_scores"].schema()
+    schema = table_schema(TABLES["fuzz_scores"])
     by_name = {column.name: column for column in schema.columns}
     assert list(by_name) == [c.name for c in TABLES["fuzz_scores"].columns]
     score = by_name["interpretability"]
@@ -219,4 +218,4 @@ def test_the_schema_that_dagster_shows_is_the_contract() -> None:
     assert "chance is 50" in (score.description or "")
     assert schema.constraints is not None
     assert schema.constraints.other == ["one row per (hookpoint, latent)"]
-    assert TABLES["clusters"].schema().columns[2].constraints.unique
+    assert table_schema(TABLES["clusters"]).columns[2].constraints.unique

@@ -138,9 +138,7 @@ def test_the_sharpe_ratio_is_that_after_costs_with_random_pairs_beside_it() -> N
         findings.interpretability,
     ],
 )
-def test_without_evidence_a_claim_is_not_testable_and_says_why(
-    measure: Callable[[Evidence], Measured],
-) -> None:
+def test_without_evidence_a_claim_is_not_testable_and_says_why(measure: Callable[[Evidence], Measured]) -> None:
     (row,) = judge([Claim("a claim", 0.5, measure, "table")], evidence()).to_dict("records")
     assert row["verdict"] == "not testable here"
     assert len(row["why"]) > 10

@@ -23,11 +23,7 @@ def test_all_methods_in_reading_order_without_empty_ones() -> None:
     )
     assert list(found) == ["base", "walk_forward", "minilm_base", "sic_code", "GCD", "population"]
     assert len(found["sic_code"]) == 2
-    assert found["population"].to_dict("list") == {
-        "year": [2001, 2002],
-        "report_id": [7, 8],
-        "cluster_id": [1, 1],
-    }
+    assert found["population"].to_dict("list") == {"year": [2001, 2002], "report_id": [7, 8], "cluster_id": [1, 1]}
     assert all(list(table) == ["year", "report_id", "cluster_id"] for table in found.values())
 
 

@@ -2,11 +2,7 @@
 
 import pytest
 
-from compsim_assets.evidence.reference import (
-    published_by_method,
-    published_figures,
-    published_thetas,
-)
+from compsim_assets.evidence.reference import published_by_method, published_figures, published_thetas
 from compsim_assets.partitions import cutoff_modes
 
 PUBLISHED = {
@@ -101,10 +97,7 @@ def test_each_mode_has_the_published_cutoffs_of_the_years_asked_for() -> None:
     found = published_thetas(list(range(1996, 2023)))
     assert found["base"] == dict.fromkeys(range(1996, 2023), BASE_THETA)
     assert found["rolling"] == ROLLING_THETAS
-    assert published_thetas([2020, 1996]) == {
-        "base": {2020: BASE_THETA, 1996: BASE_THETA},
-        "rolling": {2020: -3.1},
-    }
+    assert published_thetas([2020, 1996]) == {"base": {2020: BASE_THETA, 1996: BASE_THETA}, "rolling": {2020: -3.1}}
     assert published_thetas([]) == {"base": {}, "rolling": {}}
 
 

@@ -88,9 +88,7 @@ def test_traps_are_named_where_they_are(table: pd.DataFrame) -> None:
     assert notes["honest", "sic_code"] == ""
 
 
-def test_a_method_without_interval_trades_or_published_number_has_nulls(
-    table: pd.DataFrame,
-) -> None:
+def test_a_method_without_interval_trades_or_published_number_has_nulls(table: pd.DataFrame) -> None:
     row = table.loc[("honest", "sic_code")]
     assert row[["low", "high", "pair_low", "pair_high", "sharpe", "published"]].isna().all()
 

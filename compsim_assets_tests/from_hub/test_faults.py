@@ -46,13 +46,7 @@ def downloads(place: Place, commit: str) -> list[int]:
 
 def test_what_passes_is_outlasted(imported: Place, data: PaperData) -> None:
     commit = imported.commit("features", files_of(data, 2.0))
-    faults = [
-        Fault(drop_after=500),
-        Fault(keep=500),
-        Fault(status=429),
-        Fault(status=503),
-        Fault(corrupt=True),
-    ]
+    faults = [Fault(drop_after=500), Fault(keep=500), Fault(status=429), Fault(status=503), Fault(corrupt=True)]
     for number, fault in enumerate(faults):
         imported.hub.misbehave(f"at/{commit}/{shard_name(number)}", fault)
     ran = succeed(imported)

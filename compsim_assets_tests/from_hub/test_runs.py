@@ -17,14 +17,7 @@ import pytest
 
 from compsim_assets.storage.shards import FeatureShards
 from compsim_assets.universe.layout import ID, RETURNS
-from compsim_assets_tests.from_hub.paper_data import (
-    FEATURES,
-    N_SHARDS,
-    PAIRS,
-    REPORTS,
-    PaperData,
-    report_files,
-)
+from compsim_assets_tests.from_hub.paper_data import FEATURES, N_SHARDS, PAIRS, REPORTS, PaperData, report_files
 from compsim_assets_tests.from_hub.runs import KEEP_ALL, Place
 from compsim_assets_tests.runs import REPOSITORY, Commanded, Local, once
 from compsim_assets_tests.universe.hub.client import TOKEN
@@ -105,11 +98,7 @@ def begin(folder: Path, hub: HubServer) -> "subprocess.Popen[str]":
     command += ["-m", "compsim_assets.definitions", "--partition", "base"]
     command += ["--select", "+key:cutoffs or key:cutoffs or key:published_pairs"]
     return subprocess.Popen(
-        command,
-        env={**os.environ, **settings},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+        command, env={**os.environ, **settings}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
 
 

@@ -124,13 +124,7 @@ def _munge_files(folder: Path) -> list[str]:
     key = folder / "munge.key"
     key.touch(mode=0o600)
     key.write_bytes(os.urandom(1024))
-    files = {
-        "key-file": "key",
-        "socket": "socket",
-        "pid-file": "pid",
-        "log-file": "log",
-        "seed-file": "seed",
-    }
+    files = {"key-file": "key", "socket": "socket", "pid-file": "pid", "log-file": "log", "seed-file": "seed"}
     return [f"--{option}={folder}/munge.{ending}" for option, ending in files.items()]
 
 

@@ -45,10 +45,7 @@ def test_a_launch_that_is_refused_is_reported(tmp_path: Path, monkeypatch: pytes
 def test_a_rank_is_described_with_its_traceback_and_the_exact_time(tmp_path: Path) -> None:
     rank_folder = tmp_path / "job" / "attempt_0" / "1"
     rank_folder.mkdir(parents=True)
-    error = {
-        "message": "ValueError: x",
-        "extraInfo": {"py_callstack": "Tr ...", "timestamp": "100"},
-    }
+    error = {"message": "ValueError: x", "extraInfo": {"py_callstack": "Tr ...", "timestamp": "100"}}
     error_file = rank_folder / "error.json"
     error_file.write_text(json.dumps({"message": error}))
     os.utime(error_file, (100.25, 100.25))
@@ -57,10 +54,4 @@ def test_a_rank_is_described_with_its_traceback_and_the_exact_time(tmp_path: Pat
     described = agent._describe(5, failure, tmp_path)
     assert described["stderr"].splitlines() == [f"line {n}" for n in range(60, 100)]
     del described["stderr"]
-    assert described == {
-        "rank": 5,
-        "exit_code": 1,
-        "time": 100.25,
-        "error": "ValueError: x",
-        "traceback": "Tr ...",
-    }
+    assert described == {"rank": 5, "exit_code": 1, "time": 100.25, "error": "ValueError: x", "traceback": "Tr ..."}

@@ -42,9 +42,7 @@ def test_a_parent_that_is_already_gone_is_noticed() -> None:
     assert shim.wait(timeout=20) == -signal.SIGKILL
 
 
-def test_the_watch_ends_the_process_when_the_parent_changes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_watch_ends_the_process_when_the_parent_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = threading.Event()
     parents = iter([7, 7, 1])
     monkeypatch.setattr(lifeline.os, "getppid", lambda: next(parents))

@@ -79,10 +79,7 @@ def test_log_and_progress_lines_are_events_once(report: dict) -> None:
     assert lines.count("log of 0") == 1
     assert "log of 1" not in lines
     # A thousand calls within two seconds: the first and the last.
-    assert [line for line in lines if line.startswith("steps: ")] == [
-        "steps: 1 of 1,000",
-        "steps: 1,000 of 1,000",
-    ]
+    assert [line for line in lines if line.startswith("steps: ")] == ["steps: 1 of 1,000", "steps: 1,000 of 1,000"]
 
 
 def test_every_rank_is_heard_in_the_compute_logs(launched: Step, report: dict) -> None:

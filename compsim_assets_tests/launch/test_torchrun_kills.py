@@ -21,10 +21,7 @@ from compsim_assets_tests.runs import Rebuilt, Run, execute, platform
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are found through /proc")
 
-ASSETS = {
-    "clusters": ["clusters"],
-    "cluster_features": ["cluster_features", "cluster_feature_summary"],
-}
+ASSETS = {"clusters": ["clusters"], "cluster_features": ["cluster_features", "cluster_feature_summary"]}
 KILLS = int(os.environ.get("COMPSIM_KILLS", "3"))
 # What a kill waits for, and the longest time in seconds that it then lets pass: imports take some on a
 # machine of two cores, the work on a tiny universe and the writing little.

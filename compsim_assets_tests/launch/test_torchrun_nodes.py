@@ -132,14 +132,8 @@ def test_ranks_on_different_devices_are_refused(start: Callable[..., Step]) -> N
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        (
-            "torch",
-            "failed: OutOfMemory: out of memory (last: years linked: 3 of 7). To need less: ",
-        ),
-        (
-            "numpy",
-            "failed: OutOfMemory: out of memory (last: years linked: 3 of 7). To need less: ",
-        ),
+        ("torch", "failed: OutOfMemory: out of memory (last: years linked: 3 of 7). To need less: "),
+        ("numpy", "failed: OutOfMemory: out of memory (last: years linked: 3 of 7). To need less: "),
         ("killed", "was killed by signal 9 (SIGKILL). Its last line: years linked: 3 of 7. "),
     ],
 )

@@ -24,12 +24,7 @@ def worker(rank: int = 0) -> Worker:
 def by_hand(program: str, extras: dict) -> subprocess.CompletedProcess[str]:
     """Run a worker program without torchrun and without Dagster."""
     return subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            f"compsim_assets_tests.launch.programs.{program}",
-            json.dumps(extras),
-        ],
+        [sys.executable, "-m", f"compsim_assets_tests.launch.programs.{program}", json.dumps(extras)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
@@ -46,11 +41,7 @@ def test_progress_is_one_line_in_two_seconds_and_the_last(
     for done in range(1, 6):
         reporter.progress(done, 1500, "rows")
     reporter.progress(1500, 1500, "rows")
-    assert capsys.readouterr().err.splitlines() == [
-        "rows: 1 of 1,500",
-        "rows: 4 of 1,500",
-        "rows: 1,500 of 1,500",
-    ]
+    assert capsys.readouterr().err.splitlines() == ["rows: 1 of 1,500", "rows: 4 of 1,500", "rows: 1,500 of 1,500"]
 
 
 def test_progress_of_two_things_is_kept_apart(capsys: pytest.CaptureFixture[str]) -> None:
@@ -106,9 +97,7 @@ def test_numpy_out_of_memory_says_where_and_what_to_lower() -> None:
     ) in ended.stderr
 
 
-def test_a_rank_that_does_not_come_is_not_waited_for_without_end(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_rank_that_does_not_come_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COMPSIM_JOIN_TIMEOUT", "1")
     monkeypatch.setenv("SLURMD_NODENAME", "gpu7")
     said = "rank 0 on gpu7 could not connect to the other 1 within 1 s. Across nodes, GLOO_SOCKET_IFN"

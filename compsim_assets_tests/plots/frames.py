@@ -10,16 +10,9 @@ from matplotlib.figure import Figure
 
 from compsim_assets.plots.correlation import mean_correlation_by_theta, mean_correlation_by_year
 from compsim_assets.plots.cutoffs import objective_by_theta, theta_by_year
-from compsim_assets.plots.evidence import (
-    lift_by_peers,
-    mean_correlation_by_size,
-    methods_forest,
-)
+from compsim_assets.plots.evidence import lift_by_peers, mean_correlation_by_size, methods_forest
 from compsim_assets.plots.features import feature_value_histogram
-from compsim_assets.plots.interpretability import (
-    interpretability_over_sparsity,
-    proportion_of_strong_features,
-)
+from compsim_assets.plots.interpretability import interpretability_over_sparsity, proportion_of_strong_features
 from compsim_assets.plots.trading import equity_curves
 
 METHODS = ("base", "rolling", "sic_code", "sic_division", "GCD", "GCDR", "SIC", "Industry")
@@ -166,12 +159,7 @@ def trading(
     rng = np.random.default_rng(9)
     dates = pd.bdate_range("2014-01-02", periods=days).date
     daily, results = [], []
-    runs = [
-        ("as_published", 0.0, rate),
-        ("honest", 0.0, 2e-4),
-        ("honest", 20.0, 0.0),
-        ("honest", 50.0, -2e-4),
-    ]
+    runs = [("as_published", 0.0, rate), ("honest", 0.0, 2e-4), ("honest", 20.0, 0.0), ("honest", 50.0, -2e-4)]
     for method in methods:
         for variant, cost, drift in runs:
             honest = variant == "honest"
@@ -179,23 +167,13 @@ def trading(
             width = 0.008 * np.sqrt(np.arange(1, days + 1)) if honest else np.nan
             daily.append(
                 pd.DataFrame(
-                    {
-                        "variant": variant,
-                        "method": method,
-                        "cost_bp": cost,
-                        "date": dates,
-                        "equity": np.exp(path),
-                    }
+                    {"variant": variant, "method": method, "cost_bp": cost, "date": dates, "equity": np.exp(path)}
                 ).assign(placebo_low=np.exp(-width), placebo_median=1.0, placebo_high=np.exp(width))
             )
             sharpe = rng.uniform(-1, 1) if honest else rng.uniform(8, 12)
             row = {"variant": variant, "method": method, "cost_bp": cost, "sharpe": sharpe}
             half = 0.7 if honest else np.nan
-            row |= {
-                "sharpe_low": sharpe - half,
-                "sharpe_high": sharpe + half,
-                "placebo_sharpe": 0.05,
-            }
+            row |= {"sharpe_low": sharpe - half, "sharpe_high": sharpe + half, "placebo_sharpe": 0.05}
             results.append(row | {"placebo_low": 0.05 - half, "placebo_high": 0.05 + half})
     return pd.concat(daily, ignore_index=True).sample(frac=1, random_state=10), pd.DataFrame(results)
 

@@ -3,21 +3,9 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from compsim_assets.plots.correlation import (
-    _pooled,
-    mean_correlation_by_theta,
-    mean_correlation_by_year,
-)
+from compsim_assets.plots.correlation import _pooled, mean_correlation_by_theta, mean_correlation_by_year
 from compsim_assets.plots.methods import method_styles
-from compsim_assets_tests.plots.frames import (
-    METHODS,
-    curve,
-    cutoffs,
-    drawn,
-    mean_correlation,
-    population,
-    texts,
-)
+from compsim_assets_tests.plots.frames import METHODS, curve, cutoffs, drawn, mean_correlation, population, texts
 
 
 def _line(axes, gid):
@@ -132,10 +120,7 @@ def test_steps_are_the_curve_and_go_on_to_the_right():
     assert sorted(panels) == list(range(2001, 2008))
     for year, axes in panels.items():
         rows = table[table["year"] == year].sort_values("theta")
-        for gid, column in (
-            ("mean-correlation", "mean_correlation"),
-            ("by-pairs", "pair_weighted_mean_correlation"),
-        ):
+        for gid, column in (("mean-correlation", "mean_correlation"), ("by-pairs", "pair_weighted_mean_correlation")):
             line = _line(axes, gid)
             assert line.get_drawstyle() == "steps-post"
             np.testing.assert_array_equal(line.get_xdata()[:-1], rows["theta"])

@@ -5,14 +5,7 @@ from matplotlib.colors import to_hex
 
 from compsim_assets.plots.evidence import lift_by_peers, mean_correlation_by_size, methods_forest
 from compsim_assets.plots.methods import method_styles, similarity_styles
-from compsim_assets_tests.plots.frames import (
-    IN_SAMPLE,
-    METHODS,
-    SIZES,
-    drawn,
-    robustness,
-    texts,
-)
+from compsim_assets_tests.plots.frames import IN_SAMPLE, METHODS, SIZES, drawn, robustness, texts
 from compsim_assets_tests.plots.readable import assert_readable
 
 LONG = "paraphrase-multilingual-mpnet-base-v2"
@@ -59,10 +52,7 @@ def test_forest_draws_the_value_and_the_interval_of_every_method(panel, statisti
         value = _line(axes, f"value:{marker}:{row.method}")
         assert value.get_xdata() == [row.value]
         assert value.get_marker() == marker
-        assert list(_line(axes, f"interval:{marker}:{row.method}").get_xdata()) == [
-            row.low,
-            row.high,
-        ]
+        assert list(_line(axes, f"interval:{marker}:{row.method}").get_xdata()) == [row.low, row.high]
         style = method_styles([row.method])[row.method]
         assert to_hex(value.get_color()).upper() == style.colour
 

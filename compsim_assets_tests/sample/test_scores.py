@@ -8,15 +8,7 @@ import pytest
 
 from compsim_assets_tests.sample.conftest import Sample
 
-KEYS = [
-    "str_tokens",
-    "activations",
-    "distance",
-    "activating",
-    "prediction",
-    "probability",
-    "correct",
-]
+KEYS = ["str_tokens", "activations", "distance", "activating", "prediction", "probability", "correct"]
 
 
 @pytest.fixture(scope="module")

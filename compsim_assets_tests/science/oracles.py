@@ -253,13 +253,7 @@ def strong_features(features, mean, scale, components_, pairs, candidates) -> El
         if (m_w == 0 and m_s > 0) or (m_w > 0 and m_s / m_w > 1):
             return Elbow(mae, set(strong), q, m_s, m_w)
     strong, weak = split(mae, 0.90)
-    return Elbow(
-        mae,
-        set(strong),
-        0.90,
-        mae_of([candidates[k] for k in strong]),
-        mae_of([candidates[k] for k in weak]),
-    )
+    return Elbow(mae, set(strong), 0.90, mae_of([candidates[k] for k in strong]), mae_of([candidates[k] for k in weak]))
 
 
 def split(mae, q) -> tuple[list[int], list[int]]:

@@ -116,10 +116,7 @@ def test_inputs_are_frames_some_columns_or_arrow(settings: Settings) -> None:
 
     dg.materialize(
         [returns_asset, whole, some, arrow],
-        resources={
-            "io_manager": TableIOManager(settings=settings),
-            "none": dg.InMemoryIOManager(),
-        },
+        resources={"io_manager": TableIOManager(settings=settings), "none": dg.InMemoryIOManager()},
     )
     assert list(got["whole"]) == ["report_id", "year", "returns"]
     np.testing.assert_array_equal(got["whole"]["returns"][0], np.arange(12.0))
@@ -145,10 +142,7 @@ def read_clusters(settings: Settings, reader: dg.AssetsDefinition, mode: str | N
         [clusters_asset(None), reader],
         selection=[reader],
         partition_key=mode,
-        resources={
-            "io_manager": TableIOManager(settings=settings),
-            "none": dg.InMemoryIOManager(),
-        },
+        resources={"io_manager": TableIOManager(settings=settings), "none": dg.InMemoryIOManager()},
     )
     return result.output_for_node(reader.node_def.name)
 

@@ -16,7 +16,8 @@ from compsim_assets.science.pca.fit import fit_pca
 from compsim_assets.science.pca.standardise import DenseFeatures
 from compsim_assets.settings import Settings
 from compsim_assets.storage.io_managers import FigureIOManager
-from compsim_assets.storage.results import Results, load_pca
+from compsim_assets.storage.pca import load_pca
+from compsim_assets.storage.results import Results
 from compsim_assets_tests.storage.test_io_managers import materialize, metadata
 
 

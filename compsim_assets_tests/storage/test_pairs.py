@@ -14,13 +14,7 @@ from compsim_assets.storage.pairs import PairTable, write_pairs
 from compsim_assets_tests.science.strategies import examples
 
 NAMES = ("report_a", "report_b", "cosine", "correlation")
-SCHEMA = {
-    "report_a": "int64",
-    "report_b": "int64",
-    "year": "int64",
-    "cosine": "double",
-    "correlation": "double",
-}
+SCHEMA = {"report_a": "int64", "report_b": "int64", "year": "int64", "cosine": "double", "correlation": "double"}
 
 
 def random_columns(seed: int, m: int) -> dict[str, np.ndarray]:
@@ -40,10 +34,7 @@ def written(folder: Path, year: list[int], columns: dict[str, np.ndarray]) -> Pa
 
 
 @examples(60)
-@given(
-    sizes=st.dictionaries(st.integers(1900, 2200), st.integers(1, 40), max_size=6),
-    seed=st.integers(0, 2**32 - 1),
-)
+@given(sizes=st.dictionaries(st.integers(1900, 2200), st.integers(1, 40), max_size=6), seed=st.integers(0, 2**32 - 1))
 def test_each_year_comes_back_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, sizes: dict[int, int], seed: int
 ) -> None:
@@ -110,8 +101,7 @@ def test_years_out_of_order_are_not_written(tmp_path: Path, years: list[int]) ->
 
 
 @pytest.mark.parametrize(
-    ("years", "rows", "group"),
-    [([2001, 2002], 2, 0), ([2001, 2002, 2001], 3, 0), ([2002, 2001], 1, 1)],
+    ("years", "rows", "group"), [([2001, 2002], 2, 0), ([2001, 2002, 2001], 3, 0), ([2002, 2001], 1, 1)]
 )
 def test_a_file_that_is_not_ordered_by_year_is_refused(tmp_path: Path, years: list[int], rows: int, group: int) -> None:
     path = tmp_path / "pairs.parquet"

@@ -126,12 +126,7 @@ def test_folders_of_other_assets_stay(results: Results) -> None:
     with results.new_folder(results.array_folder("pca")) as made:
         (made / "name").write_text("again")
     read = {p.name: (p / "name").read_text() for p in results.folder.iterdir() if p.is_symlink()}
-    assert read == {
-        "pca": "again",
-        "pca_old": "pca_old",
-        "old-pca": "old-pca",
-        "sae_features": "sae_features",
-    }
+    assert read == {"pca": "again", "pca_old": "pca_old", "old-pca": "old-pca", "sae_features": "sae_features"}
     assert len(list((results.folder / ".versions").iterdir())) == 4
 
 

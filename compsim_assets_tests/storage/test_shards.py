@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from compsim_assets.storage import shards as columnar
-from compsim_assets.storage.shards import FeatureShards, list_column, matrix_of, write_feature_shards
+from compsim_assets.storage.matrices import list_column, matrix_of
+from compsim_assets.storage.shards import FeatureShards, write_feature_shards
 
 N_LATENTS = 5
 ROW = 4 * N_LATENTS
@@ -165,11 +166,7 @@ def test_a_matrix_as_a_column_and_back(tmp_path: Path, dtype: type) -> None:
     assert column.to_pylist() == matrix.tolist()
     pq.write_table(pa.table({"m": column}), tmp_path / "m.parquet", row_group_size=3)
     read = pq.read_table(tmp_path / "m.parquet")["m"]
-    for back in (
-        matrix_of(column),
-        matrix_of(pa.chunked_array([column[:1], column[1:]])),
-        matrix_of(read),
-    ):
+    for back in (matrix_of(column), matrix_of(pa.chunked_array([column[:1], column[1:]])), matrix_of(read)):
         np.testing.assert_array_equal(back, matrix)
         assert back.dtype == matrix.dtype
     np.testing.assert_array_equal(matrix_of(column[1:3]), matrix[1:3])

@@ -13,15 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from compsim_assets.contracts import TABLES
-from compsim_assets_tests.ui.real_ui import (
-    PROGRAMS,
-    REPOSITORY,
-    Page,
-    browser,
-    dagster_dev,
-    environment,
-    serving,
-)
+from compsim_assets_tests.ui.real_ui import PROGRAMS, REPOSITORY, Page, browser, dagster_dev, environment, serving
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -93,7 +85,7 @@ def test_a_table_shows_what_it_is_where_it_comes_from_and_its_rows(world: World)
     page.open("/assets/descriptions")
     rows = pq.read_metadata(world.results / "descriptions.parquet").num_rows
     page.see("one row per company and year", "Row count", f"{rows:,}", "synthetic sample")
-    page.see("Columns", *(column.name for column in TABLES["descriptions"].schema().columns))
+    page.see("Columns", *(column.name for column in TABLES["descriptions"].columns))
     page.click("//a[contains(., 'Show Markdown')]")
     first = pq.read_table(world.results / "descriptions.parquet").slice(0, 1).to_pylist()[0]
     shown = page.element("//table[.//th[. = 'company_name']]//tr[td][1]").text

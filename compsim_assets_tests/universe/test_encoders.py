@@ -8,13 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import compsim_assets.universe.encoders as embedding
+from compsim_assets.storage.embeddings import read_embeddings, write_embeddings
 from compsim_assets.storage.results import Results
-from compsim_assets.universe.encoders import (
-    EncoderSettings,
-    encoders_of,
-    read_embeddings,
-    write_embeddings,
-)
+from compsim_assets.universe.encoders import EncoderSettings, encoders_of
 from compsim_assets.universe.layout import UniverseError
 
 TWO = """

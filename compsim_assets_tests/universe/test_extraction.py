@@ -9,12 +9,7 @@ import pytest
 
 from compsim_assets.universe.extraction import ExtractionSettings
 
-COMPLETE = {
-    "model": "package:tiny_model",
-    "sae": "owner/sae-tiny",
-    "hookpoint": "layers.1",
-    "max_tokens": 256,
-}
+COMPLETE = {"model": "package:tiny_model", "sae": "owner/sae-tiny", "hookpoint": "layers.1", "max_tokens": 256}
 
 
 def write(folder: Path, values: dict | None = None, **changes: object) -> Path:
@@ -33,12 +28,7 @@ def write(folder: Path, values: dict | None = None, **changes: object) -> Path:
 def test_required_keys_are_enough(tmp_path: Path) -> None:
     path = write(tmp_path)
     settings = ExtractionSettings.from_toml(path)
-    assert settings.to_dict() == {
-        **COMPLETE,
-        "dtype": "auto",
-        "tokens_per_batch": 4096,
-        "file": str(path),
-    }
+    assert settings.to_dict() == {**COMPLETE, "dtype": "auto", "tokens_per_batch": 4096, "file": str(path)}
 
 
 def test_optional_keys_are_taken(tmp_path: Path) -> None:
@@ -90,11 +80,7 @@ def test_other_names_are_left_as_they_are(tmp_path: Path, model: str) -> None:
         ({"tokens_per_batch": 0}, ValueError, "tokens_per_batch must be a whole number >= 1"),
         ({"hookpoint": 4}, ValueError, "hookpoint must be a non-empty string, not 4"),
         ({"hookpoint": " "}, ValueError, "hookpoint must be a non-empty string"),
-        (
-            {"dtype": "float64"},
-            ValueError,
-            "one of auto, float32, bfloat16, float16, not 'float64'",
-        ),
+        ({"dtype": "float64"}, ValueError, "one of auto, float32, bfloat16, float16, not 'float64'"),
         ({"sae": "package:x"}, ValueError, "only the model may come from an installed package"),
         ({"sae": "sae-minilm"}, FileNotFoundError, "no folder .*sae-minilm, .* hub name"),
         ({"sae": "a/b/c"}, FileNotFoundError, "no folder .*a/b/c"),

@@ -27,12 +27,7 @@ def written(folder: Path, **columns: list[Any]) -> Path:
 )
 def test_months_in_order_and_factors_as_they_are(tmp_path: Path, dates: list[Any]) -> None:
     table = read_factors(written(tmp_path, market=[0.02, -0.01], date=dates, size=[0, 1]))
-    assert table.to_dict("list") == {
-        "year": [2003, 2003],
-        "month": [1, 2],
-        "market": [-0.01, 0.02],
-        "size": [1.0, 0.0],
-    }
+    assert table.to_dict("list") == {"year": [2003, 2003], "month": [1, 2], "market": [-0.01, 0.02], "size": [1.0, 0.0]}
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from compsim_assets.settings import Settings
-from compsim_assets.universe.folder import Universe, open_universe
+from compsim_assets.universe.folder import Universe
 from compsim_assets.universe.layout import ID, RETURNS, UniverseError
+from compsim_assets.universe.opening import open_universe
 from compsim_assets_tests.universes import report_columns, write_reports
 
 
@@ -111,11 +112,7 @@ def test_no_reports_at_all(tmp_path: Path) -> None:
 @pytest.mark.parametrize("depth", [0, 1, 2])
 def test_returns_flat_and_nested(tmp_path: Path, depth: int) -> None:
     flat = report_columns()[RETURNS]
-    nested = {
-        0: flat,
-        1: [[row] for row in flat],
-        2: [[row[:3], row[3:6], row[6:9], row[9:]] for row in flat],
-    }
+    nested = {0: flat, 1: [[row] for row in flat], 2: [[row[:3], row[3:6], row[6:9], row[9:]] for row in flat]}
     write_reports(tmp_path, **{RETURNS: nested[depth]})
     universe = Universe(tmp_path)
     np.testing.assert_array_equal(universe.monthly_returns(universe.reports()), flat)
@@ -176,11 +173,7 @@ def test_published_clusters_are_named_by_their_files(tmp_path: Path) -> None:
     publish(tmp_path, "BERT", year=[2015], cluster_id=["a"], **{ID: [100]})
     found = Universe(tmp_path).published_clusters()
     assert list(found) == ["BERT", "GCD"]
-    assert found["GCD"].to_dict("list") == {
-        "year": [2015, 2016],
-        "cluster_id": ["3", "4"],
-        "report_id": [100, 107],
-    }
+    assert found["GCD"].to_dict("list") == {"year": [2015, 2016], "cluster_id": ["3", "4"], "report_id": [100, 107]}
 
 
 def test_broken_published_clusters_are_named(tmp_path: Path) -> None:

@@ -14,11 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compsim_assets.universe.layout import ID, UniverseError
-from compsim_assets.universe.pair_files import (
-    PublishedPairs,
-    read_pairs,
-    reports_of_pairs,
-)
+from compsim_assets.universe.pair_files import PublishedPairs, read_pairs, reports_of_pairs
 from compsim_assets.universe.table_files import TableFiles, local_files
 from compsim_assets_tests.science.strategies import examples
 
@@ -86,11 +82,7 @@ def brute_force(rows: list[Row], reports: dict[int, int]) -> tuple[list[Row], Co
 def test_pairs_come_in_the_order_of_year_and_reports(tmp_path: Path) -> None:
     given_rows: list[Row] = [(6, 2, 2016, 0.1, 0.2), (5, 3, 2015, 0.3, 0.4), (3, 1, 2015, 0.5, 0.6)]
     found = read(files_of(tmp_path, given_rows))
-    assert rows_of(found) == [
-        (1, 3, 2015, 0.5, 0.6),
-        (3, 5, 2015, 0.3, 0.4),
-        (2, 6, 2016, 0.1, 0.2),
-    ]
+    assert rows_of(found) == [(1, 3, 2015, 0.5, 0.6), (3, 5, 2015, 0.3, 0.4), (2, 6, 2016, 0.1, 0.2)]
     kinds = [column.dtype.kind for column in (found.year, found.report_a, found.report_b)]
     assert kinds == ["i", "i", "i"]
     assert not found.dropped
@@ -157,10 +149,7 @@ def test_what_is_left_out_is_counted_by_reason(tmp_path: Path) -> None:
 
 def test_rounding_beyond_one_is_one(tmp_path: Path) -> None:
     rows: list[Row] = [(1, 3, 2015, 1 + 5e-6, -1 - 5e-6), (1, 5, 2015, -1 - 5e-6, 1 + 5e-6)]
-    assert rows_of(read(files_of(tmp_path, rows))) == [
-        (1, 3, 2015, 1.0, -1.0),
-        (1, 5, 2015, -1.0, 1.0),
-    ]
+    assert rows_of(read(files_of(tmp_path, rows))) == [(1, 3, 2015, 1.0, -1.0), (1, 5, 2015, -1.0, 1.0)]
 
 
 def test_a_null_and_a_nan_are_both_missing(tmp_path: Path) -> None:

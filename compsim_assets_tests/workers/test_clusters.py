@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from compsim_assets.storage.shards import list_column
+from compsim_assets.storage.matrices import list_column
 from compsim_assets_tests.runs import Rebuilt, Run, run_worker
 
 MODULE = "compsim_assets.workers.clusters"
@@ -39,12 +39,7 @@ def inputs(
 
 
 def cluster(
-    folder: Path,
-    scores: np.ndarray,
-    years: list[int],
-    ids: list[int],
-    angles: dict[int, float],
-    **options: int,
+    folder: Path, scores: np.ndarray, years: list[int], ids: list[int], angles: dict[int, float], **options: int
 ) -> pd.DataFrame:
     """Clusters when reports are linked that are at most `angles[year]` degrees apart."""
     extras = {**inputs(folder, scores, years, ids, angles), **options}
@@ -117,12 +112,7 @@ def three_years() -> tuple[np.ndarray, list[int], list[int], dict[int, float]]:
     scores[10:30] = scores[30:50]
     scores[[5, 6, 99]] = 0
     ids = rng.permutation(1000)[:230]
-    return (
-        scores.astype(np.float32),
-        years.tolist(),
-        ids.tolist(),
-        dict.fromkeys((2001, 2002, 2003), 14.0),
-    )
+    return (scores.astype(np.float32), years.tolist(), ids.tolist(), dict.fromkeys((2001, 2002, 2003), 14.0))
 
 
 @pytest.mark.parametrize("dense_bytes", [0, 5 * 40**2, 5 * 60**2])
@@ -141,14 +131,7 @@ def test_processes_share_the_tiles_of_a_large_year(tmp_path: Path) -> None:
     given = three_years()
     expected = cluster(tmp_path, *given)
     extras = {**inputs(tmp_path, *given), "dense_bytes": 5 * 40**2, "block": 16}
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node",
-        "2",
-    ]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run([*command, "-m", MODULE, json.dumps(extras)], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == {"processes": 2, "device": "cpu"}

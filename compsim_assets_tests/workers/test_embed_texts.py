@@ -50,11 +50,7 @@ def settings_of(model: Path | str, **changes: Any) -> dict[str, Any]:
 def embed(folder: Path, settings: dict[str, Any], texts: list) -> SimpleNamespace:
     """Run the program in this process: result, index and embeddings."""
     pq.write_table(pa.table({"text": pa.array(texts, pa.string())}), folder / "texts.parquet")
-    extras = {
-        "texts": str(folder / "texts.parquet"),
-        "settings": settings,
-        "output": str(folder / "out"),
-    }
+    extras = {"texts": str(folder / "texts.parquet"), "settings": settings, "output": str(folder / "out")}
     worker = Worker(0, 1, CPU, extras)
     embed_texts.main(worker)
     return SimpleNamespace(result=worker.reported, **read_output(folder / "out"))
@@ -240,22 +236,14 @@ def broken_modules(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "error", "complaint"),
     [
-        (
-            model_without_a_layer,
-            ValueError,
-            "lacks weights .*needed: encoder.layer.3.output.dense.weight$",
-        ),
+        (model_without_a_layer, ValueError, "lacks weights .*needed: encoder.layer.3.output.dense.weight$"),
         (model_without_safetensors, FileNotFoundError, "cannot be loaded.*safetensors"),
         (model_of_two_halves, ValueError, "an encoder or a decoder is expected"),
         (broken_modules, ValueError, "modules.json or the pooling's config.json"),
     ],
 )
 def test_each_fault_in_a_checkpoint_is_named(
-    bert: Kit,
-    tmp_path: Path,
-    damage: Callable[[Path], None],
-    error: type[Exception],
-    complaint: str,
+    bert: Kit, tmp_path: Path, damage: Callable[[Path], None], error: type[Exception], complaint: str
 ) -> None:
     shutil.copytree(bert.model, tmp_path / "model")
     damage(tmp_path / "model")
@@ -289,11 +277,7 @@ def test_a_model_without_a_last_hidden_state_is_named(bert: Kit, monkeypatch: py
     ],
 )
 def test_each_mistake_in_the_settings_is_named(
-    bert: Kit,
-    monkeypatch: pytest.MonkeyPatch,
-    changes: dict,
-    error: type[Exception],
-    complaint: str,
+    bert: Kit, monkeypatch: pytest.MonkeyPatch, changes: dict, error: type[Exception], complaint: str
 ) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(error, match=complaint) as caught:

@@ -31,11 +31,7 @@ def save_texts(folder: Path, values: list, column: str = "text") -> Path:
 
 def extract(folder: Path, settings: dict[str, Any], values: list, column: str = "text") -> SimpleNamespace:
     """Run the program in this process: result, index and features."""
-    extras = {
-        "texts": str(save_texts(folder, values, column)),
-        "settings": settings,
-        "output": str(folder / "out"),
-    }
+    extras = {"texts": str(save_texts(folder, values, column)), "settings": settings, "output": str(folder / "out")}
     worker = Worker(0, 1, CPU, extras)
     extract_features.main(worker)
     return SimpleNamespace(result=worker.reported, **read_output(folder / "out"))

@@ -94,19 +94,11 @@ def test_an_sae_folder_may_hold_the_checkpoint_itself(llama: Kit) -> None:
 @pytest.mark.parametrize(
     ("changes", "error", "complaint"),
     [
-        (
-            {"hookpoint": "layers.7"},
-            ValueError,
-            "hookpoint = 'layers.7': .* near matches: layers.3",
-        ),
+        ({"hookpoint": "layers.7"}, ValueError, "hookpoint = 'layers.7': .* near matches: layers.3"),
         ({"max_tokens": 65}, ValueError, "max_tokens = 65: the model reads at most 64"),
         ({"max_tokens": 1}, ValueError, "max_tokens = 1 leaves no room"),
         ({"hookpoint": "layers.2"}, FileNotFoundError, "sae = .*expected in .*sae or .*layers.2"),
-        (
-            {"model": "package:no_such_pkg"},
-            FileNotFoundError,
-            "no package 'no_such_pkg' is installed",
-        ),
+        ({"model": "package:no_such_pkg"}, FileNotFoundError, "no package 'no_such_pkg' is installed"),
         ({"model": "package:a-b"}, FileNotFoundError, "no package 'a-b' .* with underscores"),
         ({"model": "package:json"}, FileNotFoundError, "'json' has no folder model/"),
         ({"model": "acme/nowhere"}, FileNotFoundError, "neither as a folder nor .*offline, cache"),
@@ -114,11 +106,7 @@ def test_an_sae_folder_may_hold_the_checkpoint_itself(llama: Kit) -> None:
     ],
 )
 def test_each_mistake_in_the_settings_is_named(
-    llama: Kit,
-    monkeypatch: pytest.MonkeyPatch,
-    changes: dict,
-    error: type[Exception],
-    complaint: str,
+    llama: Kit, monkeypatch: pytest.MonkeyPatch, changes: dict, error: type[Exception], complaint: str
 ) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(error, match=complaint) as caught:
@@ -173,11 +161,7 @@ def model_with_code(kit: Kit) -> None:
     ],
 )
 def test_each_fault_in_a_checkpoint_is_named(
-    llama: Kit,
-    tmp_path: Path,
-    damage: Callable[[Kit], None],
-    error: type[Exception],
-    complaint: str,
+    llama: Kit, tmp_path: Path, damage: Callable[[Kit], None], error: type[Exception], complaint: str
 ) -> None:
     kit = copied(llama, tmp_path)
     damage(kit)

@@ -9,10 +9,7 @@ WINDOW, LEAST = 60, 24
 
 
 def adjusted_returns(
-    returns: pd.DataFrame,
-    company: pd.Series,
-    factors: pd.DataFrame,
-    winsorise: tuple[float, float] = (0.01, 0.99),
+    returns: pd.DataFrame, company: pd.Series, factors: pd.DataFrame, winsorise: tuple[float, float] = (0.01, 0.99)
 ) -> pd.DataFrame:
     """Monthly returns less their company's betas times the factors.
 

@@ -37,9 +37,7 @@ def pair_correlation(labels: np.ndarray, a: np.ndarray, b: np.ndarray, correlati
 
 
 def correlation_by_year_of_pairs(
-    groups: Mapping[str, pd.DataFrame],
-    reports: pd.DataFrame,
-    pairs_of_year: Callable[[int], YearPairs],
+    groups: Mapping[str, pd.DataFrame], reports: pd.DataFrame, pairs_of_year: Callable[[int], YearPairs]
 ) -> pd.DataFrame:
     """MeanCorr of each method in each year it covers, as `correlation_by_year`, on the reports that exist in `reports`.
 

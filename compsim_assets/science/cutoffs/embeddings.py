@@ -7,21 +7,13 @@ import pandas as pd
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from compsim_assets.science.cutoffs.tables import (
-    base_cutoffs,
-    curves_of_years,
-    rolling_cutoffs,
-    standardised,
-)
+from compsim_assets.science.cutoffs.tables import base_cutoffs, curves_of_years, rolling_cutoffs, standardised
 from compsim_assets.science.linkage.dendrogram import cut, order_labels
 from compsim_assets.science.linkage.distance import unit_rows
 from compsim_assets.science.linkage.years import YearTrees, rows_by_year
 
 _N_INIT = 10
-_CHOICES: Mapping[str, Callable[..., pd.DataFrame]] = {
-    "base": base_cutoffs,
-    "rolling": rolling_cutoffs,
-}
+_CHOICES: Mapping[str, Callable[..., pd.DataFrame]] = {"base": base_cutoffs, "rolling": rolling_cutoffs}
 
 
 def cut_clusters(

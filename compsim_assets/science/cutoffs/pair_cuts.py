@@ -22,9 +22,7 @@ class YearCut:
 
 
 def cut_pairs(
-    years: Sequence[int],
-    pairs_of_year: Callable[[int], YearPairs],
-    thetas: Mapping[str, Mapping[int, float]],
+    years: Sequence[int], pairs_of_year: Callable[[int], YearPairs], thetas: Mapping[str, Mapping[int, float]]
 ) -> Iterator[YearCut]:
     """Components of every year's existing pairs at standardised cutoffs; the scale is that of all `years`.
 

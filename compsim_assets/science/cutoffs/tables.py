@@ -96,12 +96,7 @@ def base_objective_table(curves: list[StepFunction]) -> pd.DataFrame:
 
 
 def _cutoffs(
-    years: list[int],
-    theta: np.ndarray,
-    mean_correlation: np.ndarray,
-    mean: float,
-    deviation: float,
-    in_sample: bool,
+    years: list[int], theta: np.ndarray, mean_correlation: np.ndarray, mean: float, deviation: float, in_sample: bool
 ) -> pd.DataFrame:
     return pd.DataFrame(
         {

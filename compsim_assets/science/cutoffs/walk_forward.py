@@ -17,13 +17,7 @@ from compsim_assets.science.cutoffs.choice import (
 from compsim_assets.science.cutoffs.tables import standardised
 from compsim_assets.science.linkage.blocked import blocked_linkage
 from compsim_assets.science.linkage.dendrogram import Dendrogram, cut, fits_dense, single_linkage
-from compsim_assets.science.linkage.distance import (
-    DistanceScale,
-    Moments,
-    YearDistances,
-    fit_scale,
-    moments_of,
-)
+from compsim_assets.science.linkage.distance import DistanceScale, Moments, YearDistances, fit_scale, moments_of
 from compsim_assets.science.pca.fit import NoVariance, PrincipalComponents, fit_pca
 from compsim_assets.science.pca.standardise import ChosenRows, Progress, SelectableFeatures
 
@@ -181,10 +175,7 @@ class _Model:
 
 
 def _fitted(
-    features: SelectableFeatures,
-    reports: Reports,
-    year: int,
-    fit: Callable[..., PrincipalComponents],
+    features: SelectableFeatures, reports: Reports, year: int, fit: Callable[..., PrincipalComponents]
 ) -> _Model:
     """Scores of the texts up to this year from scaler and PCA of the years before it."""
     known, copies = _in_order(reports.text[reports.year < year])

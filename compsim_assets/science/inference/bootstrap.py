@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import torch
 
+from compsim_assets.science.device import map_on_all_cores
 from compsim_assets.science.inference.intervals import Interval, bca
 from compsim_assets.science.inference.resampled_correlation import ResampledCorrelation
-from compsim_assets.science.threads import map_on_all_cores
 
 # Resamples of one generator and one product: their weights stay in a core's cache.
 _BLOCK = 64
@@ -135,11 +135,7 @@ def _companies(returns: pd.DataFrame, company: pd.Series, years: Sequence[int] |
 
 
 def _table(
-    shown: list[tuple[str, str]],
-    names: list[tuple[str, str]],
-    value: np.ndarray,
-    interval: Interval,
-    n: np.ndarray,
+    shown: list[tuple[str, str]], names: list[tuple[str, str]], value: np.ndarray, interval: Interval, n: np.ndarray
 ) -> pd.DataFrame:
     """One row for each method or difference (rows of the arrays) and each statistic (columns)."""
     return pd.DataFrame(

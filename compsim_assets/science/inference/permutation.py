@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 
 from compsim_assets.science.correlation.returns import normalise_returns
-from compsim_assets.science.threads import map_on_all_cores
+from compsim_assets.science.device import map_on_all_cores
 
 # Reports x months of one batch of permutations: a few tens of megabytes of gathered returns.
 _BATCH_NUMBERS = 1 << 21
@@ -67,19 +67,14 @@ def permutation_null(
     """
     found = list(
         map_on_all_cores(
-            lambda year: _shuffled(year, permutations, seed),
-            _years(groups, returns, years),
-            device=torch.device("cpu"),
+            lambda year: _shuffled(year, permutations, seed), _years(groups, returns, years), device=torch.device("cpu")
         )
     )
     if not found:
         nothing = Null(*[np.nan] * 5)
         return {"mean_correlation": nothing, "pair_weighted": nothing}
     means, totals, pairs = (np.stack(part) for part in zip(*found, strict=True))
-    return {
-        "mean_correlation": _null(means.mean(axis=0)),
-        "pair_weighted": _null(totals.sum(axis=0) / pairs.sum()),
-    }
+    return {"mean_correlation": _null(means.mean(axis=0)), "pair_weighted": _null(totals.sum(axis=0) / pairs.sum())}
 
 
 def _null(values: np.ndarray) -> Null:

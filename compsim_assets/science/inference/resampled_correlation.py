@@ -180,11 +180,7 @@ def _ratio(above: np.ndarray, below: np.ndarray, otherwise: float = np.nan) -> n
 
 
 def _members(
-    groups: pd.DataFrame,
-    returns: pd.DataFrame,
-    company: pd.Series,
-    companies: pd.Index,
-    years: Sequence[int] | None,
+    groups: pd.DataFrame, returns: pd.DataFrame, company: pd.Series, companies: pd.Index, years: Sequence[int] | None
 ) -> _Members:
     # A null is no name: reports without a code must not become one cluster.
     named = groups.dropna(subset="cluster_id")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from compsim_assets.science.device import share_out
 from compsim_assets.science.linkage.dendrogram import TIE, Dendrogram
 from compsim_assets.science.linkage.distance import Moments
 from compsim_assets.science.linkage.first_tree import known_edges, seed_edges
@@ -25,7 +26,6 @@ from compsim_assets.science.linkage.spanning_tree import (
     minimum_spanning_tree,
 )
 from compsim_assets.science.linkage.unit_blocks import Block, UnitBlocks, mean_cosine, pair_cosines
-from compsim_assets.science.sharing import share_out
 
 # Rows of a tile: large enough for the product's full speed, small enough for a CPU's tile to stay near its caches.
 BLOCK = {"cpu": 1024, "cuda": 4096}
@@ -79,9 +79,7 @@ def merge_shares(parts: Sequence[PartialTree]) -> tuple[Dendrogram, Moments]:
     n = parts[0].n_points
     tree = minimum_spanning_tree(n, joined([part.tree for part in parts]))
     moments = Moments(
-        sum(part.n_pairs for part in parts),
-        1.0 - parts[0].mean,
-        sum(part.squared_deviation for part in parts),
+        sum(part.n_pairs for part in parts), 1.0 - parts[0].mean, sum(part.squared_deviation for part in parts)
     )
     return dendrogram(n, tree)[0], moments
 

@@ -76,9 +76,7 @@ class PairGraph:
 
 
 def link_pairs(
-    years: Sequence[int],
-    pairs_of_year: Callable[[int], YearPairs],
-    progress: Callable[[int, int], None] | None = None,
+    years: Sequence[int], pairs_of_year: Callable[[int], YearPairs], progress: Callable[[int, int], None] | None = None
 ) -> tuple[dict[int, StepFunction], DistanceScale]:
     """Step function of each year, by cosine distance, and the scale of the distances over all years' existing pairs.
 

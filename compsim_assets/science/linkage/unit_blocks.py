@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from compsim_assets.science.transfer import to_device
+from compsim_assets.science.device import to_device
 
 # Share of a GPU's free memory that all rows may take; the rest is for products.
 _RESIDENT_SHARE = 0.6

@@ -7,13 +7,7 @@ import numpy as np
 
 from compsim_assets.science.linkage.blocked import blocked_linkage
 from compsim_assets.science.linkage.dendrogram import DENSE_BYTES, Dendrogram, fits_dense, single_linkage
-from compsim_assets.science.linkage.distance import (
-    DistanceScale,
-    YearDistances,
-    fit_scale,
-    moments_of,
-    unit_rows,
-)
+from compsim_assets.science.linkage.distance import DistanceScale, YearDistances, fit_scale, moments_of, unit_rows
 
 # Cosines that `nearest_peers` holds at once, in bytes.
 _COSINE_BYTES = 1 << 27
@@ -82,11 +76,7 @@ def link_years(
 
 
 def nearest_peers(
-    scores: np.ndarray,
-    year: np.ndarray,
-    report_id: np.ndarray,
-    n_peers: int = 20,
-    block: int = 1024,
+    scores: np.ndarray, year: np.ndarray, report_id: np.ndarray, n_peers: int = 20, block: int = 1024
 ) -> Iterator[dict[str, np.ndarray]]:
     """The most similar reports of the same year, by cosine of the PCA scores.
 

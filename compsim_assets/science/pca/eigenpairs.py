@@ -134,10 +134,7 @@ class _BlockKrylov:
             now = self._cosines(values, rotation), float(values.sum())
             if before is not None:
                 # Of one component the cosines are only signs: the variance explained must stand still too.
-                change = max(
-                    float((now[0] - before[0]).abs().max()),
-                    abs(now[1] - before[1]) / max(now[1], _NOTHING),
-                )
+                change = max(float((now[0] - before[0]).abs().max()), abs(now[1] - before[1]) / max(now[1], _NOTHING))
             progress(f"eigenpairs: basis of {self.size:,}, cosines changed by {change:.1e}")
             if change <= tolerance or self.size == self.largest:
                 return values, self._basis[: self.size].T @ rotation.to(self._basis.dtype), change

@@ -237,12 +237,7 @@ def _signs(scores: np.ndarray) -> np.ndarray:
 
 
 def _assembled(
-    data: StandardisedFeatures,
-    pairs: Eigenpairs,
-    variance: np.ndarray,
-    total: float,
-    scores: _Scores,
-    tolerance: float,
+    data: StandardisedFeatures, pairs: Eigenpairs, variance: np.ndarray, total: float, scores: _Scores, tolerance: float
 ) -> PrincipalComponents:
     return PrincipalComponents(
         mean=data.mean,

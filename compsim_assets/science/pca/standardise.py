@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from compsim_assets.science.transfer import to_device
+from compsim_assets.science.device import to_device
 
 Progress = Callable[[int, int], None]
 

@@ -126,9 +126,7 @@ class _Removed:
         )
         c *= new[:, None, :]
         h = products.spread_of_chosen(
-            torch.cat([self.coefficients, c / 2], dim=2),
-            torch.cat([self.latents, latents], dim=1),
-            latents,
+            torch.cat([self.coefficients, c / 2], dim=2), torch.cat([self.latents, latents], dim=1), latents
         )
         pairs = removal.pairs[self.cluster]
         dots, squares = _both_ways(c @ (t - h).mT, pairs)

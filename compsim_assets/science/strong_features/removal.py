@@ -85,11 +85,7 @@ class Removal:
 
 
 def cosines(
-    dots: torch.Tensor,
-    squares: torch.Tensor,
-    before: torch.Tensor,
-    pairs: torch.Tensor,
-    rounding: float,
+    dots: torch.Tensor, squares: torch.Tensor, before: torch.Tensor, pairs: torch.Tensor, rounding: float
 ) -> torch.Tensor:
     """(K, p) cosines from dots (K, p), squared lengths (K, n) and the lengths before a removal; pairs (K, p, 2).
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from compsim_assets.science.device import map_on_all_cores, to_device
 from compsim_assets.science.strong_features.axis_products import AxisProducts
 from compsim_assets.science.strong_features.elbow import find_elbows
 from compsim_assets.science.strong_features.removal import Removal
-from compsim_assets.science.threads import map_on_all_cores
-from compsim_assets.science.transfer import to_device
 
 # Clusters share a batch while the largest has at most so many times the reports of the smallest: the others are
 # padded with zeros.
@@ -103,9 +102,7 @@ def _groups(sizes: list[int], n_axes: int, n_candidates: int, budget: int) -> It
 
 
 def _study(
-    products: AxisProducts,
-    clusters: list[ClusterPairs],
-    read: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+    products: AxisProducts, clusters: list[ClusterPairs], read: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 ) -> list[StrongFeatures]:
     """One group: large products for all its reports at once, then batch by batch."""
     given, raw = read(np.concatenate([cluster.reports for cluster in clusters]))

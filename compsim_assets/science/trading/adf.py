@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from scipy.special import ndtr
 
-from compsim_assets.science.threads import map_on_all_cores
+from compsim_assets.science.device import map_on_all_cores
 
 # Memory of a batch; as many batches are at work as there are cores.
 BATCH_BYTES = 32 << 20
@@ -25,10 +25,7 @@ _COLLINEAR = 1e-9
 # MacKinnon (1994, 2010), regression with a constant: polynomials in the statistic, for 1 and 2 variables.
 _LOWEST, _MIDDLE, _HIGHEST = {1: -18.83, 2: -18.86}, {1: -1.61, 2: -2.62}, {1: 2.74, 2: 0.92}
 _LEFT = {1: (2.1659, 1.4412, 0.038269), 2: (2.92, 1.5012, 0.039796)}
-_RIGHT = {
-    1: (1.7339, 0.93202, -0.12745, -0.010368),
-    2: (2.1945, 0.64695, -0.29198, -0.042377),
-}
+_RIGHT = {1: (1.7339, 0.93202, -0.12745, -0.010368), 2: (2.1945, 0.64695, -0.29198, -0.042377)}
 
 
 @dataclass(frozen=True)

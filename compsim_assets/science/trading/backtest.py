@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from compsim_assets.science.trading import cointegration
 from compsim_assets.science.trading.as_published import START_CASH, trade_as_published
 from compsim_assets.science.trading.cointegration import benjamini_hochberg, shared_pairs
 from compsim_assets.science.trading.honest import (
     Portfolio,
     Spreads,
-    cointegration,
     equity_of,
     max_drawdown,
     trade_pairs,
@@ -19,12 +19,7 @@ from compsim_assets.science.trading.honest import (
 )
 from compsim_assets.science.trading.placebo import Placebo, random_spreads
 from compsim_assets.science.trading.price_panel import PricePanel
-from compsim_assets.science.trading.sharpe import (
-    DAYS_A_YEAR,
-    deflated_sharpe,
-    sharpe_intervals,
-    sharpe_ratio,
-)
+from compsim_assets.science.trading.sharpe import DAYS_A_YEAR, deflated_sharpe, sharpe_intervals, sharpe_ratio
 
 PUBLISHED, HONEST = "as_published", "honest"
 
@@ -62,11 +57,7 @@ class Tables:
 
 
 def compare_methods(
-    estimation: PricePanel,
-    trading: PricePanel,
-    members: Mapping[str, pd.DataFrame],
-    years: list[int],
-    rules: Rules,
+    estimation: PricePanel, trading: PricePanel, members: Mapping[str, pd.DataFrame], years: list[int], rules: Rules
 ) -> Tables:
     """Choose pairs on the estimation window and trade them in the trading window, for every method, in both variants.
 
@@ -170,11 +161,7 @@ def _trade_published(trading: PricePanel, chosen: list[_Chosen]) -> tuple[list[d
         equity = run.value[written] / START_CASH
         returns = equity[1:] / equity[:-1] - 1.0
         row.update(_returns_figures(returns, equity), n_trades=run.n_closings)
-        columns = {
-            "daily_return": np.r_[np.nan, returns],
-            "equity": equity,
-            "n_open": run.n_open[written],
-        }
+        columns = {"daily_return": np.r_[np.nan, returns], "equity": equity, "n_open": run.n_open[written]}
         daily.append(one.daily(trading.days[written], 0.0, **columns))
     return rows, daily
 

@@ -117,12 +117,7 @@ def may_pass(error: BaseException) -> bool:
 def explain(error: BaseException) -> str:
     """One line on what went wrong and, where it is known, what to do; free of tokens and of signed addresses."""
     from huggingface_hub import constants
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
     cause = _cause(error) or error
     hub = constants.ENDPOINT

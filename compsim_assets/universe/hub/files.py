@@ -89,14 +89,7 @@ def fetch(
         if _in_hub_cache(revision, file) is None:
             _write(_download_note(revision, file), {"name": file.name})
             _sweep(file)
-        path = Path(
-            hf_hub_download(
-                revision.dataset.dataset,
-                file.name,
-                repo_type="dataset",
-                revision=revision.commit,
-            )
-        )
+        path = Path(hf_hub_download(revision.dataset.dataset, file.name, repo_type="dataset", revision=revision.commit))
         problem = _problem(path, file, revision.cache)
         if problem is not None:
             content = path.resolve()

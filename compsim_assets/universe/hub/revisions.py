@@ -11,19 +11,8 @@ from typing import Any
 
 from compsim_assets.storage.results import Results
 from compsim_assets.universe.hub.calls import Patience, Unreachable, patiently, scrub
-from compsim_assets.universe.hub.files import (
-    HubDataset,
-    HubFile,
-    HubRevision,
-    sha256,
-)
-from compsim_assets.universe.hub.snapshot import (
-    cached_tree,
-    check_complete,
-    of_snapshot,
-    snapshot,
-    some,
-)
+from compsim_assets.universe.hub.files import HubDataset, HubFile, HubRevision, sha256
+from compsim_assets.universe.hub.snapshot import cached_tree, check_complete, of_snapshot, snapshot, some
 from compsim_assets.universe.layout import UniverseError
 
 # Paths that one question to the hub names at most.
@@ -148,10 +137,7 @@ def _on_the_hub(dataset: HubDataset, commit: str, names: list[str]) -> tuple[Hub
     found = {}
     for start in range(0, len(names), _PATHS_AT_ONCE):
         for info in HfApi().get_paths_info(
-            dataset.dataset,
-            names[start : start + _PATHS_AT_ONCE],
-            revision=commit,
-            repo_type="dataset",
+            dataset.dataset, names[start : start + _PATHS_AT_ONCE], revision=commit, repo_type="dataset"
         ):
             if isinstance(info, RepoFile):
                 checksum = info.lfs.sha256 if info.lfs is not None else None

@@ -17,12 +17,7 @@ def snapshot(dataset: HubDataset) -> Path | None:
 
     try:
         return Path(
-            snapshot_download(
-                dataset.dataset,
-                repo_type="dataset",
-                revision=dataset.revision,
-                local_files_only=True,
-            )
+            snapshot_download(dataset.dataset, repo_type="dataset", revision=dataset.revision, local_files_only=True)
         )
     except IncompleteSnapshotError as error:  # what counts is whether the split's files are there
         return Path(error.snapshot_path)

@@ -7,7 +7,6 @@ from importlib.resources import files as package_files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compsim_assets.settings import Settings
 from compsim_assets.storage.results import Results
 from compsim_assets.universe.folder import Universe, folder_of
 from compsim_assets.universe.layout import ID, UniverseError
@@ -15,6 +14,7 @@ from compsim_assets.universe.report_files import REPORT_COLUMNS
 from compsim_assets.universe.table_files import TableFiles
 
 if TYPE_CHECKING:
+    from compsim_assets.settings import Settings
     from compsim_assets.universe.hub import HubDataset
 
 # Each table's columns that can have another name in a data set.
@@ -103,7 +103,7 @@ class HubUniverse(Universe):
         )
 
 
-def open_hub(settings: Settings, log: Callable[[str], None] | None = None) -> HubUniverse:
+def open_hub(settings: "Settings", log: Callable[[str], None] | None = None) -> HubUniverse:
     """The hub's data sets that huggingface.toml names: the project's own, changed by the one in COMPSIM_UNIVERSE.
 
     Raises:
@@ -113,7 +113,7 @@ def open_hub(settings: Settings, log: Callable[[str], None] | None = None) -> Hu
 
     results = Results.of(settings)
     folder = folder_of(settings) if settings.universe else results.array_folder("universe")
-    default = package_files("compsim_assets") / "reference" / "huggingface.toml"
+    default = package_files("compsim_assets.universe.hub") / "huggingface.toml"
     tables = _parse(default.read_bytes(), str(default), {})
     if (own := folder / "huggingface.toml").exists():
         tables = _parse(own.read_bytes(), str(own), tables)
@@ -132,10 +132,7 @@ def _parse(text: bytes, name: str, tables: dict[str, dict[str, Any]]) -> dict[st
         if table not in _COLUMNS or not isinstance(keys, dict):
             raise UniverseError(f"{name}: '{table}', expected tables {', '.join(_COLUMNS)}")
         _check(table, keys, f"{name}: [{table}]")
-    return {
-        **tables,
-        **{table: _merged(tables.get(table, {}), keys) for table, keys in found.items()},
-    }
+    return {**tables, **{table: _merged(tables.get(table, {}), keys) for table, keys in found.items()}}
 
 
 def _check(table: str, keys: dict[str, Any], place: str) -> None:

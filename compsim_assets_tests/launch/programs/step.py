@@ -25,10 +25,7 @@ def main() -> None:
 
     with dg.DagsterInstance.ephemeral() as instance, capture_interrupts():
         outcome = dg.materialize(
-            [worked],
-            instance=instance,
-            resources={"torchrun": Torchrun(**plan["torchrun"])},
-            raise_on_error=False,
+            [worked], instance=instance, resources={"torchrun": Torchrun(**plan["torchrun"])}, raise_on_error=False
         )
         lines = [record.user_message for record in instance.all_logs(outcome.run_id)]
         failures = [event.step_failure_data for event in outcome.get_step_failure_events()]

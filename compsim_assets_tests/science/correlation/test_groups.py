@@ -160,11 +160,7 @@ def test_table_2_row() -> None:
     clusters = pd.DataFrame({"year": [1, 1, 1, 2, 2, 2, 2], "cluster_id": [1, 1, 2, 1, 1, 2, 2]})
     summary = pd.DataFrame({"n_candidates": [10, 20, 0], "n_strong": [1, 6, 0]})
     curve = pd.DataFrame(
-        {
-            "min_share": [0.0, 1.0, 2.0],
-            "mean_interpretability": [60.0, 75.0, NAN],
-            "n_latents": [9, 2, 0],
-        }
+        {"min_share": [0.0, 1.0, 2.0], "mean_interpretability": [60.0, 75.0, NAN], "n_latents": [9, 2, 0]}
     )
     assert table_2_row("base", clusters, summary, curve) == {
         "mode": "base",

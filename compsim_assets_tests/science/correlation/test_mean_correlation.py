@@ -25,9 +25,7 @@ def grouped(draw: st.DrawFn) -> tuple[Universe, np.ndarray]:
 
 @examples(60)
 @given(grouped())
-def test_every_measure_of_a_partition_equals_the_pair_loop(
-    case: tuple[Universe, np.ndarray],
-) -> None:
+def test_every_measure_of_a_partition_equals_the_pair_loop(case: tuple[Universe, np.ndarray]) -> None:
     universe, labels = case
     found = year_correlation(labels, *normalise_returns(universe.returns))
     expected = oracles.quality(universe.year_pairs()[0], labels.tolist())
@@ -43,8 +41,7 @@ def test_every_measure_of_a_partition_equals_the_pair_loop(
 @examples(40)
 @given(grouped(), st.randoms(use_true_random=False))
 def test_order_of_reports_and_names_of_clusters_do_not_matter(
-    case: tuple[Universe, np.ndarray],
-    random: Random,
+    case: tuple[Universe, np.ndarray], random: Random
 ) -> None:
     universe, labels = case
     order, names = list(range(len(labels))), list("abcdef")

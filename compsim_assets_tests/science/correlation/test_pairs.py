@@ -9,11 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compsim_assets.science.correlation.groups import correlation_by_year
-from compsim_assets.science.correlation.pairs import (
-    correlation_by_year_of_pairs,
-    pair_correlation,
-    peers_of_pairs,
-)
+from compsim_assets.science.correlation.pairs import correlation_by_year_of_pairs, pair_correlation, peers_of_pairs
 from compsim_assets.science.linkage.pairs import YearPairs, pair_graph
 from compsim_assets.science.linkage.years import nearest_peers
 from compsim_assets_tests.science import oracles
@@ -215,21 +211,13 @@ def test_complete_pairs_give_the_peers_of_the_scores(universe: Universe, n_peers
 
 
 def test_equal_cosines_are_ordered_by_peer_although_they_differ_by_rounding() -> None:
-    pairs = YearPairs(
-        np.array([5, 5, 5]),
-        np.array([9, 7, 8]),
-        np.array([0.5 + 2e-16, 0.5, 0.5 + 1e-9]),
-        np.zeros(3),
-    )
+    pairs = YearPairs(np.array([5, 5, 5]), np.array([9, 7, 8]), np.array([0.5 + 2e-16, 0.5, 0.5 + 1e-9]), np.zeros(3))
     assert peers_of_pairs(pairs)["peer_id"].tolist()[:3] == [8, 7, 9]
 
 
 def test_a_peer_needs_a_cosine_and_no_correlation() -> None:
     pairs = YearPairs(
-        np.array([1, 1, 2]),
-        np.array([2, 3, 3]),
-        np.array([0.5, np.nan, 1 + 1e-9]),
-        np.array([np.nan, 0.5, 0.5]),
+        np.array([1, 1, 2]), np.array([2, 3, 3]), np.array([0.5, np.nan, 1 + 1e-9]), np.array([np.nan, 0.5, 0.5])
     )
     found = peers_of_pairs(pairs)
     assert found["report_id"].tolist() == [1, 2, 2, 3]

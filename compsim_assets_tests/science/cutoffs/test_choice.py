@@ -234,10 +234,7 @@ def test_order_of_reports_and_their_scale_do_not_matter(universe: Universe, seed
     # Powers of two scale a vector without rounding.
     factor = 2.0 ** rng.integers(-8, 9, size=(len(order), 1))
     changed = Universe(
-        universe.report_id[order],
-        universe.year[order],
-        (universe.scores * factor)[order],
-        universe.returns[order],
+        universe.report_id[order], universe.year[order], (universe.scores * factor)[order], universe.returns[order]
     )
     (trees, curves), (other_trees, other_curves) = linked(universe), linked(changed)
     assert other_trees.scale.mean == pytest.approx(trees.scale.mean, abs=1e-12)

@@ -40,10 +40,7 @@ def test_cut_clusters_equal_those_of_all_pairs(universe: Universe) -> None:
     years = sorted(set(universe.year.tolist()))
     base = oracles.BASE_THETAS[brute.base()[0]]
     rolling = [oracles.ROLLING_THETAS[index] for index in brute.rolling()]
-    chosen = {
-        "base": dict.fromkeys(range(len(years)), base),
-        "rolling": dict(enumerate(rolling, start=5)),
-    }
+    chosen = {"base": dict.fromkeys(range(len(years)), base), "rolling": dict(enumerate(rolling, start=5))}
     for mode, thetas in chosen.items():
         expected = {}
         for y, theta in thetas.items():
@@ -109,9 +106,7 @@ def test_kmeans_has_the_inertia_of_sklearn_on_all_rows() -> None:
     assert own == pytest.approx(KMeans(3, n_init=20, random_state=1).fit(vectors).inertia_)
 
 
-def test_kmeans_gives_the_same_labels_on_one_thread_and_on_two(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_kmeans_gives_the_same_labels_on_one_thread_and_on_two(monkeypatch: pytest.MonkeyPatch) -> None:
     """Labels that differ are rare, even among ties: that one thread computes is looked at as well."""
     vectors, used, fit = np.random.default_rng(0).integers(0, 2, (600, 20)) / 3, set(), KMeans.fit
 

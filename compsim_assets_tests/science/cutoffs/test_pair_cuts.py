@@ -51,17 +51,14 @@ def rows(pairs: Mapping[int, YearPairs]) -> list[tuple[int, int, int, float, flo
         (a, b, year, cosine, correlation)
         for year, own in pairs.items()
         for a, b, cosine, correlation in zip(
-            *(getattr(own, n).tolist() for n in ("report_a", "report_b", "cosine", "correlation")),
-            strict=True,
+            *(getattr(own, n).tolist() for n in ("report_a", "report_b", "cosine", "correlation")), strict=True
         )
     ]
 
 
 @examples(60)
 @given(pairs=years_of_pairs())
-def test_cuts_are_the_components_of_a_tree_without_its_long_edges(
-    pairs: dict[int, YearPairs],
-) -> None:
+def test_cuts_are_the_components_of_a_tree_without_its_long_edges(pairs: dict[int, YearPairs]) -> None:
     wanted = {str(theta): dict.fromkeys(pairs, theta) for theta in THETAS}
     published = standardised(rows(pairs))
     for found in cuts(pairs, wanted):

@@ -9,12 +9,7 @@ from hypothesis import given
 
 from compsim_assets.science.correlation.returns import normalise_returns
 from compsim_assets.science.cutoffs.choice import BASE_LATTICE, ROLLING_LATTICE, step_function
-from compsim_assets.science.cutoffs.tables import (
-    base_cutoffs,
-    base_objective_table,
-    rolling_cutoffs,
-    step_functions,
-)
+from compsim_assets.science.cutoffs.tables import base_cutoffs, base_objective_table, rolling_cutoffs, step_functions
 from compsim_assets.science.linkage.dendrogram import cut
 from compsim_assets.science.linkage.years import YearTrees, link_years
 from compsim_assets_tests.science import oracles
@@ -96,13 +91,7 @@ def test_fewer_years_than_the_rolling_window_have_no_rolling_cutoff() -> None:
     curves = step_functions(table, linked.years.tolist())
     rolling = rolling_cutoffs(curves, linked.years.tolist(), linked.scale.mean, linked.scale.deviation)
     assert rolling.empty
-    assert rolling.columns.tolist() == [
-        "year",
-        "theta",
-        "distance",
-        "mean_correlation",
-        "in_sample",
-    ]
+    assert rolling.columns.tolist() == ["year", "theta", "distance", "mean_correlation", "in_sample"]
     assert rolling["year"].dtype == np.int64
 
 

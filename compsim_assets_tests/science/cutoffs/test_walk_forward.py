@@ -14,7 +14,7 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
 from compsim_assets.science.correlation.returns import normalise_returns
-from compsim_assets.science.cutoffs.choice import walk_forward as module
+from compsim_assets.science.cutoffs import walk_forward as module
 from compsim_assets.science.cutoffs.walk_forward import EvaluatedYear, Reports, walk_forward
 from compsim_assets.science.pca.fit import fit_pca
 from compsim_assets.science.pca.standardise import ChosenRows, DenseFeatures, StandardisedFeatures
@@ -328,9 +328,7 @@ def test_earlier_years_without_variance_leave_singletons() -> None:
     assert third.scores.any()
 
 
-def test_years_too_large_for_a_list_have_the_same_clusters(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_years_too_large_for_a_list_have_the_same_clusters(monkeypatch: pytest.MonkeyPatch) -> None:
     given = made(13, "wide")
     listed = given.evaluate()
     monkeypatch.setattr(module, "fits_dense", lambda n: False)
@@ -386,9 +384,7 @@ def test_held_out_reports_leave_the_fit_as_it_is(n_latents: int) -> None:
 
 
 @pytest.mark.parametrize("n_latents", [5, 40])
-def test_a_latent_without_variance_in_the_fit_says_nothing_of_held_out_reports(
-    n_latents: int,
-) -> None:
+def test_a_latent_without_variance_in_the_fit_says_nothing_of_held_out_reports(n_latents: int) -> None:
     rng = np.random.default_rng(2)
     values, others = rng.normal(size=(20, n_latents)), rng.normal(size=(6, n_latents))
     values[:, 3] = others[:, 3] = 0.1

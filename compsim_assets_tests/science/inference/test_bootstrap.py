@@ -302,16 +302,11 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     factors = np.random.default_rng(5).normal(size=(YEARS, TYPES, 12))
     factors *= np.linspace(0.4, 1.2, TYPES)[:, None]
     means = mean_unit_returns(factors)
-    by_type, joined = (
-        (means**2).sum(axis=2),
-        (means.reshape(YEARS, TYPES // 2, 2, 12).mean(axis=2) ** 2).sum(axis=2),
-    )
+    by_type, joined = ((means**2).sum(axis=2), (means.reshape(YEARS, TYPES // 2, 2, 12).mean(axis=2) ** 2).sum(axis=2))
     # The second method joins types two by two, so a pair in it is of one type in half of the cases.
     truth = {"": by_type.mean(), "joined": by_type.mean() - joined.mean()}
     missed = pd.DataFrame(
-        0,
-        index=["mean_correlation", "pair_weighted"],
-        columns=pd.MultiIndex.from_product([truth, ["low", "high"]]),
+        0, index=["mean_correlation", "pair_weighted"], columns=pd.MultiIndex.from_product([truth, ["low", "high"]])
     )
     for draw in range(DRAWS):
         rng = np.random.default_rng([1, draw])

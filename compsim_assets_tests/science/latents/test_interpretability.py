@@ -49,11 +49,7 @@ def test_curve_equals_counting_latent_by_latent(
 
 def test_zero_per_cent_keeps_every_scored_latent() -> None:
     curve = interpretability_curve(strong_in({}), 10, scores_of({1: 50.0, 2: 70.0, 3: math.nan}))
-    assert curve.loc[0, ["mean_interpretability", "n_latents", "share_of_latents"]].tolist() == [
-        60.0,
-        2,
-        1.0,
-    ]
+    assert curve.loc[0, ["mean_interpretability", "n_latents", "share_of_latents"]].tolist() == [60.0, 2, 1.0]
     # A bin without latents is left out, not drawn as 0.
     assert curve["mean_interpretability"][1:].isna().all()
     assert (curve["n_latents"][1:] == 0).all()
@@ -93,13 +89,7 @@ def test_proportion_divides_by_the_clusters_own_candidates() -> None:
 
 
 def hook_scores(hookpoints: list[str], latents: list[int]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "hookpoint": hookpoints,
-            "latent": latents,
-            "interpretability": np.full(len(latents), 60.0),
-        }
-    )
+    return pd.DataFrame({"hookpoint": hookpoints, "latent": latents, "interpretability": np.full(len(latents), 60.0)})
 
 
 def test_scores_of_another_hookpoint_are_not_ours() -> None:

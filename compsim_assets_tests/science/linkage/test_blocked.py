@@ -9,22 +9,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compsim_assets.science.linkage.blocked import (
-    blocked_linkage,
-    merge_shares,
-    spanning_tree_of_share,
-)
+from compsim_assets.science.linkage import blocked as module
+from compsim_assets.science.linkage.blocked import blocked_linkage, merge_shares, spanning_tree_of_share
 from compsim_assets.science.linkage.dendrogram import Dendrogram, cut, single_linkage
-from compsim_assets.science.linkage.dendrogram import blocked as module
 from compsim_assets.science.linkage.distance import YearDistances, moments_of
 from compsim_assets.science.linkage.years import link_years
-from compsim_assets_tests.science.strategies import (
-    SCORES,
-    Universe,
-    examples,
-    make_scores,
-    universes,
-)
+from compsim_assets_tests.science.strategies import SCORES, Universe, examples, make_scores, universes
 
 
 def dense(scores: np.ndarray) -> Dendrogram:
@@ -165,9 +155,7 @@ def test_float32_products_only_sort_out(monkeypatch: pytest.MonkeyPatch) -> None
     assert found.second.tolist() == exact.second.tolist()
 
 
-def test_products_are_full_float32_whatever_the_process_chose(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_products_are_full_float32_whatever_the_process_chose(monkeypatch: pytest.MonkeyPatch) -> None:
     scores = make_scores(np.random.default_rng(10), 100, 5, "normal").astype(np.float32)
     seen, product = [], torch.mm
 
@@ -201,7 +189,7 @@ LIMITED = """
 import resource, sys
 import numpy as np, torch
 import scipy.cluster.hierarchy, scipy.sparse.csgraph
-from compsim_assets.science.linkage.dendrogram import dendrogram as linkage
+from compsim_assets.science.linkage import dendrogram as linkage
 from compsim_assets.science.linkage.blocked import blocked_linkage
 from compsim_assets.science.linkage.distance import YearDistances
 

@@ -59,9 +59,7 @@ def test_moments_equal_the_pair_list(universe: Universe) -> None:
 
 @examples(60)
 @given(universes())
-def test_scale_is_mean_and_population_deviation_of_all_pairs_of_all_years(
-    universe: Universe,
-) -> None:
+def test_scale_is_mean_and_population_deviation_of_all_pairs_of_all_years(universe: Universe) -> None:
     truth = universe.brute_force()
     scale = link_years(universe.scores, universe.year).scale
     assert scale.n_pairs == truth.n_pairs
@@ -85,10 +83,7 @@ def test_cosine_does_not_depend_on_the_length_of_scores() -> None:
     scores = rng.normal(size=(10, 5))
     scaled = scores * np.exp(rng.uniform(-40, 40, size=(10, 1)))
     np.testing.assert_allclose(
-        YearDistances().of(unit_rows(scaled)),
-        YearDistances().of(unit_rows(scores)),
-        rtol=0,
-        atol=1e-14,
+        YearDistances().of(unit_rows(scaled)), YearDistances().of(unit_rows(scores)), rtol=0, atol=1e-14
     )
 
 

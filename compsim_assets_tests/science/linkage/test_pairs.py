@@ -11,8 +11,8 @@ from compsim_assets.science.correlation.mean_correlation import year_correlation
 from compsim_assets.science.correlation.pairs import pair_correlation
 from compsim_assets.science.correlation.returns import normalise_returns
 from compsim_assets.science.cutoffs.choice import StepFunction, step_function
+from compsim_assets.science.linkage import pairs as pair_linkage
 from compsim_assets.science.linkage.dendrogram import Dendrogram, cut
-from compsim_assets.science.linkage.dendrogram import pairs as pair_linkage
 from compsim_assets.science.linkage.distance import unit_rows
 from compsim_assets.science.linkage.pairs import (
     PairGraph,

@@ -63,9 +63,7 @@ def test_the_tree_of_a_union_is_the_tree_of_the_trees(graph: tuple[int, np.ndarr
 
 @examples(60)
 @given(complete_graphs())
-def test_bottlenecks_are_the_distances_at_which_points_come_together(
-    graph: tuple[int, np.ndarray],
-) -> None:
+def test_bottlenecks_are_the_distances_at_which_points_come_together(graph: tuple[int, np.ndarray]) -> None:
     n, distance = graph
     tree = minimum_spanning_tree(n, all_edges(n, distance))
     _, order, gap = dendrogram(n, tree)

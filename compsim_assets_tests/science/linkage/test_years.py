@@ -10,13 +10,7 @@ from compsim_assets.science.linkage.dendrogram import cut
 from compsim_assets.science.linkage.distance import unit_rows
 from compsim_assets.science.linkage.years import link_years, nearest_peers, rows_by_year
 from compsim_assets_tests.science import oracles
-from compsim_assets_tests.science.strategies import (
-    SCORES,
-    Universe,
-    examples,
-    make_scores,
-    universes,
-)
+from compsim_assets_tests.science.strategies import SCORES, Universe, examples, make_scores, universes
 
 
 def peers(universe: Universe, **options: int) -> pd.DataFrame:
@@ -33,10 +27,7 @@ def test_nearest_peers_equal_a_full_sort(universe: Universe, n_peers: int, block
     for rows in universe.positions():
         for a in rows:
             others = [
-                (
-                    -round(oracles.cosine(universe.scores[a], universe.scores[b]), 9),
-                    universe.report_id[b],
-                )
+                (-round(oracles.cosine(universe.scores[a], universe.scores[b]), 9), universe.report_id[b])
                 for b in rows
                 if b != a
             ]
@@ -103,12 +94,7 @@ def test_large_years_are_compared_in_smaller_blocks(monkeypatch: pytest.MonkeyPa
 
 def test_blocks_do_not_change_the_answer() -> None:
     rng = np.random.default_rng(0)
-    universe = Universe(
-        rng.permutation(200),
-        rng.integers(3, size=200),
-        rng.normal(size=(200, 6)),
-        np.zeros((200, 12)),
-    )
+    universe = Universe(rng.permutation(200), rng.integers(3, size=200), rng.normal(size=(200, 6)), np.zeros((200, 12)))
     whole, blocked = peers(universe), peers(universe, block=7)
     order = ["report_id", "rank"]
     assert whole.sort_values(order)["peer_id"].tolist() == blocked.sort_values(order)["peer_id"].tolist()

@@ -9,8 +9,8 @@ import pytest
 import torch
 from sklearn.preprocessing import StandardScaler
 
+from compsim_assets.science.pca import cross_products
 from compsim_assets.science.pca.cross_products import covariance, gram
-from compsim_assets.science.pca.fit import cross_products
 from compsim_assets.science.pca.standardise import DenseFeatures, StandardisedFeatures
 
 

@@ -6,8 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compsim_assets.science.pca import eigenpairs
 from compsim_assets.science.pca.eigenpairs import Eigenpairs, top_eigenpairs
-from compsim_assets.science.pca.fit import eigenpairs
 from compsim_assets_tests.science.strategies import examples
 
 

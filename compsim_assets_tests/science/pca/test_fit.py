@@ -8,8 +8,8 @@ from scipy.spatial.distance import pdist
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
+from compsim_assets.science.pca import fit as pca
 from compsim_assets.science.pca.fit import PrincipalComponents, fit_pca
-from compsim_assets.science.pca.fit import fit as pca
 from compsim_assets.science.pca.standardise import DenseFeatures
 from compsim_assets_tests.science.strategies import examples
 
@@ -123,10 +123,7 @@ def test_copies_equal_repeated_rows(n: int, n_latents: int) -> None:
     values = sparse_features(3, n, n_latents)
     copies = np.random.default_rng(3).integers(1, 5, size=n)
     repeated = np.repeat(values, copies, axis=0)
-    short, long = (
-        fit_pca(DenseFeatures(values), 1000, copies=copies),
-        fit_pca(DenseFeatures(repeated), 1000),
-    )
+    short, long = (fit_pca(DenseFeatures(values), 1000, copies=copies), fit_pca(DenseFeatures(repeated), 1000))
     assert_equals_sklearn(long, repeated)
     for name in ("mean", "scale", "explained_variance", "explained_variance_ratio"):
         np.testing.assert_allclose(getattr(short, name), getattr(long, name), rtol=1e-9, atol=1e-12)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from compsim_assets.science.pca.fit import PrincipalComponents, fit_pca, projection
+from compsim_assets.science.pca import projection
+from compsim_assets.science.pca.fit import PrincipalComponents, fit_pca
 from compsim_assets.science.pca.projection import project
 from compsim_assets.science.pca.standardise import DenseFeatures
 from compsim_assets_tests.science.strategies import examples
@@ -22,11 +23,7 @@ def sparse_features(seed: int, n: int, n_latents: int) -> np.ndarray:
 
 
 def projected(
-    values: np.ndarray,
-    axes: np.ndarray,
-    own_mean: np.ndarray | float = 0.0,
-    copies: Any = None,
-    **options: Any,
+    values: np.ndarray, axes: np.ndarray, own_mean: np.ndarray | float = 0.0, copies: Any = None, **options: Any
 ) -> PrincipalComponents:
     n, n_latents = values.shape
     return project(
@@ -43,12 +40,7 @@ def close(found: np.ndarray, expected: np.ndarray) -> None:
 
 
 @examples(40)
-@given(
-    n=st.integers(3, 25),
-    n_latents=st.integers(2, 30),
-    shifted=st.booleans(),
-    seed=st.integers(0, 2**32 - 1),
-)
+@given(n=st.integers(3, 25), n_latents=st.integers(2, 30), shifted=st.booleans(), seed=st.integers(0, 2**32 - 1))
 def test_equals_scikit_learn_sign_and_all(n: int, n_latents: int, shifted: bool, seed: int) -> None:
     values = sparse_features(seed, n, n_latents)
     scaled = StandardScaler().fit_transform(values.astype(np.float64))

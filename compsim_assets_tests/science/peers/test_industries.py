@@ -49,11 +49,7 @@ def test_groups_between_the_divisions_have_none(code: str) -> None:
 
 def test_a_lost_leading_zero_is_agriculture_and_not_mining() -> None:
     codes = normalise_sic(pd.Series(["100", "0700", "1040"]))
-    assert [name.split(",")[0] for name in sic_division(codes)] == [
-        "Agriculture",
-        "Agriculture",
-        "Mining",
-    ]
+    assert [name.split(",")[0] for name in sic_division(codes)] == ["Agriculture", "Agriculture", "Mining"]
 
 
 def test_nulls_and_index_are_kept() -> None:

@@ -12,13 +12,7 @@ from hypothesis import strategies as st
 from compsim_assets.science.correlation.returns import normalise_returns
 from compsim_assets.science.peers.returns import Levels, YearPeers, year_statistics
 from compsim_assets.science.peers.statistics import Statistic, correlations
-from compsim_assets_tests.science.peer_universes import (
-    Year,
-    make_year,
-    slow_existing,
-    slow_weights,
-    years,
-)
+from compsim_assets_tests.science.peer_universes import Year, make_year, slow_existing, slow_weights, years
 from compsim_assets_tests.science.strategies import examples
 
 

@@ -22,13 +22,7 @@ from compsim_assets.science.peers.statistics import (
     same_group,
 )
 from compsim_assets_tests.science import oracles
-from compsim_assets_tests.science.peer_universes import (
-    Year,
-    make_year,
-    slow_existing,
-    slow_weights,
-    years,
-)
+from compsim_assets_tests.science.peer_universes import Year, make_year, slow_existing, slow_weights, years
 from compsim_assets_tests.science.strategies import examples
 
 COUNTS = (1, 3, 5)
@@ -74,10 +68,7 @@ def test_cosines_are_those_of_the_definition() -> None:
 
 def test_published_pairs_fill_both_halves_and_unknown_reports_are_left_out() -> None:
     pairs = YearPairs(
-        np.array([10, 10, 20]),
-        np.array([20, 99, 30]),
-        np.array([0.1, 0.2, 0.3]),
-        np.array([0.5, 0.6, np.nan]),
+        np.array([10, 10, 20]), np.array([20, 99, 30]), np.array([0.1, 0.2, 0.3]), np.array([0.5, 0.6, np.nan])
     )
     found = dense(pairs, np.array([10, 20, 30]), pairs.cosine)
     nan = np.nan
@@ -167,8 +158,7 @@ def test_neighbours_equal_explicit_loops(year: Year, same: bool) -> None:
         for a, b in np.argwhere(allowed).tolist():
             allowed[a, b] = reports.sic2[a] == reports.sic2[b] >= 0
         np.testing.assert_array_equal(
-            allowed,
-            slow_existing(similarity, reports.correlation) & same_group(reports.sic2),
+            allowed, slow_existing(similarity, reports.correlation) & same_group(reports.sic2)
         )
     weights = peer_weights(similarity, allowed, COUNTS)
     for one in neighbours("name", weights, allowed, reports.correlation):

@@ -15,11 +15,7 @@ from compsim_assets.science.strong_features.axis_products import AxisProducts
 from compsim_assets.science.strong_features.candidates import sample_pairs
 from compsim_assets.science.strong_features.elbow import QUANTILES, find_elbows
 from compsim_assets.science.strong_features.removal import Removal
-from compsim_assets.science.strong_features.search import (
-    ClusterPairs,
-    StrongFeatures,
-    find_strong_features,
-)
+from compsim_assets.science.strong_features.search import ClusterPairs, StrongFeatures, find_strong_features
 from compsim_assets_tests.science import oracles
 from compsim_assets_tests.science.strategies import examples
 
@@ -37,12 +33,7 @@ class Cluster:
 
     def truth(self) -> oracles.Elbow:
         return oracles.strong_features(
-            self.features,
-            self.mean,
-            self.scale,
-            self.components,
-            self.pairs.tolist(),
-            self.candidates.tolist(),
+            self.features, self.mean, self.scale, self.components, self.pairs.tolist(), self.candidates.tolist()
         )
 
     def products(self, dtype: torch.dtype = torch.float64, n_reports: int = 10**6) -> AxisProducts:
@@ -220,9 +211,7 @@ def many_clusters() -> list[Cluster]:
     start = np.cumsum([0, *sizes])
     return [
         replace(
-            whole,
-            features=whole.features[first : first + n],
-            pairs=sample_pairs(n, [n], most=9 if n == 60 else 200),
+            whole, features=whole.features[first : first + n], pairs=sample_pairs(n, [n], most=9 if n == 60 else 200)
         )
         for first, n in zip(start, sizes, strict=False)
     ]
@@ -399,9 +388,7 @@ def test_equal_effects_of_both_sets_do_not_stop_the_search() -> None:
 
 
 @pytest.mark.parametrize("products", [torch.float64, torch.float32])
-def test_a_report_that_consists_of_one_latent_has_no_cosine_without_it(
-    products: torch.dtype,
-) -> None:
+def test_a_report_that_consists_of_one_latent_has_no_cosine_without_it(products: torch.dtype) -> None:
     for seed in range(5):
         cluster = make_cluster(seed, 3, 20, 8, 20, centred=False)
         cluster.features[0] = 0.0

@@ -5,11 +5,7 @@ from compsim_assets.science.strong_features.selection import select_clusters
 
 # Sizes by year and cluster: 2000 has 3, 2, 1; 2001 has 2, 2.
 CLUSTERS = pd.DataFrame(
-    {
-        "year": [2000] * 6 + [2001] * 4,
-        "cluster_id": [1, 2, 1, 3, 2, 1, 1, 2, 1, 2],
-        "report_id": range(10),
-    }
+    {"year": [2000] * 6 + [2001] * 4, "cluster_id": [1, 2, 1, 3, 2, 1, 1, 2, 1, 2], "report_id": range(10)}
 )
 
 

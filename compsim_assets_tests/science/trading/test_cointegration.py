@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from statsmodels.tsa.stattools import adfuller, coint
 from threadpoolctl import threadpool_limits
 
+from compsim_assets.science.trading import price_panel as panels
 from compsim_assets.science.trading.cointegration import (
     benjamini_hochberg,
     engle_granger_tests,
@@ -18,7 +19,6 @@ from compsim_assets.science.trading.cointegration import (
     published_tests,
     shared_pairs,
 )
-from compsim_assets.science.trading.honest import price_panel as panels
 from compsim_assets.science.trading.price_panel import PricePanel, pair_moments, price_panel
 from compsim_assets_tests.science.strategies import examples
 

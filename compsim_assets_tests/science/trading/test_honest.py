@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compsim_assets.science.trading import honest as trading
 from compsim_assets.science.trading.backtest import Rules
 from compsim_assets.science.trading.honest import (
     PairTrades,
@@ -14,7 +15,6 @@ from compsim_assets.science.trading.honest import (
     trade_pairs,
     trade_portfolios,
 )
-from compsim_assets.science.trading.honest import honest as trading
 from compsim_assets.science.trading.placebo import Placebo, random_spreads
 from compsim_assets.science.trading.price_panel import PricePanel
 from compsim_assets.science.trading.sharpe import sharpe_ratio

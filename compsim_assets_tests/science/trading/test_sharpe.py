@@ -5,12 +5,7 @@ import pytest
 from arch.bootstrap import StationaryBootstrap, optimal_block_length
 from scipy.stats import norm
 
-from compsim_assets.science.trading.sharpe import (
-    deflated_sharpe,
-    expected_best_sharpe,
-    sharpe_intervals,
-    sharpe_ratio,
-)
+from compsim_assets.science.trading.sharpe import deflated_sharpe, expected_best_sharpe, sharpe_intervals, sharpe_ratio
 
 MEAN, DAYS, SIMULATIONS = 0.0004, 750, 500
 

@@ -10,15 +10,7 @@ import pytest
 
 from compsim_assets.universe import hub
 from compsim_assets.universe.hub import HubDataset, HubRevision
-from compsim_assets_tests.universe.hub.client import (
-    FAST,
-    FILES,
-    FIRST,
-    SECOND,
-    TOKEN,
-    Client,
-    parquet,
-)
+from compsim_assets_tests.universe.hub.client import FAST, FILES, FIRST, SECOND, TOKEN, Client, parquet
 from compsim_assets_tests.universe.hub.server import Fault, HubServer
 
 # Fixtures: server, environment, online, offline, unconnected, name, revision.

@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from compsim_assets.settings import Settings
-from compsim_assets.universe.folder import open_universe, similarity_of
 from compsim_assets.universe.hub.universe import HubTable, HubUniverse, open_hub
 from compsim_assets.universe.layout import ID, RETURNS, UniverseError
+from compsim_assets.universe.opening import open_universe, similarity_of
 from compsim_assets_tests.universes import report_columns, write_features
 
 REPORTS = "Mateusz1017/annual_reports_tokenized_llama3_logged_returns_no_null_returns_and_incomplete_descriptions_24k"
@@ -126,8 +126,7 @@ def test_columns_of_other_names_in_a_folder_of_the_hubs_layout(folder: Path) -> 
     sae = pa.array([[[0.5, 1.0]], [[2.0, 0.0]], [[0.0, 3.0]]], pa.list_(pa.list_(pa.float64())))
     write(folder / "hub/features/train.parquet", {"row": ids[:3], "sae.sums": sae})
     write(
-        folder / "hub/pairs/train.parquet",
-        {"a": [ids[0]], "b": [ids[2]], "y": ["2015"], "cosine": [0.5], "r": [None]},
+        folder / "hub/pairs/train.parquet", {"a": [ids[0]], "b": [ids[2]], "y": ["2015"], "cosine": [0.5], "r": [None]}
     )
     universe = configured(
         folder,
@@ -165,9 +164,7 @@ def test_columns_of_other_names_in_a_folder_of_the_hubs_layout(folder: Path) -> 
     assert len(revision.rpartition("@")[2]) == 40
 
 
-def test_a_mapped_column_that_is_missing_is_named_as_the_data_set_should_have_it(
-    folder: Path,
-) -> None:
+def test_a_mapped_column_that_is_missing_is_named_as_the_data_set_should_have_it(folder: Path) -> None:
     """A column of our own name does not stand in for it."""
     write_features(folder / "hub", [1], [[1.0, 2.0]], "train.parquet")
     universe = configured(folder, '[features]\ndataset = "./hub"\ncolumns = {features = "sae_features"}')

@@ -50,11 +50,7 @@ def test_a_cluster_set_of_other_versions_is_a_table_by_year(version: str) -> Non
         (1997, "0", 72),
         (1997, "Oil, Gas_2", 73),
     ]
-    assert found.dtypes.map(str).to_dict() == {
-        "year": "int64",
-        "cluster_id": "string",
-        "report_id": "int64",
-    }
+    assert found.dtypes.map(str).to_dict() == {"year": "int64", "cluster_id": "string", "report_id": "int64"}
 
 
 @pytest.mark.parametrize("protocol", [0, 2, 4, 5])
@@ -150,10 +146,7 @@ def test_strong_features_of_any_version_are_a_table(tmp_path: Path, version: str
         ("11,12,100", 3, 131071, 0.125, True),
     ]
     kinds = found.dtypes.map(str).to_dict()
-    assert (kinds.pop("members"), list(kinds.values())) == (
-        "object",
-        ["int64", "int64", "float64", "bool"],
-    )
+    assert (kinds.pop("members"), list(kinds.values())) == ("object", ["int64", "int64", "float64", "bool"])
 
 
 def test_no_cluster_is_an_empty_table(tmp_path: Path) -> None:

@@ -71,10 +71,7 @@ def test_components_of_float32_are_those_of_the_file_without_a_copy(tmp_path: Pa
 def test_safetensors_with_names_of_scikit_learn_are_read(tmp_path: Path) -> None:
     pca = fitted()
     names = ("components_", "mean_", "explained_variance_", "explained_variance_ratio_")
-    save_file(
-        {name: np.ascontiguousarray(getattr(pca, name)) for name in names},
-        tmp_path / "pca.safetensors",
-    )
+    save_file({name: np.ascontiguousarray(getattr(pca, name)) for name in names}, tmp_path / "pca.safetensors")
     assert_is(read_pca(tmp_path / "pca.safetensors"), pca)
 
 

@@ -92,10 +92,7 @@ def test_missing_text_stays_missing(tmp_path: Path, kind: str) -> None:
 
 
 def test_text_in_several_pieces_is_one_column(tmp_path: Path) -> None:
-    parts = [
-        pd.Series(["a"], dtype="string[pyarrow]"),
-        pd.Series(["b", "c"], dtype="string[pyarrow]"),
-    ]
+    parts = [pd.Series(["a"], dtype="string[pyarrow]"), pd.Series(["b", "c"], dtype="string[pyarrow]")]
     found = loaded(tmp_path, pd.concat(parts, ignore_index=True))
     assert found.to_list() == ["a", "b", "c"]
 

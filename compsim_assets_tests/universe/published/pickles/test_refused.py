@@ -24,14 +24,7 @@ import pytest
 
 from compsim_assets.universe.layout import UniverseError
 from compsim_assets.universe.published.pickles import load_pickle
-from compsim_assets_tests.universe.published.pickles.opcodes import (
-    ARRAY,
-    DTYPE,
-    NDARRAY,
-    name,
-    refused,
-    text,
-)
+from compsim_assets_tests.universe.published.pickles.opcodes import ARRAY, DTYPE, NDARRAY, name, refused, text
 from compsim_assets_tests.universe.published.pickles.write import cluster_set
 
 PROTOCOLS = range(6)

@@ -20,20 +20,13 @@ from sklearn.decomposition import PCA, IncrementalPCA
 
 
 def cluster_set():
-    clusters = [
-        {2: [70, 71], 0: [np.int64(72)], "Oil, Gas_2": ["73"]},
-        {1: np.array([60, 61]), 5: []},
-    ]
+    clusters = [{2: [70, 71], 0: [np.int64(72)], "Oil, Gas_2": ["73"]}, {1: np.array([60, 61]), 5: []}]
     return pd.DataFrame({"year": ["1997.0", "1996"], "clusters": clusters})
 
 
 def strong_features():
     mae = pd.DataFrame({"mae": [0.5, 0.25, 0.125]}, index=[9, 4, 131071])
-    parts = {
-        "strong_features": np.array([4]),
-        "weak_features": np.array([9]),
-        "mae_by_feature": mae,
-    }
+    parts = {"strong_features": np.array([4]), "weak_features": np.array([9]), "mae_by_feature": mae}
     return {"10,9": parts, "100,11,12": {**parts, "strong_features": np.array([131071, 4])}}
 
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compsim_assets.science.sharing import share_out
+from compsim_assets.science.device import share_out
 from compsim_assets_tests.science.strategies import examples
 
 

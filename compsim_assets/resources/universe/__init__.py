@@ -1,1 +1,0 @@
-"""A universe: its tables, wherever they come from, read and checked."""

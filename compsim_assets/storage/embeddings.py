@@ -1,0 +1,92 @@
+"""Embeddings of descriptions on disk: one Parquet table per encoder, and a manifest of all of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from compsim_assets.storage.results import Results, StaleResult, read_manifest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+
+MANIFEST = "embeddings.json"
+FOLDER = "embeddings"
+_BLOCK_BYTES = 32 << 20
+
+
+class Embeddings(NamedTuple):
+    """What one encoder made of the reports that have a text, report ids ascending."""
+
+    report_id: np.ndarray
+    """(n,) int64."""
+
+    year: np.ndarray
+    """(n,) int64."""
+
+    matrix: np.ndarray
+    """(n, width) float32."""
+
+
+def write_embeddings(
+    path: Path, report_id: np.ndarray, year: np.ndarray, unique: np.ndarray, row: np.ndarray, digest: Any
+) -> None:
+    """Write report_id, year and embedding, a block of reports at a time.
+
+    Args:
+        path: of the Parquet file.
+        report_id, year, row: (n,) int64 each; `row` in `unique` is the report's embedding.
+        unique: (m, width) float32.
+        digest: a hash that takes in what is written, in the same way whatever the blocks.
+
+    Cost: memory for one block.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from compsim_assets.storage.matrices import list_column
+
+    width = unique.shape[1]
+    names = {"report_id": pa.int64(), "year": pa.int64(), "embedding": pa.list_(pa.float32(), width)}
+    size = max(1, _BLOCK_BYTES // (4 * width))
+    digest.update(report_id.tobytes())
+    digest.update(year.tobytes())
+    # A dictionary of numbers that hardly repeat would only cost time.
+    with pq.ParquetWriter(path, pa.schema(names), compression="zstd", use_dictionary=False) as file:
+        for start in range(0, len(row), size):
+            block = slice(start, start + size)
+            matrix = unique[row[block]]
+            digest.update(matrix.tobytes())
+            columns = [pa.array(report_id[block]), pa.array(year[block]), list_column(matrix)]
+            file.write_table(pa.table(columns, schema=pa.schema(names)))
+
+
+def read_embeddings(results: Results) -> dict[str, Embeddings]:
+    """The embeddings of every encoder, in the order of `embedding.toml`.
+
+    Raises:
+        FileNotFoundError: not materialized yet.
+        StaleResult: they belong to other descriptions than the present ones.
+
+    Cost: memory for all of them.
+    """
+    from pyarrow.parquet import read_table
+
+    from compsim_assets.storage.matrices import matrix_of
+
+    folder = results.array_folder(FOLDER)
+    if not (folder / MANIFEST).exists():
+        raise FileNotFoundError(f"{folder} does not exist: materialize '{FOLDER}' first")
+    # A new version may be published meanwhile: the link is followed once, for all of one version.
+    folder = folder.resolve()
+    manifest = read_manifest(folder, MANIFEST)
+    if manifest["universe"] != results.universe_stamp():
+        raise StaleResult(
+            f"{folder} was made from other descriptions than the present ones: materialize '{FOLDER}' again"
+        )
+    tables = {e["name"]: read_table(folder / f"{e['name']}.parquet") for e in manifest["encoders"]}
+    return {
+        name: Embeddings(table["report_id"].to_numpy(), table["year"].to_numpy(), matrix_of(table["embedding"]))
+        for name, table in tables.items()
+    }

@@ -1,0 +1,54 @@
+"""The configured universe: the embedded sample, a local folder, or the hub; and what its companies are compared by."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from compsim_assets.storage.results import Results
+from compsim_assets.universe.folder import Universe, folder_of
+from compsim_assets.universe.layout import UniverseError
+
+if TYPE_CHECKING:
+    from compsim_assets.settings import Settings
+
+
+def open_universe(settings: "Settings", log: Callable[[str], None] | None = None) -> Universe:
+    """The configured universe; the embedded sample is generated on first use. `log` hears of downloads.
+
+    Raises:
+        UniverseError: a local folder that is not given or does not exist; see `hub_universe.open_hub`.
+    """
+    if settings.source == "sample":
+        return Universe(_sample_folder(settings))
+    if settings.source == "huggingface":
+        from compsim_assets.universe.hub.universe import open_hub
+
+        return open_hub(settings, log)
+    if not settings.universe:
+        raise UniverseError("COMPSIM_SOURCE=local needs COMPSIM_UNIVERSE: the folder that holds reports.parquet")
+    return Universe(folder_of(settings))
+
+
+def similarity_of(settings: "Settings", universe: Universe) -> str:
+    """What this universe's companies are compared by: `features` or `pairs`.
+
+    Raises:
+        UniverseError: COMPSIM_SIMILARITY=pairs, and the universe has none.
+    """
+    if settings.similarity == "pairs" and not universe.has("pairs"):
+        raise UniverseError(f"COMPSIM_SIMILARITY=pairs: {universe.folder} has no pairs.parquet and no pairs/*.parquet")
+    if settings.similarity != "auto":
+        return settings.similarity
+    own = universe.has("features") or (universe.folder / "extraction.toml").exists()
+    return "pairs" if universe.has("pairs") and not own else "features"
+
+
+def _sample_folder(settings: "Settings") -> Path:
+    from compsim_assets.sample import generate, is_current
+
+    results = Results.of(settings)
+    folder = results.array_folder("universe")
+    if not is_current(folder):
+        with results.new_folder(folder) as aside:
+            generate(aside)
+    return folder
