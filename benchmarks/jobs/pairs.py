@@ -13,8 +13,9 @@ from benchmarks.inputs import SIZES, Size
 from benchmarks.measure import Row, timed
 from compsim_assets.science.correlation.pairs import correlation_by_year_of_pairs
 from compsim_assets.science.cutoffs.choice import ROLLING_LATTICE, StepFunction
+from compsim_assets.science.cutoffs.pairs import link_pairs
 from compsim_assets.science.linkage.dendrogram import cut
-from compsim_assets.science.linkage.pairs import link_pairs, pair_graph
+from compsim_assets.science.linkage.pairs import pair_graph
 from compsim_assets.storage.pairs import PairTable, write_pairs
 from compsim_assets.universe.pair_files import read_pairs
 from compsim_assets.universe.table_files import local_files

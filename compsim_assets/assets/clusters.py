@@ -125,7 +125,7 @@ def _curves_of_scores(
 
 def _curves_of_pairs(context: dg.AssetExecutionContext, results: Results) -> tuple[dict[int, Any], Any]:
     """The same from published pairs."""
-    from compsim_assets.science.linkage.pairs import link_pairs
+    from compsim_assets.science.cutoffs.pairs import link_pairs
     from compsim_assets.storage.pairs import PairTable
 
     pairs = PairTable(results.table("published_pairs"))

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from compsim_assets.storage import results as module
+from compsim_assets.storage import publish as module
 from compsim_assets.storage.results import Results
 from compsim_assets_tests.storage import publishing
 from compsim_assets_tests.storage.publishing import PUBLISH, VERSION

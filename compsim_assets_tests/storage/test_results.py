@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from compsim_assets.settings import Settings
-from compsim_assets.storage import results as module
+from compsim_assets.storage import publish as module
 from compsim_assets.storage.results import Results, content_hash, read_table
 from compsim_assets.storage.shards import FeatureShards, write_feature_shards
 

@@ -1,21 +1,11 @@
-"""Single linkage of one year from a list of its pairs, and the exact MeanCorr of every cutoff from them."""
+"""Single linkage of one year from a list of its pairs."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from compsim_assets.science.cutoffs.choice import StepFunction, steps_of_nodes
 from compsim_assets.science.linkage.dendrogram import Dendrogram
-from compsim_assets.science.linkage.distance import DistanceScale, fit_scale, moments_of
-from compsim_assets.science.linkage.spanning_tree import (
-    Bottlenecks,
-    Edges,
-    dendrogram,
-    edges,
-    joined,
-    minimum_spanning_tree,
-)
+from compsim_assets.science.linkage.spanning_tree import Edges, dendrogram, edges, joined, minimum_spanning_tree
 
 # Shortest edges a point that are linked first. A complete year of 1,095 reports takes 290 ms where all its edges are
 # sorted, 24 ms with 2, 13 ms with 4 to 16, 34 ms with 64.
@@ -73,29 +63,6 @@ class PairGraph:
     def forest(self) -> Dendrogram:
         """Single linkage of the reports: see `spanning_forest`."""
         return spanning_forest(self.a, self.b, self.distance, len(self.report_id))
-
-
-def link_pairs(
-    years: Sequence[int], pairs_of_year: Callable[[int], YearPairs], progress: Callable[[int, int], None] | None = None
-) -> tuple[dict[int, StepFunction], DistanceScale]:
-    """Step function of each year, by cosine distance, and the scale of the distances over all years' existing pairs.
-
-    Args:
-        years: to link, in this order.
-        pairs_of_year: the pairs of a year, called once for each.
-        progress: called with (years done, years in all) after each year.
-
-    Cost: O(m log n) time a year; memory of one year's pairs, about 120 m bytes with them. 15 million pairs of 25 years
-    take about 5 s on two cores.
-    """
-    curves, moments = {}, []
-    for done, year in enumerate(years, start=1):
-        graph = pair_graph(pairs_of_year(year))
-        curves[year] = pair_step_function(graph.forest(), graph.a, graph.b, graph.correlation)
-        moments.append(moments_of(graph.distance))
-        if progress is not None:
-            progress(done, len(years))
-    return curves, fit_scale(moments)
 
 
 def pair_graph(pairs: YearPairs) -> PairGraph:
@@ -171,61 +138,3 @@ def _parts(n_points: int, forest: Edges) -> tuple[np.ndarray, int]:
     graph = coo_array((ones, (forest.first, forest.second)), shape=(n_points, n_points))
     n_parts, part = connected_components(graph, directed=False)
     return part, int(n_parts)
-
-
-def pair_step_function(tree: Dendrogram, a: np.ndarray, b: np.ndarray, correlation: np.ndarray) -> StepFunction:
-    """MeanCorr for every cutoff of one year, as `step_function`, from the correlations of its pairs.
-
-    A pair lies inside a cluster from the merge on that joins its ends: their lowest common ancestor. What a node of the
-    tree holds is what its children hold and the pairs of its own merge.
-
-    Args:
-        tree: from `spanning_forest`, of a graph that has an edge for each of these pairs.
-        a, b: (m,) positions of the ends of each pair, never the same.
-        correlation: (m,) without NaN.
-
-    Cost: O(n log n + m) time, about 80 m bytes.
-    """
-    n, merges = tree.n_points, len(tree.height)
-    node = n + _merge_of_pairs(tree, a, b)
-    pairs = np.bincount(node, minlength=n + merges)
-    total = np.bincount(node, weights=correlation, minlength=n + merges)
-    size = np.ones(n + merges, dtype=np.int64)
-    # Each merge needs its children's totals, so this part is sequential.
-    for parent, (left, right) in enumerate(tree.children.tolist(), start=n):
-        pairs[parent] += pairs[left] + pairs[right]
-        total[parent] += total[left] + total[right]
-        size[parent] = size[left] + size[right]
-    return steps_of_nodes(tree, total, pairs, size)
-
-
-def _merge_of_pairs(tree: Dendrogram, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(m,) the merge that joins the two points of each pair: the latest one between their leaves."""
-    import torch
-
-    if len(a) == 0:
-        return np.empty(0, dtype=np.int64)
-    latest = Bottlenecks(*_leaves(tree), torch.device("cpu"))
-    return latest.between(torch.from_numpy(a), torch.from_numpy(b)).long().numpy()
-
-
-def _leaves(tree: Dendrogram) -> tuple[np.ndarray, np.ndarray]:
-    """Points in an order that keeps every cluster together, and the number of the merge between each two neighbours.
-
-    Neighbours that never merge have the number behind the last merge.
-    """
-    n, merges = tree.n_points, len(tree.height)
-    children = tree.children.tolist()
-    size = [1] * n
-    for left, right in children:
-        size.append(size[left] + size[right])
-    start = np.zeros(n + merges, dtype=np.int64)
-    roots = np.setdiff1d(np.arange(n + merges), tree.children)
-    start[roots] = np.cumsum([0, *(size[root] for root in roots[:-1])])
-    gap = np.full(n - 1, float(merges))
-    for merge in range(merges - 1, -1, -1):
-        left, right = children[merge]
-        start[left] = start[n + merge]
-        start[right] = start[left] + size[left]
-        gap[start[right] - 1] = merge
-    return np.argsort(start[:n]), gap

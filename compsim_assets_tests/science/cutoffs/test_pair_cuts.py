@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compsim_assets.science.cutoffs.pair_cuts import YearCut, cut_pairs
+from compsim_assets.science.cutoffs.pairs import link_pairs
 from compsim_assets.science.linkage.dendrogram import cut
-from compsim_assets.science.linkage.pairs import YearPairs, link_pairs, pair_graph, spanning_forest
+from compsim_assets.science.linkage.pairs import YearPairs, pair_graph, spanning_forest
 from compsim_assets_tests.published_code import clusters_at, partition, standardised
 from compsim_assets_tests.science.strategies import examples
 

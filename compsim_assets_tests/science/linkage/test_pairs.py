@@ -11,18 +11,11 @@ from compsim_assets.science.correlation.mean_correlation import year_correlation
 from compsim_assets.science.correlation.pairs import pair_correlation
 from compsim_assets.science.correlation.returns import normalise_returns
 from compsim_assets.science.cutoffs.choice import StepFunction, step_function
+from compsim_assets.science.cutoffs.pairs import link_pairs, pair_step_function
 from compsim_assets.science.linkage import pairs as pair_linkage
 from compsim_assets.science.linkage.dendrogram import Dendrogram, cut
 from compsim_assets.science.linkage.distance import unit_rows
-from compsim_assets.science.linkage.pairs import (
-    PairGraph,
-    YearPairs,
-    link_pairs,
-    pair_graph,
-    pair_step_function,
-    positions_of,
-    spanning_forest,
-)
+from compsim_assets.science.linkage.pairs import PairGraph, YearPairs, pair_graph, positions_of, spanning_forest
 from compsim_assets.science.linkage.years import link_years
 from compsim_assets_tests.science import oracles
 from compsim_assets_tests.science.strategies import Universe, examples, universes
