@@ -4,17 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compsim_assets.sample.lines import LINES
+from compsim_assets.sample.lines import LINES, phrases
 from compsim_assets.sample.size import SampleSize
 
-_FRONTS = """
-    Brindle Quor Zeph Mock Fable Nim Thistle Ori Vant Wobble Crump Larkin Dapple Fenn Gossa Hob
-    Jasper Kettle Lumin Marro Nettle Opal Pell Quill Rook Sable Tarn Umber Vesper Wick
-"""
-_BACKS = """
-    fax vane lin ingham wick bury dale ona ex mere worth by ley stead combe ford gate holm mar nor
-    pike quay ridge sley tor wyn zel brook crest den
-"""
 WRONG_CODES = 0.17  # share of companies filed under another line's code; pivots add stale ones
 BOILERPLATE = 0.2  # share of companies that write what others of their line write
 MISSING_CODES = 0.03  # share of companies without a code
@@ -59,24 +51,24 @@ class Companies:
         """(n,) int company and (n,) int year of every report, by company, then year."""
         year = np.arange(len(self.weights))
         exists = (year >= self.first[:, None]) & (year <= self.last[:, None])
-        company, found = np.nonzero(exists)
-        return company, found
+        company, year = np.nonzero(exists)
+        return company, year
 
 
 def make_companies(rng: np.random.Generator, size: SampleSize) -> Companies:
     """Draw all companies. O(years x companies x lines)."""
     n = size.companies
-    chosen = _choose_lines(rng, size)
+    lines = _choose_lines(rng, size)
     first, last = _lifetimes(rng, n, size.years)
     odd = max(1, n // 130)
     boilerplate = rng.random(n) < BOILERPLATE
-    names, tickers, ciks = _identities(rng, chosen[:, 0])
+    names, tickers, ciks = _identities(rng, lines[:, 0])
     return Companies(
         names=names,
         tickers=tickers,
         ciks=ciks,
-        sic_codes=_sic_codes(rng, chosen[:, 0], size.lines),
-        weights=_weights(rng, chosen, boilerplate, size),
+        sic_codes=_sic_codes(rng, lines[:, 0], size.lines),
+        weights=_weights(rng, lines, boilerplate, size),
         first=first,
         last=last,
         boilerplate=boilerplate,
@@ -100,11 +92,11 @@ def _choose_lines(rng: np.random.Generator, size: SampleSize) -> np.ndarray:
     return order if size.lines >= 3 else np.concatenate([order, order[:, :1]], axis=1)
 
 
-def _weights(rng: np.random.Generator, chosen: np.ndarray, boilerplate: np.ndarray, size: SampleSize) -> np.ndarray:
+def _weights(rng: np.random.Generator, lines: np.ndarray, boilerplate: np.ndarray, size: SampleSize) -> np.ndarray:
     """(Y, C, lines) shares: softmax of three logits that drift, small shares dropped."""
     n = size.companies
     kind = rng.choice(4, n, p=(0.46, 0.32, 0.13, 0.09))  # pure, two lines, three lines, pivot
-    kind[boilerplate | np.array([line.alone for line in LINES])[chosen[:, 0]]] = 0
+    kind[boilerplate | np.array([line.alone for line in LINES])[lines[:, 0]]] = 0
     second = np.choose(kind, [-4.0, rng.uniform(-1.2, 0, n), rng.uniform(-1, 0, n), 0.0])
     third = np.choose(kind, [-6.0, -5.0, rng.uniform(-1, 0, n), -6.0])
     slope = np.stack([np.zeros(n), rng.normal(0, 0.5, n), rng.normal(0, 0.5, n)], axis=1)
@@ -119,7 +111,7 @@ def _weights(rng: np.random.Generator, chosen: np.ndarray, boilerplate: np.ndarr
     share /= share.sum(axis=2, keepdims=True)
     weights = np.zeros((size.years, n, size.lines))
     for slot in range(3):
-        weights[:, np.arange(n), chosen[:, slot]] += share[:, :, slot]
+        weights[:, np.arange(n), lines[:, slot]] += share[:, :, slot]
     return weights
 
 
@@ -142,12 +134,12 @@ def _sic_codes(rng: np.random.Generator, primary: np.ndarray, lines: int) -> lis
     """Codes of the first line at entry; some of another line, a few missing."""
     n = len(primary)
     codes: list[str | None] = [LINES[line].sic_code for line in primary]
-    known = sorted({line.sic_code for line in LINES[:lines]})
+    in_use = sorted({line.sic_code for line in LINES[:lines]})
     order = rng.permutation(n)
     wrong = round(WRONG_CODES * n)
     missing = max(1, round(MISSING_CODES * n))
     for company in order[:wrong]:
-        others = [code for code in known if code != codes[company]]
+        others = [code for code in in_use if code != codes[company]]
         codes[company] = others[rng.integers(len(others))] if others else codes[company]
     for company in order[wrong : wrong + missing]:
         codes[company] = None
@@ -157,7 +149,8 @@ def _sic_codes(rng: np.random.Generator, primary: np.ndarray, lines: int) -> lis
 def _identities(rng: np.random.Generator, primary: np.ndarray) -> tuple[list[str], list[str], list[str]]:
     """Names from made-up words and the line's endings; tickers and registrant numbers to match."""
     n = len(primary)
-    roots = [front + back for front in _FRONTS.split() for back in _BACKS.split()]
+    parts = phrases("companies")
+    roots = [front + back for front in parts["name_fronts"] for back in parts["name_backs"]]
     if n > len(roots):
         raise ValueError(f"at most {len(roots)} companies have a name of their own, not {n}")
     words = rng.permutation(len(roots))

@@ -75,16 +75,16 @@ def _fill(folder: Path, seed: int, size: SampleSize) -> None:
     """Make all parts, each from its own stream, and write them."""
     spawned = np.random.SeedSequence(seed).spawn(len(_PARTS))
     rng = {p: np.random.Generator(np.random.PCG64(s)) for p, s in zip(_PARTS, spawned, strict=True)}
-    found = groups(size.lines)
+    line_groups = groups(size.lines)
     companies = make_companies(rng["companies"], size)
-    latents = make_latents(rng["latents"], size, found)
+    latents = make_latents(rng["latents"], size, line_groups)
     company, year = companies.reports()
     weights = companies.weights[year, company]
     n = len(company)
-    share = group_weights(weights, companies.boilerplate[company], found)
+    share = group_weights(weights, companies.boilerplate[company], line_groups)
     universe = Universe(
         size=size,
-        groups=found,
+        groups=line_groups,
         companies=companies,
         latents=latents,
         prices=make_prices(rng["prices"], companies, size),
@@ -96,7 +96,7 @@ def _fill(folder: Path, seed: int, size: SampleSize) -> None:
     )
     write_tables(folder, universe)
     (folder / "fuzz_scores").mkdir()
-    for latent, text in make_scores(rng["scores"], latents, found, size).items():
+    for latent, text in make_scores(rng["scores"], latents, line_groups, size).items():
         path = folder / "fuzz_scores" / f"{HOOKPOINT}_latent{latent}.txt"
         path.write_text(text, encoding="utf-8")
     (folder / MARKER).write_text(_marker_text(seed, size), encoding="utf-8")

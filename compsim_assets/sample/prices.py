@@ -83,8 +83,8 @@ def _log_returns(rng: np.random.Generator, companies: Companies, dates: np.ndarr
     returns = np.sqrt(1 - MARKET - SECTOR - LINE) * rng.standard_t(6, shape) / np.sqrt(1.5)
     follows = np.where(companies.boilerplate, BOILERPLATE, 1.0)
     for i, line in enumerate(lines):
-        own = line.common * (by_line[:, i] + by_sector[:, sectors.index(line.sector)])
-        factor = line.beta * market[:, None] + own[:, None] * follows
+        shared = line.common * (by_line[:, i] + by_sector[:, sectors.index(line.sector)])
+        factor = line.beta * market[:, None] + shared[:, None] * follows
         returns += companies.weights[year, :, i] * factor
     volatility = 0.32 * np.exp(rng.normal(0, 0.25, size.companies)) / np.sqrt(_DAYS)
     return volatility * returns + 0.05 / _DAYS

@@ -36,14 +36,14 @@ def _scored(rng: np.random.Generator, latents: Latents, groups: list[Group], siz
     Generic latents are left out: no judge can be asked about what is always active.
     """
     wanted = {"line": size.scored_per_line, "copied": 0, "noise": 0}
-    chosen: list[int] = []
+    scored: list[int] = []
     for i, group in enumerate(groups):
         count = wanted.get(group.kind, max(1, size.scored_per_line // 2))
-        chosen.extend(rng.permutation(np.flatnonzero(latents.group == i))[:count])
-    chosen = chosen[: size.scored_latents]
+        scored.extend(rng.permutation(np.flatnonzero(latents.group == i))[:count])
+    scored = scored[: size.scored_latents]
     noise = rng.permutation(np.flatnonzero(latents.kind == "noise"))
-    chosen.extend(noise[: min(size.scored_latents - len(chosen), len(chosen))])
-    return sorted(int(latent) for latent in chosen)
+    scored.extend(noise[: min(size.scored_latents - len(scored), len(scored))])
+    return sorted(int(latent) for latent in scored)
 
 
 def _examples(rng: np.random.Generator, words: list[list[str]], group: Group, count: int) -> list[dict]:

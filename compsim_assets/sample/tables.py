@@ -104,12 +104,12 @@ def _truth(universe: Universe) -> dict[str, Any]:
 
 
 def _truth_lines(universe: Universe) -> dict[str, Any]:
-    chosen = LINES[: universe.size.lines]
+    lines = LINES[: universe.size.lines]
     return {
-        "line": np.arange(len(chosen)),
-        "name": [line.name for line in chosen],
-        "sector": [line.sector for line in chosen],
-        "sic_code": [line.sic_code for line in chosen],
+        "line": np.arange(len(lines)),
+        "name": [line.name for line in lines],
+        "sector": [line.sector for line in lines],
+        "sic_code": [line.sic_code for line in lines],
     }
 
 

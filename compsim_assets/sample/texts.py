@@ -2,36 +2,9 @@
 
 import numpy as np
 
-from compsim_assets.sample.line import Line
-from compsim_assets.sample.lines import LINES
+from compsim_assets.sample.lines import LINES, Line, phrases
 
 UNITS = 7  # offers and sentences of a description, shared out among its lines
-
-_CITIES = (
-    "Port Amberly, Lower Quandary, Saint Elmsworth, Fort Marigold, New Dunmere, Westering, "
-    "Cedar Hollow Springs, Mill Crossing, Lake Tarrow, Grand Sallow, Eastbridge Falls, Tall Oaks, "
-    "Halden Bay, Old Pemberly, Silver Notch, North Wexcombe, Dovers Landing, Kingsmere, "
-    "Blue Heron Point, Rivermouth"
-)
-_PLACES = (
-    "{name} has its head office in {city} and employed {people} people at the end of {year}.",
-    "At December 31, {year}, {name} and its subsidiaries had {people} employees, most of them near {city}.",
-    "From its base in {city}, {name} employed {people} people at the close of {year}.",
-)
-_EVENTS = (
-    "During {year} the board extended a share repurchase program.",
-    "In {year} the company renewed its credit agreement with a group of banks.",
-    "A new chief financial officer joined in {year}.",
-    "The company changed its auditors in {year}.",
-    "In {year} it adopted new rules on how revenue is recognized.",
-    "A securities lawsuit against its officers was dismissed in {year}.",
-    "In {year} it replaced its accounting systems.",
-    "Directors nominated by a large shareholder joined the board in {year}.",
-    "It refinanced its senior notes at a lower coupon in {year}.",
-    "The dividend policy was left unchanged in {year}.",
-    "In {year} it consolidated two offices in {city} into one.",
-    "A shelf registration statement became effective in {year}.",
-)
 
 
 def describe(
@@ -51,11 +24,12 @@ def describe(
     Returns:
         n texts.
     """
-    cities = _CITIES.split(", ")
+    common = phrases("companies")
+    cities, places, events = common["cities"], common["places"], common["events"]
     habits = rng.integers(0, 2**31, (len(names), 2 + weights.shape[1]))
     size = np.exp(rng.normal(0, 0.9, len(names)))
     drift = np.exp(rng.normal(0, 0.08, len(company)))
-    event = rng.integers(0, len(_EVENTS), len(company))
+    event = rng.integers(0, len(events), len(company))
     texts = []
     for i, c in enumerate(company):
         order = np.argsort(-weights[i], kind="stable")
@@ -67,8 +41,8 @@ def describe(
             "people": f"{2 + round(present[0][0].staff * size[c] * drift[i]):,}",
         }
         parts = _business(names[c], int(year[i]), [p for p in present if p[1] > 0])
-        parts.append(_PLACES[habits[c, 1] % len(_PLACES)].format(**facts))
-        parts.append(_EVENTS[event[i]].format(**facts))
+        parts.append(places[habits[c, 1] % len(places)].format(**facts))
+        parts.append(events[event[i]].format(**facts))
         texts.append(" ".join(parts))
     return texts
 
