@@ -1,23 +1,39 @@
 """Tables from features to clusters and what holds them together."""
 
-from compsim_assets.contracts.columns import CLUSTER, LATENT, REPORT, YEAR, correlation, count, share
+from compsim_assets.contracts.columns import (
+    CLUSTER,
+    CLUSTERS,
+    CUT_CORRELATION,
+    LATENT,
+    MEMBERS,
+    REPORT,
+    YEAR,
+    correlation,
+    count,
+    flag,
+    share,
+    size,
+)
 from compsim_assets.contracts.table import Column, Table
+
+# In shards of Arrow files, a folder of its own: compsim_assets.storage.shards.
+FEATURES = Table(
+    "sae_features", ("report_id",), (REPORT, Column("features", "float32[]", "Activations summed over the tokens."))
+)
 
 TABLES: tuple[Table, ...] = (
     Table(
         "feature_distribution",
         ("bin_left", "bin_right"),
         (
-            Column("bin_left", "float64", "Left edge; 0 with right edge 0 counts exact zeros.", at_least=0),
-            Column("bin_right", "float64", "Right edge, inclusive; infinite for the values above the clip.", at_least=0),
+            size("bin_left", "Left edge; 0 with right edge 0 counts exact zeros."),
+            size("bin_right", "Right edge, inclusive; infinite for the values above the clip."),
             count("count", "Feature values in the bin."),
             share("share", "Share of all feature values."),
         ),
     ),
     Table(
-        "pca_scores",
-        ("report_id",),
-        (REPORT, YEAR, Column("scores", "float32[]", "Scores on the P principal axes.")),
+        "pca_scores", ("report_id",), (REPORT, YEAR, Column("scores", "float32[]", "Scores on the P principal axes."))
     ),
     Table(
         "nearest_peers",
@@ -25,7 +41,7 @@ TABLES: tuple[Table, ...] = (
         (
             REPORT,
             YEAR,
-            Column("rank", "int64", "1 is the most similar report of the same year.", at_least=1),
+            count("rank", "1 is the most similar report of the same year.", at_least=1),
             Column("peer_id", "int64", "The peer's report id."),
             correlation("cosine", "Cosine of the two reports' PCA scores.", nullable=False),
         ),
@@ -36,7 +52,7 @@ TABLES: tuple[Table, ...] = (
         ("n_pairs",),
         (
             Column("mean", "float64", "Mean cosine distance m over all pairs of all years."),
-            Column("deviation", "float64", "Population deviation v; 1 where all distances are equal.", at_least=0),
+            size("deviation", "Population deviation v; 1 where all distances are equal."),
             count("n_pairs", "Pairs within a year, over all years."),
         ),
     ),
@@ -48,7 +64,7 @@ TABLES: tuple[Table, ...] = (
             Column("theta", "float64", "Standardised cutoff from which this row holds, up to the year's next row."),
             correlation("mean_correlation", "MeanCorr of the clusters at this cutoff."),
             correlation("pair_weighted_mean_correlation", "Mean correlation over all pairs inside clusters."),
-            count("n_clusters", "Clusters with at least two members."),
+            CLUSTERS,
         ),
     ),
     Table(
@@ -58,8 +74,8 @@ TABLES: tuple[Table, ...] = (
             YEAR,
             Column("theta", "float64", "Chosen standardised cutoff."),
             Column("distance", "float64", "The same cutoff as cosine distance: theta v + m."),
-            correlation("mean_correlation", "MeanCorr of this year's clusters at the cutoff."),
-            Column("in_sample", "bool", "True where returns of this year or of a later one took part in choosing theta."),
+            CUT_CORRELATION,
+            flag("in_sample", "True where returns of this year or of a later one took part in choosing theta."),
         ),
     ),
     Table("clusters", ("report_id",), (YEAR, CLUSTER, REPORT)),
@@ -70,8 +86,8 @@ TABLES: tuple[Table, ...] = (
             YEAR,
             CLUSTER,
             LATENT,
-            Column("mae", "float64", "Mean absolute change of cosine over the cluster's pairs without this latent.", at_least=0),
-            Column("strong", "bool", "Above the cluster's elbow."),
+            size("mae", "Mean absolute change of cosine over the cluster's pairs without this latent."),
+            flag("strong", "Above the cluster's elbow."),
         ),
     ),
     Table(
@@ -80,13 +96,13 @@ TABLES: tuple[Table, ...] = (
         (
             YEAR,
             CLUSTER,
-            Column("n_members", "int64", "Reports in the cluster.", at_least=2),
-            Column("n_pairs", "int64", "Pairs studied (at most the configured number).", at_least=1),
+            MEMBERS,
+            count("n_pairs", "Pairs studied (at most the configured number).", at_least=1),
             count("n_candidates", "Latents tried."),
             count("n_strong", "Latents above the elbow."),
             share("quantile", "Quantile of the MAE at which the elbow was found.", nullable=True),
-            Column("mae_strong", "float64", "MAE when all strong latents are removed at once.", nullable=True, at_least=0),
-            Column("mae_weak", "float64", "MAE when all weak latents are removed at once.", nullable=True, at_least=0),
+            size("mae_strong", "MAE when all strong latents are removed at once.", nullable=True),
+            size("mae_weak", "MAE when all weak latents are removed at once.", nullable=True),
         ),
     ),
-)  # fmt: skip
+)

@@ -1,55 +1,66 @@
 """Tables of the evidence: statistics of similar companies, their uncertainty, and the verdicts."""
 
-from compsim_assets.contracts.columns import YEAR, correlation, count, number, share
-from compsim_assets.contracts.table import Column, Table
+from compsim_assets.contracts.columns import YEAR, correlation, count, flag, number, share, size, text
+from compsim_assets.contracts.table import Table
 
 TABLES: tuple[Table, ...] = (
     Table(
         "peer_statistics",
         ("method", "year", "statistic", "level"),
         (
-            Column("method", "string", "Similarity that peers are chosen by: pca, walk_forward, an encoder, supervised, supervised_length_controlled, pairs, sic2."),
+            text(
+                "method",
+                "Similarity that peers are chosen by: pca, walk_forward, an encoder, supervised, "
+                "supervised_length_controlled, pairs, sic2.",
+            ),
             YEAR,
-            Column("statistic", "string", "spearman, spearman_length_controlled, top_pairs, neighbours, neighbours_same_sic2, peer_r2 or peer_stability."),
-            Column("level", "float64", "Number of peers, or per cent of pairs; 0 where there is no level.", at_least=0),
+            text(
+                "statistic",
+                "spearman, spearman_length_controlled, top_pairs, neighbours, neighbours_same_sic2, peer_r2 or "
+                "peer_stability.",
+            ),
+            size("level", "Number of peers, or per cent of pairs; 0 where there is no level."),
             correlation("value", "The statistic; null where it is not defined."),
             correlation("random", "The same for random peers or pairs; null where it has none."),
             count("n", "Reports, or pairs, that it is a mean over."),
-            Column("in_sample", "bool", "True where the similarity was made with data of this or of later years beside the reports' own."),
+            flag(
+                "in_sample",
+                "True where the similarity was made with data of this or of later years beside the reports' own.",
+            ),
         ),
     ),
     Table(
         "robustness",
         ("statistic", "method", "versus", "level"),
         (
-            Column("statistic", "string", "What was measured."),
-            Column("method", "string", "Of which clusters or similarity."),
-            Column("versus", "string", "Compared with which; empty where with none."),
-            Column("level", "string", "Cluster size, number of peers or per cent of pairs; empty where there is none."),
+            text("statistic", "What was measured."),
+            text("method", "Of which clusters or similarity."),
+            text("versus", "Compared with which; empty where with none."),
+            text("level", "Cluster size, number of peers or per cent of pairs; empty where there is none."),
             number("value", "The statistic."),
             number("low", "Lower end of the 95 % interval."),
             number("high", "Upper end of it."),
             share("p_value", "Two-sided, of no difference; of the permutation null one-sided.", nullable=True),
             share("p_adjusted", "The same after Holm's correction within the family.", nullable=True),
-            Column("family", "string", "Tests that are corrected together; empty where none is tested."),
+            text("family", "Tests that are corrected together; empty where none is tested."),
             count("n", "Years, clusters, companies or resamples it rests on."),
-            Column("in_sample", "bool", "True where the method knows data of the years it is judged on."),
-            Column("how", "string", "Where interval and p-value come from."),
+            flag("in_sample", "True where the method knows data of the years it is judged on."),
+            text("how", "Where interval and p-value come from."),
         ),
     ),
     Table(
         "findings",
         ("claim",),
         (
-            Column("claim", "string", "What was claimed."),
+            text("claim", "What was claimed."),
             number("published", "The published number."),
             number("as_published", "The same computed here in the published way."),
             number("honest", "The same, corrected."),
             number("low", "Lower end of the 95 % interval of the corrected one."),
             number("high", "Upper end of it."),
-            Column("verdict", "string", "stands, weaker, reversed or not testable here."),
-            Column("why", "string", "What the verdict rests on."),
-            Column("table", "string", "Table that the numbers are from."),
+            text("verdict", "stands, weaker, reversed or not testable here."),
+            text("why", "What the verdict rests on."),
+            text("table", "Table that the numbers are from."),
         ),
     ),
-)  # fmt: skip
+)

@@ -1,6 +1,19 @@
 """Tables that evaluate and compare."""
 
-from compsim_assets.contracts.columns import CLUSTER, METHOD, YEAR, correlation, count, number, share
+from compsim_assets.contracts.columns import (
+    CLUSTER,
+    CLUSTERS,
+    MEMBERS,
+    METHOD,
+    YEAR,
+    correlation,
+    count,
+    flag,
+    number,
+    per_cent,
+    share,
+    text,
+)
 from compsim_assets.contracts.table import Column, Table
 
 TABLES: tuple[Table, ...] = (
@@ -12,7 +25,7 @@ TABLES: tuple[Table, ...] = (
             YEAR,
             correlation("mean_correlation", "Mean over clusters of the mean correlation of their pairs."),
             correlation("pair_weighted", "Mean correlation over all pairs inside clusters."),
-            count("n_clusters", "Clusters with at least two members."),
+            CLUSTERS,
             count("n_reports", "Reports in such clusters."),
             count("largest_cluster", "Members of the largest cluster."),
             count("n_pairs", "Pairs with a return correlation."),
@@ -23,7 +36,7 @@ TABLES: tuple[Table, ...] = (
         "table_1",
         ("block", "method"),
         (
-            Column("block", "string", "as_published: the published way, traps included. honest: on common years, with intervals."),
+            text("block", "as_published: the published way, traps included. honest: on common years, with intervals."),
             METHOD,
             Column("first_year", "int64", "First year with a MeanCorr.", nullable=True),
             Column("last_year", "int64", "Last year with one.", nullable=True),
@@ -42,14 +55,14 @@ TABLES: tuple[Table, ...] = (
             number("sharpe_high", "Upper end of it."),
             correlation("published", "The paper's MeanCorr, on its own universe; honest: on 2001-2020."),
             number("published_sharpe", "The paper's Sharpe ratio."),
-            Column("notes", "string", "What is wrong with the published figure, or what remains."),
+            text("notes", "What is wrong with the published figure, or what remains."),
         ),
     ),
     Table(
         "published_replay",
         ("set", "year"),
         (
-            Column("set", "string", "Published cluster set."),
+            text("set", "Published cluster set."),
             YEAR,
             Column("theta", "float64", "Published cutoff at which the universe's pairs were cut."),
             count("n_reports", "Reports in the published clusters and in the pairs."),
@@ -58,35 +71,35 @@ TABLES: tuple[Table, ...] = (
             count("n_ours", "Our clusters of at least two of the reports in both."),
             count("n_theirs", "The published ones."),
             count("n_same", "Published clusters that are, report for report, one of ours."),
-            Column("identical", "bool", "The same reports in the same clusters, singletons included."),
+            flag("identical", "The same reports in the same clusters, singletons included."),
         ),
     ),
     Table(
         "published_vs_ours",
         ("figure",),
         (
-            Column("figure", "string", "What was published."),
-            Column("source", "string", "Where."),
+            text("figure", "What was published."),
+            text("source", "Where."),
             Column("published", "float64", "The published value, on the paper's universe."),
-            Column("replayed", "float64", "The published clusters or strong features, measured on this universe.", nullable=True),
-            Column("ours", "float64", "Ours, on this universe.", nullable=True),
-            Column("difference", "float64", "Ours less the published value.", nullable=True),
-            Column("replay_difference", "float64", "Replayed less the published value.", nullable=True),
-            Column("universe", "string", "What replayed and ours were computed on."),
-            Column("note", "string", "Why a value is missing."),
+            number("replayed", "The published clusters or strong features, measured on this universe."),
+            number("ours", "Ours, on this universe."),
+            number("difference", "Ours less the published value."),
+            number("replay_difference", "Replayed less the published value."),
+            text("universe", "What replayed and ours were computed on."),
+            text("note", "Why a value is missing."),
         ),
     ),
     Table(
         "table_2",
         ("mode",),
         (
-            Column("mode", "string", "Cutoff mode."),
-            count("n_clusters", "Clusters with at least two members."),
+            text("mode", "Cutoff mode."),
+            CLUSTERS,
             count("n_clusters_studied", "Clusters whose strong features were searched."),
             count("n_latents_scored", "Latents with a fuzz score."),
-            Column("mean_interpretability", "float64", "Mean over all scored latents (0-100, chance 50).", nullable=True),
-            Column("top_interpretability", "float64", "Mean at the largest share for which a latent is left.", nullable=True),
-            Column("top_min_share", "float64", "That share, in per cent of clusters.", nullable=True),
+            number("mean_interpretability", "Mean over all scored latents (0-100, chance 50)."),
+            number("top_interpretability", "Mean at the largest share for which a latent is left."),
+            number("top_min_share", "That share, in per cent of clusters."),
             share("median_proportion_strong", "Median over clusters of strong / candidates.", nullable=True),
         ),
     ),
@@ -94,8 +107,8 @@ TABLES: tuple[Table, ...] = (
         "interpretability_curve",
         ("min_share",),
         (
-            Column("min_share", "float64", "Strong in at least this per cent of the clusters.", at_least=0, at_most=100),
-            Column("mean_interpretability", "float64", "Mean over the latents left; null where none is.", nullable=True, at_least=0, at_most=100),
+            per_cent("min_share", "Strong in at least this per cent of the clusters."),
+            per_cent("mean_interpretability", "Mean over the latents left; null where none is.", nullable=True),
             count("n_latents", "Latents left."),
             share("share_of_latents", "Share of the scored latents left."),
         ),
@@ -103,11 +116,6 @@ TABLES: tuple[Table, ...] = (
     Table(
         "strong_feature_proportion",
         ("year", "cluster_id"),
-        (
-            YEAR,
-            CLUSTER,
-            Column("n_members", "int64", "Reports in the cluster.", at_least=2),
-            share("proportion", "Strong latents among the cluster's candidates."),
-        ),
+        (YEAR, CLUSTER, MEMBERS, share("proportion", "Strong latents among the cluster's candidates.")),
     ),
-)  # fmt: skip
+)

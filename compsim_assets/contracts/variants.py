@@ -1,7 +1,12 @@
 """Tables of the other ways to compare companies: the walk-forward chain, embeddings, supervised latents."""
 
-from compsim_assets.contracts.columns import CLUSTER, LATENT, METHOD, REPORT, YEAR, correlation, count
+from compsim_assets.contracts.columns import CLUSTER, CUT_CORRELATION, LATENT, METHOD, REPORT, YEAR, count, flag, text
 from compsim_assets.contracts.table import Column, Table
+
+# A file per encoder, a folder of their own: compsim_assets.storage.embeddings.
+EMBEDDINGS = Table(
+    "embeddings", ("report_id",), (REPORT, YEAR, Column("embedding", "float32[]", "Mean of the last hidden states."))
+)
 
 TABLES: tuple[Table, ...] = (
     Table(
@@ -10,7 +15,12 @@ TABLES: tuple[Table, ...] = (
         (
             REPORT,
             YEAR,
-            Column("scores", "float32[]", "Scores on the principal axes of all earlier years, zeros beyond their number; comparable within a year only."),
+            Column(
+                "scores",
+                "float32[]",
+                "Scores on the principal axes of all earlier years, zeros beyond their number; comparable within a "
+                "year only.",
+            ),
         ),
     ),
     Table(
@@ -20,8 +30,8 @@ TABLES: tuple[Table, ...] = (
             YEAR,
             Column("theta", "float64", "Cutoff in units of the earlier years' distances."),
             Column("distance", "float64", "The same cutoff as cosine distance."),
-            correlation("mean_correlation", "MeanCorr of this year's clusters at the cutoff."),
-            Column("in_sample", "bool", "False: nothing of this year or of a later one took part in choosing theta."),
+            CUT_CORRELATION,
+            flag("in_sample", "False: nothing of this year or of a later one took part in choosing theta."),
             count("n_earlier_reports", "Reports that scaler, PCA and distance scale were fitted on."),
         ),
     ),
@@ -29,16 +39,23 @@ TABLES: tuple[Table, ...] = (
     Table(
         "embedding_clusters",
         ("method", "report_id"),
-        (METHOD, YEAR, Column("cluster_id", "string", "Cluster within method and year, 1 is the largest."), REPORT),
+        (METHOD, YEAR, text("cluster_id", "Cluster within method and year, 1 is the largest."), REPORT),
     ),
     Table(
         "supervised_latents",
         ("latent",),
         (
             LATENT,
-            Column("score", "float64", "Mean return correlation of the training pairs in which the latent is active in both, less that of all training pairs."),
+            Column(
+                "score",
+                "float64",
+                "Mean return correlation of the training pairs in which the latent is active in both, less that of all "
+                "training pairs.",
+            ),
             count("n_pairs", "Those training pairs."),
-            Column("selected", "bool", "Among the highest positive scores, which weigh the latents of the supervised similarity."),
+            flag(
+                "selected", "Among the highest positive scores, which weigh the latents of the supervised similarity."
+            ),
         ),
     ),
-)  # fmt: skip
+)
