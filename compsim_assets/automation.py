@@ -65,7 +65,6 @@ executor = dg.multiprocess_executor.configured(
                 "preload_modules": [
                     "compsim_assets.definitions",
                     "pandas",
-                    "pandera.pandas",
                     "pyarrow.parquet",
                     "scipy.cluster.hierarchy",
                     "matplotlib.figure",

@@ -24,7 +24,7 @@ from compsim_assets.definitions import defs
 SNAPSHOT = Path(__file__).with_name("definitions_snapshot.json")
 HEAVY = [
     "pandas", "torch", "matplotlib", "scipy", "pyarrow", "sklearn", "transformers", "sparsify",
-    "datasets", "pandera", "safetensors", "tabulate", "PIL", "statsmodels", "arch",
+    "datasets", "safetensors", "tabulate", "PIL", "statsmodels", "arch",
 ]  # fmt: skip
 # Processor time, beside that of importing Dagster: on a slow or a busy machine both are longer.
 LOAD = """

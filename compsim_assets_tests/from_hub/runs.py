@@ -21,7 +21,7 @@ from compsim_assets_tests.universe.hub.server import Fault, HubServer, Request
 
 # What runs import.
 _PRELOADED = (
-    "datasets", "huggingface_hub.hf_api", "pandas", "pandera.pandas", "pyarrow.parquet", "scipy.sparse", "tabulate", "torch",
+    "datasets", "huggingface_hub.hf_api", "pandas", "pyarrow.parquet", "scipy.sparse", "tabulate", "torch",
     "compsim_assets.definitions", "compsim_assets.universe.hub", "compsim_assets_tests.runs",
 )  # fmt: skip
 KEEP_ALL = {"drop_without_sic_code": False, "drop_without_returns": False}
