@@ -1,13 +1,12 @@
-"""Calls to the hub: tried again where that may help, and failures explained without ever showing a token."""
+"""Calls to the hub: tried again where that may help, and failures explained without ever showing a token.
 
-import logging
+huggingface_hub tries listings, a file's metadata and broken or rate-limited downloads again by itself. Left to do here:
+5xx of a file's content, the question which commit a revision means, and damaged files.
+"""
+
 import re
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
@@ -26,14 +25,12 @@ _TOKEN_HINT = "put an access token into HF_TOKEN in the environment (or run `hf 
 class Patience:
     """How often a call is tried, and how many seconds lie between two tries.
 
-    The wait doubles from `first_wait` up to `longest_wait`, with jitter; a wait that the hub asks for is kept, up to
-    `longest_asked`.
+    The wait doubles from `first_wait` up to `longest_wait`, with jitter; at a rate limit it is what the hub asks for.
     """
 
     tries: int = 6
     first_wait: float = 1.0
     longest_wait: float = 60.0
-    longest_asked: float = 600.0
 
 
 class Unreachable(UniverseError):
@@ -66,8 +63,7 @@ def patiently(call: Callable[[], T], what: str, log: Callable[[str], None], pati
         reraise=True,
     )
     try:
-        with _library_heard(what, log):
-            return retrying(call)
+        return retrying(call)
     except Exception as error:
         # The library's errors are OSError (HTTP errors among them), ValueError and RuntimeError; what is none of
         # these is a fault in a program and keeps its own traceback.
@@ -79,24 +75,6 @@ def patiently(call: Callable[[], T], what: str, log: Callable[[str], None], pati
         failure = kind(f"{what}: {explain(error)}{tried}")
     # Raised here and not above, or the library's error with the hub's own words would hang on as its context.
     raise failure
-
-
-@contextmanager
-def _library_heard(what: str, log: Callable[[str], None]) -> Iterator[None]:
-    """The library tries some calls again by itself; its warnings about them go to the log as well."""
-    thread = threading.get_ident()
-
-    class Forward(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if record.thread == thread:
-                log(f"{what}: {scrub(record.getMessage())}")
-
-    library, handler = logging.getLogger("huggingface_hub"), Forward(logging.WARNING)
-    library.addHandler(handler)
-    try:
-        yield
-    finally:
-        library.removeHandler(handler)
 
 
 def may_pass(error: BaseException) -> bool:
@@ -132,8 +110,8 @@ def explain(error: BaseException) -> str:
         return f"{hub} has the data set, but not this revision"
     if status in (401, 403):
         return f"{hub} refuses access (HTTP {status}), the token may be wrong or expired: {_TOKEN_HINT}"
-    said = f": {cause.server_message}" if cause.server_message else ""
-    return scrub(f"HTTP {status} from {cause.response.url}{said}")
+    answer = f": {cause.server_message}" if cause.server_message else ""
+    return scrub(f"HTTP {status} from {cause.response.url}{answer}")
 
 
 def scrub(text: str) -> str:
@@ -149,57 +127,32 @@ def scrub(text: str) -> str:
 
 
 def _wait(state: RetryCallState, patience: Patience) -> float:
-    """Seconds until the next try: as the hub asks, else doubling with jitter."""
-    asked = _asked_wait(_cause(_error(state)))
-    if asked is not None:
-        return min(asked, patience.longest_asked)
-    growing = wait_exponential_jitter(
-        initial=patience.first_wait, max=patience.longest_wait, jitter=patience.first_wait
-    )
-    return growing(state)
-
-
-def _asked_wait(cause: BaseException | None) -> float | None:
-    """Seconds that the hub asks to wait, by its rate limit or by Retry-After (seconds or a date)."""
+    """Seconds until the next try: until the hub's rate limit ends, else doubling with jitter."""
     from huggingface_hub.errors import HfHubHTTPError
     from huggingface_hub.utils import parse_ratelimit_headers
 
-    if not isinstance(cause, HfHubHTTPError):
-        return None
-    headers = cause.response.headers
-    limit = parse_ratelimit_headers(headers)
-    if cause.response.status_code == 429 and limit is not None and limit.remaining == 0:
-        return float(limit.reset_in_seconds)
-    after = headers.get("Retry-After", "").strip()
-    if after.isdigit():
-        return float(after)
-    try:
-        return max(0.0, (parsedate_to_datetime(after) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):  # none, or nothing that can be read
-        return None
+    cause = _cause(_error(state))
+    limit = parse_ratelimit_headers(cause.response.headers) if isinstance(cause, HfHubHTTPError) else None
+    if limit is not None and limit.remaining == 0:
+        return limit.reset_in_seconds + 1.0
+    first = patience.first_wait
+    return wait_exponential_jitter(initial=first, max=patience.longest_wait, jitter=first)(state)
 
 
 def _error(state: RetryCallState) -> BaseException:
-    assert state.outcome is not None
-    error = state.outcome.exception()
+    error = state.outcome.exception() if state.outcome is not None else None
     assert error is not None
     return error
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    link: BaseException | None = error
-    while link is not None:
-        yield link
-        link = link.__cause__
-
-
-def _cause(error: BaseException) -> BaseException | None:
+def _cause(error: BaseException | None) -> BaseException | None:
     """The hub's answer or the connection's error that an error of the library comes from."""
     import httpx2
     from huggingface_hub.errors import HfHubHTTPError
 
-    kinds = HfHubHTTPError | httpx2.TransportError
-    return next((link for link in _chain(error) if isinstance(link, kinds)), None)
+    while error is not None and not isinstance(error, HfHubHTTPError | httpx2.TransportError):
+        error = error.__cause__
+    return error
 
 
 def _is_unreachable(error: BaseException) -> bool:

@@ -3,19 +3,14 @@
 import hashlib
 import json
 import os
-import time
+import shutil
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from compsim_assets.storage.results import Results
 from compsim_assets.universe.hub.calls import Damaged, Patience, patiently
 from compsim_assets.universe.layout import UniverseError
-
-# A download that goes on writes more often than this, in seconds; its connection times out after ten.
-_ABANDONED_AFTER = 3600
 
 
 @dataclass(frozen=True)
@@ -50,7 +45,7 @@ class HubFile:
 class HubRevision:
     """A split's files, in the data set's order, at one commit.
 
-    `cache` is where it is remembered which files are verified and which of them `fetch` has downloaded.
+    `cache` is where it is remembered which files are verified, and where files lie that are not kept.
     """
 
     dataset: HubDataset
@@ -64,12 +59,13 @@ def fetch(
     file: HubFile,
     log: Callable[[str], None],
     patience: Patience = Patience(),  # noqa: B008 - frozen
+    keep: bool = True,
 ) -> Path:
-    """The local path of the complete file, in the user's hub cache; of a local folder, the file itself.
+    """The local path of the complete file: of a local folder, the file itself; else in the user's hub cache.
 
-    Size and SHA-256 are compared with what the hub says; a file that differs is removed and downloaded again. A file
-    that is there already is not downloaded, and not hashed twice while it stays unchanged. Offline, only files that
-    are there are given.
+    A file that is not there is downloaded: into the hub cache or, without `keep`, into a folder that `forget` removes.
+    Size and SHA-256 are compared with what the hub says; a file that differs is removed and downloaded again. No file
+    is hashed twice while it stays unchanged. Offline, only files that are there are given.
 
     Raises:
         UniverseError: the file cannot be had, or stays damaged; the message names data set, file and what differs.
@@ -84,12 +80,13 @@ def fetch(
     if constants.is_offline_mode():
         return _present(revision, file, what)
     disable_progress_bars()
+    name, commit = revision.dataset.dataset, revision.commit
+    aside = None if keep else _folder_aside(revision, file)
 
     def download() -> Path:
-        if _in_hub_cache(revision, file) is None:
-            _write(_download_note(revision, file), {"name": file.name})
-            _sweep(file)
-        path = Path(hf_hub_download(revision.dataset.dataset, file.name, repo_type="dataset", revision=revision.commit))
+        path = _on_disk(revision, file) or Path(
+            hf_hub_download(name, file.name, repo_type="dataset", revision=commit, local_dir=aside)
+        )
         problem = _problem(path, file, revision.cache)
         if problem is not None:
             content = path.resolve()
@@ -103,34 +100,15 @@ def fetch(
 
 def is_here(revision: HubRevision, file: HubFile) -> bool:
     """Whether `fetch` has nothing to download, unless the file turns out to be damaged."""
-    return revision.dataset.folder is not None or _in_hub_cache(revision, file) is not None
+    return revision.dataset.folder is not None or _on_disk(revision, file) is not None
 
 
 def forget(revision: HubRevision, file: HubFile) -> None:
-    """Free the disk of a file that `fetch` has downloaded.
-
-    A file that was in the user's hub cache before stays there, and so do a content that another revision in the
-    cache uses, and local folders.
-    """
-    from huggingface_hub import scan_cache_dir
-
-    note = _download_note(revision, file)
-    if revision.dataset.folder is not None or not note.exists():
-        return
-    path = _in_hub_cache(revision, file)
-    if path is not None:
-        link = path.parent.resolve() / path.name
-        _hash_note(link, revision.cache).unlink(missing_ok=True)
-        found = scan_cache_dir()
-        files = [
-            cached
-            for repository in found.repos
-            for known in repository.revisions
-            for cached in known.files
-            if cached.file_path == link
-        ]
-        found.delete_files(*files).execute()
-    note.unlink()
+    """Free the disk of a file that was fetched without `keep`; the user's hub cache and local folders stay."""
+    aside = _folder_aside(revision, file)
+    if aside.exists():
+        _hash_note(aside / file.name, revision.cache).unlink(missing_ok=True)
+        shutil.rmtree(aside)
 
 
 def sha256(path: Path, cache: Path) -> str:
@@ -139,12 +117,13 @@ def sha256(path: Path, cache: Path) -> str:
     seen = {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "ctime_ns": stat.st_ctime_ns}
     note = _hash_note(path, cache)
     if note.exists():
-        known = json.loads(note.read_text())
-        if known["seen"] == seen:
-            return str(known["sha256"])
+        content = json.loads(note.read_text())
+        if content["seen"] == seen:
+            return str(content["sha256"])
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    _write(note, {"path": str(path.resolve()), "seen": seen, "sha256": digest})
+    with Results(cache).new_file(note) as aside:
+        aside.write_text(json.dumps({"path": str(path.resolve()), "seen": seen, "sha256": digest}, indent=2))
     return digest
 
 
@@ -153,8 +132,8 @@ def _problem(path: Path, file: HubFile, cache: Path) -> str | None:
     size = path.stat().st_size
     if file.size is not None and size != file.size:
         return f"{size} bytes, expected {file.size}"
-    if file.sha256 is not None and (found := sha256(path, cache)) != file.sha256:
-        return f"SHA-256 {found}, expected {file.sha256}"
+    if file.sha256 is not None and (actual := sha256(path, cache)) != file.sha256:
+        return f"SHA-256 {actual}, expected {file.sha256}"
     return None
 
 
@@ -167,8 +146,8 @@ def _unchanged(path: Path, file: HubFile, cache: Path) -> Path:
 
 
 def _present(revision: HubRevision, file: HubFile, what: str) -> Path:
-    """A file of the hub cache, verified, without the network."""
-    path = _in_hub_cache(revision, file)
+    """A file on disk, verified, without the network."""
+    path = _on_disk(revision, file)
     if path is None:
         raise UniverseError(
             f"{what}: not in the hub cache at commit {revision.commit}, and HF_HUB_OFFLINE is set: "
@@ -182,41 +161,20 @@ def _present(revision: HubRevision, file: HubFile, what: str) -> Path:
     return path
 
 
-def _in_hub_cache(revision: HubRevision, file: HubFile) -> Path | None:
-    """The file's path in the user's hub cache, where it is there at this commit."""
+def _on_disk(revision: HubRevision, file: HubFile) -> Path | None:
+    """The file's path at this commit, in the user's hub cache or aside; None where it is in neither."""
     from huggingface_hub import try_to_load_from_cache
 
-    found = try_to_load_from_cache(revision.dataset.dataset, file.name, repo_type="dataset", revision=revision.commit)
-    return Path(found) if isinstance(found, str) else None
+    path = try_to_load_from_cache(revision.dataset.dataset, file.name, repo_type="dataset", revision=revision.commit)
+    ours = _folder_aside(revision, file) / file.name
+    return Path(path) if isinstance(path, str) else ours if ours.exists() else None
 
 
-def _sweep(file: HubFile) -> None:
-    """Remove what downloads of the file left behind that were killed; the library never uses it again."""
-    from huggingface_hub import constants
-
-    if file.sha256 is None:
-        return
-    cache = Path(constants.HF_HUB_CACHE).expanduser()
-    for left in cache.glob(f"datasets--*/blobs/{file.sha256}.*incomplete"):
-        with suppress(FileNotFoundError):
-            if time.time() - left.stat().st_mtime > _ABANDONED_AFTER:
-                left.unlink()
-
-
-def _download_note(revision: HubRevision, file: HubFile) -> Path:
-    """Where it is noted, before the download begins, that the file was not there."""
+def _folder_aside(revision: HubRevision, file: HubFile) -> Path:
+    """The folder that holds this file alone, until it is forgotten."""
     key = "\n".join((revision.dataset.dataset, revision.commit, file.name))
-    return _note("downloads", key, revision.cache)
+    return revision.cache / "downloads" / hashlib.sha256(key.encode()).hexdigest()
 
 
 def _hash_note(path: Path, cache: Path) -> Path:
-    return _note("hashes", os.fspath(path.resolve()), cache)
-
-
-def _note(kind: str, key: str, cache: Path) -> Path:
-    return cache / kind / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    with Results(path.parents[1]).new_file(path) as aside:
-        aside.write_text(json.dumps(content, indent=2))
+    return cache / "hashes" / f"{hashlib.sha256(os.fspath(path.resolve()).encode()).hexdigest()}.json"

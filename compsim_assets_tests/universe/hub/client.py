@@ -52,7 +52,7 @@ class Client:
         self._process = ProcessPoolExecutor(1, get_context("spawn"), _prepare, (environment, str(errors)))
 
     def ask(self, step: str, *arguments: Any, patience: Patience = FAST) -> Answer:
-        """The answer to `resolve`, `fetch`, `forget` or `hf download`."""
+        """The answer to `resolve`, `fetch`, `fetch aside`, `forget` or `hf download`."""
         answer = self._process.submit(_call, step, arguments, patience).result()
         written = answer.printed + "\n".join(answer.log) + self._errors.read_text()
         assert TOKEN not in written
@@ -83,6 +83,7 @@ def _call(step: str, arguments: tuple[Any, ...], patience: Patience) -> Answer:
     steps: dict[str, Callable[..., Any]] = {
         "resolve": lambda *given: hub.resolve(*given, log.append, patience),
         "fetch": lambda *given: hub.fetch(*given, log.append, patience),
+        "fetch aside": lambda *given: hub.fetch(*given, log.append, patience, keep=False),
         "forget": hub.forget,
         "hf download": _download,
     }
