@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from compsim_assets.contracts.variants import EMBEDDINGS
 from compsim_assets.storage.results import Results, StaleResult, read_manifest
 
 if TYPE_CHECKING:
@@ -48,18 +49,18 @@ def write_embeddings(
     from compsim_assets.storage.matrices import list_column
 
     width = unique.shape[1]
-    names = {"report_id": pa.int64(), "year": pa.int64(), "embedding": pa.list_(pa.float32(), width)}
+    schema = EMBEDDINGS.schema(width)
     size = max(1, _BLOCK_BYTES // (4 * width))
     digest.update(report_id.tobytes())
     digest.update(year.tobytes())
     # A dictionary of numbers that hardly repeat would only cost time.
-    with pq.ParquetWriter(path, pa.schema(names), compression="zstd", use_dictionary=False) as file:
+    with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=False) as file:
         for start in range(0, len(row), size):
             block = slice(start, start + size)
             matrix = unique[row[block]]
             digest.update(matrix.tobytes())
             columns = [pa.array(report_id[block]), pa.array(year[block]), list_column(matrix)]
-            file.write_table(pa.table(columns, schema=pa.schema(names)))
+            file.write_table(pa.table(columns, schema=schema))
 
 
 def read_embeddings(results: Results) -> dict[str, Embeddings]:

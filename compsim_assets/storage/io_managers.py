@@ -106,7 +106,7 @@ class TableIOManager(_ResultsIOManager):
             return self._read(self.results.table(name), wanted)
         if context.has_partition_key and len(context.asset_partition_keys) == 1:
             return self._read(self.results.table(name, context.asset_partition_key), wanted)
-        found = {}
+        by_mode = {}
         for mode in sorted(context.asset_partition_keys):
             path = self.results.table(name, mode)
             if not path.exists():
@@ -114,8 +114,8 @@ class TableIOManager(_ResultsIOManager):
             elif not self.results.belongs_to_universe(path):
                 context.log.warning(f"{name}/{mode} belongs to another universe: left out, materialize it again")
             else:
-                found[mode] = self._read(path, wanted)
-        return found
+                by_mode[mode] = self._read(path, wanted)
+        return by_mode
 
     def _read(self, path: Path, wanted: Any) -> Any:
         table = read_table(path, columns=wanted.get("columns"))
@@ -149,47 +149,23 @@ class PcaIOManager(_ResultsIOManager):
     """The fitted PCA: `pca/pca.safetensors` and its description `pca/pca.json`."""
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
-        """Write mean, scale, explained variance and, where made, components; the scores are a table of their own."""
-        import json
-
-        import numpy as np
-        from safetensors.numpy import save_file
+        """Write the model, and show the first components."""
         from tabulate import tabulate
 
-        n_components, n_latents = len(obj.explained_variance), len(obj.mean)
-        names = ["mean", "scale", "explained_variance", "explained_variance_ratio"]
-        names += [] if obj.components is None else ["components"]
-        # safetensors writes an array's memory as it lies, whatever its strides.
-        arrays = {name: np.ascontiguousarray(getattr(obj, name)) for name in names}
-        if obj.own_mean is not None:
-            arrays["pca_mean"] = np.ascontiguousarray(obj.own_mean)
-        first, middle, last = (None if np.isnan(value) else value for value in obj.residuals)
-        description = {
-            "n_components": n_components,
-            "n_latents": n_latents,
-            "components": "none" if obj.components is None else "all",
-            "explained_variance_share": float(obj.explained_variance_ratio.sum()),
-            "products": obj.products,
-            "method": obj.method,
-            "basis": obj.basis,
-            "cosine_change": obj.cosine_change,
-            "residual_first": first,
-            "residual_middle": middle,
-            "residual_last": last,
-            "converged": obj.converged,
-            "universe": self.results.universe_stamp(),
-        }
-        path = self.results.array_folder("pca")
-        with self.results.new_folder(path) as folder:
-            save_file(arrays, folder / "pca.safetensors")
-            (folder / "pca.json").write_text(json.dumps(description, indent=2))
-        shape = f"{n_components} components x {n_latents} latents"
+        from compsim_assets.storage.pca import write_pca
+
+        description = write_pca(self.results, obj)
         shown = {key: value for key, value in description.items() if key != "universe"}
-        share = obj.explained_variance_ratio
+        n_components, share = description["n_components"], obj.explained_variance_ratio
         rows = [[i + 1, obj.explained_variance[i], share[i], share[: i + 1].sum()] for i in range(min(10, len(share)))]
         headers = ["component", "explained variance", "share", "cumulative share"]
-        preview = dg.MetadataValue.md(tabulate(rows, headers, "pipe", floatfmt=".4g"))
-        self.describe(context, path, {**shown, "dagster/row_count": n_components, "shape": shape, "preview": preview})
+        metadata = {
+            **shown,
+            "dagster/row_count": n_components,
+            "shape": f"{n_components} components x {description['n_latents']} latents",
+            "preview": dg.MetadataValue.md(tabulate(rows, headers, "pipe", floatfmt=".4g")),
+        }
+        self.describe(context, self.results.array_folder("pca"), metadata)
 
     def load_input(self, context: dg.InputContext) -> Any:
         """Not read whole: name the arrays with `load_pca`."""

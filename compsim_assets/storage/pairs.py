@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from compsim_assets.contracts import TABLES
+
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
@@ -10,7 +12,6 @@ if TYPE_CHECKING:
     from compsim_assets.science.linkage.pairs import YearPairs
 
 _COLUMNS = ("report_a", "report_b", "cosine", "correlation")
-_GROUP_ROWS = 1 << 20
 
 
 class PairTable:
@@ -33,7 +34,8 @@ class PairTable:
             limits = described.column(column).statistics
             if limits.min != limits.max or limits.min < max(self._groups, default=limits.min):
                 raise ValueError(
-                    f"{path}: row group {group} is not of one year, or an earlier one than before it; expected pairs by year"
+                    f"{path}: row group {group} is not of one year, or an earlier one than before it; "
+                    "expected pairs by year"
                 )
             self._groups.setdefault(limits.min, []).append(group)
 
@@ -66,7 +68,9 @@ def _numbers(column: "pa.ChunkedArray") -> "np.ndarray":
     return values if values.dtype == np.int64 else values.astype(np.float64, copy=False)
 
 
-def write_pairs(path: Path, year: "np.ndarray", columns: dict[str, "np.ndarray"], metadata: Any) -> None:
+def write_pairs(
+    path: Path, year: "np.ndarray", columns: dict[str, "np.ndarray"], metadata: Any, group_rows: int = 1 << 20
+) -> None:
     """Write pairs, ordered by year, each year in row groups of its own.
 
     Args:
@@ -74,6 +78,7 @@ def write_pairs(path: Path, year: "np.ndarray", columns: dict[str, "np.ndarray"]
         year: (m,) int64, ascending.
         columns: report_a, report_b (m,) int64; cosine, correlation (m,) float64, NaN written as null.
         metadata: of the Arrow schema.
+        group_rows: a larger year has several row groups.
 
     Raises:
         ValueError: years that are not ascending.
@@ -81,21 +86,15 @@ def write_pairs(path: Path, year: "np.ndarray", columns: dict[str, "np.ndarray"]
     Memory: one year's pairs beside the arguments.
     """
     import numpy as np
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     if (np.diff(year) < 0).any():
         raise ValueError(f"{path}: years in no order, expected them ascending")
-    types = {"year": pa.int64()} | {
-        name: pa.int64() if name.startswith("report") else pa.float64() for name in _COLUMNS
-    }
-    schema = pa.schema([(name, types[name]) for name in ("report_a", "report_b", "year", *_COLUMNS[2:])])
+    schema = TABLES["published_pairs"].schema()
     _, starts = np.unique(year, return_index=True)
     stops = [*starts[1:].tolist(), len(year)][: len(starts)]
     # Read several times and once written: zstd is no smaller here, and takes much longer to read.
     with pq.ParquetWriter(path, schema.with_metadata(metadata), compression="lz4", use_dictionary=False) as writer:
         for start, stop in zip(starts.tolist(), stops, strict=True):
             here = {"year": year[start:stop]} | {k: v[start:stop] for k, v in columns.items()}
-            arrays = [pa.array(here[name], types[name], from_pandas=True) for name in schema.names]
-            table = pa.Table.from_arrays(arrays, schema=schema)
-            writer.write_table(table, row_group_size=_GROUP_ROWS)
+            writer.write_table(TABLES["published_pairs"].typed(here), row_group_size=group_rows)

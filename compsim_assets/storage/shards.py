@@ -15,14 +15,13 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from compsim_assets.contracts.clustering import FEATURES
 from compsim_assets.storage.matrices import list_column, matrix_of
 
 if TYPE_CHECKING:
     import numpy as np
 
 MANIFEST = "features.json"
-_BATCH_BYTES = 32 << 20
-_SHARD_BYTES = 1 << 30
 
 
 class FeatureShards:
@@ -90,9 +89,9 @@ class FeatureShards:
         part_of = np.searchsorted(starts, positions, side="right") - 1
         for number in np.unique(part_of).tolist():
             part, mapped = self._parts[number]
-            chosen = np.flatnonzero(part_of == number)
-            rows = positions[chosen] - starts[number]
-            out[chosen] = part[rows if isinstance(latents, slice) else rows[:, None], latents]
+            wanted = np.flatnonzero(part_of == number)
+            rows = positions[wanted] - starts[number]
+            out[wanted] = part[rows if isinstance(latents, slice) else rows[:, None], latents]
             _hand_back(mapped)
         return out
 
@@ -138,7 +137,12 @@ class DistinctRows:
 
 
 def write_feature_shards(
-    folder: Path, blocks: Iterable[tuple["np.ndarray", "np.ndarray"]], n_latents: int, manifest: dict[str, Any]
+    folder: Path,
+    blocks: Iterable[tuple["np.ndarray", "np.ndarray"]],
+    n_latents: int,
+    manifest: dict[str, Any],
+    batch_bytes: int = 32 << 20,
+    shard_bytes: int = 1 << 30,
 ) -> int:
     """Stream (report ids, (b, D) float32 features) blocks into shards; returns the number of reports.
 
@@ -148,9 +152,9 @@ def write_feature_shards(
     import numpy as np
     import pyarrow as pa
 
-    schema = pa.schema([("report_id", pa.int64()), ("features", pa.list_(pa.float32(), n_latents))])
-    rows_per_batch = max(1, _BATCH_BYTES // (4 * max(n_latents, 1)))
-    rows_per_shard = max(rows_per_batch, _SHARD_BYTES // (4 * max(n_latents, 1)))
+    schema = FEATURES.schema(n_latents)
+    rows_per_batch = max(1, batch_bytes // (4 * max(n_latents, 1)))
+    rows_per_shard = max(rows_per_batch, shard_bytes // (4 * max(n_latents, 1)))
     written, shard = 0, 0
     content = [blake2b(digest_size=16), blake2b(digest_size=16)]
     with ExitStack() as open_shard:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
+from compsim_assets.contracts import TABLES
 from compsim_assets.launch.worker import Worker, run
 from compsim_assets.science.device import share_out
 from compsim_assets.science.strong_features.candidates import sample_pairs, scored_latents
@@ -82,13 +84,6 @@ def _cost(cluster: Cluster) -> float:
     return min(len(cluster.report_id), 2 * len(cluster.pairs)) + len(cluster.pairs) / 25 + 1
 
 
-_FEATURE_TYPES = {"year": "int64", "cluster_id": "int64", "latent": "int64", "mae": "float64", "strong": "bool"}
-_SUMMARY_TYPES = {
-    **dict.fromkeys(["year", "cluster_id", "n_members", "n_pairs", "n_candidates", "n_strong"], "int64"),
-    **dict.fromkeys(["quantile", "mae_strong", "mae_weak"], "float64"),
-}
-
-
 def _columns(
     clusters: list[Cluster], studied: list[tuple[np.ndarray, StrongFeatures]]
 ) -> dict[str, dict[str, np.ndarray]]:
@@ -112,25 +107,17 @@ def _columns(
         "cluster_id": np.repeat(key[:, 1], n_candidates),
         "latent": np.concatenate([_NONE, *(latents for latents, _ in studied)]),
         "mae": np.concatenate([_NONE, *(result.mae for result in found)]),
-        "strong": np.concatenate([_NONE, *(result.strong for result in found)]),
+        "strong": np.concatenate([_NONE.astype(bool), *(result.strong for result in found)]),
     }
     return {"cluster_features": features, "cluster_feature_summary": summary}
 
 
-_TABLES = {
-    "cluster_features": (_FEATURE_TYPES, ["year", "cluster_id", "latent"]),
-    "cluster_feature_summary": (_SUMMARY_TYPES, ["year", "cluster_id"]),
-}
-
-
 def _write(folder: Path, gathered: list[dict[str, dict[str, np.ndarray]]]) -> None:
-    for name, (types, order) in _TABLES.items():
-        columns = {
-            column: np.concatenate([part[name][column] for part in gathered]).astype(dtype)
-            for column, dtype in types.items()
-        }
-        table = pd.DataFrame(columns).sort_values(order, ignore_index=True)
-        table.to_parquet(folder / f"{name}.parquet")
+    for name in ("cluster_features", "cluster_feature_summary"):
+        table = TABLES[name]
+        columns = {column: np.concatenate([part[name][column] for part in gathered]) for column in table.names}
+        ordered = table.typed(columns).sort_by([(key, "ascending") for key in table.key])
+        pq.write_table(ordered, folder / f"{name}.parquet")
 
 
 if __name__ == "__main__":
