@@ -1,7 +1,5 @@
 """Cutoffs and clusters: single linkage of each year, cut where MeanCorr is best, and what holds clusters together."""
 
-from typing import Any
-
 import dagster as dg
 from pydantic import Field
 
@@ -9,9 +7,9 @@ from compsim_assets.assets.common import (
     BY_MODE,
     SHARED,
     DataFrame,
-    by_pairs,
     default_device,
     explaining_memory,
+    open_similarity,
     progress,
     selected,
     table_options,
@@ -23,7 +21,7 @@ from compsim_assets.contracts import TABLES
 from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.partitions import cutoff_modes
 from compsim_assets.settings import Settings
-from compsim_assets.storage.results import Results, read_manifest, read_table
+from compsim_assets.storage.results import Results, read_manifest
 
 
 @dg.asset(deps=["pca_scores", "published_pairs"], **table_options("clustered_reports", "clusters", "pandas"))
@@ -31,27 +29,9 @@ def clustered_reports(context: dg.AssetExecutionContext, settings: Settings, ret
     """The reports that are clustered: those with PCA scores (a setting leaves out those without defined returns), or,
     where companies are compared by published pairs, those in at least one pair with a correlation.
     """
-    import numpy as np
-    import pandas as pd
-
-    from compsim_assets.science.correlation.returns import normalise_returns
-    from compsim_assets.storage.pairs import PairTable
-
-    results = Results.of(settings)
-    similarity = "pairs" if by_pairs(settings) else "features"
-    if similarity == "pairs":
-        pairs = PairTable(results.table("published_pairs"))
-        found = [(year, pairs.of_year(year).existing().reports()) for year in pairs.years]
-        ids = np.concatenate([np.empty(0, dtype=np.int64), *(ids for _, ids in found)])
-        years = [np.full(len(ids), year, dtype=np.int64) for year, ids in found]
-        table = pd.DataFrame({"report_id": ids, "year": np.concatenate([ids[:0], *years])})
-    else:
-        columns = ["report_id", "year"]
-        table = read_table(results.table("pca_scores"), columns).to_pandas()
-        if settings.without_returns_dropped and len(table):
-            monthly = returns.set_index("report_id")["returns"].loc[table["report_id"]]
-            table = table[normalise_returns(np.stack(monthly.to_numpy()))[1]]
-    context.add_output_metadata({"similarity": similarity, "left_out": len(returns) - len(table)})
+    similarity = open_similarity(settings)
+    table = similarity.reports(returns, settings.without_returns_dropped)
+    context.add_output_metadata({"similarity": similarity.name, "left_out": len(returns) - len(table)})
     return table.sort_values(["year", "report_id"], ignore_index=True)
 
 
@@ -81,55 +61,23 @@ def cutoff_curve_assets(
     context: dg.AssetExecutionContext, settings: Settings, clustered_reports: DataFrame, returns: DataFrame
 ):
     """Link every year and walk up its tree."""
+    import numpy as np
     import pandas as pd
 
-    from compsim_assets.science.cutoffs.tables import curve_table
-
-    results = Results.of(settings)
-    if by_pairs(settings):
-        curves, scale = _curves_of_pairs(context, results)
-    else:
-        curves, scale = _curves_of_scores(context, results, clustered_reports, returns)
-    scales = {"mean": [scale.mean], "deviation": [scale.deviation], "n_pairs": [scale.n_pairs]}
+    similarity = open_similarity(settings)
+    with explaining_memory("single linkage", "n_components of pca, or a machine with more memory"):
+        log = progress(context, f"linked {similarity.linked}")
+        curves, scale = similarity.curves(clustered_reports, returns, default_device(), log)
+    steps = [
+        pd.DataFrame({"year": np.full(len(curve.position), year), **vars(curve.standardised(scale))})
+        for year, curve in curves.items()
+    ]
+    curve = pd.concat(steps).rename(columns={"position": "theta"}) if steps else TABLES["cutoff_curve"].empty()
     yield from selected(
         context,
-        dg.Output(curve_table(curves, scale), output_name="cutoff_curve"),
-        dg.Output(pd.DataFrame(scales), output_name="distance_scale"),
+        dg.Output(curve, output_name="cutoff_curve"),
+        dg.Output(pd.DataFrame([vars(scale)]), output_name="distance_scale"),
     )
-
-
-def _curves_of_scores(
-    context: dg.AssetExecutionContext, results: Results, reports: DataFrame, returns: DataFrame
-) -> tuple[dict[int, Any], Any]:
-    """Step function of each year, by cosine distance, and the scale of distances, from PCA scores."""
-    import numpy as np
-
-    from compsim_assets.science.correlation.returns import normalise_returns
-    from compsim_assets.science.cutoffs.tables import curves_of_years
-    from compsim_assets.science.linkage.years import link_years
-    from compsim_assets.storage.matrices import matrix_of
-
-    scored = read_table(results.table("pca_scores"))
-    kept = scored.filter(np.isin(scored["report_id"].to_numpy(), reports["report_id"]))
-    monthly = returns.set_index("report_id")["returns"].loc[kept["report_id"].to_numpy()]
-    unit, defined = normalise_returns(np.stack(monthly.to_numpy()))
-    with explaining_memory("single linkage", "n_components of pca, or a machine with more memory"):
-        linked = link_years(
-            matrix_of(kept["scores"]),
-            kept["year"].to_numpy(),
-            device=default_device(),
-            progress=progress(context, "linked reports"),
-        )
-    return curves_of_years(linked, unit, defined), linked.scale
-
-
-def _curves_of_pairs(context: dg.AssetExecutionContext, results: Results) -> tuple[dict[int, Any], Any]:
-    """The same from published pairs."""
-    from compsim_assets.science.cutoffs.pairs import link_pairs
-    from compsim_assets.storage.pairs import PairTable
-
-    pairs = PairTable(results.table("published_pairs"))
-    return link_pairs(pairs.years, pairs.of_year, progress(context, "linked years"))
 
 
 @dg.asset(
@@ -142,13 +90,16 @@ def cutoffs(
     """The cutoff theta of each year. `base`: one theta for all years, chosen on later years of the sample.
     `rolling`: for each year the theta that was best over the five years before it.
     """
-    from compsim_assets.science.cutoffs.tables import base_cutoffs, rolling_cutoffs, step_functions
+    import pandas as pd
+
+    from compsim_assets.science.cutoffs.choice import CHOICES
+    from compsim_assets.science.cutoffs.step_function import read_curves
+    from compsim_assets.science.linkage.distance import DistanceScale
 
     years = sorted(clustered_reports["year"].unique().tolist())
-    curves = step_functions(cutoff_curve, years)
-    scale = distance_scale.iloc[0]
-    choose = {"base": base_cutoffs, "rolling": rolling_cutoffs}[context.partition_key]
-    table = choose(curves, years, float(scale["mean"]), float(scale["deviation"]))
+    scale = DistanceScale(**distance_scale.iloc[0].to_dict())
+    choose = CHOICES[context.partition_key]
+    table = pd.DataFrame(vars(choose(read_curves(cutoff_curve, years), years, scale)))
     if table.empty:
         note = f"no year has five years before it ({len(years)} years in all): no {context.partition_key} cutoff"
         context.log.warning(note)
@@ -169,10 +120,9 @@ def clusters(context: dg.AssetExecutionContext, settings: Settings, torchrun: To
     import pandas as pd
 
     results, mode = Results.of(settings), context.partition_key
-    similarity = {"pairs": "published_pairs"} if by_pairs(settings) else {"scores": "pca_scores"}
     with results.scratch(f"clusters-{mode}") as scratch:
         extras = {
-            **{extra: str(results.table(table)) for extra, table in similarity.items()},
+            **open_similarity(settings).worker_input,
             "reports": str(results.table("clustered_reports")),
             "cutoffs": str(results.table("cutoffs", mode)),
             "output": str(scratch / "clusters.parquet"),
@@ -233,7 +183,7 @@ def cluster_features_assets(
     """Strong features of every cluster, by a program under torchrun that shares the clusters out by cost."""
     import pandas as pd
 
-    from compsim_assets.science.latents.interpretability import scores_for
+    from compsim_assets.evidence.table_two import scores_for
 
     results, mode = Results.of(settings), context.partition_key
     manifest = read_manifest(results.array_folder("sae_features"), "features.json")
@@ -257,21 +207,19 @@ def cluster_features_assets(
         ran = torchrun.run(context, "compsim_assets.workers.cluster_features", extras, scratch)
         features = pd.read_parquet(scratch / "cluster_features.parquet")
         summary = pd.read_parquet(scratch / "cluster_feature_summary.parquet")
-    said = {"candidates": note}
+    candidates = {"candidates": note}
     yield from selected(
         context,
-        dg.Output(features, output_name="cluster_features", metadata={**ran, **said}),
-        dg.Output(summary, output_name="cluster_feature_summary", metadata=said),
+        dg.Output(features, output_name="cluster_features", metadata={**ran, **candidates}),
+        dg.Output(summary, output_name="cluster_feature_summary", metadata=candidates),
     )
 
 
 def _no_cluster_features(context: dg.AssetExecutionContext) -> list[dg.Output]:
     """Both tables without a row, where companies are compared by pairs."""
-    import pandas as pd
-
     note = "there are no features: none is searched for"
     context.log.info(note)
     return [
-        dg.Output(pd.DataFrame(columns=TABLES[name].names), output_name=name, metadata={"candidates": note})
+        dg.Output(TABLES[name].empty(), output_name=name, metadata={"candidates": note})
         for name in ("cluster_features", "cluster_feature_summary")
     ]

@@ -11,12 +11,13 @@ from compsim_assets.contracts import TABLES
 from compsim_assets.partitions import cutoff_modes
 from compsim_assets.settings import Settings
 from compsim_assets.storage.io_managers import REVISION, table_schema
+from compsim_assets.storage.results import Results
+from compsim_assets.storage.similarity import PairSimilarity, ScoreSimilarity
 from compsim_assets.universe.folder import Universe
 from compsim_assets.universe.opening import open_universe, similarity_of
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
     DataFrame = pd.DataFrame
 else:
@@ -82,20 +83,10 @@ def missing_modes(context: dg.AssetExecutionContext, found: dict[str, DataFrame]
         context.add_output_metadata({"missing_cutoff_modes": note})
 
 
-def no_scores() -> "pa.Table":
-    """A table of scores of no report."""
-    import numpy as np
-    import pyarrow as pa
-
-    from compsim_assets.storage.matrices import list_column
-
-    ids, scores = np.empty(0, dtype=np.int64), np.empty((0, 1), dtype=np.float32)
-    return pa.table({"report_id": ids, "year": ids, "scores": list_column(scores)})
-
-
-def by_pairs(settings: Settings) -> bool:
-    """Whether companies are compared by the universe's published pairs, and not by features."""
-    return similarity_of(settings, open_universe(settings)) == "pairs"
+def open_similarity(settings: Settings) -> ScoreSimilarity | PairSimilarity:
+    """What companies are compared by: scores or published pairs. It is decided here, once for all assets."""
+    published = similarity_of(settings, open_universe(settings)) == "pairs"
+    return (PairSimilarity if published else ScoreSimilarity)(Results.of(settings))
 
 
 def revision_of(universe: Universe, name: str) -> dict[str, str]:

@@ -2,13 +2,10 @@
 
 import dagster as dg
 
-from compsim_assets.assets.common import COMPARISON, MODES, DataFrame, by_pairs, missing_modes, table_options
+from compsim_assets.assets.common import COMPARISON, MODES, DataFrame, missing_modes, open_similarity, table_options
 from compsim_assets.contracts import TABLES
 from compsim_assets.settings import Settings
 from compsim_assets.storage.previews import plain_rows
-from compsim_assets.storage.results import Results
-
-_COLUMNS = TABLES["mean_correlation"].names
 
 
 @dg.asset(
@@ -29,33 +26,13 @@ def mean_correlation(
     and the largest one. `population` is the correlation of all pairs of a year. Correlations are those of the reports'
     returns, or, where companies are compared by published pairs, the published ones.
     """
-    from compsim_assets.evidence.methods import all_groups
+    from compsim_assets.evidence.groups import all_groups
 
     missing_modes(context, clusters)
     groups = all_groups(clusters, walk_forward_clusters, baseline_clusters, embedding_clusters, returns)
-    published = by_pairs(settings)
-    context.add_output_metadata({"correlations": "published pairs" if published else "returns"})
-    if published:
-        return _by_pairs(Results.of(settings), groups, returns)
-    return _by_returns(groups, returns)
-
-
-def _by_returns(groups: dict[str, DataFrame], returns: DataFrame) -> DataFrame:
-    import pandas as pd
-
-    from compsim_assets.science.correlation.groups import correlation_by_year
-
-    tables = [correlation_by_year(table, returns).assign(method=method) for method, table in groups.items()]
-    return pd.concat(tables, ignore_index=True)[_COLUMNS]
-
-
-def _by_pairs(results: Results, groups: dict[str, DataFrame], reports: DataFrame) -> DataFrame:
-    from compsim_assets.science.correlation.pairs import correlation_by_year_of_pairs
-    from compsim_assets.storage.pairs import PairTable
-
-    pairs = PairTable(results.table("published_pairs"))
-    reports = reports[["year", "report_id"]]
-    return correlation_by_year_of_pairs(groups, reports, pairs.of_year)[_COLUMNS]
+    similarity = open_similarity(settings)
+    context.add_output_metadata({"correlations": similarity.correlations})
+    return similarity.correlation_by_year(groups, returns)
 
 
 @dg.asset(**table_options("table_1", "evaluation", "pandas", stage=COMPARISON))
@@ -67,9 +44,9 @@ def table_1(
     intervals and coverage, and a Sharpe ratio of trading estimated beforehand. The published values stand beside both;
     they are of the paper's universe and years, not of this one's.
     """
-    from compsim_assets.evidence.reference import published_by_method
+    from compsim_assets.evidence.groups import main_years
+    from compsim_assets.evidence.published_figures import published_by_method
     from compsim_assets.evidence.table_one import two_blocks
-    from compsim_assets.science.correlation.groups import main_years
 
     years, main = main_years(mean_correlation)
     population = mean_correlation[mean_correlation["method"] == "population"]
@@ -113,7 +90,7 @@ def table_2(
     """Table 2: per cutoff mode the number of clusters, the latents studied, and mean and top interpretability."""
     import pandas as pd
 
-    from compsim_assets.science.correlation.groups import TABLE_2_COLUMNS, table_2_row
+    from compsim_assets.evidence.table_two import table_2_row
 
     complete = [m for m in MODES if m in clusters and m in cluster_feature_summary and m in interpretability_curve]
     missing_modes(context, {mode: clusters[mode] for mode in complete})
@@ -121,4 +98,4 @@ def table_2(
         table_2_row(mode, clusters[mode], cluster_feature_summary[mode], interpretability_curve[mode])
         for mode in complete
     ]
-    return pd.DataFrame(rows, columns=TABLE_2_COLUMNS)
+    return pd.DataFrame(rows, columns=TABLES["table_2"].names)

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from compsim_assets.assets.common import SHARED, DataFrame, by_pairs, options, revision_of, table_options
+from compsim_assets.assets.common import SHARED, DataFrame, options, revision_of, table_options
 from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.settings import Settings
 from compsim_assets.storage.io_managers import data_version
@@ -17,7 +17,7 @@ from compsim_assets.universe.feature_files import FeatureImport
 from compsim_assets.universe.feature_import import finish_import, import_features
 from compsim_assets.universe.folder import Universe
 from compsim_assets.universe.layout import UniverseError
-from compsim_assets.universe.opening import open_universe
+from compsim_assets.universe.opening import open_universe, similarity_of
 
 
 @dg.asset(
@@ -36,7 +36,7 @@ def sae_features(
     companies are compared by the universe's published pairs.
     """
     universe, results = open_universe(settings, context.log.info), Results.of(settings)
-    published = by_pairs(settings)
+    published = similarity_of(settings, universe) == "pairs"
     without = descriptions["sic_code"].isna() & settings.without_sic_code_dropped
     ids = descriptions["report_id"].to_numpy()
     found = None if published else universe.features(ids, ids[without], refresh=True)
@@ -97,8 +97,8 @@ def _extract(
     if not how.exists():
         raise UniverseError(
             f"{universe.folder} has neither features.parquet nor extraction.toml: give it features, or say in "
-            "extraction.toml which model, sae, hookpoint and max_tokens turn descriptions into features; published pairs "
-            "(pairs.parquet, COMPSIM_SIMILARITY=pairs or auto) need no features"
+            "extraction.toml which model, sae, hookpoint and max_tokens turn descriptions into features; published "
+            "pairs (pairs.parquet, COMPSIM_SIMILARITY=pairs or auto) need no features"
         )
     extraction = ExtractionSettings.from_toml(how)
     texts = universe.token_ids(descriptions["report_id"].to_numpy())

@@ -1,20 +1,14 @@
 """Do the companies that a similarity calls peers move together? Statistics of every way to choose peers."""
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
-from compsim_assets.assets.common import DataFrame, by_pairs, explaining_memory, progress, table_options
+from compsim_assets.assets.common import DataFrame, explaining_memory, open_similarity, progress, table_options
 from compsim_assets.contracts import TABLES
-from compsim_assets.evidence.peer_methods import PeerMethod, activity_of, peer_methods
 from compsim_assets.settings import Settings
 from compsim_assets.storage.results import Results
-
-if TYPE_CHECKING:
-    from compsim_assets.science.peers.returns import Levels
-    from compsim_assets.science.peers.statistics import YearReports
 
 
 class SupervisedConfig(dg.Config):
@@ -37,8 +31,8 @@ def supervised_latents(
     context: dg.AssetExecutionContext, config: SupervisedConfig, settings: Settings, returns: DataFrame
 ) -> DataFrame:
     """Latents scored by the returns of the first 75 % of years: mean correlation of the pairs in which a latent is
-    active in both reports, less that of all pairs. The highest positive scores weigh the supervised similarity, which is
-    judged on the other years alone.
+    active in both reports, less that of all pairs. The highest positive scores weigh the supervised similarity, which
+    is judged on the other years alone.
 
     A row for each latent with enough training pairs; empty where there are no features.
     """
@@ -49,13 +43,12 @@ def supervised_latents(
     from compsim_assets.storage.shards import FeatureShards
 
     shards = FeatureShards(Results.of(settings).array_folder("sae_features"))
-    known = returns.set_index("report_id").loc[shards.report_id]
-    training = training_years(known["year"])
-    monthly = np.stack(known["returns"].to_list()) if len(known) else np.empty((0, 12))
+    reports = returns.set_index("report_id").loc[shards.report_id]
+    year, training = reports["year"].to_numpy(), training_years(reports["year"])
+    monthly = np.stack(reports["returns"].to_list()) if len(reports) else np.empty((0, 12))
     with explaining_memory("the scores of latents", "a smaller block"):
-        scores = score_latents(
-            shards, known["year"].to_numpy(), monthly, training, config.block, progress(context, "scored latents")
-        )
+        log = progress(context, "scored latents")
+        scores = score_latents(shards, year, monthly, training, config.block, log)
     selected = scores.selected(config.n_latents, config.min_pairs)
     context.add_output_metadata(
         {
@@ -92,82 +85,25 @@ def peer_statistics(
     supervised_latents: DataFrame,
 ) -> DataFrame:
     """By method and year: does similarity rank pairs as their returns do, do nearest peers and the most similar pairs
-    correlate more than random ones, also within an industry, do peers explain a company's return, do they stay the same.
+    correlate more than random ones, also within an industry, do peers explain a company's return, do they stay the
+    same.
 
     Return correlations are those of the reports' returns or, where companies are compared by published pairs, the
     published ones. `in_sample` says which similarity knows the years that it is judged on.
     """
     import pandas as pd
 
+    from compsim_assets.evidence.peer_methods import activity_of, peer_methods
+    from compsim_assets.evidence.peer_rows import PeerReports, peer_rows
     from compsim_assets.science.peers.returns import Levels
 
-    results, published = Results.of(settings), by_pairs(settings)
+    results, similarity = Results.of(settings), open_similarity(settings)
     levels = Levels(tuple(config.peers), tuple(map(float, config.shares)), config.draws, config.seed)
     lower = "fewer numbers of peers, or a universe of smaller years (memory grows with the square of the largest year)"
     with explaining_memory("the statistics of peers", lower):
         activity, length = activity_of(results, supervised_latents)
-        reports = _Reports(results, descriptions, returns, length, published)
+        reports = PeerReports(similarity, descriptions, returns, length)
         rows: list[dict[str, Any]] = []
-        for method in peer_methods(results, activity, supervised_latents, returns, published):
-            said = progress(context, f"peers by {method.name}, years")
-            rows += _rows_of(method, reports, levels, said)
+        for method in peer_methods(results, activity, supervised_latents, returns, similarity.name == "pairs"):
+            rows += peer_rows(method, reports, levels, progress(context, f"peers by {method.name}, years"))
     return pd.DataFrame(rows, columns=TABLES["peer_statistics"].names)
-
-
-def _rows_of(
-    method: PeerMethod, reports: "_Reports", levels: "Levels", said: Callable[[int, int], None]
-) -> Iterator[dict[str, Any]]:
-    """Rows of all years that a method has; each year is looked at on its own, but for what stayed since the last."""
-    from compsim_assets.science.peers.returns import year_statistics
-    from compsim_assets.science.peers.statistics import group_statistics
-
-    before = None
-    for done, year in enumerate(reports.years, start=1):
-        of_year = reports.of_year(year)
-        if method.of_year is None:
-            statistics = group_statistics(of_year)
-        elif (found := method.of_year(of_year)) is not None:
-            similarity, positions = found
-            own = of_year.take(positions)
-            statistics, before = year_statistics(similarity, own, levels, before)
-        else:
-            statistics = []
-        said(done, len(reports.years))
-        for statistic in statistics:
-            yield {"method": method.name, "year": year, "in_sample": method.in_sample} | statistic._asdict()
-
-
-class _Reports:
-    """The universe's reports with their correlations, made year by year as they are asked for."""
-
-    def __init__(
-        self, results: Results, descriptions: DataFrame, returns: DataFrame, length: "dict[int, float]", published: bool
-    ) -> None:
-        import pandas as pd
-
-        from compsim_assets.evidence.methods import company_of
-        from compsim_assets.storage.pairs import PairTable
-
-        table = returns.merge(descriptions, on="report_id", how="left", validate="one_to_one")
-        table["company"] = pd.factorize(company_of(table))[0]
-        table["sic2"] = pd.factorize(table["sic_code"].astype("string").str.slice(0, 2))[0]
-        table["length"] = table["report_id"].map(length).astype(float)
-        self._by_year = {int(year): table.loc[table["year"] == year] for year in table["year"].unique()}
-        self._pairs = PairTable(results.table("published_pairs")) if published else None
-        self.years = sorted(self._by_year)
-
-    def of_year(self, year: int) -> "YearReports":
-        import numpy as np
-
-        from compsim_assets.science.correlation.returns import normalise_returns
-        from compsim_assets.science.peers.statistics import correlations, dense, year_reports
-
-        rows = self._by_year[year].sort_values("report_id")
-        ids, monthly = rows["report_id"].to_numpy(), np.stack(rows["returns"].to_list())
-        if self._pairs is None:
-            correlation = correlations(*normalise_returns(monthly))
-        else:
-            pairs = self._pairs.of_year(year)
-            correlation = dense(pairs, ids, pairs.correlation)
-        codes = (rows[name].to_numpy() for name in ("sic2", "company", "length"))
-        return year_reports(year, ids, correlation, monthly, *codes)

@@ -1,8 +1,7 @@
 """From thousands of features to a few principal axes, and the nearest peers on them."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from pydantic import Field
@@ -11,10 +10,9 @@ from compsim_assets.assets.common import (
     NO_FEATURES,
     SHARED,
     DataFrame,
-    by_pairs,
     default_device,
     explaining_memory,
-    no_scores,
+    open_similarity,
     options,
     progress,
     selected,
@@ -22,8 +20,9 @@ from compsim_assets.assets.common import (
     table_output,
 )
 from compsim_assets.assets.features import sae_features
+from compsim_assets.contracts import TABLES
 from compsim_assets.settings import Settings
-from compsim_assets.storage.results import Results, read_table
+from compsim_assets.storage.results import Results
 from compsim_assets.universe.opening import open_universe
 
 if TYPE_CHECKING:
@@ -66,8 +65,9 @@ class PcaConfig(FitConfig):
             io_manager_key="pca_io_manager",
             is_required=False,
             description="PCA of the standardised SAE features: scaler, principal axes, explained variance. Fitted "
-            "exactly through the smaller of the Gram and the covariance matrix; identical reports count once with weight. "
-            "Where the universe has a published PCA, that one. Not made where companies are compared by pairs.",
+            "exactly through the smaller of the Gram and the covariance matrix; identical reports count "
+            "once with weight. Where the universe has a published PCA, that one. Not made where companies "
+            "are compared by pairs.",
             **options(SHARED, "torch", "safetensors"),
         ),
         "pca_scores": dg.AssetOut(
@@ -106,8 +106,8 @@ def pca_assets(context: dg.AssetExecutionContext, config: PcaConfig, settings: S
             fitted = _project(context, config, distinct, published)
     if not fitted.converged:
         context.log.warning(
-            f"PCA did not settle: cosines still changed by {fitted.cosine_change:.1e} with a basis of {fitted.basis:,}. "
-            "The features' variance does not decay; ask for fewer components"
+            f"PCA did not settle: cosines still changed by {fitted.cosine_change:.1e} with a basis of "
+            f"{fitted.basis:,}. The features' variance does not decay; ask for fewer components"
         )
     year = descriptions.set_index("report_id")["year"].reindex(shards.report_id)
     scores = pa.table(
@@ -152,8 +152,8 @@ def _project(
     pca = read_pca(path)
     if pca.components.shape[1] != distinct.shape[1]:
         raise UniverseError(
-            f"{path}: a PCA of {pca.components.shape[1]:,} latents, expected {distinct.shape[1]:,} as the features have. "
-            "Remove it to fit one"
+            f"{path}: a PCA of {pca.components.shape[1]:,} latents, expected {distinct.shape[1]:,} as the features "
+            "have. Remove it to fit one"
         )
     kept = slice(0, config.n_components)
     variance, ratio = pca.explained_variance, pca.explained_variance_ratio
@@ -176,7 +176,7 @@ def _project(
 def _no_scores(context: dg.AssetExecutionContext) -> dg.Output:
     """Scores of no report, and no PCA, where companies are compared by pairs."""
     context.log.info(NO_FEATURES)
-    return dg.Output(no_scores(), output_name="pca_scores", metadata={"note": NO_FEATURES})
+    return dg.Output(TABLES["pca_scores"].empty(), output_name="pca_scores", metadata={"note": NO_FEATURES})
 
 
 class PeersConfig(dg.Config):
@@ -192,28 +192,5 @@ def nearest_peers(context: dg.AssetExecutionContext, config: PeersConfig, settin
     """
     import pandas as pd
 
-    results = Results.of(settings)
-    blocks = [
-        pd.DataFrame(block)
-        for block in (_peers_of_pairs if by_pairs(settings) else _peers_of_scores)(results, config.n_peers)
-    ]
-    columns = ["report_id", "year", "rank", "peer_id", "cosine"]
-    return pd.concat(blocks, ignore_index=True)[columns] if blocks else pd.DataFrame({c: [] for c in columns})
-
-
-def _peers_of_scores(results: Results, n_peers: int) -> Iterator[Any]:
-    from compsim_assets.science.linkage.years import nearest_peers as find_peers
-    from compsim_assets.storage.matrices import matrix_of
-
-    scores = read_table(results.table("pca_scores"))
-    ids, year = (scores[name].to_numpy() for name in ("report_id", "year"))
-    return find_peers(matrix_of(scores["scores"]), year, ids, n_peers)
-
-
-def _peers_of_pairs(results: Results, n_peers: int) -> Iterator[Any]:
-    from compsim_assets.science.correlation.pairs import peers_of_pairs
-    from compsim_assets.storage.pairs import PairTable
-
-    pairs = PairTable(results.table("published_pairs"))
-    for year in pairs.years:
-        yield {**peers_of_pairs(pairs.of_year(year), n_peers), "year": year}
+    blocks = [pd.DataFrame(block) for block in open_similarity(settings).nearest_peers(config.n_peers)]
+    return pd.concat(blocks, ignore_index=True) if blocks else TABLES["nearest_peers"].empty()

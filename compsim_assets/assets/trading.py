@@ -28,19 +28,20 @@ TRAPS = """Kept in `as_published`, so that its Sharpe ratio can be compared with
 8. a pair that shares a cluster in several years is traded once for each of them.
 """
 SEEN = (
-    "`base` chooses its cutoff on all years, those of trading included, and scaler, PCA and distance scale of `base` and "
-    "`rolling` see them too; only `walk_forward` clusters know nothing of the trading years. Published sets are as they came."
+    "`base` chooses its cutoff on all years, those of trading included, and scaler, PCA and distance scale of `base` "
+    "and `rolling` see them too; only `walk_forward` clusters know nothing of the trading years. Published sets are "
+    "as they came."
 )
 
 
 class TradingConfig(dg.Config):
-    """Windows and rules, the same for every method. The published variant uses min_correlation and the windows alone."""
+    """Windows and rules, the same for every method. As published takes min_correlation and the windows alone."""
 
     first_trading_year: int = Field(
         default=0,
         ge=0,
-        description="First year of trading; clusters are those of the three years before. 0: 2014 where the universe has "
-        "2011 to 2014, else the last third of its years.",
+        description="First year of trading; clusters are those of the three years before. 0: 2014 where the universe "
+        "has 2011 to 2014, else the last third of its years.",
     )
     last_trading_year: int = Field(
         default=0, ge=0, description="Last year of trading; 0: 2020 or the universe's last one before it."
@@ -74,14 +75,15 @@ class TradingConfig(dg.Config):
     outs={
         "cointegrated_pairs": dg.AssetOut(
             is_required=False,
-            description="Ticker pairs that share a cluster before trading and pass the test of cointegration, as published "
-            "(ADF on the price difference) and honest (Engle-Granger on log prices, corrected for the number of tests).",
+            description="Ticker pairs that share a cluster before trading and pass the test of cointegration, as "
+            "published (ADF on the price difference) and honest (Engle-Granger on log prices, corrected "
+            "for the number of tests).",
             **table_output("cointegrated_pairs", COMPARISON, "statsmodels"),
         ),
         "pairs_backtest": dg.AssetOut(
             is_required=False,
-            description="What trading these pairs earned, by method, variant and costs: Sharpe ratio with interval, beside "
-            "portfolios of random pairs.",
+            description="What trading these pairs earned, by method, variant and costs: Sharpe ratio with interval, "
+            "beside portfolios of random pairs.",
             **table_output("pairs_backtest", COMPARISON, "pandas"),
         ),
         "pairs_daily": dg.AssetOut(
@@ -136,7 +138,8 @@ def _with_others(groups: dict[str, DataFrame], *tables: DataFrame) -> dict[str, 
         for method in map(str, table["method"].unique()):
             if method in groups:
                 raise UniverseError(
-                    f"two cluster sets are named '{method}', expected a name of its own for each: rename the published file"
+                    f"two cluster sets are named '{method}', expected a name of its own for each: "
+                    "rename the published file"
                 )
             groups[method] = table[table["method"] == method]
     return groups
@@ -192,11 +195,7 @@ def _outputs(tables: "Tables", said: dict[str, str]) -> Iterator[dg.Output]:
 
 
 def _no_tables(note: str) -> list[dg.Output]:
-    import pandas as pd
-
-    return [
-        dg.Output(pd.DataFrame(columns=TABLES[name].names), output_name=name, metadata={"note": note}) for name in NAMES
-    ]
+    return [dg.Output(TABLES[name].empty(), output_name=name, metadata={"note": note}) for name in NAMES]
 
 
 def _summary(backtest: DataFrame) -> str:

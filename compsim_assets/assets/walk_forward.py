@@ -10,7 +10,6 @@ from compsim_assets.assets.common import (
     DataFrame,
     default_device,
     explaining_memory,
-    no_scores,
     progress,
     selected,
     table_output,
@@ -65,7 +64,7 @@ def walk_forward_assets(
     clustered_reports: DataFrame,
     returns: DataFrame,
 ):
-    """Fit, project, choose and cut year after year; a PCA that the universe publishes knows all years and is not used."""
+    """Fit, project, choose and cut year after year. The universe's published PCA knows all years: it is not used."""
     from compsim_assets.storage.shards import FeatureShards
 
     shards = FeatureShards(Results.of(settings).array_folder("sae_features"))
@@ -159,6 +158,7 @@ def _outputs(found: list["EvaluatedYear"], ids: "np.ndarray", reports: "Reports"
     import pandas as pd
     import pyarrow as pa
 
+    from compsim_assets.science.linkage.cut import cluster_frame
     from compsim_assets.storage.matrices import list_column
 
     rows = np.concatenate([year.rows for year in found])
@@ -171,10 +171,7 @@ def _outputs(found: list["EvaluatedYear"], ids: "np.ndarray", reports: "Reports"
     columns = ("year", "theta", "distance", "mean_correlation")
     cutoffs = pd.DataFrame({name: [getattr(year, name) for year in found] for name in columns})
     cutoffs = cutoffs.assign(in_sample=False, n_earlier_reports=[year.n_earlier for year in found])
-    clusters = pd.concat(
-        [pd.DataFrame({"year": y.year, "cluster_id": y.cluster_id, "report_id": ids[y.compared]}) for y in found]
-    )
-    clusters = clusters.sort_values(["year", "cluster_id", "report_id"], ignore_index=True)
+    clusters = cluster_frame((year.year, year.cluster_id, ids[year.compared]) for year in found)
     said = _said(found, clusters)
     return [
         dg.Output(pa.table(scored), output_name="walk_forward_scores", metadata=said),
@@ -203,13 +200,6 @@ def _said(found: list["EvaluatedYear"], clusters: DataFrame) -> dict[str, Any]:
 
 def _nothing(context: dg.AssetExecutionContext, note: str) -> list[dg.Output]:
     """All three tables without a row."""
-    import pandas as pd
-
     context.log.info(note)
-    tables = {
-        "walk_forward_scores": no_scores(),
-        **{
-            name: pd.DataFrame(columns=TABLES[name].names) for name in ("walk_forward_cutoffs", "walk_forward_clusters")
-        },
-    }
-    return [dg.Output(table, output_name=name, metadata={"note": note}) for name, table in tables.items()]
+    names = ("walk_forward_scores", "walk_forward_cutoffs", "walk_forward_clusters")
+    return [dg.Output(TABLES[name].empty(), output_name=name, metadata={"note": note}) for name in names]
