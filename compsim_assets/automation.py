@@ -8,6 +8,9 @@ from compsim_assets.assets.common import BY_MODE, COMPARISON, SHARED, STAGE
 from compsim_assets.launch.environment import set_defaults
 from compsim_assets.partitions import cutoff_modes
 
+# Steps inherit the environment of the process that loads this file; torch reads it when it is loaded.
+set_defaults()
+
 # Runs with this tag wait for each other, in order of priority (dagster.yaml: tag_concurrency_limits).
 _REBUILD = {"compsim/rebuild": "true"}
 
@@ -54,8 +57,6 @@ def weekly_rebuild(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequ
 
 jobs = [rebuild, compare]
 schedules = [weekly_rebuild]
-
-set_defaults()
 
 # Steps run in processes of their own, forked from a server that has the heavy libraries loaded once.
 executor = dg.multiprocess_executor.configured(

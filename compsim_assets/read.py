@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compsim_assets.contracts.modes import CUTOFF_MODES
+from compsim_assets.contracts.variants import EMBEDDINGS
 from compsim_assets.settings import Settings
 from compsim_assets.storage.embeddings import read_embeddings
 from compsim_assets.storage.pca import load_pca
@@ -26,7 +27,7 @@ def read_asset(
         data: the data folder; COMPSIM_DATA by default.
 
     Returns:
-        The table. `sae_features` gives report_id and features (a float32 array each), `pca` one row a component with
+        The table. `sae_features` gives report_id and features (a float32 array each), `pca` one row per component with
         its explained variance and share, `embeddings` encoder, report_id, year and embedding (a float32 array each).
 
     Raises:
@@ -70,11 +71,9 @@ def _read_pca(results: Results) -> "pd.DataFrame":
 def _read_embeddings(results: Results) -> "pd.DataFrame":
     import pandas as pd
 
-    columns = ["encoder", "report_id", "year", "embedding"]
+    columns = ["encoder", *EMBEDDINGS.names]
     tables = [
-        pd.DataFrame({"report_id": found.report_id, "year": found.year, "embedding": list(found.matrix)}).assign(
-            encoder=encoder
-        )
-        for encoder, found in read_embeddings(results).items()
+        pd.DataFrame(dict(zip(columns, (encoder, each.report_id, each.year, list(each.matrix)), strict=True)))
+        for encoder, each in read_embeddings(results).items()
     ]
-    return pd.concat([pd.DataFrame(columns=columns), *tables], ignore_index=True)[columns]
+    return pd.concat([pd.DataFrame(columns=columns), *tables], ignore_index=True)

@@ -24,14 +24,14 @@ class Settings(dg.ConfigurableResource):
     )
     universe: str = Field(
         default="",
-        description="Folder of a local universe; needed for 'local'. For 'huggingface' optional: a huggingface.toml, and "
-        "whatever the hub does not have (fuzz scores, published clusters, prices). COMPSIM_UNIVERSE.",
+        description="Folder of a local universe; needed for 'local'. For 'huggingface' optional: a huggingface.toml, "
+        "and whatever the hub does not have (fuzz scores, published clusters, prices). COMPSIM_UNIVERSE.",
     )
     data: str = Field(default=str(_REPOSITORY / "data"), description="Where results go. COMPSIM_DATA.")
     similarity: str = Field(
         default="auto",
-        description="What companies are compared by: 'features', 'pairs' (the universe's published pairs; features are not "
-        "read), or 'auto': features where the universe has them, else its pairs. COMPSIM_SIMILARITY.",
+        description="What companies are compared by: 'features', 'pairs' (the universe's published pairs; features are "
+        "not read), or 'auto': features where the universe has them, else its pairs. COMPSIM_SIMILARITY.",
     )
     drop_without_sic_code: bool | None = Field(
         default=None,
@@ -40,8 +40,8 @@ class Settings(dg.ConfigurableResource):
     )
     drop_without_returns: bool | None = Field(
         default=None,
-        description="Leave reports without twelve defined returns out of clustering, as the published code does; by default "
-        "only for 'huggingface'. COMPSIM_DROP_WITHOUT_RETURNS.",
+        description="Leave reports without twelve defined returns out of clustering, as the published code does; by "
+        "default only for 'huggingface'. COMPSIM_DROP_WITHOUT_RETURNS.",
     )
 
     @field_validator("source")
@@ -61,25 +61,30 @@ class Settings(dg.ConfigurableResource):
     @classmethod
     def from_environment(cls) -> "Settings":
         """Settings from COMPSIM_<FIELD>, e.g. COMPSIM_SOURCE; empty values count as unset."""
-        found = {f: os.environ.get(f"COMPSIM_{f.upper()}", "") for f in cls.model_fields}
-        return cls.model_validate({field: _parsed(field, value) for field, value in found.items() if value})
+        values = {field: os.environ.get(f"COMPSIM_{field.upper()}", "") for field in cls.model_fields}
+        return cls.model_validate({field: _parsed(field, value) for field, value in values.items() if value})
 
     @property
     def without_sic_code_dropped(self) -> bool:
         """Whether reports without a SIC code are left out of features and PCA."""
-        chosen = self.drop_without_sic_code
-        return self.source == "huggingface" if chosen is None else chosen
+        drop = self.drop_without_sic_code
+        return self.source == "huggingface" if drop is None else drop
 
     @property
     def without_returns_dropped(self) -> bool:
         """Whether reports without defined returns are left out of clustering."""
-        chosen = self.drop_without_returns
-        return self.source == "huggingface" if chosen is None else chosen
+        drop = self.drop_without_returns
+        return self.source == "huggingface" if drop is None else drop
 
     @property
     def synthetic(self) -> bool:
         """True where the universe is generated, which everything made from it must say."""
         return self.source == "sample"
+
+    @property
+    def data_name(self) -> str:
+        """What results say they are made of."""
+        return "synthetic sample" if self.synthetic else self.source
 
 
 def _parsed(field: str, value: str) -> str | bool:

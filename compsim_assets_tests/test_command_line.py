@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from compsim_assets.__main__ import main
+from compsim_assets.cli import main
 from compsim_assets_tests.runs import Rebuilt, Run
 
 UPSTREAM = {

@@ -1,4 +1,4 @@
-"""Other ways to group companies: industry codes, cluster sets that others published, embeddings of plain language models."""
+"""Other ways to group companies: industry codes, published cluster sets, embeddings of plain language models."""
 
 import json
 from hashlib import blake2b
@@ -18,22 +18,19 @@ from compsim_assets.assets.common import (
     table_options,
 )
 from compsim_assets.contracts import TABLES
+from compsim_assets.contracts.methods import METHODS
 from compsim_assets.launch.torchrun import Torchrun
-from compsim_assets.partitions import cutoff_modes
 from compsim_assets.settings import Settings
 from compsim_assets.storage.embeddings import FOLDER, MANIFEST, Embeddings, read_embeddings, write_embeddings
-from compsim_assets.storage.io_managers import data_version
+from compsim_assets.storage.io_managers import data_version, origin
 from compsim_assets.storage.results import Results, read_manifest
 from compsim_assets.universe.encoders import Encoders, EncoderSettings, encoders_of
 from compsim_assets.universe.folder import Universe
 from compsim_assets.universe.layout import ID, UniverseError
 from compsim_assets.universe.opening import open_universe
 
-# Methods of ours: no published set may have such a name.
-OWN_METHODS = {
-    *cutoff_modes.get_partition_keys(),
-    *("walk_forward", "sic_code", "sic_division", "gics_sector", "population"),
-}
+# Clusters of ours: no published set may have such a name.
+OWN_METHODS = {method.name for method in METHODS if method.clusters and method.reserved}
 
 
 @dg.asset(**table_options("baseline_clusters", "baselines", "pandas"))
@@ -64,18 +61,12 @@ def baseline_clusters(context: dg.AssetExecutionContext, settings: Settings, des
     for method, groups in sets.items():
         named = groups[["year", "cluster_id", "report_id"]].dropna(subset="cluster_id")
         matched = match_groups(named, descriptions)
-        counts.append((method, len(matched), len(named) - len(matched)))
+        counts.append(f"| {method} | {len(matched)} | {len(named) - len(matched)} |")
         tables.append(matched.assign(method=method))
-    context.add_output_metadata(
-        {
-            "methods": dg.MetadataValue.md(
-                "| method | reports | dropped: not in this universe |\n|---|---|---|\n"
-                + "\n".join(f"| {method} | {kept} | {dropped} |" for method, kept, dropped in counts)
-            )
-        }
-    )
-    table = pd.concat(tables, ignore_index=True)[["method", "year", "cluster_id", "report_id"]]
-    return table.sort_values(["method", "year", "cluster_id", "report_id"], ignore_index=True)
+    lines = ["| method | reports | dropped: not in this universe |", "|---|---|---|", *counts]
+    context.add_output_metadata({"methods": dg.MetadataValue.md("\n".join(lines))})
+    columns = TABLES["baseline_clusters"].names
+    return pd.concat(tables, ignore_index=True)[columns].sort_values(columns, ignore_index=True)
 
 
 def _sectors(universe: Universe) -> dict[str, DataFrame]:
@@ -116,8 +107,7 @@ def embeddings(
             "note": encoders.note,
             "encoders": len(rows),
             "preview": dg.MetadataValue.md(_preview(rows)),
-            "path": dg.MetadataValue.path(str(path)),
-            "data": "synthetic sample" if settings.synthetic else settings.source,
+            **origin(settings, path),
         },
         data_version=data_version(content),
     )
@@ -145,7 +135,7 @@ def _embed_all(
 ) -> list[dict[str, Any]]:
     """Embed with one encoder after the other; the manifest is written last. Returns what each one's program said."""
     reports = reports.sort_values("report_id")
-    content, said, listed = blake2b(digest_size=16), [], []
+    content, rows, listed = blake2b(digest_size=16), [], []
     with results.scratch(FOLDER) as scratch:
         texts = scratch / "texts.parquet"
         reports[["description"]].rename(columns={"description": "text"}).to_parquet(texts)
@@ -158,10 +148,10 @@ def _embed_all(
             keys = ("name", "model", "max_tokens")
             made = {key: getattr(encoder, key) for key in keys}
             listed.append({**made, "width": ran["width"], "n_reports": n_reports})
-            said.append({**ran, **listed[-1]})
+            rows.append({**ran, **listed[-1]})
     manifest = {"encoders": listed, "universe": results.universe_stamp(), "content": content.hexdigest()}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2))
-    return said
+    return rows
 
 
 def _publish(path: Path, reports: DataFrame, output: Path, content: Any) -> int:
@@ -177,7 +167,7 @@ def _publish(path: Path, reports: DataFrame, output: Path, content: Any) -> int:
 
 
 def _preview(rows: list[dict[str, Any]]) -> str:
-    """A Markdown table, a row an encoder."""
+    """A Markdown table, one row per encoder."""
     from tabulate import tabulate
 
     names = [
@@ -209,19 +199,18 @@ def embedding_clusters(
 
     columns = TABLES["embedding_clusters"].names
     tables = []
-    for name, found in read_embeddings(Results.of(settings)).items():
-        clusters = _clusters_of(context, config, settings, name, found, returns)
+    for name, encoded in read_embeddings(Results.of(settings)).items():
+        clusters = _clusters_of(context, config, settings, name, encoded, returns)
         tables += [table.assign(method=f"{name}_{kind}") for kind, table in clusters.items()]
     if not tables:
         note = "there are no embeddings: the note of 'embeddings' says why"
         context.log.info(note)
         context.add_output_metadata({"note": note})
-        return pd.DataFrame(columns=columns)
+        return TABLES["embedding_clusters"].empty()
     table = pd.concat(tables, ignore_index=True)[columns]
     context.add_output_metadata({"methods": dg.MetadataValue.md(_counts(table))})
     # In the order of methods and cluster numbers, which as texts would be another.
-    table = table.sort_values(["method", "year", "cluster_id", "report_id"], ignore_index=True)
-    return table.astype({"cluster_id": str})
+    return table.sort_values(columns, ignore_index=True).astype({"cluster_id": str})
 
 
 def _clusters_of(
@@ -229,33 +218,31 @@ def _clusters_of(
     config: EmbeddingClustersConfig,
     settings: Settings,
     name: str,
-    found: Embeddings,
+    encoded: Embeddings,
     returns: DataFrame,
 ) -> dict[str, DataFrame]:
     """Clusters of one encoder by each way: year, cluster_id, report_id."""
     import numpy as np
 
     from compsim_assets.science.correlation.returns import normalise_returns
-    from compsim_assets.science.cutoffs.embeddings import cut_clusters, kmeans_clusters
+    from compsim_assets.science.cutoffs.choice import cut_clusters
+    from compsim_assets.science.cutoffs.kmeans import kmeans_clusters
     from compsim_assets.science.linkage.years import link_years
 
-    monthly = returns.set_index("report_id")["returns"].loc[found.report_id].to_list()
+    monthly = returns.set_index("report_id")["returns"].loc[encoded.report_id].to_list()
     unit, defined = normalise_returns(np.array(monthly, dtype=np.float64).reshape(len(monthly), -1))
     if settings.without_returns_dropped:
-        found = Embeddings(*(array[defined] for array in found))
+        encoded = Embeddings(*(array[defined] for array in encoded))
         unit, defined = unit[defined], defined[defined]
-    context.log.info(f"{name}: KMeans of {len(np.unique(found.year))} years")
-    clusters = {
-        "kmeans": kmeans_clusters(found.matrix, found.year, found.report_id, config.kmeans_clusters, config.seed)
-    }
+    ids, year, matrix = encoded
+    context.log.info(f"{name}: KMeans of {len(np.unique(year))} years")
+    clusters = {"kmeans": kmeans_clusters(matrix, year, ids, config.kmeans_clusters, config.seed)}
     if not defined.any():
         context.log.warning(f"{name}: no report has returns to choose a cutoff by: KMeans alone")
         return clusters
     with explaining_memory("single linkage of embeddings", "use a machine with more memory"):
-        linked = link_years(
-            found.matrix, found.year, device=default_device(), progress=progress(context, f"{name}: linked reports")
-        )
-    return {**clusters, **cut_clusters(linked, unit, defined, found.report_id)}
+        linked = link_years(matrix, year, default_device(), progress(context, f"{name}: linked reports"))
+    return {**clusters, **cut_clusters(linked, unit, defined, ids)}
 
 
 def _counts(table: DataFrame) -> str:
@@ -263,8 +250,10 @@ def _counts(table: DataFrame) -> str:
     from tabulate import tabulate
 
     rows = []
-    for method, own in table.groupby("method"):
-        sizes = own.groupby(["year", "cluster_id"]).size()
-        rows.append([method, len(own), own["year"].nunique(), (sizes >= 2).sum(), (sizes == 1).sum(), sizes.max()])
+    for method, groups in table.groupby("method"):
+        sizes = groups.groupby(["year", "cluster_id"]).size()
+        rows.append(
+            [method, len(groups), groups["year"].nunique(), (sizes >= 2).sum(), (sizes == 1).sum(), sizes.max()]
+        )
     headers = ["method", "reports", "years", "clusters", "singletons", "largest"]
     return tabulate(rows, headers, "pipe")

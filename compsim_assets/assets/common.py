@@ -31,6 +31,7 @@ STAGE = "compsim/stage"
 SHARED, BY_MODE, COMPARISON = "shared", "mode", "comparison"
 
 MODES = cutoff_modes.get_partition_keys()
+ALL_MODES = dg.AssetIn(partition_mapping=dg.AllPartitionMapping())
 NO_FEATURES = "there are no features: no PCA is made"
 
 
@@ -55,9 +56,9 @@ def table_options(name: str, group: str, *kinds: str, stage: str = SHARED) -> di
     return in_group(table_output(name, stage, *kinds), group, stage)
 
 
-def in_group(chosen: dict[str, Any], group: str, stage: str) -> dict[str, Any]:
+def in_group(asset: dict[str, Any], group: str, stage: str) -> dict[str, Any]:
     """The options with their group, and with a partition per cutoff mode where the stage has one."""
-    grouped = {**chosen, "group_name": group}
+    grouped = {**asset, "group_name": group}
     return {**grouped, "partitions_def": cutoff_modes} if stage == BY_MODE else grouped
 
 
@@ -74,9 +75,9 @@ def progress(context: dg.AssetExecutionContext, what: str, seconds: float = 2.0)
     return log
 
 
-def missing_modes(context: dg.AssetExecutionContext, found: dict[str, DataFrame]) -> None:
+def missing_modes(context: dg.AssetExecutionContext, by_mode: dict[str, DataFrame]) -> None:
     """Say which cutoff modes are not there yet; what exists is used."""
-    missing = [mode for mode in MODES if mode not in found]
+    missing = [mode for mode in MODES if mode not in by_mode]
     if missing:
         note = f"not materialized yet for this universe, left out: {', '.join(missing)}"
         context.log.warning(note)

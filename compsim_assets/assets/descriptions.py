@@ -8,7 +8,7 @@ import dagster as dg
 from compsim_assets.assets.common import DataFrame, revision_of, table_options
 from compsim_assets.contracts import TABLES
 from compsim_assets.settings import Settings
-from compsim_assets.storage.io_managers import data_version, table_schema
+from compsim_assets.storage.io_managers import data_version, origin, table_schema
 from compsim_assets.storage.previews import markdown_preview
 from compsim_assets.storage.results import Results, stamps
 from compsim_assets.universe.layout import ID, UniverseError
@@ -47,8 +47,7 @@ def descriptions(context: dg.AssetExecutionContext, settings: Settings) -> DataF
             **revision_of(universe, "reports" if universe.has("reports") else "pairs"),
         }
     )
-    columns = ["report_id", "cik", "company_name", "ticker", "year", "sic_code", "industry", "description"]
-    return table[columns].sort_values("report_id", ignore_index=True)
+    return table[TABLES["descriptions"].names].sort_values("report_id", ignore_index=True)
 
 
 @dg.asset(deps=[descriptions], **table_options("returns", "descriptions", "pandas"))
@@ -78,7 +77,8 @@ def price_history(context: dg.AssetExecutionContext, settings: Settings) -> Data
     if prices is None:
         context.log.warning("the universe has no prices.parquet: price_history is empty")
         context.add_output_metadata({"note": "the universe has no prices.parquet"})
-        prices = pd.DataFrame({"ticker": pd.Series(dtype="string"), "date": [], "adj_close": pd.Series(dtype=float)})
+        context.add_output_metadata({"tickers": 0})
+        return TABLES["price_history"].empty()
     prices = prices.assign(date=pd.to_datetime(prices["date"]).dt.date, adj_close=prices["adj_close"].astype(float))
     context.add_output_metadata({"tickers": int(prices["ticker"].nunique())})
     return prices.sort_values(["ticker", "date"], ignore_index=True)
@@ -96,27 +96,26 @@ def published_pairs(
     """
     universe, results = open_universe(settings, context.log.info), Results.of(settings)
     reports = descriptions.sort_values("report_id")
-    found = universe.pairs(reports["report_id"].to_numpy(), reports["year"].to_numpy(), refresh=universe.has("reports"))
+    pairs = universe.pairs(reports["report_id"].to_numpy(), reports["year"].to_numpy(), refresh=universe.has("reports"))
     path = results.table("published_pairs")
-    content = _write(results, found)
+    content = _write(results, pairs)
     revision = revision_of(universe, "pairs")
-    said = _described(found) if found is not None else {"note": "the universe has no pairs"}
-    context.log.info(", ".join(f"{name}: {value}" for name, value in said.items()))
+    counts = _counts(pairs) if pairs is not None else {"note": "the universe has no pairs"}
+    context.log.info(", ".join(f"{name}: {value}" for name, value in counts.items()))
     return dg.MaterializeResult(
         metadata={
-            **said,
+            **counts,
             **revision,
-            "dagster/row_count": 0 if found is None else len(found.year),
+            "dagster/row_count": 0 if pairs is None else len(pairs.year),
             "dagster/column_schema": table_schema(TABLES["published_pairs"]),
             "preview": dg.MetadataValue.md(_preview(results)),
-            "path": dg.MetadataValue.path(str(path)),
-            "data": "synthetic sample" if settings.synthetic else settings.source,
+            **origin(settings, path),
         },
         data_version=data_version(content, *revision.values()),
     )
 
 
-def _write(results: Results, found: PublishedPairs | None) -> str:
+def _write(results: Results, pairs: PublishedPairs | None) -> str:
     """Publish the table; returns its content's hash."""
     from hashlib import blake2b
 
@@ -125,7 +124,7 @@ def _write(results: Results, found: PublishedPairs | None) -> str:
     from compsim_assets.storage.pairs import write_pairs
 
     ids, values = np.empty(0, dtype=np.int64), np.empty(0)
-    pairs = found or PublishedPairs(ids, ids, ids, values, values, Counter())
+    pairs = pairs or PublishedPairs(ids, ids, ids, values, values, Counter())
     names = ("year", "report_a", "report_b", "cosine", "correlation")
     columns = {name: np.ascontiguousarray(getattr(pairs, name)) for name in names}
     digest = blake2b(digest_size=16)
@@ -138,13 +137,13 @@ def _write(results: Results, found: PublishedPairs | None) -> str:
     return content
 
 
-def _described(found: PublishedPairs) -> dict[str, Any]:
+def _counts(pairs: PublishedPairs) -> dict[str, Any]:
     import numpy as np
 
     return {
-        "pairs": len(found.year),
-        "with_correlation": int((~np.isnan(found.correlation)).sum()),
-        "dropped": ", ".join(f"{n:,} {why}" for why, n in found.dropped.items()) or "none",
+        "pairs": len(pairs.year),
+        "with_correlation": int((~np.isnan(pairs.correlation)).sum()),
+        "dropped": ", ".join(f"{n:,} {why}" for why, n in pairs.dropped.items()) or "none",
     }
 
 

@@ -2,14 +2,22 @@
 
 import dagster as dg
 
-from compsim_assets.assets.common import COMPARISON, MODES, DataFrame, missing_modes, open_similarity, table_options
+from compsim_assets.assets.common import (
+    ALL_MODES,
+    COMPARISON,
+    MODES,
+    DataFrame,
+    missing_modes,
+    open_similarity,
+    table_options,
+)
 from compsim_assets.contracts import TABLES
 from compsim_assets.settings import Settings
 from compsim_assets.storage.previews import plain_rows
 
 
 @dg.asset(
-    ins={"clusters": dg.AssetIn(partition_mapping=dg.AllPartitionMapping()), "returns": dg.AssetIn()},
+    ins={"clusters": ALL_MODES, "returns": dg.AssetIn()},
     deps=["published_pairs"],
     **table_options("mean_correlation", "evaluation", "pandas", stage=COMPARISON),
 )
@@ -75,10 +83,7 @@ def _both_blocks(table: DataFrame) -> str:
 
 
 @dg.asset(
-    ins={
-        name: dg.AssetIn(partition_mapping=dg.AllPartitionMapping())
-        for name in ("clusters", "cluster_feature_summary", "interpretability_curve")
-    },
+    ins=dict.fromkeys(("clusters", "cluster_feature_summary", "interpretability_curve"), ALL_MODES),
     **table_options("table_2", "evaluation", "pandas", stage=COMPARISON),
 )
 def table_2(

@@ -5,15 +5,12 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from compsim_assets.assets.common import COMPARISON, DataFrame, missing_modes, progress, table_options
+from compsim_assets.assets.common import ALL_MODES, COMPARISON, DataFrame, missing_modes, progress, table_options
+from compsim_assets.contracts.methods import is_reference
 from compsim_assets.evidence.page import html_page, markdown_page
 from compsim_assets.settings import Settings
 from compsim_assets.storage.results import Results, read_manifest
 from compsim_assets.universe.opening import open_universe
-
-_INTERVALS = ["statistic", "method", "versus", "level", "value", "low", "high", "n"]
-# Methods that all others are compared with, where they are there; cuts of embeddings besides.
-_AGAINST = ("sic_code", "SIC", "population", "base")
 
 
 class RobustnessConfig(dg.Config):
@@ -32,7 +29,7 @@ class RobustnessConfig(dg.Config):
 
 @dg.asset(
     ins={
-        "clusters": dg.AssetIn(partition_mapping=dg.AllPartitionMapping()),
+        "clusters": ALL_MODES,
         "descriptions": dg.AssetIn(
             metadata={"columns": [*("report_id", "cik", "company_name", "ticker", "year", "sic_code", "industry")]}
         ),
@@ -62,62 +59,41 @@ def robustness(
     import pandas as pd
 
     from compsim_assets.evidence import robustness as tables
-    from compsim_assets.evidence.methods import all_groups, company_of
-    from compsim_assets.science.correlation.groups import main_years
+    from compsim_assets.evidence.groups import all_groups, company_of, main_years
+    from compsim_assets.science.inference.bootstrap import bootstrap_correlation
 
     missing_modes(context, clusters)
     groups = all_groups(clusters, walk_forward_clusters, baseline_clusters, embedding_clusters, returns)
     years, _ = main_years(mean_correlation)
     company = company_of(descriptions)
-    against = [m for m in groups if m in _AGAINST or m.endswith(("_base", "_rolling"))]
+    against = [method for method in groups if is_reference(method)]
     context.log.info(f"{len(groups)} methods on {len(years)} common years")
-    draw = _Bootstrap(context, config, groups, company, years)
+
+    def resampled(monthly: DataFrame, suffix: str = "") -> DataFrame:
+        intervals = bootstrap_correlation(
+            groups,
+            monthly,
+            company,
+            years=years,
+            against=against,
+            resamples=config.resamples,
+            seed=config.seed,
+            progress=progress(context, "resamples"),
+        )
+        return tables.resampled_rows(intervals, suffix)
+
+    adjusted, note = _without_factors(settings, config, returns, company)
     parts = [
-        tables.resampled_rows(draw(returns, against)),
+        resampled(returns) if years else pd.DataFrame(),
         tables.yearly_rows(mean_correlation, years, against),
         tables.permutation_rows(groups, returns, years, config.permutations, config.seed),
         tables.peer_rows(peer_statistics),
         tables.supervised_rows(peer_statistics),
         tables.agreement_rows(groups, _codes(descriptions, groups), years),
+        resampled(adjusted, "_factor_adjusted") if years and adjusted is not None else pd.DataFrame(),
     ]
-    adjusted, note = _without_factors(settings, config, returns, company)
-    if adjusted is not None:
-        parts.append(tables.resampled_rows(draw(adjusted, against), "_factor_adjusted"))
     context.add_output_metadata({"common_years": ", ".join(map(str, years)), "factors": note})
     return pd.concat([part for part in parts if len(part)], ignore_index=True)
-
-
-class _Bootstrap:
-    """`bootstrap_correlation` of all methods, with the run's settings."""
-
-    def __init__(
-        self,
-        context: dg.AssetExecutionContext,
-        config: RobustnessConfig,
-        groups: dict[str, DataFrame],
-        company: Any,
-        years: list[int],
-    ) -> None:
-        self._context, self._config = context, config
-        self._groups, self._company, self._years = groups, company, years
-
-    def __call__(self, returns: DataFrame, against: list[str]) -> DataFrame:
-        import pandas as pd
-
-        from compsim_assets.science.inference.bootstrap import bootstrap_correlation
-
-        if not self._years:  # nothing to compare the methods on
-            return pd.DataFrame(columns=_INTERVALS)
-        return bootstrap_correlation(
-            self._groups,
-            returns,
-            self._company,
-            years=self._years,
-            against=against,
-            resamples=self._config.resamples,
-            seed=self._config.seed,
-            progress=progress(self._context, "resamples"),
-        )
 
 
 def _codes(descriptions: DataFrame, groups: dict[str, DataFrame]) -> dict[str, DataFrame]:
@@ -149,12 +125,9 @@ def _without_factors(
     return adjusted, f"returns winsorised at {config.winsorised:.1%}, factors: {names}"
 
 
-_ALL_MODES = dg.AssetIn(partition_mapping=dg.AllPartitionMapping())
-
-
 @dg.asset(
     ins={
-        **dict.fromkeys(("cluster_features", "cluster_feature_summary"), _ALL_MODES),
+        **dict.fromkeys(("cluster_features", "cluster_feature_summary"), ALL_MODES),
         "descriptions": dg.AssetIn(
             metadata={"columns": [*("report_id", "cik", "company_name", "ticker", "year", "description")]}
         ),
@@ -182,7 +155,7 @@ def findings(
     """
     from compsim_assets.evidence.claims import published_claims
     from compsim_assets.evidence.judge import Evidence, judge
-    from compsim_assets.evidence.reference import published_figures
+    from compsim_assets.evidence.published_figures import published_figures
     from compsim_assets.storage.embeddings import FOLDER, MANIFEST
 
     results = Results.of(settings)
@@ -217,7 +190,8 @@ def _interpretability(
     results: Results, features: dict[str, DataFrame], summary: dict[str, DataFrame], scores: DataFrame
 ) -> tuple[float, float, float, float]:
     """The gain of `interpretability_gain` in base clusters; NaN where nothing was scored or studied."""
-    from compsim_assets.science.latents.interpretability import interpretability_gain, scores_for
+    from compsim_assets.evidence.table_two import scores_for
+    from compsim_assets.science.latents.interpretability import interpretability_gain
 
     nothing = (float("nan"),) * 4
     manifest = read_manifest(results.array_folder("sae_features"), "features.json")
@@ -234,7 +208,7 @@ def _interpretability(
 def _universe(settings: Settings, descriptions: DataFrame, table_1: DataFrame) -> tuple[str, list[str]]:
     """What the findings were computed on, and what that universe cannot show."""
     from compsim_assets.evidence.cautions import cautions
-    from compsim_assets.evidence.reference import published_by_method
+    from compsim_assets.evidence.published_figures import published_by_method
 
     years = descriptions["year"]
     what = f"{len(descriptions):,} reports of {years.min()} to {years.max()}"
@@ -242,9 +216,9 @@ def _universe(settings: Settings, descriptions: DataFrame, table_1: DataFrame) -
         return f"the synthetic sample: {what}", [
             "The sample is generated: it shows how the page works and says nothing about real companies."
         ]
-    own = table_1[(table_1["block"] == "as_published") & (table_1["method"] == "population")]
+    population = table_1[(table_1["block"] == "as_published") & (table_1["method"] == "population")]
     published = published_by_method()["mean_correlation"]["population"]
-    notes = cautions(descriptions, float(own["mean_correlation"].mean()), published)
+    notes = cautions(descriptions, float(population["mean_correlation"].mean()), published)
     return f"{what} ({settings.source})", notes
 
 

@@ -9,7 +9,7 @@ import dagster as dg
 from compsim_assets.assets.common import SHARED, DataFrame, options, revision_of, table_options
 from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.settings import Settings
-from compsim_assets.storage.io_managers import data_version
+from compsim_assets.storage.io_managers import data_version, origin
 from compsim_assets.storage.results import Results, read_manifest
 from compsim_assets.storage.shards import MANIFEST, write_feature_shards
 from compsim_assets.universe.extraction import ExtractionSettings
@@ -39,27 +39,21 @@ def sae_features(
     published = similarity_of(settings, universe) == "pairs"
     without = descriptions["sic_code"].isna() & settings.without_sic_code_dropped
     ids = descriptions["report_id"].to_numpy()
-    found = None if published else universe.features(ids, ids[without], refresh=True)
+    imported = None if published else universe.features(ids, ids[without], refresh=True)
     with results.new_folder(results.array_folder("sae_features")) as aside:
         if published:
             described = _nothing(context, aside, results)
-        elif found is not None:
-            described = _import(context, found, aside, results)
+        elif imported is not None:
+            described = _import(context, imported, aside, results)
         else:
             eligible = descriptions[~without]
             described = _extract(context, universe, aside, results, torchrun, eligible)
-    if found is not None:
-        finish_import(found, results)
+    if imported is not None:
+        finish_import(imported, results)
     path = results.array_folder("sae_features")
     revision = {} if published else revision_of(universe, "features")
     return dg.MaterializeResult(
-        metadata={
-            **described,
-            **revision,
-            "preview": dg.MetadataValue.md(_preview(path)),
-            "path": dg.MetadataValue.path(str(path)),
-            "data": "synthetic sample" if settings.synthetic else settings.source,
-        },
+        metadata={**described, **revision, "preview": dg.MetadataValue.md(_preview(path)), **origin(settings, path)},
         data_version=data_version(read_manifest(path, MANIFEST)["content"], *revision.values()),
     )
 
@@ -72,9 +66,11 @@ def _nothing(context: dg.AssetExecutionContext, folder: Path, results: Results) 
     return {"origin": "none", "note": note, **_shape(0, 0)}
 
 
-def _import(context: dg.AssetExecutionContext, found: FeatureImport, folder: Path, results: Results) -> dict[str, Any]:
+def _import(
+    context: dg.AssetExecutionContext, imported: FeatureImport, folder: Path, results: Results
+) -> dict[str, Any]:
     manifest = {"origin": "imported", "hookpoint": None, "universe": results.universe_stamp()}
-    made = import_features(found, results, folder, manifest, context.log.info)
+    made = import_features(imported, results, folder, manifest, context.log.info)
     return {
         "origin": "imported",
         **_shape(made.n_reports, made.n_latents),

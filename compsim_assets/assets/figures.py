@@ -4,20 +4,17 @@ from typing import Any
 
 import dagster as dg
 
-from compsim_assets.assets.common import BY_MODE, COMPARISON, SHARED, DataFrame, in_group, options
+from compsim_assets.assets.common import ALL_MODES, BY_MODE, COMPARISON, SHARED, DataFrame, in_group, options
 from compsim_assets.settings import Settings
+
+# Matplotlib's Figure; not named in annotations, which Dagster resolves when definitions load.
+Figure = Any
 
 
 def figure_options(stage: str) -> dict[str, Any]:
     """Options of an asset whose value is a figure."""
-    chosen = {**options(stage, "matplotlib", "png"), "io_manager_key": "figure_io_manager"}
-    return in_group(chosen, "figures", stage)
-
-
-_ALL_MODES = dg.AssetIn(partition_mapping=dg.AllPartitionMapping())
-
-# Matplotlib's Figure; not named in annotations, which Dagster resolves when definitions load.
-Figure = Any
+    figure = {**options(stage, "matplotlib", "png"), "io_manager_key": "figure_io_manager"}
+    return in_group(figure, "figures", stage)
 
 
 @dg.asset(**figure_options(SHARED))
@@ -36,7 +33,7 @@ def mean_correlation_by_year(settings: Settings, mean_correlation: DataFrame) ->
     return draw(mean_correlation, settings.synthetic)
 
 
-@dg.asset(ins={"cutoffs": _ALL_MODES}, **figure_options(COMPARISON))
+@dg.asset(ins={"cutoffs": ALL_MODES}, **figure_options(COMPARISON))
 def mean_correlation_by_theta(
     settings: Settings, cutoff_curve: DataFrame, cutoffs: dict[str, DataFrame], mean_correlation: DataFrame
 ) -> Figure:
@@ -51,16 +48,17 @@ def mean_correlation_by_theta(
 def objective_by_theta(settings: Settings, cutoff_curve: DataFrame, clustered_reports: DataFrame) -> Figure:
     """Figure 5: the objective of the base cutoff over its whole lattice, both folds, and where the best theta lies."""
     from compsim_assets.plots.cutoffs import objective_by_theta as draw
-    from compsim_assets.science.cutoffs.tables import base_cutoffs, base_objective_table, step_functions
+    from compsim_assets.science.cutoffs.choice import BASE_LATTICE, base_objective_table, choose_base, evaluate
+    from compsim_assets.science.cutoffs.step_function import read_curves
 
     # As `cutoffs` has it: a year in which no report is clustered is not in a fold.
     years = sorted(clustered_reports["year"].unique().tolist())
-    curves = step_functions(cutoff_curve, years)
-    chosen = float(base_cutoffs(curves, years, 0.0, 1.0)["theta"].iloc[0])
-    return draw(base_objective_table(curves), chosen, synthetic=settings.synthetic)
+    curves = read_curves(cutoff_curve, years)
+    theta = float(BASE_LATTICE[choose_base(evaluate(curves, BASE_LATTICE))])
+    return draw(base_objective_table(curves), theta, synthetic=settings.synthetic)
 
 
-@dg.asset(ins={"cutoffs": _ALL_MODES}, **figure_options(COMPARISON))
+@dg.asset(ins={"cutoffs": ALL_MODES}, **figure_options(COMPARISON))
 def theta_by_year(settings: Settings, cutoffs: dict[str, DataFrame]) -> Figure:
     """The rolling cutoff and its MeanCorr by year, beside the one base cutoff."""
     from compsim_assets.plots.cutoffs import theta_by_year as draw
@@ -92,7 +90,7 @@ def proportion_of_strong_features(
 @dg.asset(**figure_options(COMPARISON))
 def methods_forest(settings: Settings, robustness: DataFrame) -> Figure:
     """MeanCorr of every method with its 95 % interval, every cluster counted once and every pair counted once."""
-    from compsim_assets.evidence.reference import published_by_method
+    from compsim_assets.evidence.published_figures import published_by_method
     from compsim_assets.plots.evidence import methods_forest as draw
 
     published = published_by_method()["mean_correlation_2001_2020"]

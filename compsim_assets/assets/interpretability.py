@@ -4,6 +4,7 @@ import dagster as dg
 
 from compsim_assets.assets.common import BY_MODE, DataFrame, table_options
 from compsim_assets.assets.features import sae_features
+from compsim_assets.contracts import TABLES
 from compsim_assets.settings import Settings
 from compsim_assets.storage.results import Results, read_manifest
 from compsim_assets.universe.layout import UniverseError
@@ -24,8 +25,7 @@ def fuzz_scores(context: dg.AssetExecutionContext, settings: Settings) -> DataFr
     files = open_universe(settings).fuzz_score_files()
     if not files:
         context.log.warning("the universe has no fuzz_scores/: no latent has an interpretability score")
-    columns = ["latent", "interpretability", "balanced_accuracy", "n_examples", "n_unscored", "hookpoint"]
-    table = pd.DataFrame([read_score_file(path) for path in files], columns=columns)
+    table = pd.DataFrame([read_score_file(path) for path in files], columns=TABLES["fuzz_scores"].names)
     table = table.sort_values(["hookpoint", "latent"], ignore_index=True)
     doubled = table.duplicated(["hookpoint", "latent"])
     if doubled.any():
@@ -51,8 +51,8 @@ def interpretability_curve(
     fuzz_scores: DataFrame,
 ) -> DataFrame:
     """Interpretability over sparsity: mean score of the latents that are strong in at least p per cent of clusters."""
+    from compsim_assets.evidence.table_two import scores_for
     from compsim_assets.science.latents.interpretability import interpretability_curve as curve_of
-    from compsim_assets.science.latents.interpretability import scores_for
 
     manifest = read_manifest(Results.of(settings).array_folder("sae_features"), "features.json")
     usable, note = scores_for(fuzz_scores, manifest["hookpoint"], manifest["n_latents"])

@@ -2,12 +2,17 @@
 
 import dagster as dg
 
-from compsim_assets.assets.common import COMPARISON, DataFrame, table_options
+from compsim_assets.assets.common import ALL_MODES, COMPARISON, DataFrame, table_options
 from compsim_assets.contracts import TABLES
+from compsim_assets.contracts.methods import METHODS
+from compsim_assets.contracts.modes import CUTOFF_MODES
 from compsim_assets.settings import Settings
 from compsim_assets.storage.previews import plain_rows
 from compsim_assets.storage.results import Results
 from compsim_assets.universe.opening import open_universe
+
+# The published cluster set of each cutoff mode.
+_SETS = {method.replays: method.name for method in METHODS if method.replays in CUTOFF_MODES}
 
 
 @dg.asset(deps=["descriptions"], **table_options("published_strong_features", "published", "pandas"))
@@ -23,9 +28,8 @@ def published_strong_features(context: dg.AssetExecutionContext, settings: Setti
         if sets
         else {"note": "the universe has no published_strong_features/"}
     )
-    columns = TABLES["published_strong_features"].names
     tables = [table.assign(set=name) for name, table in sets.items()]
-    return pd.concat([pd.DataFrame(columns=columns), *tables], ignore_index=True)[columns]
+    return pd.concat(tables, ignore_index=True) if tables else TABLES["published_strong_features"].empty()
 
 
 @dg.asset(
@@ -42,24 +46,18 @@ def published_cointegrated_pairs(
 
     universe = open_universe(settings)
     sets, tickers = universe.cointegrated_pairs(), universe.tickers()
-    known = descriptions if tickers is None else tickers
-    ticker = known.drop_duplicates("report_id").set_index("report_id")["ticker"]
+    reports = descriptions if tickers is None else tickers
+    ticker = reports.drop_duplicates("report_id").set_index("report_id")["ticker"]
     context.add_output_metadata(
         {f"{method}: pairs": len(table) for method, table in sets.items()}
         if sets
         else {"note": "the universe has no cointegrated_pairs/"}
     )
-    columns = TABLES["published_cointegrated_pairs"].names
     tables = [
         table.assign(method=method, ticker_a=table["report_a"].map(ticker), ticker_b=table["report_b"].map(ticker))
         for method, table in sets.items()
     ]
-    return pd.concat([pd.DataFrame(columns=columns), *tables], ignore_index=True)[columns]
-
-
-_ALL_MODES = dg.AssetIn(partition_mapping=dg.AllPartitionMapping())
-# The published cluster set of each cutoff mode.
-_SETS = {"base": "GCD", "rolling": "GCDR"}
+    return pd.concat(tables, ignore_index=True) if tables else TABLES["published_cointegrated_pairs"].empty()
 
 
 @dg.asset(deps=["published_pairs"], **table_options("published_replay", "published", "pandas", stage=COMPARISON))
@@ -71,9 +69,9 @@ def published_replay(context: dg.AssetExecutionContext, settings: Settings, base
 
     import pandas as pd
 
-    from compsim_assets.evidence.reference import published_thetas
-    from compsim_assets.science.cutoffs.pair_cuts import cut_pairs
-    from compsim_assets.science.cutoffs.replay import agreement
+    from compsim_assets.evidence.published_figures import published_thetas
+    from compsim_assets.science.cutoffs.agreement import agreement
+    from compsim_assets.science.cutoffs.pairs import cut_pairs
     from compsim_assets.storage.pairs import PairTable
 
     pairs = PairTable(Results.of(settings).table("published_pairs"))
@@ -86,26 +84,28 @@ def published_replay(context: dg.AssetExecutionContext, settings: Settings, base
         for mode, name in _SETS.items()
     }
     rows = []
-    for found in cut_pairs(years, pairs.of_year, wanted):
-        own = theirs[found.name, found.year]
-        names = own["cluster_id"].to_numpy(dtype=str)
-        same = agreement(found.report_id, found.cluster, own["report_id"].to_numpy(), names)
-        said = {"set": found.name, "year": found.year, "theta": found.theta}
-        rows.append({**said, **dataclasses.asdict(same)})
-    columns = TABLES["published_replay"].names
-    table = pd.DataFrame(rows, columns=columns).sort_values(["set", "year"], ignore_index=True)
+    for ours in cut_pairs(years, pairs.of_year, wanted):
+        published = theirs[ours.name, ours.year]
+        names = published["cluster_id"].to_numpy(dtype=str)
+        same = agreement(ours.report_id, ours.cluster, published["report_id"].to_numpy(), names)
+        rows.append({"set": ours.name, "year": ours.year, "theta": ours.theta} | dataclasses.asdict(same))
+    if not rows:
+        context.add_output_metadata({"note": _without(bool(pairs.years))})
+        return TABLES["published_replay"].empty()
+    table = pd.DataFrame(rows).sort_values(["set", "year"], ignore_index=True)
     context.add_output_metadata(
-        {f"{name}: years identical": f"{own['identical'].sum()} of {len(own)}" for name, own in table.groupby("set")}
-        if rows
-        else {"note": _without(bool(pairs.years))}
+        {
+            f"{name}: years identical": f"{of_set['identical'].sum()} of {len(of_set)}"
+            for name, of_set in table.groupby("set")
+        }
     )
     return table
 
 
 def _published(baseline_clusters: DataFrame) -> dict[tuple[str, int], DataFrame]:
     """The published sets with a published cutoff, by name and year."""
-    kept = baseline_clusters[baseline_clusters["method"].isin(_SETS.values())]
-    return {(str(name), int(rows["year"].iloc[0])): rows for (name, _), rows in kept.groupby(["method", "year"])}
+    sets = baseline_clusters[baseline_clusters["method"].isin(_SETS.values())]
+    return {(str(name), int(rows["year"].iloc[0])): rows for (name, _), rows in sets.groupby(["method", "year"])}
 
 
 def _without(pairs: bool) -> str:
@@ -116,7 +116,7 @@ def _without(pairs: bool) -> str:
 
 @dg.asset(
     ins={
-        **dict.fromkeys(("cutoffs", "interpretability_curve", "strong_feature_proportion"), _ALL_MODES),
+        **dict.fromkeys(("cutoffs", "interpretability_curve", "strong_feature_proportion"), ALL_MODES),
         "descriptions": dg.AssetIn(metadata={"columns": ["report_id", "year"]}),
     },
     deps=["published_pairs"],
@@ -141,10 +141,10 @@ def published_vs_ours(
     """Every published figure beside ours: the published clusters measured on this universe, our own, the differences,
     and why a figure cannot be computed here.
     """
-    from compsim_assets.evidence.published_figures import Found, compare_with_published
-    from compsim_assets.evidence.reference import published_figures
+    from compsim_assets.evidence.published_figures import published_figures
+    from compsim_assets.evidence.published_vs_ours import Computed, compare_with_published
 
-    found = Found(
+    computed = Computed(
         mean_correlation=mean_correlation,
         cutoffs=cutoffs,
         curves=interpretability_curve,
@@ -157,13 +157,12 @@ def published_vs_ours(
         backtest=pairs_backtest,
         counts={
             "n_reports": len(descriptions),
-            **(_published_pairs(Results.of(settings)) or _own_pairs(distance_scale, mean_correlation)),
+            **(_published_pairs(Results.of(settings)) or _our_pairs(distance_scale, mean_correlation)),
         },
     )
     years = descriptions["year"]
-    what = "synthetic sample" if settings.synthetic else settings.source
-    universe = f"{what}: {len(descriptions):,} reports, {years.min()}-{years.max()}"
-    table = compare_with_published(published_figures(), found, universe)
+    universe = f"{settings.data_name}: {len(descriptions):,} reports, {years.min()}-{years.max()}"
+    table = compare_with_published(published_figures(), computed, universe)
     context.add_output_metadata({"report": dg.MetadataValue.md(_report(table, universe))})
     return table
 
@@ -177,7 +176,7 @@ def _report(table: DataFrame, universe: str) -> str:
     return f"Computed on {universe}.\n\n" + tabulate(rows, columns, "pipe", floatfmt=",.4g")
 
 
-def _own_pairs(distance_scale: DataFrame, mean_correlation: DataFrame) -> dict[str, int]:
+def _our_pairs(distance_scale: DataFrame, mean_correlation: DataFrame) -> dict[str, int]:
     """Pairs within a year, and those of them with a return correlation."""
     population = mean_correlation[mean_correlation["method"] == "population"]
     return {

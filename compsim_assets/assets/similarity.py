@@ -155,19 +155,19 @@ def _project(
             f"{path}: a PCA of {pca.components.shape[1]:,} latents, expected {distinct.shape[1]:,} as the features "
             "have. Remove it to fit one"
         )
-    kept = slice(0, config.n_components)
+    first = slice(0, config.n_components)
     variance, ratio = pca.explained_variance, pca.explained_variance_ratio
     scaler = None
     if pca.scaler_mean is not None and pca.scaler_scale is not None:
         scaler = pca.scaler_mean, pca.scaler_scale
     return project(
         distinct,
-        pca.components[kept],
+        pca.components[first],
         pca.mean,
         copies=distinct.copies,
         scaler=scaler,
-        explained_variance=None if variance is None else variance[kept],
-        explained_variance_ratio=None if ratio is None else ratio[kept],
+        explained_variance=None if variance is None else variance[first],
+        explained_variance_ratio=None if ratio is None else ratio[first],
         device=default_device(),
         progress=progress(context, "projected reports"),
     )

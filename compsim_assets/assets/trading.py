@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import Field
 
-from compsim_assets.assets.common import COMPARISON, DataFrame, selected, table_output
+from compsim_assets.assets.common import ALL_MODES, COMPARISON, DataFrame, selected, table_output
 from compsim_assets.contracts import TABLES
 from compsim_assets.partitions import cutoff_modes
 from compsim_assets.universe.layout import UniverseError
@@ -93,7 +93,7 @@ class TradingConfig(dg.Config):
         ),
     },
     ins={
-        "clusters": dg.AssetIn(partition_mapping=dg.AllPartitionMapping()),
+        "clusters": ALL_MODES,
         "descriptions": dg.AssetIn(metadata={"columns": ["report_id", "year", "ticker"]}),
         "price_history": dg.AssetIn(metadata={"arrow": True}),
     },
@@ -128,8 +128,8 @@ def pairs_trading_assets(
     )
     context.log.info(str(windows))
     tables = _compare(_panel(price_history), groups, descriptions, windows, config)
-    said = {"windows": str(windows), "note": _note(groups, windows.cluster_years)}
-    yield from selected(context, *_outputs(tables, said))
+    notes = {"windows": str(windows), "note": _note(groups, windows.cluster_years)}
+    yield from selected(context, *_outputs(tables, notes))
 
 
 def _with_others(groups: dict[str, DataFrame], *tables: DataFrame) -> dict[str, DataFrame]:
@@ -168,13 +168,13 @@ def _compare(
         method: table.merge(reports, on=["report_id", "year"], how="inner", validate="many_to_one")
         for method, table in groups.items()
     }
-    chosen = config.model_dump(exclude={"first_trading_year", "last_trading_year", "first_estimation_year"})
+    rules = config.model_dump(exclude={"first_trading_year", "last_trading_year", "first_estimation_year"})
     return compare_methods(
         panel.window(*days_of(windows.estimation)),
         panel.window(*days_of(windows.trading)),
         members,
         windows.cluster_years,
-        Rules(**{**chosen, "costs": tuple(config.costs)}),
+        Rules(**{**rules, "costs": tuple(config.costs)}),
     )
 
 
@@ -185,9 +185,9 @@ def _note(groups: dict[str, DataFrame], years: list[int]) -> str:
     return named + SEEN
 
 
-def _outputs(tables: "Tables", said: dict[str, str]) -> Iterator[dg.Output]:
+def _outputs(tables: "Tables", notes: dict[str, str]) -> Iterator[dg.Output]:
     summary = {"summary": dg.MetadataValue.md(_summary(tables.backtest))}
-    more: dict[str, Any] = {**said, "traps": dg.MetadataValue.md(TRAPS)}
+    more: dict[str, Any] = {**notes, "traps": dg.MetadataValue.md(TRAPS)}
     values = (tables.pairs, tables.backtest, tables.daily)
     for name, value in zip(NAMES, values, strict=True):
         extra = summary if name == "pairs_backtest" else {}
@@ -199,7 +199,7 @@ def _no_tables(note: str) -> list[dg.Output]:
 
 
 def _summary(backtest: DataFrame) -> str:
-    """One line a method: pairs and Sharpe ratios, honest ones without costs and at the highest costs."""
+    """One line per method: pairs and Sharpe ratios, honest ones without costs and at the highest costs."""
     from tabulate import tabulate
 
     costs = backtest.loc[backtest["variant"] == "honest", "cost_bp"]

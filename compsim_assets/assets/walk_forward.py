@@ -79,9 +79,9 @@ def walk_forward_assets(
         yield from selected(context, *_nothing(context, note))
         return
     with explaining_memory("the PCA of earlier years", "a smaller block or n_components"):
-        found = _walk(context, config, distinct, reports)
+        evaluated = _walk(context, config, distinct, reports)
     width = min(config.n_components, distinct.shape[1])
-    yield from selected(context, *_outputs(found, ids, reports, width))
+    yield from selected(context, *_outputs(evaluated, ids, reports, width))
 
 
 def _reports(
@@ -99,11 +99,11 @@ def _reports(
             f"clustered_reports: report {unknown[0]} has no row in sae_features, expected one for every report "
             f"({len(unknown):,} missing). Materialize pca_scores and clustered_reports again"
         )
-    known = returns.set_index("report_id").loc[ids]
-    order = np.lexsort((ids, known["year"]))
-    unit, defined = normalise_returns(np.stack(known["returns"].iloc[order].to_list()))
+    of_reports = returns.set_index("report_id").loc[ids]
+    order = np.lexsort((ids, of_reports["year"]))
+    unit, defined = normalise_returns(np.stack(of_reports["returns"].iloc[order].to_list()))
     return ids[order], Reports(
-        year=known["year"].to_numpy()[order],
+        year=of_reports["year"].to_numpy()[order],
         text=distinct.inverse[order],
         clustered=np.isin(ids, clustered["report_id"])[order],
         unit_returns=unit,
@@ -125,7 +125,7 @@ def _walk(
     context.log.info(
         f"{len(years)} years; the last PCA, of {largest:,} different texts, needs about {needed / 1e9:.1f} GB of memory"
     )
-    found = []
+    evaluated = []
     for year in walk_forward(
         distinct,
         reports,
@@ -135,8 +135,8 @@ def _walk(
         log=context.log.debug,
     ):
         _log(context, year)
-        found.append(year)
-    return found
+        evaluated.append(year)
+    return evaluated
 
 
 def _log(context: dg.AssetExecutionContext, year: "EvaluatedYear") -> None:
@@ -152,7 +152,7 @@ def _log(context: dg.AssetExecutionContext, year: "EvaluatedYear") -> None:
         )
 
 
-def _outputs(found: list["EvaluatedYear"], ids: "np.ndarray", reports: "Reports", width: int) -> list[dg.Output]:
+def _outputs(years: list["EvaluatedYear"], ids: "np.ndarray", reports: "Reports", width: int) -> list[dg.Output]:
     """The three tables, by year."""
     import numpy as np
     import pandas as pd
@@ -161,31 +161,31 @@ def _outputs(found: list["EvaluatedYear"], ids: "np.ndarray", reports: "Reports"
     from compsim_assets.science.linkage.cut import cluster_frame
     from compsim_assets.storage.matrices import list_column
 
-    rows = np.concatenate([year.rows for year in found])
+    rows = np.concatenate([year.rows for year in years])
     scores = np.zeros((len(rows), width), dtype=np.float32)
     start = 0
-    for year in found:
+    for year in years:
         scores[start : start + len(year.rows), : year.scores.shape[1]] = year.scores
         start += len(year.rows)
     scored = {"report_id": ids[rows], "year": reports.year[rows], "scores": list_column(scores)}
     columns = ("year", "theta", "distance", "mean_correlation")
-    cutoffs = pd.DataFrame({name: [getattr(year, name) for year in found] for name in columns})
-    cutoffs = cutoffs.assign(in_sample=False, n_earlier_reports=[year.n_earlier for year in found])
-    clusters = cluster_frame((year.year, year.cluster_id, ids[year.compared]) for year in found)
-    said = _said(found, clusters)
+    cutoffs = pd.DataFrame({name: [getattr(year, name) for year in years] for name in columns})
+    cutoffs = cutoffs.assign(in_sample=False, n_earlier_reports=[year.n_earlier for year in years])
+    clusters = cluster_frame((year.year, year.cluster_id, ids[year.compared]) for year in years)
+    summary = _summary(years, clusters)
     return [
-        dg.Output(pa.table(scored), output_name="walk_forward_scores", metadata=said),
-        dg.Output(cutoffs, output_name="walk_forward_cutoffs", metadata=said),
-        dg.Output(clusters, output_name="walk_forward_clusters", metadata=said),
+        dg.Output(pa.table(scored), output_name="walk_forward_scores", metadata=summary),
+        dg.Output(cutoffs, output_name="walk_forward_cutoffs", metadata=summary),
+        dg.Output(clusters, output_name="walk_forward_clusters", metadata=summary),
     ]
 
 
-def _said(found: list["EvaluatedYear"], clusters: DataFrame) -> dict[str, Any]:
+def _summary(years: list["EvaluatedYear"], clusters: DataFrame) -> dict[str, Any]:
     """Metadata: what was evaluated, and the theta of each year."""
     sizes = clusters.groupby(["year", "cluster_id"]).size()
-    lines = [f"| {y.year} | {y.theta:.1f} | {y.distance:.3f} | {y.mean_correlation:.3f} |" for y in found]
-    said = {
-        "years": f"{len(found)}: {found[0].year} to {found[-1].year}",
+    lines = [f"| {y.year} | {y.theta:.1f} | {y.distance:.3f} | {y.mean_correlation:.3f} |" for y in years]
+    summary = {
+        "years": f"{len(years)}: {years[0].year} to {years[-1].year}",
         "clusters": int((sizes >= 2).sum()),
         "singletons": int((sizes == 1).sum()),
         "largest_cluster": int(sizes.max()),
@@ -193,9 +193,9 @@ def _said(found: list["EvaluatedYear"], clusters: DataFrame) -> dict[str, Any]:
             "\n".join(["| year | theta | distance | MeanCorr |", "|---|---|---|---|", *lines])
         ),
     }
-    flat = [str(year.year) for year in found if not year.varies]
+    flat = [str(year.year) for year in years if not year.varies]
     note = f"all earlier reports have the same features, scores are zero: {', '.join(flat)}"
-    return {**said, "note": note} if flat else said
+    return {**summary, "note": note} if flat else summary
 
 
 def _nothing(context: dg.AssetExecutionContext, note: str) -> list[dg.Output]:

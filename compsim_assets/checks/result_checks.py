@@ -1,22 +1,18 @@
 """Checks on what goes out: clusters, correlations, figures."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
 
 from compsim_assets.assets import figures
-from compsim_assets.assets.common import DataFrame
+from compsim_assets.assets.common import MODES, DataFrame
 from compsim_assets.settings import Settings
-from compsim_assets.storage.results import Results
+from compsim_assets.storage.results import Results, read_table
 
 
 @dg.asset_check(asset="clusters", blocking=True)
 def every_report_in_one_cluster(settings: Settings) -> dg.AssetCheckResult:
-    """In every cutoff mode, each clustered report of a clustered year is in exactly one cluster, singletons included."""
-
-    from compsim_assets.storage.results import read_table
-
+    """In every cutoff mode, each clustered report of a clustered year is in one cluster, singletons included."""
     results = Results.of(settings)
     reports = read_table(results.table("clustered_reports")).to_pandas()
     problems: dict[str, int] = {}
@@ -52,7 +48,7 @@ def _figure_check(key: dg.AssetKey) -> dg.AssetChecksDefinition:
     def figure_decodes(settings: Settings) -> dg.AssetCheckResult:
         """Every PNG file of the figure can be decoded, in full, and is not one flat colour."""
         results = Results.of(settings)
-        paths = [results.figure(name, mode) for mode in (None, *_modes())]
+        paths = [results.figure(name, mode) for mode in (None, *MODES)]
         tones = [_tones(path) for path in paths if path.exists()]
         return dg.AssetCheckResult(passed=bool(tones) and min(tones) > 1, metadata={"files": len(tones)})
 
@@ -68,12 +64,6 @@ def _tones(path: Path) -> int:
             return len(image.convert("L").getcolors(256) or ())
     except (OSError, SyntaxError):  # what Pillow raises on broken files
         return 0
-
-
-def _modes() -> Sequence[str]:
-    from compsim_assets.partitions import cutoff_modes
-
-    return cutoff_modes.get_partition_keys()
 
 
 figure_checks = [

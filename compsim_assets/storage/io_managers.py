@@ -23,6 +23,11 @@ def data_version(content: str, revision: str = "") -> dg.DataVersion:
     return dg.DataVersion(f"{revision}.{content}" if revision else content)
 
 
+def origin(settings: Settings, path: Path) -> dict[str, Any]:
+    """Metadata that every result has: where it lies, and what data it is made of."""
+    return {"path": dg.MetadataValue.path(str(path)), "data": settings.data_name}
+
+
 def table_schema(table: Table) -> dg.TableSchema:
     """A contract as Dagster shows it."""
     columns = [
@@ -56,13 +61,7 @@ class _ResultsIOManager(dg.ConfigurableIOManager):
 
     def describe(self, context: dg.OutputContext, path: Path, metadata: dict[str, Any]) -> None:
         """Add path, origin and the asset's own metadata to the materialization."""
-        context.add_output_metadata(
-            {
-                **metadata,
-                "path": dg.MetadataValue.path(str(path)),
-                "data": "synthetic sample" if self.settings.synthetic else self.settings.source,
-            }
-        )
+        context.add_output_metadata({**metadata, **origin(self.settings, path)})
 
 
 class TableIOManager(_ResultsIOManager):
