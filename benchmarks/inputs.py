@@ -25,6 +25,22 @@ SIZES = {
 }
 
 
+class DenseFeatures:
+    """A feature matrix that is in memory: (n, D), as float32."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values = np.asarray(values, dtype=np.float32)
+        self.shape: tuple[int, int] = self.values.shape
+
+    def columns(self, start: int, stop: int, positions: np.ndarray | None = None) -> np.ndarray:
+        """(n, stop - start) values of these latents, or (k, stop - start) at these positions."""
+        return self.values[slice(None) if positions is None else positions, start:stop]
+
+    def rows(self, positions: np.ndarray) -> np.ndarray:
+        """(k, D) values of these reports."""
+        return self.values[positions]
+
+
 def yearly_scores(size: Size, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(n, P) float32 scores with groups of alike reports, (n,) years, (n, 12) returns that share a group factor."""
     rng = np.random.default_rng([seed, 1])

@@ -17,8 +17,8 @@ class Row:
 
     job: what was computed. size: on how much.
     ours: time of the platform's own code.
-    published: time of the published algorithm (or the library named in `note`), written again in `benchmarks.published`; None
-        where there is none. Timed on a part and scaled by its work where `note` says so.
+    published: time of the published algorithm (or the library named in `note`), written again in
+        `benchmarks.published`; None where there is none. Timed on a part and scaled by its work where `note` says so.
     floor: time this machine needs for the matrix products (or copies) that ours counts, measured in the same run.
     peak: largest resident memory of ours in bytes, inputs and mapped files included.
     difference: largest absolute difference between the two results.

@@ -25,8 +25,8 @@ def mean_correlation(pairs: Pairs, n: int, cutoff: float) -> float:
     """MeanCorr of one year at one cutoff: spanning tree, drop long edges, components, mean over each one's pairs."""
     a, b, _, correlation = pairs
     tree = spanning_tree(pairs, n)
-    kept = tree.data <= cutoff + 1e-9
-    edges = coo_array((tree.data[kept], (tree.row[kept], tree.col[kept])), shape=(n, n))
+    short = tree.data <= cutoff + 1e-9
+    edges = coo_array((tree.data[short], (tree.row[short], tree.col[short])), shape=(n, n))
     label = connected_components(edges, directed=False)[1]
     inside = label[a] == label[b]
     count = np.bincount(label[a[inside]], minlength=n)

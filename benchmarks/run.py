@@ -1,7 +1,7 @@
 """`make bench`: ours against the published algorithm and the hardware's floor, on this machine, in this run.
 
-Each job is a module of `benchmarks.jobs` with a function `rows(size, device) -> list[Row]`, and runs in a process of its
-own, so that its peak memory is its own.
+Each job is a module of `benchmarks.jobs` with a function `rows(size, device) -> list[Row]`, and runs in a process of
+its own, so that its peak memory is its own.
 """
 
 import argparse
@@ -20,7 +20,8 @@ from tabulate import tabulate
 from benchmarks.measure import Row, copy_rate, device_name, gemm_rate
 
 JOBS = (
-    "shards", "feature_import", "pca", "cutoffs", "pairs", "linkage", "strong_features", "extraction", "scaling", "bootstrap", "adf",
+    "shards", "feature_import", "pca", "cutoffs", "pairs", "linkage", "strong_features", "extraction", "scaling",
+    "bootstrap", "adf",
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results"
 _HEADERS = ("job", "size", "ours s", "published s", "ratio", "floor s", "x floor", "peak GB", "difference", "note")
@@ -76,8 +77,9 @@ def _render(rows: list[Row], size: str, device: str, seconds: float) -> str:
     ] for row in rows]  # fmt: skip
     table = tabulate(lines, _HEADERS, "pipe", floatfmt=_FORMATS, missingval="")
     return (
-        f"Size `{size}` on {device_name(device)}; matrix products {', '.join(rates)}; copies {copy_rate(device) / 1e9:.1f} GB/s; torch {torch.__version__}; "
-        f"{seconds / 60:.1f} minutes in all.\n\n{table}\n"
+        f"Size `{size}` on {device_name(device)}; matrix products {', '.join(rates)}; copies "
+        f"{copy_rate(device) / 1e9:.1f} GB/s; torch {torch.__version__}; {seconds / 60:.1f} minutes in "
+        f"all.\n\n{table}\n"
     )
 
 

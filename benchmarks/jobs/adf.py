@@ -1,4 +1,4 @@
-"""ADF tests of price differences, lags by AIC, against statsmodels one pair at a time, as the published code runs it."""
+"""ADF tests of price differences, lags by AIC, against statsmodels one pair at a time, as in the published code."""
 
 import warnings
 
@@ -22,25 +22,25 @@ def rows(size: str, device: str) -> list[Row]:
     spreads = prices[0] - prices[1]
     spreads[: days // 5, ::3] = np.nan  # a third of the pairs starts later
     adf_statistics(spreads[:, :10])
-    own = timed(lambda: adf_statistics(spreads))
-    chosen = np.linspace(0, pairs - 1, timed_pairs).astype(int)
-    series = [spreads[~np.isnan(spreads[:, pair]), pair] for pair in chosen]
+    measured = timed(lambda: adf_statistics(spreads))
+    sampled = np.linspace(0, pairs - 1, timed_pairs).astype(int)
+    series = [spreads[~np.isnan(spreads[:, pair]), pair] for pair in sampled]
     warnings.simplefilter("ignore")
     with threadpool_limits(1):  # more threads only make its small products wait
         theirs = timed(lambda: [adfuller(one) for one in series])
-    lags = own.result.lags[chosen].tolist()
-    if lags != [found[2] for found in theirs.result]:
+    lags = measured.result.lags[sampled].tolist()
+    if lags != [tested[2] for tested in theirs.result]:
         raise ValueError("statsmodels chooses other lags")
-    statistic = np.array([found[0] for found in theirs.result])
+    statistic = np.array([tested[0] for tested in theirs.result])
     return [
         Row(
             job="ADF tests, lags by AIC",
             size=f"{pairs:,} pairs of {days:,} days",
-            ours=own.seconds,
+            ours=measured.seconds,
             published=theirs.seconds * pairs / timed_pairs,
-            peak=own.peak,
-            difference=float(np.abs(own.result.statistic[chosen] - statistic).max()),
-            note=f"statsmodels on one thread, timed on {timed_pairs}: {1e3 * theirs.seconds / timed_pairs:.0f} ms a pair "
-            f"against {1e3 * own.seconds / pairs:.2f}",
+            peak=measured.peak,
+            difference=float(np.abs(measured.result.statistic[sampled] - statistic).max()),
+            note=f"statsmodels on one thread, timed on {timed_pairs}: {1e3 * theirs.seconds / timed_pairs:.0f} ms a "
+            f"pair against {1e3 * measured.seconds / pairs:.2f}",
         )
     ]

@@ -26,7 +26,7 @@ def rows(size: str, device: str) -> list[Row]:
 
 
 def _row(name: str, groups: pd.DataFrame, returns: pd.DataFrame, company: pd.Series) -> Row:
-    own = timed(lambda: bootstrap_correlation({name: groups}, returns, company, resamples=RESAMPLES))
+    measured = timed(lambda: bootstrap_correlation({name: groups}, returns, company, resamples=RESAMPLES))
     n = company.nunique()
     weights = draw_companies(0, 0, n, TIMED)
     cluster, first, second, correlation, year = _pairs(groups, returns, company)
@@ -38,9 +38,9 @@ def _row(name: str, groups: pd.DataFrame, returns: pd.DataFrame, company: pd.Ser
         job=f"bootstrap over companies, {name}",
         size=f"{len(groups):,} reports in {groups.groupby(['year', 'cluster_id']).ngroups:,} groups, "
         f"{n:,} companies, {RESAMPLES:,} resamples",
-        ours=own.seconds,
+        ours=measured.seconds,
         published=listed.seconds * RESAMPLES / TIMED,
-        peak=own.peak,
+        peak=measured.peak,
         difference=float(np.abs(ours - np.array(listed.result)).max()),
         note=f"published: {len(first):,} pairs listed, timed on {TIMED} resamples, listing not counted; "
         "ours: with sizes, intervals and companies left out",

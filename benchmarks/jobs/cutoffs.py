@@ -9,7 +9,8 @@ from benchmarks import published
 from benchmarks.inputs import SIZES, yearly_scores
 from benchmarks.measure import Row, timed
 from compsim_assets.science.correlation.returns import normalise_returns
-from compsim_assets.science.cutoffs.choice import ROLLING_LATTICE, step_function
+from compsim_assets.science.cutoffs.choice import ROLLING_LATTICE
+from compsim_assets.science.cutoffs.step_function import step_function
 from compsim_assets.science.linkage.years import link_years
 
 TIMED_THETAS = 2
@@ -27,8 +28,8 @@ def rows(size: str, device: str) -> list[Row]:
             step_function(tree, unit[rows], defined[rows]) for rows, tree in zip(linked.rows, linked.trees, strict=True)
         ]
 
-    own = timed(ours)
-    linked, curves = own.result
+    measured = timed(ours)
+    linked, curves = measured.result
     tables = timed(lambda: [published.pair_table(scores[rows], returns[rows]) for rows in linked.rows])
     middle = np.quantile(linked.scale.standardise(linked.trees[0].height), [0.3, 0.7])
     thetas = linked.scale.distance(middle)[:TIMED_THETAS]
@@ -44,10 +45,10 @@ def rows(size: str, device: str) -> list[Row]:
         Row(
             job="every cutoff, exactly",
             size=f"{shape.years} years of {shape.reports:,}, P = {shape.axes:,}",
-            ours=own.seconds,
+            ours=measured.seconds,
             published=tables.seconds + loop.seconds * len(ROLLING_LATTICE) / len(thetas),
             floor=floor.seconds,
-            peak=own.peak,
+            peak=measured.peak,
             difference=float(np.nanmax(np.abs(ours_at - np.array(loop.result)))),
             note=f"published: {len(ROLLING_LATTICE)} cutoffs, timed on {len(thetas)}; "
             "floor: full float64 squares (ours: upper halves)",

@@ -64,16 +64,16 @@ def _row(name: str, settings: dict[str, Any], texts: list[str], device: str) -> 
     _bare(loaded, tokens, batches)
     # In turns, so that whatever else the machine does meets both.
     runs = [(timed(ours), timed(lambda: _bare(loaded, tokens, batches)).seconds) for _ in range(REPEATS)]
-    own, bare = min(run.seconds for run, _ in runs), min(seconds for _, seconds in runs)
+    whole, bare = min(run.seconds for run, _ in runs), min(seconds for _, seconds in runs)
     total = int(lengths.sum())
     return Row(
         job=f"text to features, {name}",
         size=f"{len(texts)} texts, {total:,} tokens, {loaded.extract.n_latents:,} latents",
-        ours=own,
+        ours=whole,
         floor=bare,
         peak=max(run.peak or 0 for run, _ in runs) or None,
-        note=f"floor: the language model's forward pass alone; {total / own:,.0f} tokens/s = "
-        f"{bare / own:.0%} of its {total / bare:,.0f}",
+        note=f"floor: the language model's forward pass alone; {total / whole:,.0f} tokens/s = "
+        f"{bare / whole:.0%} of its {total / bare:,.0f}",
     )
 
 

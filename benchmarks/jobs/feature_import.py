@@ -31,12 +31,12 @@ def rows(size: str, device: str) -> list[Row]:
             _write_shard(path, shard * reports, reports, latents)
         files = local_files(folder, "features")
         assert files is not None
-        found = FeatureImport(files, np.arange(reports * shards), np.empty(0, dtype=np.int64))
+        source = FeatureImport(files, np.arange(reports * shards), np.empty(0, dtype=np.int64))
         out = folder / "imported"
         out.mkdir()
         results = Results(folder / "data")
-        own = timed(lambda: import_features(found, results, out, {}, lambda line: None))
-        assert own.result.n_reports == reports * shards
+        measured = timed(lambda: import_features(source, results, out, {}, lambda line: None))
+        assert measured.result.n_reports == reports * shards
         values = np.ones((reports, latents), dtype=np.float32)
         paths = sorted((folder / "features").iterdir())
         floor = timed(lambda: [_copied(path, values) for path in paths])
@@ -44,10 +44,10 @@ def rows(size: str, device: str) -> list[Row]:
             Row(
                 job="import features",
                 size=f"{shards} shards of {reports} x {latents:,}",
-                ours=own.seconds,
+                ours=measured.seconds,
                 floor=floor.seconds,
-                peak=own.peak,
-                note=f"{own.seconds / shards:.1f} s a shard; floor: its bytes read, the float32 values written",
+                peak=measured.peak,
+                note=f"{measured.seconds / shards:.1f} s a shard; floor: its bytes read, the float32 values written",
             )
         ]
 

@@ -36,15 +36,15 @@ def _scores(n: int, n_axes: int) -> np.ndarray:
 
 def _row(scores: np.ndarray, device: str, published_seconds: float, difference: float) -> Row:
     n, n_axes = scores.shape
-    own = timed(lambda: _linked(scores, device))
-    part = own.result
+    measured = timed(lambda: _linked(scores, device))
+    part = measured.result
     return Row(
         job="single linkage of a year, in tiles",
         size=f"{n:,} companies, P = {n_axes:,}",
-        ours=own.seconds,
+        ours=measured.seconds,
         published=published_seconds,
         floor=_floor(scores, device),
-        peak=own.peak,
+        peak=measured.peak,
         difference=difference,
         note=f"{part.seen / n:.1f} n pairs in float64, {part.merges} trees; floor: half of the float32 product; "
         f"published: timed at {PUBLISHED_COMPANIES:,}, scaled by n^2",

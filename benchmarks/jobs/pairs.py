@@ -12,9 +12,10 @@ from benchmarks import published
 from benchmarks.inputs import SIZES, Size
 from benchmarks.measure import Row, timed
 from compsim_assets.science.correlation.pairs import correlation_by_year_of_pairs
-from compsim_assets.science.cutoffs.choice import ROLLING_LATTICE, StepFunction
+from compsim_assets.science.cutoffs.choice import ROLLING_LATTICE
 from compsim_assets.science.cutoffs.pairs import link_pairs
-from compsim_assets.science.linkage.dendrogram import cut
+from compsim_assets.science.cutoffs.step_function import StepFunction
+from compsim_assets.science.linkage.cut import cut
 from compsim_assets.science.linkage.pairs import pair_graph
 from compsim_assets.storage.pairs import PairTable, write_pairs
 from compsim_assets.universe.pair_files import read_pairs
@@ -25,7 +26,7 @@ _AXES = 16
 
 
 def rows(size: str, device: str) -> list[Row]:
-    """Two rows: the import, and everything that Table 1 needs of our own clusters."""
+    """Two rows: the import, and everything that Table 1 needs of our reports_then clusters."""
     shape = SIZES[size]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -38,12 +39,12 @@ def _import(folder: Path, shape: Size, reports: pd.DataFrame) -> Row:
     assert files is not None
 
     def ours() -> int:
-        found = read_pairs(files, reports["report_id"].to_numpy(), reports["year"].to_numpy())
-        columns = {n: getattr(found, n) for n in ("report_a", "report_b", "cosine", "correlation")}
-        write_pairs(folder / "published_pairs.parquet", found.year, columns, {})
-        return len(found.year)
+        pairs = read_pairs(files, reports["report_id"].to_numpy(), reports["year"].to_numpy())
+        columns = {n: getattr(pairs, n) for n in ("report_a", "report_b", "cosine", "correlation")}
+        write_pairs(folder / "published_pairs.parquet", pairs.year, columns, {})
+        return len(pairs.year)
 
-    own = timed(ours)
+    measured = timed(ours)
 
     def copied() -> None:
         table = pq.read_table(folder / "pairs.parquet")
@@ -52,10 +53,10 @@ def _import(folder: Path, shape: Size, reports: pd.DataFrame) -> Row:
     floor = timed(copied)
     return Row(
         job="import a pair table",
-        size=f"{own.result:,} pairs in no order",
-        ours=own.seconds,
+        size=f"{measured.result:,} pairs in no order",
+        ours=measured.seconds,
         floor=floor.seconds,
-        peak=own.peak,
+        peak=measured.peak,
         note="read, checked, put in order, written; floor: read and written as it is",
     )
 
@@ -75,8 +76,8 @@ def _analysis(folder: Path, shape: Size, reports: pd.DataFrame) -> Row:
         correlation_by_year_of_pairs(groups, reports, pairs.of_year)
         return curves
 
-    own = timed(ours)
-    curves = own.result
+    measured = timed(ours)
+    curves = measured.result
     tables = [_as_published(pairs, year) for year in pairs.years]
     thetas = np.quantile(curves[pairs.years[0]].position, [0.3, 0.7])[:TIMED_THETAS]
     loop = timed(
@@ -86,12 +87,12 @@ def _analysis(folder: Path, shape: Size, reports: pd.DataFrame) -> Row:
     return Row(
         job="cutoffs, clusters, MeanCorr from pairs",
         size=f"{len(pairs):,} pairs, {shape.years} years",
-        ours=own.seconds,
+        ours=measured.seconds,
         published=loop.seconds * len(ROLLING_LATTICE) / len(thetas),
-        peak=own.peak,
+        peak=measured.peak,
         difference=float(np.nanmax(np.abs(at - np.array(loop.result)))),
-        note=f"every cutoff, one cut, two groupings, pairs read from disk; published: {len(ROLLING_LATTICE)} cutoffs of "
-        f"pairs in memory, timed on {len(thetas)}",
+        note=f"every cutoff, one cut, two groupings, pairs read from disk; published: {len(ROLLING_LATTICE)} cutoffs "
+        f"of pairs in memory, timed on {len(thetas)}",
     )
 
 
@@ -107,7 +108,7 @@ def _write_universe(folder: Path, shape: Size, seed: int = 0) -> pd.DataFrame:
     columns: dict[str, list[np.ndarray]] = {name: [] for name in ("a", "b", "year", "cos", "cor")}
     years = range(2000, 2000 + shape.years)
     ids = rng.permutation(shape.reports * shape.years).reshape(shape.years, shape.reports)
-    for year, own in zip(years, ids, strict=True):
+    for year, reports_then in zip(years, ids, strict=True):
         group = rng.integers(0, shape.reports // 20, shape.reports)
         centre = 2 * rng.standard_normal((shape.reports // 20, _AXES))
         returns = rng.standard_normal((shape.reports, 12)) + 0.4 * rng.standard_normal(12)
@@ -115,9 +116,8 @@ def _write_universe(folder: Path, shape: Size, seed: int = 0) -> pd.DataFrame:
             centre[group] + rng.standard_normal((shape.reports, _AXES)), returns
         )
         correlation[rng.random(len(a)) < 0.005] = np.nan
-        for name, values in zip(
-            columns, (own[first], own[second], np.full(len(a), year), 1 - distance, correlation), strict=True
-        ):
+        pairs = (reports_then[first], reports_then[second], np.full(len(a), year), 1 - distance, correlation)
+        for name, values in zip(columns, pairs, strict=True):
             columns[name].append(values)
     order = rng.permutation(len(first) * shape.years)
     a, b, year, cosine, correlation = (np.concatenate(parts)[order] for parts in columns.values())

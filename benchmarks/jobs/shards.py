@@ -38,13 +38,13 @@ def rows(size: str, device: str) -> list[Row]:
     n, latents = SHAPES[size]
     rng = np.random.default_rng(0)
     values = rng.random((n, latents), dtype=np.float32)
-    chosen = np.sort(rng.choice(n, ROWS, replace=False))
-    found: dict[str, list[float]] = {}
+    positions = np.sort(rng.choice(n, ROWS, replace=False))
+    seconds_of: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for kind in _formats():
             path = Path(folder) / kind.name
             path.mkdir()
-            found[kind.name] = _seconds(kind, path, values, chosen)
+            seconds_of[kind.name] = _seconds(kind, path, values, positions)
             shutil.rmtree(path)
     jobs = (
         ("write features", f"{values.nbytes / 1e9:.2f} GB", timed(values.copy).seconds),
@@ -55,11 +55,11 @@ def rows(size: str, device: str) -> list[Row]:
         Row(
             job=f"{job}, Arrow IPC",
             size=text,
-            ours=found["Arrow IPC"][number],
+            ours=seconds_of["Arrow IPC"][number],
             floor=floor,
             note="others: " + ", ".join(
                 f"{name} {seconds[number]:.2f} s"
-                for name, seconds in found.items()
+                for name, seconds in seconds_of.items()
                 if name != "Arrow IPC"
             )
             + ("; floor: a copy in memory" if floor else "; from a cold file cache"),
@@ -68,15 +68,15 @@ def rows(size: str, device: str) -> list[Row]:
     ]  # fmt: skip
 
 
-def _seconds(kind: Format, path: Path, values: np.ndarray, chosen: np.ndarray) -> list[float]:
+def _seconds(kind: Format, path: Path, values: np.ndarray, positions: np.ndarray) -> list[float]:
     written = timed(lambda: kind.write(path, values))
     start = values.shape[1] // 2
     _forget(path)
     block = timed(lambda: kind.columns(path, start, start + BLOCK))
     np.testing.assert_array_equal(block.result, values[:, start : start + BLOCK])
     _forget(path)
-    single = timed(lambda: kind.rows(path, chosen))
-    np.testing.assert_array_equal(single.result, values[chosen])
+    single = timed(lambda: kind.rows(path, positions))
+    np.testing.assert_array_equal(single.result, values[positions])
     return [written.seconds, block.seconds, single.seconds]
 
 
@@ -101,7 +101,7 @@ def _formats() -> list[Format]:
             "Arrow IPC",
             lambda path, values: write_feature_shards(path, _blocks(values), values.shape[1], {}),
             lambda path, a, b: FeatureShards(path).columns(a, b),
-            lambda path, chosen: FeatureShards(path).rows(chosen),
+            lambda path, positions: FeatureShards(path).rows(positions),
         ),
         Format("Parquet", _write_parquet, _parquet_columns, _parquet_rows),
         Format("datasets", _write_datasets, _datasets_columns, _datasets_rows),
@@ -123,12 +123,12 @@ def _parquet_columns(path: Path, start: int, stop: int) -> np.ndarray:
         return np.concatenate([matrix_of(batch["features"])[:, start:stop] for batch in batches])
 
 
-def _parquet_rows(path: Path, chosen: np.ndarray) -> np.ndarray:
+def _parquet_rows(path: Path, positions: np.ndarray) -> np.ndarray:
     with pq.ParquetFile(path / "x.parquet") as table:
-        groups = sorted({int(row) // BATCH for row in chosen})
-        found = [matrix_of(table.read_row_group(group)["features"]) for group in groups]
+        groups = sorted({int(row) // BATCH for row in positions})
+        read = [matrix_of(table.read_row_group(group)["features"]) for group in groups]
     place = {group: number for number, group in enumerate(groups)}
-    return np.stack([found[place[int(row) // BATCH]][int(row) % BATCH] for row in chosen])
+    return np.stack([read[place[int(row) // BATCH]][int(row) % BATCH] for row in positions])
 
 
 def _write_datasets(path: Path, values: np.ndarray) -> None:
@@ -149,11 +149,11 @@ def _datasets_columns(path: Path, start: int, stop: int) -> np.ndarray:
     return np.concatenate([matrix_of(chunk)[:, start:stop] for chunk in column.chunks])
 
 
-def _datasets_rows(path: Path, chosen: np.ndarray) -> np.ndarray:
+def _datasets_rows(path: Path, positions: np.ndarray) -> np.ndarray:
     from datasets import Dataset
 
-    found: np.ndarray = Dataset.from_file(str(path / "x.arrow")).with_format("numpy")[chosen]["features"]
-    return found
+    rows: np.ndarray = Dataset.from_file(str(path / "x.arrow")).with_format("numpy")[positions]["features"]
+    return rows
 
 
 def _write_safetensors(path: Path, values: np.ndarray) -> None:
@@ -166,16 +166,16 @@ def _safetensors_columns(path: Path, start: int, stop: int) -> np.ndarray:
     from safetensors import safe_open
 
     with safe_open(path / "x.safetensors", framework="np") as file:
-        found: np.ndarray = file.get_slice("features")[:, start:stop]
-    return found
+        columns: np.ndarray = file.get_slice("features")[:, start:stop]
+    return columns
 
 
-def _safetensors_rows(path: Path, chosen: np.ndarray) -> np.ndarray:
+def _safetensors_rows(path: Path, positions: np.ndarray) -> np.ndarray:
     from safetensors import safe_open
 
     with safe_open(path / "x.safetensors", framework="np") as file:
         features = file.get_slice("features")
-        return np.concatenate([features[int(row) : int(row) + 1] for row in chosen])
+        return np.concatenate([features[int(row) : int(row) + 1] for row in positions])
 
 
 def _write_zarr(path: Path, values: np.ndarray) -> None:
@@ -192,7 +192,7 @@ def _zarr_columns(path: Path, start: int, stop: int) -> Any:
     return zarr.open_array(path / "x.zarr", mode="r")[:, start:stop]
 
 
-def _zarr_rows(path: Path, chosen: np.ndarray) -> Any:
+def _zarr_rows(path: Path, positions: np.ndarray) -> Any:
     import zarr
 
-    return zarr.open_array(path / "x.zarr", mode="r").oindex[chosen]
+    return zarr.open_array(path / "x.zarr", mode="r").oindex[positions]

@@ -22,7 +22,7 @@ def rows(size: str, device: str) -> list[Row]:
     clusters = [ClusterPairs(rows, sample_pairs(len(rows), [0, number])) for number, rows in enumerate(given.rows)]
     sampled = clusters[::EVERY]
     _ours(given, sampled[:2], device)
-    own = timed(lambda: _ours(given, clusters, device))
+    measured = timed(lambda: _ours(given, clusters, device))
     loop = timed(lambda: [_published(given, cluster) for cluster in sampled])
     scores, axes, coefficients = (
         torch.from_numpy(values).double().to(device) for values in (given.scores, given.axes, given.coefficients)
@@ -32,13 +32,13 @@ def rows(size: str, device: str) -> list[Row]:
         Row(
             job="strong features",
             size=f"{len(clusters)} clusters, D = {LATENTS:,}, {shape.candidates:,} candidates, P = {shape.axes:,}",
-            ours=own.seconds,
+            ours=measured.seconds,
             published=loop.seconds * _work(clusters) / _work(sampled),
             floor=floor.seconds,
-            peak=own.peak,
+            peak=measured.peak,
             difference=max(
                 float(np.abs(ours.mae - mae).max())
-                for ours, (mae, _) in zip(own.result[::EVERY], loop.result, strict=True)
+                for ours, (mae, _) in zip(measured.result[::EVERY], loop.result, strict=True)
             ),
             note=f"published: timed on every {EVERY}th cluster; floor: float64 products of scores, coefficients and "
             "axes with axes, none of the elbow's",
