@@ -1,8 +1,8 @@
-"""What a universe cannot show, whatever the numbers: found in its own reports."""
+"""What a universe cannot show, whatever the numbers: read from its own reports."""
 
 import pandas as pd
 
-from compsim_assets.evidence.methods import company_of
+from compsim_assets.evidence.groups import company_of
 
 
 def cautions(descriptions: pd.DataFrame, population: float, published: float) -> list[str]:
@@ -14,16 +14,16 @@ def cautions(descriptions: pd.DataFrame, population: float, published: float) ->
     """
     company = company_of(descriptions).to_numpy()
     years = descriptions["year"]
-    found = [
+    sentences = [
         _same_texts(descriptions.assign(company=company)),
         _survivors(pd.DataFrame({"company": company, "year": years})),
     ]
     if population > 1.25 * published:
-        found.append(
-            f"Any two companies correlate by {population:.2f} here and by {published:.2f} in the paper, as large companies "
-            "do: correlations of any grouping lie above the paper's."
+        sentences.append(
+            f"Any two companies correlate by {population:.2f} here and by {published:.2f} in the paper, as large "
+            "companies do: correlations of any grouping lie above the paper's."
         )
-    return [sentence for sentence in found if sentence]
+    return [sentence for sentence in sentences if sentence]
 
 
 def _same_texts(reports: pd.DataFrame) -> str:
@@ -34,18 +34,18 @@ def _same_texts(reports: pd.DataFrame) -> str:
     if share < 0.5:
         return ""
     return (
-        f"{share:.0%} of the companies have one and the same description in every year: it knows what came later, so any "
-        "link between texts and past returns is partly hindsight."
+        f"{share:.0%} of the companies have one and the same description in every year: it knows what came later, so "
+        "any link between texts and past returns is partly hindsight."
     )
 
 
 def _survivors(reports: pd.DataFrame) -> str:
     first, last = reports["year"].min(), reports["year"].max()
     there = reports.loc[reports["year"] == first, "company"]
-    kept = there.isin(reports.loc[reports["year"] == last, "company"]).mean()
-    if first == last or kept < 0.95:
+    survive = there.isin(reports.loc[reports["year"] == last, "company"]).mean()
+    if first == last or survive < 0.95:
         return ""
     return (
-        f"{kept:.0%} of the companies of {first} are still there in {last}: these are survivors. None that failed or was "
-        "bought is among them."
+        f"{survive:.0%} of the companies of {first} are still there in {last}: these are survivors. None that failed "
+        "or was bought is among them."
     )

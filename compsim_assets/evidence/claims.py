@@ -18,23 +18,23 @@ def published_claims(figures: pd.DataFrame, encoder: str) -> list[Claim]:
     """All claims, in reading order.
 
     Args:
-        figures: figure, published; see `reference/published_figures.csv`.
+        figures: figure, published; see `published_figures.csv`.
         encoder: the universe's text encoder that stands for the published ones.
     """
-    said = figures.set_index("figure")["published"]
-    return [*_of_clusters(said, encoder), *_of_trading(said), *_of_peers(said), *_of_latents(said)]
+    number = figures.set_index("figure")["published"]
+    return [*_of_clusters(number, encoder), *_of_trading(number), *_of_peers(number), *_of_latents(number)]
 
 
-def _of_clusters(said: pd.Series, encoder: str) -> list[Claim]:
-    base, rolling = said["MeanCorr, GCD (base)"], said["MeanCorr, GCDR (rolling)"]
-    by_pairs = said["Pair-weighted correlation, GCD (base)"] - said["Pair-weighted correlation, SIC"]
+def _of_clusters(number: pd.Series, encoder: str) -> list[Claim]:
+    base, rolling = number["MeanCorr, GCD (base)"], number["MeanCorr, GCDR (rolling)"]
+    by_pairs = number["Pair-weighted correlation, GCD (base)"] - number["Pair-weighted correlation, SIC"]
     mean, pairs, walk = "mean_correlation", "pair_weighted", "walk_forward"
     cuts = f"{encoder}_base", f"{encoder}_rolling"
     return [
         Claim(
             "Companies in clusters of SAE features move together more than companies of one SIC code: MeanCorr, where "
             "every cluster counts once",
-            base - said["MeanCorr, SIC"],
+            base - number["MeanCorr, SIC"],
             clusters_against("base", walk, "sic_code", "sic_code", mean),
             "table_1",
         ),
@@ -46,13 +46,13 @@ def _of_clusters(said: pd.Series, encoder: str) -> list[Claim]:
         ),
         Claim(
             "They move together more than any two companies: MeanCorr less that of the population",
-            base - said["MeanCorr, population (all pairs pooled)"],
+            base - number["MeanCorr, population (all pairs pooled)"],
             clusters_against("base", walk, "population", "population", mean),
             "table_1",
         ),
         Claim(
             "They move together more than companies in clusters of text embeddings (published: SBERT): MeanCorr",
-            base - said["MeanCorr, SBERT"],
+            base - number["MeanCorr, SBERT"],
             clusters_against("base", walk, *cuts, mean),
             "table_1",
         ),
@@ -65,69 +65,69 @@ def _of_clusters(said: pd.Series, encoder: str) -> list[Claim]:
     ]
 
 
-def _of_trading(said: pd.Series) -> list[Claim]:
+def _of_trading(number: pd.Series) -> list[Claim]:
     return [
         Claim(
             "Trading cointegrated pairs of one cluster has a Sharpe ratio above 10: pairs of SAE clusters",
-            said["Sharpe as published, GCD (base)"],
+            number["Sharpe as published, GCD (base)"],
             sharpe("base", "walk_forward"),
             "pairs_backtest",
         ),
         Claim(
             "Pairs of one SIC code: Sharpe ratio",
-            said["Sharpe as published, SIC"],
+            number["Sharpe as published, SIC"],
             sharpe("sic_code", "sic_code"),
             "pairs_backtest",
         ),
     ]
 
 
-def _of_peers(said: pd.Series) -> list[Claim]:
-    nearest = said["Nearest neighbour in the same 2-digit SIC, K = 1"]
+def _of_peers(number: pd.Series) -> list[Claim]:
+    nearest = number["Nearest neighbour in the same 2-digit SIC, K = 1"]
     same_code = "neighbours_same_sic2"
     return [
         Claim(
             "Within the same two-digit SIC code the nearest company moves along more than a random one",
-            nearest - said["Random peer in the same 2-digit SIC"],
+            nearest - number["Random peer in the same 2-digit SIC"],
             lift(same_code, "1"),
             "robustness",
         ),
-        Claim("So do the ten nearest", said["Lift over a random peer, K = 10"], lift(same_code, "10"), "robustness"),
+        Claim("So do the ten nearest", number["Lift over a random peer, K = 10"], lift(same_code, "10"), "robustness"),
         Claim(
             "The ten nearest of all companies move along less than those of the same SIC code",
-            said["Global top-10 neighbours"] - said["Top-10 neighbours, SIC"],
+            number["Global top-10 neighbours"] - number["Top-10 neighbours, SIC"],
             peers_against_codes(10.0),
             "peer_statistics",
             direction=-1,
         ),
         Claim(
             "Over all pairs, more similar companies move together more: Spearman of cosine and return correlation",
-            said["Spearman of cosine and correlation, 2014-2020"],
+            number["Spearman of cosine and correlation, 2014-2020"],
             peer_mean("spearman", "pca", "walk_forward"),
             "robustness",
         ),
     ]
 
 
-def _of_latents(said: pd.Series) -> list[Claim]:
-    all_latents = said["Mean interpretability of scored latents"]
+def _of_latents(number: pd.Series) -> list[Claim]:
+    all_latents = number["Mean interpretability of scored latents"]
     return [
         Claim(
             "Latents selected by training years' returns predict return correlation in later years: Spearman "
             "(corrected: description length controlled)",
-            said["Supervised selection: Spearman out of sample"],
+            number["Supervised selection: Spearman out of sample"],
             peer_mean("spearman", "supervised", "supervised_length_controlled"),
             "robustness",
         ),
         Claim(
             "Their most similar 1 % of pairs move together more than the cosine's (corrected: length controlled)",
-            said["Supervised selection: top 1 % of pairs"] - said["Top 1 % of pairs, PCA cosine"],
+            number["Supervised selection: top 1 % of pairs"] - number["Top 1 % of pairs, PCA cosine"],
             supervised_against_cosine("top_pairs", "1"),
             "robustness",
         ),
         Claim(
             "Latents that hold many clusters together are easier to interpret than others, in points of 100",
-            said["Interpretability at 30 % of clusters, base"] - all_latents,
+            number["Interpretability at 30 % of clusters, base"] - all_latents,
             interpretability,
             "table_2",
         ),

@@ -1,4 +1,4 @@
-"""One line a claim: the published number, ours in the published way, ours corrected, and whether the claim stands."""
+"""One line per claim: the published number, ours in the published way, ours corrected, and whether the claim stands."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from compsim_assets.evidence.methods import by_method
-from compsim_assets.evidence.robust_rows import robust_row
+from compsim_assets.contracts import TABLES
+from compsim_assets.evidence.robustness import robust_row
 from compsim_assets.evidence.table_one import SHARPE_COST
 from compsim_assets.evidence.verdicts import NOT_TESTABLE, verdict
 from compsim_assets.science.inference.tests import hac_mean
@@ -18,7 +18,8 @@ from compsim_assets.science.inference.tests import hac_mean
 class Evidence:
     """The tables that claims are judged by, under their assets' names.
 
-    interpretability: of the latents strong in most clusters less that of the others: as published, corrected, low, high.
+    interpretability: of the latents strong in most clusters less that of the others: as published, corrected, low,
+        high.
     """
 
     table_1: pd.DataFrame
@@ -51,27 +52,23 @@ class Claim:
 
 
 def judge(claims: list[Claim], evidence: Evidence) -> pd.DataFrame:
-    """The `findings` table: one row a claim, in their order."""
+    """The `findings` table: one row per claim, in their order."""
     rows = []
     for claim in claims:
-        found = claim.measure(evidence)
-        said, why = verdict(found.honest, found.low, found.high, claim.published, claim.direction)
-        if said == NOT_TESTABLE:
-            why = found.missing
+        measured = claim.measure(evidence)
+        judged, why = verdict(measured.honest, measured.low, measured.high, claim.published, claim.direction)
+        reasons = measured.missing if judged == NOT_TESTABLE else why, measured.beside
         rows.append(
             {
                 "claim": claim.text,
                 "published": claim.published,
-                "as_published": found.as_published,
-                "honest": found.honest,
-                "low": found.low,
-                "high": found.high,
-                "verdict": said,
-                "why": "; ".join(part for part in (why, found.beside) if part),
+                **measured._asdict(),
+                "verdict": judged,
+                "why": "; ".join(reason for reason in reasons if reason),
                 "table": claim.table,
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=TABLES["findings"].names)
 
 
 def clusters_against(
@@ -87,8 +84,8 @@ def clusters_against(
 
     def measure(evidence: Evidence) -> Measured:
         table = evidence.table_1
-        own = table[table["block"] == "as_published"].set_index("method")[statistic]
-        as_published = float(own.get(ours, np.nan) - own.get(versus, np.nan))
+        value = table[table["block"] == "as_published"].set_index("method")[statistic]
+        as_published = float(value.get(ours, np.nan) - value.get(versus, np.nan))
         row = _robust(evidence, statistic, corrected, corrected_versus)
         missing = f"{corrected} and {corrected_versus} are not both there on common years"
         return Measured(as_published, *row, missing=missing)
@@ -155,21 +152,16 @@ def sharpe(ours: str, corrected: str) -> Callable[[Evidence], Measured]:
     def measure(evidence: Evidence) -> Measured:
         table = evidence.pairs_backtest
         published = table[table["variant"] == "as_published"].set_index("method")["sharpe"]
-        rows = table[(table["variant"] == "honest") & (table["cost_bp"] == SHARPE_COST)]
-        own = by_method(rows).get(corrected, rows.iloc[:0])
+        as_published = float(published.get(ours, np.nan))
+        honest = table[(table["variant"] == "honest") & (table["cost_bp"] == SHARPE_COST)]
+        rows = honest[honest["method"] == corrected]
         missing = f"no cointegrated pair of {corrected} clusters was traded"
-        if own.empty:
-            return Measured(float(published.get(ours, np.nan)), missing=missing)
-        row = own.iloc[0]
-        placebo = f"random pairs: {row['placebo_sharpe']:.2f} ({row['placebo_low']:.2f} to {row['placebo_high']:.2f})"
-        return Measured(
-            float(published.get(ours, np.nan)),
-            float(row["sharpe"]),
-            float(row["sharpe_low"]),
-            float(row["sharpe_high"]),
-            missing,
-            "" if np.isnan(row["placebo_sharpe"]) else placebo,
-        )
+        if rows.empty:
+            return Measured(as_published, missing=missing)
+        names = ("sharpe", "sharpe_low", "sharpe_high", "placebo_sharpe", "placebo_low", "placebo_high")
+        *ratio, mean, low, high = (float(rows[name].iloc[0]) for name in names)
+        beside = "" if np.isnan(mean) else f"random pairs: {mean:.2f} ({low:.2f} to {high:.2f})"
+        return Measured(as_published, *ratio, missing=missing, beside=beside)
 
     return measure
 

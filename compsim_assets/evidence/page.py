@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 TITLE = "Findings: does it find companies that move together?"
 RULE = (
-    "Corrected: walk-forward clusters, common years, intervals over companies or years, trading estimated beforehand and "
-    "after costs. A claim stands where the 95 % interval lies wholly on the claimed side of zero and not short of the "
-    "published number; it is weaker where the interval includes zero or falls short, and reversed where the interval lies "
-    "on the other side."
+    "Corrected: walk-forward clusters, common years, intervals over companies or years, trading estimated beforehand "
+    "and after costs. A claim stands where the 95 % interval lies wholly on the claimed side of zero and not short of "
+    "the published number; it is weaker where the interval includes zero or falls short, and reversed where the "
+    "interval lies on the other side."
 )
 _HEADERS = ("claim", "published", "as published, here", "corrected, here", "verdict", "why", "table")
 _STYLE = """

@@ -5,46 +5,43 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from compsim_assets.evidence.methods import knows_later_years
+from compsim_assets.contracts import TABLES
+from compsim_assets.contracts.methods import SUPERVISED, knows_later_years
 from compsim_assets.science.inference.permutation import permutation_null
-from compsim_assets.science.inference.tests import hac_mean, holm
+from compsim_assets.science.inference.tests import MeanTest, hac_mean, holm
 from compsim_assets.science.peers.agreement import agreement_by_year
 
-COLUMNS = [
-    "statistic", "method", "versus", "level", "value", "low", "high", "p_value", "p_adjusted", "family", "n",
-    "in_sample", "how",
-]  # fmt: skip
 _HAC = "mean over years, Newey-West errors"
 _BOOTSTRAP = "companies resampled, BCa"
 _PERMUTED = "low and high: what labels shuffled within years give, sizes kept"
-# Methods with one group a year, or none: shuffling labels changes nothing of them.
-_NO_LABELS = ("population",)
+# One group a year: shuffling labels changes nothing of it, and no code agrees with it.
+_ONE_GROUP = "population"
+
+
+def robust_row(table: pd.DataFrame, statistic: str, method: str, versus: str = "", level: str = "") -> dict[str, float]:
+    """Value and 95 % interval, `value`, `low` and `high`, of one row of the table; NaN where there is none."""
+    names = ["value", "low", "high"]
+    wanted = {"statistic": statistic, "method": method, "versus": versus, "level": level}
+    rows = table[(table[list(wanted)] == list(wanted.values())).all(axis=1)]
+    return {name: float(rows[name].iloc[0]) if len(rows) else np.nan for name in names}
 
 
 def resampled_rows(intervals: pd.DataFrame, suffix: str = "") -> pd.DataFrame:
     """Rows of `bootstrap_correlation`, with `suffix` added to the statistic's name; of differences the totals only."""
     intervals = intervals[(intervals["versus"] == "") | (intervals["level"] == "")]
-    return _table(
-        intervals.assign(
-            statistic=intervals["statistic"] + suffix,
-            in_sample=[_known(m, v) for m, v in zip(*_names(intervals), strict=True)],
-            how=_BOOTSTRAP,
-        )
-    )
+    pairs = zip(intervals["method"], intervals["versus"], strict=True)
+    rows = intervals.assign(statistic=intervals["statistic"] + suffix, in_sample=[_known(*p) for p in pairs])
+    return _table(rows.assign(how=_BOOTSTRAP))
 
 
-def _names(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    return rows["method"], rows["versus"]
-
-
-def _known(method: str, versus: str) -> bool:
+def _known(method: str, versus: str = "") -> bool:
     return any(knows_later_years(name) for name in (method, versus) if name)
 
 
 def yearly_rows(mean_correlation: pd.DataFrame, years: Sequence[int], against: Sequence[str]) -> pd.DataFrame:
     """Year-by-year differences of each method to some others, unweighted and by pairs, with Newey-West errors.
 
-    Two families, one a statistic: their p-values are corrected together.
+    Two families, one per statistic: their p-values are corrected together.
     """
     rows = []
     for statistic, column in (
@@ -55,9 +52,9 @@ def yearly_rows(mean_correlation: pd.DataFrame, years: Sequence[int], against: S
         value = value.reindex(list(years))
         for versus in against:
             for method in value.columns.drop(versus):
-                found = hac_mean((value[method] - value[versus]).dropna().to_numpy())
-                known = _known(method, versus)
-                rows.append(_row(statistic, method, versus, "", found, statistic, known))
+                test = hac_mean((value[method] - value[versus]).dropna().to_numpy())
+                names = {"statistic": statistic, "method": method, "versus": versus, "family": statistic}
+                rows.append({**names, **_tested(test), "in_sample": _known(method, versus)})
     return _corrected(rows)
 
 
@@ -70,54 +67,41 @@ def permutation_rows(
     """
     rows = []
     for method, table in groups.items():
-        if method in _NO_LABELS:
+        if method == _ONE_GROUP:
             continue
-        found = permutation_null(table, returns, years=years, permutations=permutations, seed=seed)
-        for statistic, null in found.items():
-            rows.append(
-                {
-                    "statistic": f"{statistic}_by_chance",
-                    "method": method,
-                    "value": null.value,
-                    "low": null.low,
-                    "high": null.high,
-                    "p_value": null.p_value,
-                    "family": f"{statistic}_by_chance",
-                    "n": permutations,
-                    "in_sample": knows_later_years(method),
-                    "how": _PERMUTED,
-                }
-            )
+        nulls = permutation_null(table, returns, years=years, permutations=permutations, seed=seed)
+        for statistic, null in nulls.items():
+            name = f"{statistic}_by_chance"
+            numbers = {"value": null.value, "low": null.low, "high": null.high, "p_value": null.p_value}
+            about = {"n": permutations, "in_sample": _known(method), "how": _PERMUTED}
+            rows.append({"statistic": name, "method": method, "family": name, **numbers, **about})
     return _corrected(rows)
 
 
 def peer_rows(statistics: pd.DataFrame) -> pd.DataFrame:
-    """Peer statistics over years: their means, and their lifts over random peers as one family a statistic."""
+    """Peer statistics over years: their means, and their lifts over random peers as one family per statistic."""
     rows = []
-    for (statistic, method, level), own in statistics.groupby(["statistic", "method", "level"], sort=False):
-        own = own.sort_values("year")
-        text = f"{level:g}" if level else ""
-        known = bool(own["in_sample"].any())
-        mean = hac_mean(own["value"].dropna().to_numpy())
-        rows.append(_row(statistic, method, "", text, mean, "", known))
-        lift = (own["value"] - own["random"]).dropna().to_numpy()
+    for (statistic, method, level), by_year in statistics.groupby(["statistic", "method", "level"], sort=False):
+        by_year = by_year.sort_values("year")
+        names = {"method": method, "level": _text(level), "in_sample": bool(by_year["in_sample"].any())}
+        mean = hac_mean(by_year["value"].dropna().to_numpy())
+        rows.append({**names, "statistic": statistic, **_tested(mean), "p_value": np.nan})
+        lift = (by_year["value"] - by_year["random"]).dropna().to_numpy()
         if len(lift):
             name = f"{statistic}_lift"
-            rows.append(_row(name, method, "", text, hac_mean(lift), name, known))
+            rows.append({**names, "statistic": name, "family": name, **_tested(hac_mean(lift))})
     return _corrected(rows)
 
 
 def supervised_rows(statistics: pd.DataFrame) -> pd.DataFrame:
     """What the supervised similarities have more than the unsupervised cosine, in the years they are judged."""
     rows = []
-    for (statistic, level), own in statistics.groupby(["statistic", "level"], sort=False):
-        value = own.pivot(index="year", columns="method", values="value")
-        if "pca" not in value:
-            continue
-        for method in value.columns[value.columns.str.startswith("supervised")]:
-            found = hac_mean((value[method] - value["pca"]).dropna().to_numpy())
-            text, family = f"{level:g}" if level else "", "supervised selection"
-            rows.append(_row(statistic, method, "pca", text, found, family, True))
+    for (statistic, level), of_level in statistics.groupby(["statistic", "level"], sort=False):
+        value = of_level.pivot(index="year", columns="method", values="value")
+        for method in [name for name in SUPERVISED if {name, "pca"} <= set(value.columns)]:
+            test = hac_mean((value[method] - value["pca"]).dropna().to_numpy())
+            names = {"statistic": statistic, "method": method, "versus": "pca", "level": _text(level)}
+            rows.append({**names, "family": "supervised selection", **_tested(test), "in_sample": True})
     return _corrected(rows)
 
 
@@ -128,39 +112,22 @@ def agreement_rows(
     rows = []
     for name, table in codes.items():
         for method, clusters in groups.items():
-            if method in (name, *_NO_LABELS):
+            if method in (name, _ONE_GROUP):
                 continue
             by_year = agreement_by_year(clusters[clusters["year"].isin(years)], table)
-            found = hac_mean(by_year["value"].dropna().to_numpy())
-            known = knows_later_years(method)
-            rows.append(_row(f"agreement_{name}", method, "", "", found, "", known))
+            mean = hac_mean(by_year["value"].dropna().to_numpy())
+            names = {"statistic": f"agreement_{name}", "method": method, "in_sample": _known(method)}
+            rows.append({**names, **_tested(mean), "p_value": np.nan})
     return _table(pd.DataFrame(rows))
 
 
-def _row(
-    statistic: object,
-    method: object,
-    versus: str,
-    level: str,
-    found: tuple[float, float, float, float, int],
-    family: str,
-    in_sample: bool,
-) -> dict[str, object]:
-    mean, low, high, p_value, n = found
-    return {
-        "statistic": statistic,
-        "method": method,
-        "versus": versus,
-        "level": level,
-        "value": mean,
-        "low": low,
-        "high": high,
-        "p_value": p_value if family else np.nan,
-        "family": family,
-        "n": n,
-        "in_sample": in_sample,
-        "how": _HAC,
-    }
+def _text(level: float) -> str:
+    return f"{level:g}" if level else ""
+
+
+def _tested(test: MeanTest) -> dict[str, object]:
+    numbers = test._asdict()
+    return {"value": numbers.pop("mean"), **numbers, "how": _HAC}
 
 
 def _corrected(rows: list[dict[str, object]]) -> pd.DataFrame:
@@ -175,6 +142,6 @@ def _corrected(rows: list[dict[str, object]]) -> pd.DataFrame:
 
 def _table(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows with all columns: what a row does not say is empty text or NaN."""
-    table = rows.reindex(columns=COLUMNS)
+    table = rows.reindex(columns=TABLES["robustness"].names)
     texts = dict.fromkeys(("versus", "level", "family"), "")
     return table.fillna(texts).reset_index(drop=True)

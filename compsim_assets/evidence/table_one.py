@@ -5,8 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from compsim_assets.evidence.methods import by_method, knows_later_years
-from compsim_assets.evidence.robust_rows import robust_row
+from compsim_assets.contracts import TABLES
+from compsim_assets.contracts.methods import knows_later_years
+from compsim_assets.evidence.groups import by_method
+from compsim_assets.evidence.robustness import robust_row
 
 # One-way cost, in basis points, at which the corrected Sharpe ratio stands in the table.
 SHARPE_COST = 10.0
@@ -38,56 +40,53 @@ def two_blocks(
         backtest: the `pairs_backtest` table.
         published: by column (`mean_correlation`, `mean_correlation_2001_2020`, `sharpe`): value by method.
     """
-    rows = []
-    for method, own in by_method(mean_correlation).items():
-        common = own[own["year"].isin(years)]
-        rows.append(
+    published_rows, honest_rows = [], []
+    for method, rows in by_method(mean_correlation).items():
+        traded = _traded(backtest, "as_published", method)
+        notes = [_PUBLISHED_NOTE]
+        notes += [f"; {_IN_SAMPLE}"] if knows_later_years(method) else []
+        notes += [_SHARPE_NOTE] if len(traded) else []
+        published_rows.append(
             {
                 "block": "as_published",
-                **_means(method, own, float("nan")),
-                **_sharpe(backtest, "as_published", method, 0.0),
+                "method": method,
+                **_means(rows, _reports_of(rows)),
+                **_sharpe(traded, 0.0),
                 "published": published["mean_correlation"].get(method, np.nan),
                 "published_sharpe": published["sharpe"].get(method, np.nan),
-                "notes": _PUBLISHED_NOTE + _said(method, backtest),
+                "notes": "".join(notes),
             }
         )
-        rows.append(
+        ends, pair_ends = (robust_row(robustness, name, method) for name in ("mean_correlation", "pair_weighted"))
+        honest_rows.append(
             {
                 "block": "honest",
-                **_means(method, common, n_reports),
-                **_interval(robustness, method, "mean_correlation", ("low", "high")),
-                **_interval(robustness, method, "pair_weighted", ("pair_low", "pair_high")),
-                **_sharpe(backtest, "honest", method, SHARPE_COST),
+                "method": method,
+                **_means(rows[rows["year"].isin(years)], n_reports),
+                "low": ends["low"],
+                "high": ends["high"],
+                "pair_low": pair_ends["low"],
+                "pair_high": pair_ends["high"],
+                **_sharpe(_traded(backtest, "honest", method), SHARPE_COST),
                 "published": published["mean_correlation_2001_2020"].get(method, np.nan),
-                "published_sharpe": np.nan,
                 "notes": _IN_SAMPLE if knows_later_years(method) else "",
             }
         )
-    table = pd.DataFrame(rows, columns=COLUMNS)
-    return table.sort_values("block", kind="stable", ignore_index=True)
+    return pd.DataFrame(published_rows + honest_rows, columns=TABLES["table_1"].names)
 
 
-COLUMNS = [
-    "block", "method", "first_year", "last_year", "n_years", "mean_correlation", "low", "high", "pair_weighted",
-    "pair_low", "pair_high", "coverage", "n_clusters", "largest_cluster", *_SHARPE, "published", "published_sharpe",
-    "notes",
-]  # fmt: skip
-
-
-def _means(method: str, rows: pd.DataFrame, n_reports: float) -> dict[str, object]:
-    """MeanCorr over some years, and what it hides; coverage of the method's own years where no number is given."""
+def _means(rows: pd.DataFrame, n_reports: float) -> dict[str, object]:
+    """MeanCorr over some years with `n_reports` reports, and what it hides."""
     measured = rows.dropna(subset="mean_correlation")
     n_pairs = rows["n_pairs"].sum()
     pooled = (rows["pair_weighted"] * rows["n_pairs"]).sum() / n_pairs if n_pairs else np.nan
-    reports = n_reports if not np.isnan(n_reports) else _reports_of(rows)
     return {
-        "method": method,
         "first_year": int(measured["year"].min()) if len(measured) else None,
         "last_year": int(measured["year"].max()) if len(measured) else None,
         "n_years": len(measured),
         "mean_correlation": rows["mean_correlation"].mean(),
         "pair_weighted": pooled,
-        "coverage": rows["n_reports"].sum() / reports if reports else np.nan,
+        "coverage": rows["n_reports"].sum() / n_reports if n_reports else np.nan,
         "n_clusters": int(rows["n_clusters"].sum()),
         "largest_cluster": int(rows["largest_cluster"].max()) if len(rows) else 0,
     }
@@ -99,23 +98,10 @@ def _reports_of(rows: pd.DataFrame) -> float:
     return float((some["n_reports"] / some["coverage"]).sum())
 
 
-def _interval(robustness: pd.DataFrame, method: str, statistic: str, names: tuple[str, str]) -> dict[str, float]:
-    row = robust_row(robustness, statistic, method)
-    return dict(zip(names, (row["low"], row["high"]), strict=True))
-
-
-def _sharpe(backtest: pd.DataFrame, variant: str, method: str, cost: float) -> dict[str, float]:
-    rows = _traded(backtest, variant, method)
-    rows = rows[rows["cost_bp"] == cost]
-    return {name: float(rows[name].iloc[0]) if len(rows) else np.nan for name in _SHARPE}
-
-
 def _traded(backtest: pd.DataFrame, variant: str, method: str) -> pd.DataFrame:
     return backtest[(backtest["variant"] == variant) & (backtest["method"] == method)]
 
 
-def _said(method: str, backtest: pd.DataFrame) -> str:
-    """What else is wrong with the published figures of a method."""
-    known = f"; {_IN_SAMPLE}" if knows_later_years(method) else ""
-    traded = len(_traded(backtest, "as_published", method)) > 0
-    return known + (_SHARPE_NOTE if traded else "")
+def _sharpe(traded: pd.DataFrame, cost: float) -> dict[str, float]:
+    rows = traded[traded["cost_bp"] == cost]
+    return {name: float(rows[name].iloc[0]) if len(rows) else np.nan for name in _SHARPE}

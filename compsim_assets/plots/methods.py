@@ -12,11 +12,16 @@ from itertools import cycle
 from types import MappingProxyType
 from typing import Any
 
+from compsim_assets.contracts.methods import EMBEDDINGS, METHODS, OURS, PUBLISHED, REFERENCE, Method, encoder_cut
 from compsim_assets.plots.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION
 
-OURS, EMBEDDINGS = "From these reports", "Embeddings"
-PUBLISHED, REFERENCE = "Published cluster sets", "Reference"
-
+# Families in reading order, and what heads them in a key.
+_HEADINGS = {
+    OURS: "From these reports",
+    EMBEDDINGS: "Embeddings",
+    PUBLISHED: "Published cluster sets",
+    REFERENCE: "Reference",
+}
 _DASHED = (0, (4, 1.6))
 
 
@@ -47,34 +52,29 @@ class MethodStyle:
         }
 
 
-_WALK_FORWARD = MethodStyle("SAE clusters, walk-forward", OURS, PURPLE, "D", width=2.0, zorder=4)
-_KNOWN: Mapping[str, MethodStyle] = MappingProxyType(
+# Colour and marker of each key of the
+_IDEAS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "base": MethodStyle("SAE clusters, base cutoff", OURS, BLUE, "o", width=2.8, zorder=4.5),
-        "rolling": MethodStyle("SAE clusters, rolling cutoff", OURS, VERMILLION, "s", width=1.6, zorder=5),
-        "walk_forward": _WALK_FORWARD,
-        "walk-forward": _WALK_FORWARD,
-        "sic_code": MethodStyle("SIC codes", OURS, GREEN, "^"),
-        "sic_division": MethodStyle("SIC divisions", OURS, ORANGE, "v"),
-        "gics_sector": MethodStyle("GICS sectors", OURS, SKY, "P"),
-        "GCD": MethodStyle("GCD (SAE, base)", PUBLISHED, BLUE, "o", _DASHED, hollow=True),
-        "GCDR": MethodStyle("GCDR (SAE, rolling)", PUBLISHED, VERMILLION, "s", _DASHED, hollow=True),
-        "SIC": MethodStyle("SIC (SIC codes)", PUBLISHED, GREEN, "^", _DASHED, hollow=True),
-        "Industry": MethodStyle("Industry (SIC divisions)", PUBLISHED, ORANGE, "v", _DASHED, hollow=True),
-        "population": MethodStyle("Population (all pairs)", REFERENCE, BLACK, ".", (0, (1, 1.2)), width=1.8, zorder=4),
+        "blue": (BLUE, "o"),
+        "vermillion": (VERMILLION, "s"),
+        "purple": (PURPLE, "D"),
+        "green": (GREEN, "^"),
+        "orange": (ORANGE, "v"),
+        "sky": (SKY, "P"),
+        "black": (BLACK, "."),
     }
 )
-# What peers are chosen by. The walk-forward chain is among them under the name of its clusters.
-_SIMILARITIES: Mapping[str, MethodStyle] = MappingProxyType(
+# What stands out, or would hide another line.
+_LOOKS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        "pca": MethodStyle("SAE similarity, all years", OURS, BLUE, "o", width=2.4, zorder=4.5),
-        "pairs": MethodStyle("Published similarities", PUBLISHED, SKY, "h", _DASHED),
-        "walk_forward": replace(_WALK_FORWARD, label="SAE similarity, walk-fwd"),
-        "supervised": MethodStyle("Supervised latents", OURS, VERMILLION, "s", width=1.6),
-        "supervised_length_controlled": MethodStyle(
-            "Supervised, length held", OURS, ORANGE, "v", (0, (6, 1.5)), width=1.6
-        ),
-        "sic2": MethodStyle("Same two-digit SIC", OURS, GREEN, "^"),
+        "base": {"width": 2.8, "zorder": 4.5},
+        "rolling": {"width": 1.6, "zorder": 5},
+        "pca": {"width": 2.4, "zorder": 4.5},
+        "pairs": {"marker": "h", "linestyle": _DASHED},
+        "walk_forward": {"width": 2.0, "zorder": 4},
+        "supervised": {"width": 1.6},
+        "supervised_length_controlled": {"width": 1.6, "linestyle": (0, (6, 1.5))},
+        "population": {"width": 1.8, "zorder": 4, "linestyle": (0, (1, 1.2))},
     }
 )
 _ENCODER_COLOURS = ("#882255", "#44AA99", "#999933")
@@ -90,35 +90,42 @@ _LONGEST_LABEL = 25
 def method_styles(methods: Iterable[str]) -> dict[str, MethodStyle]:
     """A style per method, in reading order: from these reports, embeddings, published, reference.
 
-    A method without a style of its own is an encoder's clusters if it ends in `_base`, `_rolling`
-    or `_kmeans`, else a published set (its name is a file's name). Such methods get further
+    A method that the registry does not name is an encoder's clusters or a published set. Such methods get further
     colours in alphabetical order, whatever the order of the rows.
     """
     names = {str(name) for name in methods}
-    known = {**_KNOWN, **_SIMILARITIES, **_KNOWN}  # clusters first, and theirs is walk_forward
-    styles = {name: style for name, style in known.items() if name in names}
-    cuts = {name: name.rpartition("_") for name in sorted(names - set(known))}
-    cuts = {name: cut for name, cut in cuts.items() if cut[0] and cut[2] in _CUTS}
-    encoders = sorted({encoder for encoder, _, _ in cuts.values()})
-    for k, encoder in enumerate(encoders):
-        for cut in (cut for cut in _CUTS if f"{encoder}_{cut}" in cuts):
-            styles[f"{encoder}_{cut}"] = _embedding(k, encoder, cut)
+    # Clusters first, then the similarities that are nothing else.
+    named = sorted(METHODS, key=lambda method: not method.clusters)
+    styles = {method.name: _style(method, method.label) for method in named if method.name in names}
+    cuts = {cut: name for name in names if (cut := encoder_cut(name))}
+    for k, encoder in enumerate(sorted({encoder for encoder, _ in cuts})):
+        for cut in (cut for cut in _CUTS if (encoder, cut) in cuts):
+            styles[cuts[encoder, cut]] = _embedding(k, encoder, cut)
     markers, dashes = cycle(_FURTHER_MARKERS), cycle(_FURTHER_DASHES)
     for k, name in enumerate(sorted(names - set(styles))):
         colour = _further_colour(k, _FURTHER_COLOURS, 0.40)
-        label = _shortened(name, _LONGEST_LABEL)
-        styles[name] = MethodStyle(label, PUBLISHED, colour, next(markers), next(dashes), hollow=True)
+        label, heading = _shortened(name, _LONGEST_LABEL), _HEADINGS[PUBLISHED]
+        styles[name] = MethodStyle(label, heading, colour, next(markers), next(dashes), hollow=True)
     return _in_groups(styles)
 
 
 def similarity_styles(methods: Iterable[str]) -> dict[str, MethodStyle]:
-    """A style per similarity that peers are chosen by. One without a style of its own is an encoder."""
+    """A style per similarity that peers are chosen by. One that the registry does not name is an encoder."""
     names = {str(name) for name in methods}
-    styles = {name: style for name, style in _SIMILARITIES.items() if name in names}
+    similarities = [method for method in METHODS if method.similarity and method.name in names]
+    styles = {method.name: _style(method, method.similarity) for method in similarities}
     for k, name in enumerate(sorted(names - set(styles))):
         marker = _FURTHER_MARKERS[k % len(_FURTHER_MARKERS)]
         styles[name] = replace(_embedding(k, name, ""), marker=marker)
     return _in_groups(styles)
+
+
+def _style(method: Method, label: str) -> MethodStyle:
+    colour, marker = _IDEAS[method.colour]
+    style = MethodStyle(label, _HEADINGS[method.family], colour, marker)
+    if method.replays:
+        style = replace(style, linestyle=_DASHED, hollow=True)
+    return replace(style, **_LOOKS.get(method.name, {}))
 
 
 def key_height(styles: Mapping[str, MethodStyle]) -> float:
@@ -127,8 +134,8 @@ def key_height(styles: Mapping[str, MethodStyle]) -> float:
 
 
 def _in_groups(styles: dict[str, MethodStyle]) -> dict[str, MethodStyle]:
-    groups = (OURS, EMBEDDINGS, PUBLISHED, REFERENCE)
-    return dict(sorted(styles.items(), key=lambda item: groups.index(item[1].group)))
+    headings = [*_HEADINGS.values()]
+    return dict(sorted(styles.items(), key=lambda item: headings.index(item[1].group)))
 
 
 def _embedding(k: int, encoder: str, cut: str) -> MethodStyle:
@@ -137,7 +144,7 @@ def _embedding(k: int, encoder: str, cut: str) -> MethodStyle:
     ending = f", {cut}" if cut else ""
     name = encoder.rpartition("/")[2] or encoder
     label = _shortened(name, _LONGEST_LABEL - len(ending)) + ending
-    return MethodStyle(label, EMBEDDINGS, _further_colour(k, _ENCODER_COLOURS, 0.55), marker, dashes)
+    return MethodStyle(label, _HEADINGS[EMBEDDINGS], _further_colour(k, _ENCODER_COLOURS, 0.55), marker, dashes)
 
 
 def _shortened(name: str, most: int) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from compsim_assets.contracts.modes import CUTOFF_MODES
+from compsim_assets.contracts.methods import BY_NAME
 from compsim_assets.universe.extraction import (
     HUB_MODEL,
     ExtractionSettings,
@@ -21,11 +21,6 @@ from compsim_assets.universe.layout import UniverseError
 DEFAULT_NAME = "embedding"
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
-# Methods of other kinds: a name among them would be read as one of those.
-_TAKEN = {
-    "walk_forward", "sic_code", "sic_division", "gics_sector", "population", "pca", "supervised", "sic2", "pairs",
-    *CUTOFF_MODES,
-}  # fmt: skip
 _SAYS = "for each encoder, a table [NAME] with model and max_tokens, how descriptions become embeddings"
 
 
@@ -42,7 +37,8 @@ class EncoderSettings(ModelSettings):
         super().__post_init__()
         if not _NAME.fullmatch(self.name):
             raise UniverseError(f"{self.file}: the name {self.name!r} must be letters, digits, '_' and '-' alone")
-        if self.name in _TAKEN:
+        # A name among those of other kinds of methods would be read as one of those.
+        if self.name in BY_NAME and BY_NAME[self.name].reserved:
             raise UniverseError(f"{self.file}: {self.name!r} is a method of ours, expected another name")
 
 
@@ -60,16 +56,16 @@ def encoders_of(folder: Path) -> Encoders:
         FileNotFoundError: a folder that a file names is not there.
         UniverseError: what a file says will not do; names file, table and key.
     """
-    own, extraction = folder / "embedding.toml", folder / "extraction.toml"
-    if own.exists():
-        return Encoders(_read_encoders(own.resolve()), f"as {own} says")
+    embedding, extraction = folder / "embedding.toml", folder / "extraction.toml"
+    if embedding.exists():
+        return Encoders(_read_encoders(embedding.resolve()), f"as {embedding} says")
     if extraction.exists():
-        known = ExtractionSettings.from_toml(extraction).to_dict()
-        shared = {field.name: known[field.name] for field in fields(ModelSettings)}
-        note = f"there is no {own}: {DEFAULT_NAME!r} is the language model of {extraction.name}"
+        model = ExtractionSettings.from_toml(extraction).to_dict()
+        shared = {field.name: model[field.name] for field in fields(ModelSettings)}
+        note = f"there is no {embedding}: {DEFAULT_NAME!r} is the language model of {extraction.name}"
         return Encoders([EncoderSettings(name=DEFAULT_NAME, **shared)], note)
-    note = f"there are no embeddings: neither {own} nor {extraction.name} is there. To have some, write {own.name}: {_SAYS}"
-    return Encoders([], note)
+    none = f"there are no embeddings: neither {embedding} nor {extraction.name} is there"
+    return Encoders([], f"{none}. To have some, write {embedding.name}: {_SAYS}")
 
 
 def _read_encoders(path: Path) -> list[EncoderSettings]:

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from compsim_assets.evidence.reference import published_by_method
+from compsim_assets.evidence.published_figures import published_by_method
 from compsim_assets_tests.assets import brute_force
 from compsim_assets_tests.assets.brute_force import Year
 from compsim_assets_tests.runs import MODES, Rebuilt

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from compsim_assets.evidence.methods import knows_later_years
+from compsim_assets.contracts.methods import knows_later_years
 from compsim_assets.universe.layout import ID, RETURNS
 from compsim_assets_tests.runs import Local, Rebuilt, Run, once
 

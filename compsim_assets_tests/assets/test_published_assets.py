@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from compsim_assets.evidence.reference import published_figures, published_thetas
+from compsim_assets.evidence.published_figures import published_figures, published_thetas
 from compsim_assets_tests.assets.pair_universes import (
     YEARS,
     invented_pairs,

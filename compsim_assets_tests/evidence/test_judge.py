@@ -10,7 +10,7 @@ import pytest
 from compsim_assets.evidence import judge as findings
 from compsim_assets.evidence.claims import published_claims
 from compsim_assets.evidence.judge import Claim, Evidence, Measured, judge
-from compsim_assets.evidence.reference import published_figures
+from compsim_assets.evidence.published_figures import published_figures
 from compsim_assets.science.inference.tests import hac_mean
 
 NAN = math.nan
@@ -35,7 +35,10 @@ BACKTEST = pd.DataFrame(
         ("honest", "walk_forward", 0.0, 3.0, 2.0, 4.0, 0.0, -1.0, 1.0),
         ("honest", "walk_forward", 10.0, 0.5, -0.25, 1.25, 0.1, -0.6, 0.8),
     ],
-    columns=["variant", "method", "cost_bp", "sharpe", "sharpe_low", "sharpe_high", "placebo_sharpe", "placebo_low", "placebo_high"],
+    columns=[
+        "variant", "method", "cost_bp", "sharpe", "sharpe_low", "sharpe_high", "placebo_sharpe", "placebo_low",
+        "placebo_high",
+    ],
 )  # fmt: skip
 
 

@@ -7,10 +7,11 @@ import pandas as pd
 
 from compsim_assets.evidence.page import html_page, markdown_page
 
+NAN = math.nan
 FINDINGS = pd.DataFrame(
     [
         ("Clusters | move <together>", 0.128, 0.25, 0.0515, 0.01, 0.09, "weaker", "short & low", "table_1"),
-        ("Sharpe above 10", 12.18, 14.02, math.nan, math.nan, math.nan, "not testable here", "no prices", "pairs_backtest"),
+        ("Sharpe above 10", 12.18, 14.02, NAN, NAN, NAN, "not testable here", "no prices", "pairs_backtest"),
     ],
     columns=["claim", "published", "as_published", "honest", "low", "high", "verdict", "why", "table"],
 )  # fmt: skip

@@ -1,325 +1,116 @@
-"""Each published figure beside ours: small tables whose every value is known."""
+"""The published figures, copied here once more by hand: the paper's, its follow-ups', and the cutoffs."""
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
-
-import numpy as np
-import pandas as pd
 import pytest
 
-from compsim_assets.evidence.published_figures import Found, compare_with_published
-from compsim_assets.evidence.reference import published_figures
-from compsim_assets.science.latents.values import value_distribution
+from compsim_assets.evidence.published_figures import published_by_method, published_figures, published_thetas
+from compsim_assets.partitions import cutoff_modes
 
-NAN = float("nan")
-COLUMNS = ["figure", "kind", "method", "key", "published", "source"]
-CURVE_COLUMNS = ["min_share", "mean_interpretability", "n_latents", "share_of_latents"]
+PUBLISHED = {
+    "base": 0.3590,
+    "GCD": 0.3590,
+    "rolling": 0.3848,
+    "GCDR": 0.3848,
+    "sic_code": 0.2311,
+    "SIC": 0.2311,
+    "PaLM-gecko": 0.2195,
+    "SBERT": 0.2193,
+    "SBERT_base": 0.2193,
+    "BERT": 0.1977,
+    "BERT_base": 0.1977,
+    "sic_division": 0.1868,
+    "Industry": 0.1868,
+    "population": 0.1609,
+}
 
-PEERS = pd.DataFrame(
-    [
-        ("pca", 2014, "neighbours", 10.0, 0.30, 0.20),
-        ("pca", 2016, "neighbours", 10.0, 0.50, 0.25),
-        ("pca", 2016, "neighbours", 1.0, 0.90, 0.10),
-        ("supervised", 2016, "spearman", 0.0, 0.40, float("nan")),
-    ],
-    columns=["method", "year", "statistic", "level", "value", "random"],
-)
-ROBUST = pd.DataFrame(
-    [
-        ("mean_correlation", "base", "", 0.1, 0.2),
-        ("mean_correlation", "base", "sic_code", 0.3, 0.4),
-        ("mean_correlation", "base", "SIC", 9.0, 9.0),
-        ("mean_correlation", "GCD", "SIC", 0.5, 0.6),
-        ("pair_weighted", "base", "", 7.0, 8.0),
-    ],
-    columns=["statistic", "method", "versus", "low", "high"],
-).assign(level="", value=9.0)
-BACKTEST = pd.DataFrame(
-    [("as_published", "base", 9.0), ("honest", "base", 1.0), ("as_published", "GCD", 8.0)],
-    columns=["variant", "method", "sharpe"],
-)
-
-
-def correlations(**methods: Mapping[int, tuple[float, float, int, int, int]]) -> pd.DataFrame:
-    """By method and year: MeanCorr, pair-weighted, pairs, clusters, largest."""
-    names = ["mean_correlation", "pair_weighted", "n_pairs", "n_clusters", "largest_cluster"]
-    rows = [
-        {"method": method, "year": year, **dict(zip(names, values, strict=True))}
-        for method, years in methods.items()
-        for year, values in years.items()
-    ]
-    return pd.DataFrame(rows, columns=["method", "year", *names])
-
-
-def nothing() -> Found:
-    """What a universe gives that has nothing but reports."""
-    return Found(
-        mean_correlation=correlations(),
-        cutoffs={},
-        curves={},
-        proportions={},
-        fuzz_scores=pd.DataFrame({"latent": [], "interpretability": []}, dtype=float),
-        feature_distribution=value_distribution([]),
-        strong_features={},
-        counts={"n_reports": 4, "n_pairs": 0, "n_pairs_with_correlation": 0},
-        peer_statistics=PEERS.iloc[:0],
-        robustness=ROBUST.iloc[:0],
-        backtest=BACKTEST.iloc[:0],
+# MeanCorr, the same on 2001-2020, by pairs, Sharpe; None where nothing was published.
+TABLE = {
+    "GCD (base)": (0.3590, 0.3867, 0.151, 12.18),
+    "GCDR (rolling)": (0.3848, 0.3848, None, 9.69),
+    "SIC": (0.2311, 0.2409, 0.252, 9.70),
+    "PaLM-gecko": (0.2195, 0.2237, None, 10.57),
+    "SBERT": (0.2193, 0.2245, 0.210, 7.69),
+    "BERT": (0.1977, 0.2041, None, 7.58),
+    "industry": (0.1868, 0.1912, None, None),
+}
+HEADINGS = ("MeanCorr", "MeanCorr 2001-2020", "Pair-weighted correlation", "Sharpe as published")
+OTHERS = {
+    "MeanCorr, population (all pairs pooled)": 0.1609,
+    "Reports": 27888,
+    "Pairs": 15002324,
+    "Pairs with a correlation": 14920749,
+    "Clusters of two or more, GCD (base)": 559,
+    "Largest cluster, GCD (base)": 322,
+    "Mean interpretability of scored latents": 61.80,
+    "Interpretability at 30 % of clusters, base": 80.6,
+    "Interpretability at 24 % of clusters, rolling": 77.0,
+    "Median proportion of strong features, base": 0.05,
+    "Median proportion of strong features, rolling": 0.01,
+    "Feature values that are 0": 0.45,
+    "Feature values above 7.5": 0.12,
+    "GCD minus SIC, MeanCorr": 0.128,
+    "GCD, lower end of the 95 % interval": 0.328,
+    "GCD, upper end of the 95 % interval": 0.415,
+    "GCD minus SIC, lower end of the 95 % interval": 0.096,
+    "GCD minus SIC, upper end of the 95 % interval": 0.186,
+    "Nearest neighbour in the same 2-digit SIC, K = 1": 0.263,
+    "Random peer in the same 2-digit SIC": 0.208,
+    "Lift over a random peer, K = 3": 0.0387,
+    "Lift over a random peer, K = 5": 0.0304,
+    "Lift over a random peer, K = 10": 0.0240,
+    "Global top-10 neighbours": 0.222,
+    "Top-10 neighbours, SIC": 0.244,
+    "Spearman of cosine and correlation, 2014-2020": 0.028,
+    "Supervised selection: Spearman out of sample": 0.217,
+    "Supervised selection: top 1 % of pairs": 0.376,
+    "Top 1 % of pairs, PCA cosine": 0.160,
+    "Top 1 % of pairs, SIC": 0.284,
+}
+BASE_THETA = -3.13
+ROLLING_THETAS = dict(
+    zip(
+        range(2001, 2021),
+        [-2.5, -2.6, -2.6, -2.9, -2.9, -2.9, -2.9, -2.5, -2.8, -2.8,
+         -2.6, -2.6, -2.8, -3.1, -3.0, -4.2, -3.1, -3.1, -3.1, -3.1],
+        strict=True,
     )
-
-
-def compared(found: Found, kind: str, method: str = "", key: str = "") -> dict[str, Any]:
-    """The one row of a figure whose published value is 0.25."""
-    figures = pd.DataFrame([["a figure", kind, method, key, 0.25, "paper"]], columns=COLUMNS)
-    (row,) = compare_with_published(figures, found, "a universe").to_dict("records")
-    return row
-
-
-YEARS = correlations(
-    base={
-        2000: (0.9, 0.8, 10, 4, 7),
-        2001: (0.5, 0.2, 30, 2, 9),
-        2002: (NAN, NAN, 0, 1, 2),
-        2021: (0.1, 0.6, 20, 3, 5),
-    },
-    GCD={2001: (0.3, 0.4, 1, 1, 3), 2002: (0.7, 0.1, 3, 6, 2)},
-    sic_code={2000: (0.1, 0.1, 5, 1, 3), 2001: (0.2, 0.1, 5, 1, 3), 2002: (0.3, 0.1, 5, 1, 3)},
-    SIC={2001: (0.25, 0.1, 5, 1, 3), 2003: (0.9, 0.9, 5, 1, 3)},
-)
-
-
-@pytest.mark.parametrize(
-    ("kind", "ours", "replayed"),
-    [
-        ("mean_correlation", 0.5, 0.5),
-        ("mean_correlation_2001_2020", 0.5, 0.5),
-        ("pair_weighted", (8 + 6 + 12) / 60, 0.7 / 4),
-        ("n_clusters", 10, 7),
-        ("largest_cluster", 9, 3),
-    ],
-)
-def test_measures_of_a_method_and_of_its_published_set(kind: str, ours: float, replayed: float) -> None:
-    row = compared(replace(nothing(), mean_correlation=YEARS), kind, "base", "GCD")
-    assert row["ours"] == pytest.approx(ours)
-    assert row["replayed"] == pytest.approx(replayed)
-    assert row["difference"] == pytest.approx(ours - 0.25)
-    assert row["replay_difference"] == pytest.approx(replayed - 0.25)
-    assert (row["universe"], row["note"]) == ("a universe", "")
-
-
-def test_common_years_are_2001_to_2020() -> None:
-    years = {year: (float(year), 0.0, 1, 1, 2) for year in (2000, 2001, 2020, 2021)}
-    table = correlations(base=years, GCD=years)
-    row = compared(replace(nothing(), mean_correlation=table), "mean_correlation_2001_2020", "base", "GCD")
-    assert row["ours"] == row["replayed"] == 2010.5
-
-
-def test_differences_are_on_the_years_that_both_have() -> None:
-    row = compared(replace(nothing(), mean_correlation=YEARS), "difference", "base", "GCD")
-    # 2000 and 2001 of ours (2002 has no MeanCorr), 2001 of theirs.
-    assert row["ours"] == pytest.approx((0.9 - 0.1 + 0.5 - 0.2) / 2)
-    assert row["replayed"] == pytest.approx(0.3 - 0.25)
-
-
-@pytest.mark.parametrize(
-    ("kind", "method", "key", "why"),
-    [
-        ("mean_correlation", "base", "GCD", "no result for base"),
-        ("n_clusters", "base", "GCD", "no result for base"),
-        ("largest_cluster", "base", "GCD", "no result for base"),
-        ("mean_correlation", "", "PaLM-gecko", "its encoder is not public"),
-        ("mean_correlation", "SBERT_base", "SBERT", "embedding.toml names no encoder SBERT"),
-        ("difference", "base", "GCD", "no year with base and SIC codes"),
-        ("theta", "base", "", "no base cutoff"),
-        ("theta", "rolling", "2001", "no rolling cutoff"),
-        ("mean_interpretability", "", "", "the universe has no fuzz scores"),
-        ("interpretability_at", "base", "30", "no scored latent is strong in 30 % of the base clusters"),
-        ("median_proportion", "base", "", "no strong features of base clusters"),
-        ("share_zero", "", "", "there are no features"),
-        ("share_above", "", "", "there are no features"),
-        ("sharpe", "base", "GCD", "no pair of base clusters was traded"),
-        ("sharpe", "", "PaLM-gecko", "its encoder is not public"),
-        ("interval_low", "base", "GCD", "no interval of base"),
-        ("difference_high", "base", "GCD", "no interval of base"),
-        ("peers", "pca", "spearman 0 value", "no such year, or no pca similarity"),
-        ("pair_weighted_judged", "sic_code", "SIC", "no year of sic_code after the training years"),
-    ],
 )  # fmt: skip
-def test_what_is_missing_is_null_and_says_why(kind: str, method: str, key: str, why: str) -> None:
-    row = compared(nothing(), kind, method, key)
-    assert row["note"] == f"not computable here: {why}"
-    missing = ("ours", "replayed", "difference", "replay_difference")
-    assert all(np.isnan(row[name]) for name in missing)
 
 
-@pytest.mark.parametrize("kind", ["mean_correlation", "pair_weighted"])
-def test_a_method_without_any_pair_is_null(kind: str) -> None:
-    table = correlations(base={2001: (NAN, NAN, 0, 0, 0)}, GCD={2001: (0.5, 0.5, 2, 1, 2)})
-    row = compared(replace(nothing(), mean_correlation=table), kind, "base", "GCD")
-    assert np.isnan(row["ours"])
-    assert row["replayed"] == 0.5
-    assert row["note"] == "not computable here: base has no such year, cluster or pair"
-
-
-def test_no_cluster_is_a_count_of_zero() -> None:
-    table = correlations(base={2001: (NAN, NAN, 0, 0, 0)})
-    row = compared(replace(nothing(), mean_correlation=table), "n_clusters", "base", "GCD")
-    assert (row["ours"], row["note"]) == (0, "")
-
-
-def test_published_sets_of_embeddings_are_replayed() -> None:
-    table = correlations(SBERT={2001: (0.5, 0.4, 2, 1, 2)})
-    found = replace(nothing(), mean_correlation=table)
-    row = compared(found, "mean_correlation", "SBERT_base", "SBERT")
-    assert row["replayed"] == 0.5
-    assert np.isnan(row["ours"])
-
-
-def test_clusters_of_an_encoder_of_the_published_name_stand_beside_it() -> None:
-    table = correlations(SBERT_base={2001: (0.4, 0.4, 2, 1, 2)})
-    found = replace(nothing(), mean_correlation=table)
-    row = compared(found, "mean_correlation", "SBERT_base", "SBERT")
-    assert (row["ours"], row["note"]) == (0.4, "")
-
-
-def test_the_sharpe_ratio_is_that_of_the_published_loop() -> None:
-    row = compared(replace(nothing(), backtest=BACKTEST), "sharpe", "base", "GCD")
-    assert (row["ours"], row["replayed"]) == (9.0, 8.0)
-
-
-@pytest.mark.parametrize(
-    ("kind", "ours", "replayed"),
-    [
-        ("interval_low", 0.1, NAN),
-        ("interval_high", 0.2, NAN),
-        ("difference_low", 0.3, 0.5),  # ours to our codes, theirs to theirs
-        ("difference_high", 0.4, 0.6),
-    ],
-)
-def test_ends_of_intervals(kind: str, ours: float, replayed: float) -> None:
-    row = compared(replace(nothing(), robustness=ROBUST), kind, "base", "GCD")
-    assert row["ours"] == ours
-    assert row["replayed"] == pytest.approx(replayed, nan_ok=True)
-
-
-@pytest.mark.parametrize(
-    ("kind", "key", "expected"),
-    [
-        ("peers", "neighbours 10 value", 0.4),
-        ("peers", "neighbours 10 random", 0.225),
-        ("peers", "neighbours 10 lift", 0.175),
-        ("peers", "neighbours 1 value", 0.9),
-        ("peers", "neighbours 10 value 2014 2015", 0.3),
-        ("peers_judged", "neighbours 10 value", 0.5),
-    ],
-)
-def test_peer_statistics_over_the_years_asked_for(kind: str, key: str, expected: float) -> None:
-    row = compared(replace(nothing(), peer_statistics=PEERS), kind, "pca", key)
-    assert row["ours"] == pytest.approx(expected)
-    assert np.isnan(row["replayed"])
-
-
-def test_codes_are_judged_in_the_years_of_the_supervised_similarity() -> None:
-    years = {2014: (0.1, 0.1, 10, 1, 5), 2016: (0.2, 0.3, 10, 1, 5)}
-    table = correlations(sic_code=years, SIC={2016: (0.2, 0.7, 10, 1, 5)})
-    found = replace(nothing(), mean_correlation=table, peer_statistics=PEERS)
-    row = compared(found, "pair_weighted_judged", "sic_code", "SIC")
-    assert (row["ours"], row["replayed"]) == pytest.approx((0.3, 0.7))
-
-
-def test_the_population_pools_all_pairs() -> None:
-    table = correlations(population={2001: (0.5, 0.5, 1, 1, 2), 2002: (0.1, 0.1, 3, 1, 3)})
-    row = compared(replace(nothing(), mean_correlation=table), "pair_weighted", "population")
-    assert row["ours"] == pytest.approx(0.2)
-    assert np.isnan(row["replayed"])
-
-
-def test_counts() -> None:
-    counts = {"n_reports": 4, "n_pairs": 6, "n_pairs_with_correlation": 5}
-    for kind, value in counts.items():
-        assert compared(replace(nothing(), counts=counts), kind)["ours"] == value
-
-
-def test_thetas_by_mode_and_year() -> None:
-    cutoffs = {
-        "base": pd.DataFrame({"year": [2001, 2002], "theta": [-3.0, -3.0]}),
-        "rolling": pd.DataFrame({"year": [2006, 2007], "theta": [-2.0, -2.5]}),
+def test_every_published_figure_is_there_with_its_number() -> None:
+    expected = {
+        f"{heading}, {method}": value
+        for method, values in TABLE.items()
+        for heading, value in zip(HEADINGS, values, strict=True)
+        if value is not None
     }
-    found = replace(nothing(), cutoffs=cutoffs)
-    assert compared(found, "theta", "base")["ours"] == -3.0
-    assert compared(found, "theta", "rolling", "2007")["ours"] == -2.5
-    missing = compared(found, "theta", "rolling", "2001")
-    assert np.isnan(missing["ours"])
-    assert missing["note"] == "not computable here: no rolling cutoff in 2001"
-
-
-STRONG = pd.DataFrame(
-    {
-        "members": ["1,2"] * 3 + ["3,4"] * 3 + ["5,6"] * 3 + ["7,8"] * 3,
-        "latent": [1, 2, 3] * 4,
-        # Latent 1 is strong in all clusters, 2 in one of four, 3 in none.
-        "strong": [True, True, False] + [True, False, False] * 3,
-    }
-)
-SCORES = pd.DataFrame({"latent": [1, 2, 3, 9], "interpretability": [80.0, 60.0, NAN, 10.0]})
-
-
-def test_interpretability_of_published_strong_features_and_of_ours() -> None:
-    curve = pd.DataFrame([[24, 70.0, 2, 1.0], [30, 75.0, 1, 0.5]], columns=CURVE_COLUMNS)
-    found = replace(nothing(), curves={"base": curve}, fuzz_scores=SCORES, strong_features={"base": STRONG})
-    at_30 = compared(found, "interpretability_at", "base", "30")
-    assert (at_30["ours"], at_30["replayed"], at_30["note"]) == (75.0, 80.0, "")
-    assert compared(found, "interpretability_at", "base", "24")["replayed"] == 70.0
-    # Latent 9 has a score, but no published cluster knew it.
-    assert compared(found, "interpretability_at", "base", "0")["replayed"] == 70.0
-    other = compared(found, "interpretability_at", "rolling", "24")
-    assert np.isnan(other["ours"])
-    assert np.isnan(other["replayed"])
-
-
-def test_no_latent_left_at_a_share_is_null() -> None:
-    curve = pd.DataFrame([[30, NAN, 0, 0.0]], columns=CURVE_COLUMNS)
-    row = compared(replace(nothing(), curves={"base": curve}), "interpretability_at", "base", "30")
-    assert np.isnan(row["ours"])
-    assert "no scored latent is strong in 30 %" in row["note"]
-
-
-def test_median_proportion_of_strong_features() -> None:
-    own = pd.DataFrame({"proportion": [0.1, 0.2, 0.9]})
-    found = replace(nothing(), proportions={"base": own}, strong_features={"base": STRONG})
-    row = compared(found, "median_proportion", "base")
-    assert row["ours"] == 0.2
-    # Two, one, one and one strong of the thousand that the published script divides by.
-    assert row["replayed"] == 0.001
-
-
-def test_shares_of_feature_values() -> None:
-    values = np.array([[0.0, 0.0, 0.0, 7.5], [7.6, 100.0, 1.0, 0.01]], dtype=np.float32)
-    found = replace(nothing(), feature_distribution=value_distribution([values]))
-    assert compared(found, "share_zero")["ours"] == 3 / 8
-    assert compared(found, "share_above")["ours"] == 2 / 8
-
-
-def test_mean_interpretability_is_that_of_the_scored_latents() -> None:
-    found = replace(nothing(), fuzz_scores=SCORES)
-    assert compared(found, "mean_interpretability")["ours"] == 50.0
-
-
-def test_scores_without_any_answer_say_so() -> None:
-    scores = pd.DataFrame({"latent": [1], "interpretability": [NAN]})
-    row = compared(replace(nothing(), fuzz_scores=scores), "mean_interpretability")
-    assert row["note"] == "not computable here: no fuzz score has an answer"
-
-
-def test_every_published_figure_is_a_row_in_the_published_order() -> None:
-    figures = published_figures()
-    table = compare_with_published(figures, nothing(), "a universe")
-    for name in ("figure", "source", "published"):
-        assert table[name].tolist() == figures[name].tolist()
+    expected |= {**OTHERS, "Cutoff theta, base": BASE_THETA}
+    expected |= {f"Cutoff theta, rolling {year}": t for year, t in ROLLING_THETAS.items()}
+    table = published_figures()
     assert table["figure"].is_unique
-    computed = table["ours"].notna()
-    counts = ["Reports", "Pairs", "Pairs with a correlation"]
-    assert table.loc[computed, "figure"].tolist() == counts
-    assert (table.loc[~computed, "note"].str.startswith("not computable here: ")).all()
-    assert (table["note"].str.len() > len("not computable here: ")).eq(~computed).all()
+    found = dict(zip(table["figure"], table["published"], strict=True))
+    assert found == pytest.approx(expected, abs=1e-12)
+    assert list(table) == ["figure", "kind", "method", "key", "published", "source"]
+    assert table["source"].str.len().gt(0).all()
+
+
+def test_each_mode_has_the_published_cutoffs_of_the_years_asked_for() -> None:
+    found = published_thetas(list(range(1996, 2023)))
+    assert found["base"] == dict.fromkeys(range(1996, 2023), BASE_THETA)
+    assert found["rolling"] == ROLLING_THETAS
+    assert published_thetas([2020, 1996]) == {"base": {2020: BASE_THETA, 1996: BASE_THETA}, "rolling": {2020: -3.1}}
+    assert published_thetas([]) == {"base": {}, "rolling": {}}
+
+
+def test_published_values_under_our_names_and_theirs() -> None:
+    found = published_by_method()
+    assert found["mean_correlation"] == pytest.approx(PUBLISHED, abs=1e-12)
+    common, sharpe = found["mean_correlation_2001_2020"], found["sharpe"]
+    assert (common["base"], common["GCD"], common["SBERT_base"]) == (0.3867, 0.3867, 0.2245)
+    assert "population" not in common
+    assert (sharpe["rolling"], sharpe["GCDR"], sharpe["sic_code"]) == (9.69, 9.69, 9.70)
+    assert set(sharpe) == {"base", "GCD", "rolling", "GCDR", "sic_code", "SIC", "PaLM-gecko",
+                           "SBERT", "SBERT_base", "BERT", "BERT_base"}  # fmt: skip
+
+
+def test_each_cutoff_mode_has_a_published_value() -> None:
+    assert set(cutoff_modes.get_partition_keys()) <= set(published_by_method()["mean_correlation"])

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from statsmodels.stats.multitest import multipletests
 
+from compsim_assets.contracts import TABLES
 from compsim_assets.evidence import robustness
-from compsim_assets.evidence.robustness import COLUMNS
 from compsim_assets.science.inference.permutation import permutation_null
 from compsim_assets.science.inference.tests import hac_mean
 from compsim_assets.science.peers.agreement import agreement_by_year
@@ -30,7 +30,7 @@ def by_year() -> pd.DataFrame:
 def test_differences_by_year_are_corrected_together() -> None:
     table = by_year()
     found = robustness.yearly_rows(table, YEARS, ["sic_code"])
-    assert list(found) == COLUMNS
+    assert list(found) == TABLES["robustness"].names
     assert found[["statistic", "method", "versus"]].apply(tuple, axis=1).tolist() == [
         (statistic, method, "sic_code")
         for statistic in ("yearly_difference", "yearly_pair_weighted_difference")

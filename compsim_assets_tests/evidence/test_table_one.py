@@ -17,7 +17,10 @@ BY_YEAR = pd.DataFrame(
         ("rolling", 2002, 0.5, 0.4, 15, 2, 10, 6, 0.2),
         ("sic_code", 2001, 0.2, 0.3, 1, 1, 2, 2, 0.04),
     ],
-    columns=["method", "year", "mean_correlation", "pair_weighted", "n_pairs", "n_clusters", "n_reports", "largest_cluster", "coverage"],
+    columns=[
+        "method", "year", "mean_correlation", "pair_weighted", "n_pairs", "n_clusters", "n_reports", "largest_cluster",
+        "coverage",
+    ],
 )  # fmt: skip
 ROBUST = pd.DataFrame(
     [

@@ -11,13 +11,12 @@ class YearCorrelation:
 
     mean_correlation: mean over clusters of the mean correlation of the cluster's existing pairs; NaN without any.
     pair_weighted: mean correlation over the existing pairs of all clusters; NaN without any.
-    correlation_sum, n_pairs: the pair-weighted value's numerator and denominator, so that years can be pooled.
+    n_pairs: existing pairs of all clusters, the pair-weighted value's denominator, so that years can be pooled.
     n_reports: members of clusters with at least two members. largest_cluster: size of the largest one, 0 without any.
     """
 
     mean_correlation: float
     pair_weighted: float
-    correlation_sum: float
     n_pairs: int
     n_clusters: int
     n_reports: int
@@ -50,7 +49,7 @@ def year_correlation(labels: np.ndarray, unit_returns: np.ndarray, defined: np.n
     """MeanCorr and its companions for one year's clusters.
 
     Args:
-        labels: (n,) any hashable cluster names, one a report.
+        labels: (n,) any hashable cluster names, one per report.
         unit_returns, defined: from `normalise_returns`, rows as in `labels`.
     """
     _, codes = np.unique(np.asarray(labels), return_inverse=True)
@@ -66,11 +65,9 @@ def correlation_of_clusters(sums: np.ndarray, pairs: np.ndarray, members: np.nda
     real = members >= 2
     paired = real & (pairs > 0)
     n_pairs = int(pairs[paired].sum())
-    total = float(sums[paired].sum())
     return YearCorrelation(
         mean_correlation=float((sums[paired] / pairs[paired]).mean()) if n_pairs else np.nan,
-        pair_weighted=total / n_pairs if n_pairs else np.nan,
-        correlation_sum=total,
+        pair_weighted=float(sums[paired].sum()) / n_pairs if n_pairs else np.nan,
         n_pairs=n_pairs,
         n_clusters=int(real.sum()),
         n_reports=int(members[real].sum()),

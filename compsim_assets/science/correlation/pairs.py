@@ -5,12 +5,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
+from compsim_assets.science.correlation.groups import COLUMNS, row_of
 from compsim_assets.science.correlation.mean_correlation import YearCorrelation, correlation_of_clusters
 from compsim_assets.science.linkage.pairs import YearPairs, positions_of
-
-_MEASURES = (
-    "mean_correlation", "pair_weighted", "n_clusters", "n_reports", "largest_cluster", "n_pairs",
-)  # fmt: skip
 
 
 def pair_correlation(labels: np.ndarray, a: np.ndarray, b: np.ndarray, correlation: np.ndarray) -> YearCorrelation:
@@ -43,15 +40,14 @@ def correlation_by_year_of_pairs(
 
     Args:
         groups: by method, a frame of year, report_id, cluster_id (any type). Rows are matched by id and year, never by
-            position; a row without a report is dropped (count them with `unmatched`), and so is one without a cluster
-            (null).
+            position; a row without a report is dropped, and so is one without a cluster (null).
         reports: year, report_id of all reports. A pair of a report that is not one of them does not count.
         pairs_of_year: the pairs of a year; called once for each year that a method covers, ascending.
 
     Returns:
         method and the columns of `correlation_by_year`: methods as given, years ascending.
 
-    Cost: one pass over the pairs, O(m log n) a year and O(m) more a method.
+    Cost: one pass over the pairs, O(m log n) per year and O(m) more per method.
     """
     universe = {year: np.sort(ids.to_numpy()) for year, ids in reports.groupby("year")["report_id"]}
     grouped = {method: _by_year(frame, reports) for method, frame in groups.items()}
@@ -66,22 +62,16 @@ def correlation_by_year_of_pairs(
             labels = np.full(len(report_id), -1)
             codes = pd.factorize(named["cluster_id"])[0]
             labels[positions_of(report_id, named["report_id"].to_numpy())] = codes
-            found = pair_correlation(labels, a, b, pairs.correlation)
-            rows[method].append(
-                {"method": method, "year": year}
-                | {measure: getattr(found, measure) for measure in _MEASURES}
-                | {"coverage": found.n_reports / len(report_id)}
-            )
-    columns = ["method", "year", *_MEASURES, "coverage"]
-    return pd.DataFrame([row for method in rows for row in rows[method]], columns=columns)
+            correlation = pair_correlation(labels, a, b, pairs.correlation)
+            rows[method].append({"method": method, **row_of(year, correlation, len(report_id))})
+    return pd.DataFrame([row for of_method in rows.values() for row in of_method], columns=["method", *COLUMNS])
 
 
 def _by_year(groups: pd.DataFrame, reports: pd.DataFrame) -> dict[int, pd.DataFrame]:
     """report_id, cluster_id of each year: of the rows that name a report and a cluster."""
     # A null is no name: reports without a code must not become one cluster.
     named = groups.dropna(subset="cluster_id")[["year", "report_id", "cluster_id"]]
-    known = reports[["year", "report_id"]]
-    matched = known.merge(named, on=["year", "report_id"], how="inner", validate="one_to_one")
+    matched = reports[["year", "report_id"]].merge(named, on=["year", "report_id"], how="inner", validate="one_to_one")
     rows = matched.groupby("year").indices
     return {int(year): matched.iloc[rows[year]] for year in matched["year"].unique()}
 

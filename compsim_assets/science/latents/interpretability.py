@@ -84,32 +84,3 @@ def strong_feature_proportion(summary: pd.DataFrame) -> pd.DataFrame:
             "proportion": studied["n_strong"] / studied["n_candidates"],
         }
     ).reset_index(drop=True)
-
-
-def scores_for(scores: pd.DataFrame, hookpoint: str | None, n_latents: int) -> tuple[pd.DataFrame, str]:
-    """The scores that speak of these features, and a sentence that says which or why none.
-
-    A latent's number means something only together with its SAE: scores of another hookpoint are not ours, even
-    where the number exists here too.
-
-    Args:
-        scores: the `fuzz_scores` table.
-        hookpoint: module the features come from; None for imported features of unknown origin, which then match
-            scores of a single hookpoint whose latents all exist.
-        n_latents: latents of the features.
-    """
-    if scores.empty:
-        return (
-            scores,
-            "no latent has a fuzz score: candidates are the latents active in at least two of a cluster's reports",
-        )
-    found = sorted(scores["hookpoint"].unique())
-    if hookpoint is None and len(found) == 1:
-        hookpoint = found[0]
-    matching = scores[scores["hookpoint"] == hookpoint]
-    if matching.empty or int(matching["latent"].max()) >= n_latents:
-        return scores.iloc[:0], (
-            f"no scores for these latents: features are of hookpoint {hookpoint or 'unknown'} with {n_latents} latents, "
-            f"scores of {', '.join(found)}; candidates are the latents active in at least two of a cluster's reports"
-        )
-    return matching, f"{len(matching)} latents of {hookpoint} with a fuzz score"

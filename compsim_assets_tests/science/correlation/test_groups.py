@@ -8,13 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compsim_assets.science.correlation.groups import (
-    common_years,
-    correlation_by_year,
-    main_years,
-    match_groups,
-    table_2_row,
-)
+from compsim_assets.science.correlation.groups import common_years, correlation_by_year, match_groups
 from compsim_assets_tests.science import oracles
 from compsim_assets_tests.science.strategies import Universe, examples, universes
 
@@ -111,31 +105,17 @@ def test_nothing_matches() -> None:
     assert len(match_groups(groups.assign(year=1900), returns_table(universe))) == 0
 
 
-def by_method(rows: list[tuple]) -> pd.DataFrame:
-    columns = [
-        "method",
-        "year",
-        "mean_correlation",
-        "pair_weighted",
-        "n_pairs",
-        "n_clusters",
-        "n_reports",
-        "largest_cluster",
-    ]
-    return pd.DataFrame(rows, columns=columns)
-
-
-NAN = math.nan
-METHODS = by_method(
+METHODS = pd.DataFrame(
     [
-        ("base", 2000, 0.9, 0.5, 10, 3, 9, 4),
-        ("base", 2001, 0.4, 0.2, 30, 2, 20, 15),
-        ("base", 2002, 0.2, 0.1, 10, 1, 6, 6),
-        ("base", 2003, NAN, NAN, 0, 0, 0, 0),
-        ("rolling", 2001, 0.6, 0.4, 1, 1, 2, 2),
-        ("rolling", 2002, 0.5, 0.3, 3, 1, 3, 3),
-        ("rolling", 2003, 0.1, 0.1, 3, 1, 3, 3),
-    ]
+        ("base", 2000, 0.9),
+        ("base", 2001, 0.4),
+        ("base", 2002, 0.2),
+        ("base", 2003, math.nan),
+        ("rolling", 2001, 0.6),
+        ("rolling", 2002, 0.5),
+        ("rolling", 2003, 0.1),
+    ],
+    columns=["method", "year", "mean_correlation"],
 )
 
 
@@ -143,44 +123,3 @@ def test_common_years_are_those_in_which_all_methods_have_a_value() -> None:
     assert common_years(METHODS, ["base", "rolling"]) == [2001, 2002]
     assert common_years(METHODS, ["base"]) == [2000, 2001, 2002]
     assert common_years(METHODS, ["base", "absent"]) == []
-
-
-def test_the_years_that_the_main_methods_have() -> None:
-    one = METHODS[METHODS["method"].isin(["base", "rolling"])]
-    years, main = main_years(one)
-    assert (years, main) == ([2001, 2002], ["base", "rolling"])
-    # Others do not narrow them, walk-forward does.
-    other = one[one["year"] == 2001]
-    assert main_years(pd.concat([one, other.assign(method="GCD")]))[0] == [2001, 2002]
-    walked = pd.concat([one, other[other["method"] == "base"].assign(method="walk_forward")])
-    assert main_years(walked) == ([2001], ["base", "rolling", "walk_forward"])
-
-
-def test_table_2_row() -> None:
-    clusters = pd.DataFrame({"year": [1, 1, 1, 2, 2, 2, 2], "cluster_id": [1, 1, 2, 1, 1, 2, 2]})
-    summary = pd.DataFrame({"n_candidates": [10, 20, 0], "n_strong": [1, 6, 0]})
-    curve = pd.DataFrame(
-        {"min_share": [0.0, 1.0, 2.0], "mean_interpretability": [60.0, 75.0, NAN], "n_latents": [9, 2, 0]}
-    )
-    assert table_2_row("base", clusters, summary, curve) == {
-        "mode": "base",
-        "n_clusters": 3,
-        "n_clusters_studied": 3,
-        "n_latents_scored": 9,
-        "mean_interpretability": 60.0,
-        "top_interpretability": 75.0,
-        "top_min_share": 1.0,
-        "median_proportion_strong": pytest.approx(0.2),
-    }
-
-
-def test_table_2_row_of_nothing() -> None:
-    row = table_2_row(
-        "rolling",
-        pd.DataFrame({"year": [1], "cluster_id": [1]}),
-        pd.DataFrame({"n_candidates": [], "n_strong": []}),
-        pd.DataFrame({"min_share": [0.0], "mean_interpretability": [NAN], "n_latents": [0]}),
-    )
-    assert (row["n_clusters"], row["n_clusters_studied"]) == (0, 0)
-    assert math.isnan(row["mean_interpretability"])
-    assert math.isnan(row["median_proportion_strong"])

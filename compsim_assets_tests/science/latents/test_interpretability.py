@@ -10,7 +10,6 @@ from scipy.stats import t as student
 from compsim_assets.science.latents.interpretability import (
     interpretability_curve,
     interpretability_gain,
-    scores_for,
     strong_feature_proportion,
 )
 from compsim_assets_tests.science.strategies import examples
@@ -86,28 +85,6 @@ def test_proportion_divides_by_the_clusters_own_candidates() -> None:
     # A cluster without candidates has no proportion.
     assert found.to_numpy().tolist() == [[2001, 1, 9, 0.1], [2001, 2, 2, 0.05]]
     assert found.index.tolist() == [0, 1]
-
-
-def hook_scores(hookpoints: list[str], latents: list[int]) -> pd.DataFrame:
-    return pd.DataFrame({"hookpoint": hookpoints, "latent": latents, "interpretability": np.full(len(latents), 60.0)})
-
-
-def test_scores_of_another_hookpoint_are_not_ours() -> None:
-    scores = hook_scores(["layers.30", "layers.3", "layers.30"], [5, 6, 9])
-    usable, note = scores_for(scores, "layers.30", 10)
-    assert usable["latent"].tolist() == [5, 9]
-    assert "2 latents of layers.30" in note
-    none, note = scores_for(scores, "layers.7", 10)
-    assert none.empty
-    assert "layers.3, layers.30" in note
-
-
-def test_features_of_unknown_origin_match_a_single_hookpoint_whose_latents_exist() -> None:
-    scores = hook_scores(["layers.30"] * 2, [5, 9])
-    assert len(scores_for(scores, None, 10)[0]) == 2
-    assert scores_for(scores, None, 9)[0].empty
-    assert scores_for(hook_scores(["a", "b"], [1, 2]), None, 10)[0].empty
-    assert scores_for(scores.iloc[:0], None, 10)[0].empty
 
 
 def test_the_gain_of_latents_strong_in_many_clusters() -> None:

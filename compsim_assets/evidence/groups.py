@@ -1,11 +1,11 @@
-"""All methods that group companies, and what each of them knows."""
+"""The groups of every method, the years that methods are compared on, and the company of each report."""
 
 from collections.abc import Mapping
 
 import pandas as pd
 
-# Methods whose groups know nothing of the returns, and nothing of later years than the one they are judged on.
-_OUT_OF_SAMPLE = ("walk_forward", "sic_code", "sic_division", "SIC", "Industry", "population")
+from compsim_assets.contracts.methods import METHODS
+from compsim_assets.science.correlation.groups import common_years
 
 
 def all_groups(
@@ -28,11 +28,12 @@ def all_groups(
     """
     if doubled := sorted(set(embeddings["method"]) & set(baselines["method"])):
         raise ValueError(
-            f"'{doubled[0]}' is a published cluster set and an encoder's clusters: rename published_clusters/{doubled[0]}"
+            f"'{doubled[0]}' is a published cluster set and an encoder's clusters: "
+            f"rename published_clusters/{doubled[0]}"
         )
     columns = ["year", "report_id", "cluster_id"]
-    found = {**modes, "walk_forward": walk_forward, **by_method(embeddings), **by_method(baselines)}
-    groups = {name: table[columns] for name, table in found.items() if len(table)}
+    tables = {**modes, "walk_forward": walk_forward, **by_method(embeddings), **by_method(baselines)}
+    groups = {name: table[columns] for name, table in tables.items() if len(table)}
     return {**groups, "population": reports[["year", "report_id"]].assign(cluster_id=1)}
 
 
@@ -41,14 +42,13 @@ def by_method(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {str(name): rows for name, rows in table.groupby("method", sort=False)}
 
 
-def knows_later_years(method: str) -> bool:
-    """Whether a method's groups know data of the years they are judged on, or of later ones.
-
-    `base` and `rolling` do: their cutoff, scaler, PCA or distance scale have seen all years (method section 7, trap 6),
-    and so have the published sets and the cuts of embeddings. Sectors of today are hindsight. KMeans of embeddings knows
-    a year's texts alone.
+def main_years(by_method: pd.DataFrame) -> tuple[list[int], list[str]]:
+    """The years that all main methods have, and those of the main methods that are there. Statistics that compare
+    methods are of these years.
     """
-    return method not in _OUT_OF_SAMPLE and not method.endswith("_kmeans")
+    present = set(by_method["method"])
+    main = [method.name for method in METHODS if method.main and method.name in present]
+    return common_years(by_method, main), main
 
 
 def company_of(reports: pd.DataFrame) -> pd.Series:
@@ -57,8 +57,8 @@ def company_of(reports: pd.DataFrame) -> pd.Series:
     Args:
         reports: report_id, cik, ticker, company_name.
     """
-    found = "report_id " + reports["report_id"].astype("string")
+    company = "report_id " + reports["report_id"].astype("string")
     for column in ("company_name", "ticker", "cik"):
         # With what it is: a ticker of digits is no registrant number.
-        found = (f"{column} " + reports[column].astype("string")).fillna(found)
-    return found.set_axis(reports["report_id"])
+        company = (f"{column} " + reports[column].astype("string")).fillna(company)
+    return company.set_axis(reports["report_id"])

@@ -1,9 +1,11 @@
-"""Which methods there are, and what each knows."""
+"""The groups of every method, and the years that methods are compared on."""
+
+import math
 
 import pandas as pd
 import pytest
 
-from compsim_assets.evidence.methods import all_groups, company_of, knows_later_years
+from compsim_assets.evidence.groups import all_groups, company_of, main_years
 
 
 def groups(**columns: list) -> pd.DataFrame:
@@ -27,25 +29,16 @@ def test_all_methods_in_reading_order_without_empty_ones() -> None:
     assert all(list(table) == ["year", "report_id", "cluster_id"] for table in found.values())
 
 
-@pytest.mark.parametrize(
-    ("method", "knows"),
-    [
-        ("base", True),
-        ("rolling", True),
-        ("GCD", True),
-        ("GCDR", True),
-        ("gics_sector", True),
-        ("minilm_base", True),
-        ("minilm_rolling", True),
-        ("pca", True),
-        ("minilm_kmeans", False),
-        ("walk_forward", False),
-        ("sic_code", False),
-        ("population", False),
-    ],
-)
-def test_what_knows_later_years(method: str, knows: bool) -> None:
-    assert knows_later_years(method) is knows
+def test_the_years_that_the_main_methods_have() -> None:
+    years = {"base": [2000, 2001, 2002], "rolling": [2001, 2002, 2003]}
+    rows = [(method, year, 0.5) for method, there in years.items() for year in there] + [("base", 2003, math.nan)]
+    one = pd.DataFrame(rows, columns=["method", "year", "mean_correlation"])
+    assert main_years(one) == ([2001, 2002], ["base", "rolling"])
+    # Others do not narrow them, walk-forward does.
+    other = one[one["year"] == 2001]
+    assert main_years(pd.concat([one, other.assign(method="GCD")]))[0] == [2001, 2002]
+    walked = pd.concat([one, other[other["method"] == "base"].assign(method="walk_forward")])
+    assert main_years(walked) == ([2001], ["base", "rolling", "walk_forward"])
 
 
 def test_a_company_is_known_by_the_first_thing_that_is_known_of_it() -> None:
