@@ -14,95 +14,65 @@ from compsim_assets.contracts.columns import (
     share,
     size,
 )
-from compsim_assets.contracts.table import Column, Table
+from compsim_assets.contracts.table import Column, table
 
 # In shards of Arrow files, a folder of its own: compsim_assets.storage.shards.
-FEATURES = Table(
-    "sae_features", ("report_id",), (REPORT, Column("features", "float32[]", "Activations summed over the tokens."))
+FEATURES = table("sae_features", "report_id")(
+    REPORT, Column("features", "float32[]", "Activations summed over the tokens.")
 )
 
-TABLES: tuple[Table, ...] = (
-    Table(
-        "feature_distribution",
-        ("bin_left", "bin_right"),
-        (
-            size("bin_left", "Left edge; 0 with right edge 0 counts exact zeros."),
-            size("bin_right", "Right edge, inclusive; infinite for the values above the clip."),
-            count("count", "Feature values in the bin."),
-            share("share", "Share of all feature values."),
-        ),
+TABLES = (
+    table("feature_distribution", "bin_left", "bin_right")(
+        size("bin_left", "Left edge; 0 with right edge 0 counts exact zeros."),
+        size("bin_right", "Right edge, inclusive; infinite for the values above the clip."),
+        count("count", "Feature values in the bin."),
+        share("share", "Share of all feature values."),
     ),
-    Table(
-        "pca_scores", ("report_id",), (REPORT, YEAR, Column("scores", "float32[]", "Scores on the P principal axes."))
+    table("pca_scores", "report_id")(REPORT, YEAR, Column("scores", "float32[]", "Scores on the P principal axes.")),
+    table("nearest_peers", "report_id", "rank")(
+        REPORT,
+        YEAR,
+        count("rank", "1 is the most similar report of the same year.", at_least=1),
+        Column("peer_id", "int64", "The peer's report id."),
+        correlation("cosine", "Cosine of the two reports' PCA scores.", nullable=False),
     ),
-    Table(
-        "nearest_peers",
-        ("report_id", "rank"),
-        (
-            REPORT,
-            YEAR,
-            count("rank", "1 is the most similar report of the same year.", at_least=1),
-            Column("peer_id", "int64", "The peer's report id."),
-            correlation("cosine", "Cosine of the two reports' PCA scores.", nullable=False),
-        ),
+    table("clustered_reports", "report_id")(REPORT, YEAR),
+    table("distance_scale", "n_pairs")(
+        Column("mean", "float64", "Mean cosine distance m over all pairs of all years."),
+        size("deviation", "Population deviation v; 1 where all distances are equal."),
+        count("n_pairs", "Pairs within a year, over all years."),
     ),
-    Table("clustered_reports", ("report_id",), (REPORT, YEAR)),
-    Table(
-        "distance_scale",
-        ("n_pairs",),
-        (
-            Column("mean", "float64", "Mean cosine distance m over all pairs of all years."),
-            size("deviation", "Population deviation v; 1 where all distances are equal."),
-            count("n_pairs", "Pairs within a year, over all years."),
-        ),
+    table("cutoff_curve", "year", "theta")(
+        YEAR,
+        Column("theta", "float64", "Standardised cutoff from which this row holds, up to the year's next row."),
+        correlation("mean_correlation", "MeanCorr of the clusters at this cutoff."),
+        correlation("pair_weighted_mean_correlation", "Mean correlation over all pairs inside clusters."),
+        CLUSTERS,
     ),
-    Table(
-        "cutoff_curve",
-        ("year", "theta"),
-        (
-            YEAR,
-            Column("theta", "float64", "Standardised cutoff from which this row holds, up to the year's next row."),
-            correlation("mean_correlation", "MeanCorr of the clusters at this cutoff."),
-            correlation("pair_weighted_mean_correlation", "Mean correlation over all pairs inside clusters."),
-            CLUSTERS,
-        ),
+    table("cutoffs", "year")(
+        YEAR,
+        Column("theta", "float64", "Chosen standardised cutoff."),
+        Column("distance", "float64", "The same cutoff as cosine distance: theta v + m."),
+        CUT_CORRELATION,
+        flag("in_sample", "True where returns of this year or of a later one took part in choosing theta."),
     ),
-    Table(
-        "cutoffs",
-        ("year",),
-        (
-            YEAR,
-            Column("theta", "float64", "Chosen standardised cutoff."),
-            Column("distance", "float64", "The same cutoff as cosine distance: theta v + m."),
-            CUT_CORRELATION,
-            flag("in_sample", "True where returns of this year or of a later one took part in choosing theta."),
-        ),
+    table("clusters", "report_id")(YEAR, CLUSTER, REPORT),
+    table("cluster_features", "year", "cluster_id", "latent")(
+        YEAR,
+        CLUSTER,
+        LATENT,
+        size("mae", "Mean absolute change of cosine over the cluster's pairs without this latent."),
+        flag("strong", "Above the cluster's elbow."),
     ),
-    Table("clusters", ("report_id",), (YEAR, CLUSTER, REPORT)),
-    Table(
-        "cluster_features",
-        ("year", "cluster_id", "latent"),
-        (
-            YEAR,
-            CLUSTER,
-            LATENT,
-            size("mae", "Mean absolute change of cosine over the cluster's pairs without this latent."),
-            flag("strong", "Above the cluster's elbow."),
-        ),
-    ),
-    Table(
-        "cluster_feature_summary",
-        ("year", "cluster_id"),
-        (
-            YEAR,
-            CLUSTER,
-            MEMBERS,
-            count("n_pairs", "Pairs studied (at most the configured number).", at_least=1),
-            count("n_candidates", "Latents tried."),
-            count("n_strong", "Latents above the elbow."),
-            share("quantile", "Quantile of the MAE at which the elbow was found.", nullable=True),
-            size("mae_strong", "MAE when all strong latents are removed at once.", nullable=True),
-            size("mae_weak", "MAE when all weak latents are removed at once.", nullable=True),
-        ),
+    table("cluster_feature_summary", "year", "cluster_id")(
+        YEAR,
+        CLUSTER,
+        MEMBERS,
+        count("n_pairs", "Pairs studied (at most the configured number).", at_least=1),
+        count("n_candidates", "Latents tried."),
+        count("n_strong", "Latents above the elbow."),
+        share("quantile", "Quantile of the MAE at which the elbow was found.", nullable=True),
+        size("mae_strong", "MAE when all strong latents are removed at once.", nullable=True),
+        size("mae_weak", "MAE when all weak latents are removed at once.", nullable=True),
     ),
 )

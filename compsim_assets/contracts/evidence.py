@@ -1,66 +1,54 @@
 """Tables of the evidence: statistics of similar companies, their uncertainty, and the verdicts."""
 
 from compsim_assets.contracts.columns import YEAR, correlation, count, flag, number, share, size, text
-from compsim_assets.contracts.table import Table
+from compsim_assets.contracts.table import table
 
-TABLES: tuple[Table, ...] = (
-    Table(
-        "peer_statistics",
-        ("method", "year", "statistic", "level"),
-        (
-            text(
-                "method",
-                "Similarity that peers are chosen by: pca, walk_forward, an encoder, supervised, "
-                "supervised_length_controlled, pairs, sic2.",
-            ),
-            YEAR,
-            text(
-                "statistic",
-                "spearman, spearman_length_controlled, top_pairs, neighbours, neighbours_same_sic2, peer_r2 or "
-                "peer_stability.",
-            ),
-            size("level", "Number of peers, or per cent of pairs; 0 where there is no level."),
-            correlation("value", "The statistic; null where it is not defined."),
-            correlation("random", "The same for random peers or pairs; null where it has none."),
-            count("n", "Reports, or pairs, that it is a mean over."),
-            flag(
-                "in_sample",
-                "True where the similarity was made with data of this or of later years beside the reports' own.",
-            ),
+TABLES = (
+    table("peer_statistics", "method", "year", "statistic", "level")(
+        text(
+            "method",
+            "Similarity that peers are chosen by: pca, walk_forward, an encoder, supervised, "
+            "supervised_length_controlled, pairs, sic2.",
+        ),
+        YEAR,
+        text(
+            "statistic",
+            "spearman, spearman_length_controlled, top_pairs, neighbours, neighbours_same_sic2, peer_r2 or "
+            "peer_stability.",
+        ),
+        size("level", "Number of peers, or per cent of pairs; 0 where there is no level."),
+        correlation("value", "The statistic; null where it is not defined."),
+        correlation("random", "The same for random peers or pairs; null where it has none."),
+        count("n", "Reports, or pairs, that it is a mean over."),
+        flag(
+            "in_sample",
+            "True where the similarity was made with data of this or of later years beside the reports' own.",
         ),
     ),
-    Table(
-        "robustness",
-        ("statistic", "method", "versus", "level"),
-        (
-            text("statistic", "What was measured."),
-            text("method", "Of which clusters or similarity."),
-            text("versus", "Compared with which; empty where with none."),
-            text("level", "Cluster size, number of peers or per cent of pairs; empty where there is none."),
-            number("value", "The statistic."),
-            number("low", "Lower end of the 95 % interval."),
-            number("high", "Upper end of it."),
-            share("p_value", "Two-sided, of no difference; of the permutation null one-sided.", nullable=True),
-            share("p_adjusted", "The same after Holm's correction within the family.", nullable=True),
-            text("family", "Tests that are corrected together; empty where none is tested."),
-            count("n", "Years, clusters, companies or resamples it rests on."),
-            flag("in_sample", "True where the method knows data of the years it is judged on."),
-            text("how", "Where interval and p-value come from."),
-        ),
+    table("robustness", "statistic", "method", "versus", "level")(
+        text("statistic", "What was measured."),
+        text("method", "Of which clusters or similarity."),
+        text("versus", "Compared with which; empty where with none."),
+        text("level", "Cluster size, number of peers or per cent of pairs; empty where there is none."),
+        number("value", "The statistic."),
+        number("low", "Lower end of the 95 % interval."),
+        number("high", "Upper end of it."),
+        share("p_value", "Two-sided, of no difference; of the permutation null one-sided.", nullable=True),
+        share("p_adjusted", "The same after Holm's correction within the family.", nullable=True),
+        text("family", "Tests that are corrected together; empty where none is tested."),
+        count("n", "Years, clusters, companies or resamples it rests on."),
+        flag("in_sample", "True where the method knows data of the years it is judged on."),
+        text("how", "Where interval and p-value come from."),
     ),
-    Table(
-        "findings",
-        ("claim",),
-        (
-            text("claim", "What was claimed."),
-            number("published", "The published number."),
-            number("as_published", "The same computed here in the published way."),
-            number("honest", "The same, corrected."),
-            number("low", "Lower end of the 95 % interval of the corrected one."),
-            number("high", "Upper end of it."),
-            text("verdict", "stands, weaker, reversed or not testable here."),
-            text("why", "What the verdict rests on."),
-            text("table", "Table that the numbers are from."),
-        ),
+    table("findings", "claim")(
+        text("claim", "What was claimed."),
+        number("published", "The published number."),
+        number("as_published", "The same computed here in the published way."),
+        number("honest", "The same, corrected."),
+        number("low", "Lower end of the 95 % interval of the corrected one."),
+        number("high", "Upper end of it."),
+        text("verdict", "stands, weaker, reversed or not testable here."),
+        text("why", "What the verdict rests on."),
+        text("table", "Table that the numbers are from."),
     ),
 )

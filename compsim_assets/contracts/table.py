@@ -72,6 +72,11 @@ class Table:
         return pa.table({column.name: _typed(self, column, columns[column.name]) for column in self.columns})
 
 
+def table(name: str, *key: str) -> Callable[..., Table]:
+    """Declares a table: `table("cutoff_curve", "year", "theta")(YEAR, ...)` has one row per year and theta."""
+    return lambda *columns: Table(name, key, columns)
+
+
 def validate(table: Table, value: "pd.DataFrame | pa.Table") -> "pa.Table":
     """Check a table against its contract and give it the contract's column order and types.
 

@@ -1,61 +1,45 @@
 """Tables of the other ways to compare companies: the walk-forward chain, embeddings, supervised latents."""
 
 from compsim_assets.contracts.columns import CLUSTER, CUT_CORRELATION, LATENT, METHOD, REPORT, YEAR, count, flag, text
-from compsim_assets.contracts.table import Column, Table
+from compsim_assets.contracts.table import Column, table
 
 # A file per encoder, a folder of their own: compsim_assets.storage.embeddings.
-EMBEDDINGS = Table(
-    "embeddings", ("report_id",), (REPORT, YEAR, Column("embedding", "float32[]", "Mean of the last hidden states."))
+EMBEDDINGS = table("embeddings", "report_id")(
+    REPORT, YEAR, Column("embedding", "float32[]", "Mean of the last hidden states.")
 )
 
-TABLES: tuple[Table, ...] = (
-    Table(
-        "walk_forward_scores",
-        ("report_id",),
-        (
-            REPORT,
-            YEAR,
-            Column(
-                "scores",
-                "float32[]",
-                "Scores on the principal axes of all earlier years, zeros beyond their number; comparable within a "
-                "year only.",
-            ),
+TABLES = (
+    table("walk_forward_scores", "report_id")(
+        REPORT,
+        YEAR,
+        Column(
+            "scores",
+            "float32[]",
+            "Scores on the principal axes of all earlier years, zeros beyond their number; comparable within a year "
+            "only.",
         ),
     ),
-    Table(
-        "walk_forward_cutoffs",
-        ("year",),
-        (
-            YEAR,
-            Column("theta", "float64", "Cutoff in units of the earlier years' distances."),
-            Column("distance", "float64", "The same cutoff as cosine distance."),
-            CUT_CORRELATION,
-            flag("in_sample", "False: nothing of this year or of a later one took part in choosing theta."),
-            count("n_earlier_reports", "Reports that scaler, PCA and distance scale were fitted on."),
-        ),
+    table("walk_forward_cutoffs", "year")(
+        YEAR,
+        Column("theta", "float64", "Cutoff in units of the earlier years' distances."),
+        Column("distance", "float64", "The same cutoff as cosine distance."),
+        CUT_CORRELATION,
+        flag("in_sample", "False: nothing of this year or of a later one took part in choosing theta."),
+        count("n_earlier_reports", "Reports that scaler, PCA and distance scale were fitted on."),
     ),
-    Table("walk_forward_clusters", ("report_id",), (YEAR, CLUSTER, REPORT)),
-    Table(
-        "embedding_clusters",
-        ("method", "report_id"),
-        (METHOD, YEAR, text("cluster_id", "Cluster within method and year, 1 is the largest."), REPORT),
+    table("walk_forward_clusters", "report_id")(YEAR, CLUSTER, REPORT),
+    table("embedding_clusters", "method", "report_id")(
+        METHOD, YEAR, text("cluster_id", "Cluster within method and year, 1 is the largest."), REPORT
     ),
-    Table(
-        "supervised_latents",
-        ("latent",),
-        (
-            LATENT,
-            Column(
-                "score",
-                "float64",
-                "Mean return correlation of the training pairs in which the latent is active in both, less that of all "
-                "training pairs.",
-            ),
-            count("n_pairs", "Those training pairs."),
-            flag(
-                "selected", "Among the highest positive scores, which weigh the latents of the supervised similarity."
-            ),
+    table("supervised_latents", "latent")(
+        LATENT,
+        Column(
+            "score",
+            "float64",
+            "Mean return correlation of the training pairs in which the latent is active in both, less that of all "
+            "training pairs.",
         ),
+        count("n_pairs", "Those training pairs."),
+        flag("selected", "Among the highest positive scores, which weigh the latents of the supervised similarity."),
     ),
 )
