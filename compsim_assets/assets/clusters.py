@@ -9,11 +9,12 @@ from compsim_assets.assets.common import (
     DataFrame,
     default_device,
     explaining_memory,
+    no_rows,
     open_similarity,
     progress,
     selected,
     table_options,
-    table_output,
+    table_outs,
 )
 from compsim_assets.assets.features import sae_features
 from compsim_assets.assets.interpretability import fuzz_scores
@@ -38,20 +39,14 @@ def clustered_reports(context: dg.AssetExecutionContext, settings: Settings, ret
 @dg.multi_asset(
     name="cutoff_curve",
     group_name="clusters",
-    outs={
-        "cutoff_curve": dg.AssetOut(
-            is_required=False,
-            description="MeanCorr of every possible cutoff, year by year: an exact step function, one row a step. "
-            "Each merge of the minimum spanning tree changes it once.",
-            **table_output("cutoff_curve", SHARED, "torch"),
-        ),
-        "distance_scale": dg.AssetOut(
-            is_required=False,
-            description="Mean and deviation of the cosine distance over all pairs of all years: they turn a "
-            "standardised cutoff theta into a distance.",
-            **table_output("distance_scale", SHARED, "torch"),
-        ),
-    },
+    outs=table_outs(
+        SHARED,
+        "torch",
+        cutoff_curve="MeanCorr of every possible cutoff, year by year: an exact step function, one row per step. Each "
+        "merge of the minimum spanning tree changes it once.",
+        distance_scale="Mean and deviation of the cosine distance over all pairs of all years: they turn a "
+        "standardised cutoff theta into a distance.",
+    ),
     ins={"clustered_reports": dg.AssetIn(), "returns": dg.AssetIn()},
     deps=["pca_scores", "published_pairs"],
     can_subset=True,
@@ -158,20 +153,15 @@ class StrongFeaturesConfig(dg.Config):
 @dg.multi_asset(
     name="cluster_features",
     group_name="clusters",
-    outs={
-        "cluster_features": dg.AssetOut(
-            is_required=False,
-            description="Why a cluster's companies are alike: for every candidate latent, how much the cosines inside "
-            "the cluster change without it, and whether it is one of the strong ones.",
-            **table_output("cluster_features", BY_MODE, "torch", "torchrun"),
-        ),
-        "cluster_feature_summary": dg.AssetOut(
-            is_required=False,
-            description="One row a cluster: size, candidates, strong features, and where the elbow between strong and "
-            "weak was found.",
-            **table_output("cluster_feature_summary", BY_MODE, "torch", "torchrun"),
-        ),
-    },
+    outs=table_outs(
+        BY_MODE,
+        "torch",
+        "torchrun",
+        cluster_features="Why a cluster's companies are alike: for every candidate latent, how much the cosines "
+        "inside the cluster change without it, and whether it is one of the strong ones.",
+        cluster_feature_summary="One row per cluster: size, candidates, strong features, and where the elbow between "
+        "strong and weak was found.",
+    ),
     deps=[clusters, "pca_scores", sae_features, fuzz_scores],
     partitions_def=cutoff_modes,
     can_subset=True,
@@ -188,7 +178,7 @@ def cluster_features_assets(
     results, mode = Results.of(settings), context.partition_key
     manifest = read_manifest(results.array_folder("sae_features"), "features.json")
     if manifest["n_reports"] == 0:
-        yield from selected(context, *_no_cluster_features(context))
+        yield from no_rows(context, "there are no features: none is searched for", key="candidates")
         return
     scores = pd.read_parquet(results.table("fuzz_scores"))
     usable, note = scores_for(scores, manifest["hookpoint"], manifest["n_latents"])
@@ -213,13 +203,3 @@ def cluster_features_assets(
         dg.Output(features, output_name="cluster_features", metadata={**ran, **candidates}),
         dg.Output(summary, output_name="cluster_feature_summary", metadata=candidates),
     )
-
-
-def _no_cluster_features(context: dg.AssetExecutionContext) -> list[dg.Output]:
-    """Both tables without a row, where companies are compared by pairs."""
-    note = "there are no features: none is searched for"
-    context.log.info(note)
-    return [
-        dg.Output(TABLES[name].empty(), output_name=name, metadata={"candidates": note})
-        for name in ("cluster_features", "cluster_feature_summary")
-    ]

@@ -45,6 +45,22 @@ def table_output(name: str, stage: str, *kinds: str) -> dict[str, Any]:
     return {**options(stage, "parquet", *kinds), "metadata": {"dagster/column_schema": table_schema(TABLES[name])}}
 
 
+def table_outs(stage: str, *kinds: str, **descriptions: str) -> dict[str, dg.AssetOut]:
+    """Outputs of a multi-asset, a contract's table each, with what the UI says of them."""
+    return {
+        name: dg.AssetOut(is_required=False, description=description, **table_output(name, stage, *kinds))
+        for name, description in descriptions.items()
+    }
+
+
+def no_rows(context: dg.AssetExecutionContext, note: str, key: str = "note") -> Iterator[dg.Output]:
+    """The selected tables of a multi-asset without a row, and why."""
+    context.log.info(note)
+    for name in sorted(asset.path[-1] for asset in context.selected_asset_keys):
+        if name in TABLES:
+            yield dg.Output(TABLES[name].empty(), output_name=name, metadata={key: note})
+
+
 def selected(context: dg.AssetExecutionContext, *outputs: dg.Output) -> Iterator[dg.Output]:
     """Those outputs of a multi-asset that the run selects: any asset can be asked for alone."""
     keys = context.selected_asset_keys

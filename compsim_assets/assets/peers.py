@@ -93,8 +93,7 @@ def peer_statistics(
     """
     import pandas as pd
 
-    from compsim_assets.evidence.peer_methods import activity_of, peer_methods
-    from compsim_assets.evidence.peer_rows import PeerReports, peer_rows
+    from compsim_assets.evidence.peer_statistics import PeerReports, activity_of, peer_methods, peer_rows
     from compsim_assets.science.peers.returns import Levels
 
     results, similarity = Results.of(settings), open_similarity(settings)

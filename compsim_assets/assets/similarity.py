@@ -12,6 +12,7 @@ from compsim_assets.assets.common import (
     DataFrame,
     default_device,
     explaining_memory,
+    no_rows,
     open_similarity,
     options,
     progress,
@@ -94,7 +95,7 @@ def pca_assets(context: dg.AssetExecutionContext, config: PcaConfig, settings: S
 
     shards = FeatureShards(Results.of(settings).array_folder("sae_features"))
     if shards.shape[0] == 0:
-        yield from selected(context, _no_scores(context))
+        yield from no_rows(context, NO_FEATURES)
         return
     universe, distinct = open_universe(settings), shards.distinct()
     context.log.info(f"{shards.shape[0]} reports, {distinct.shape[0]} of them different, {shards.n_latents} latents")
@@ -171,12 +172,6 @@ def _project(
         device=default_device(),
         progress=progress(context, "projected reports"),
     )
-
-
-def _no_scores(context: dg.AssetExecutionContext) -> dg.Output:
-    """Scores of no report, and no PCA, where companies are compared by pairs."""
-    context.log.info(NO_FEATURES)
-    return dg.Output(TABLES["pca_scores"].empty(), output_name="pca_scores", metadata={"note": NO_FEATURES})
 
 
 class PeersConfig(dg.Config):

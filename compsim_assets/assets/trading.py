@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import Field
 
-from compsim_assets.assets.common import ALL_MODES, COMPARISON, DataFrame, selected, table_output
+from compsim_assets.assets.common import ALL_MODES, COMPARISON, DataFrame, no_rows, selected, table_outs
 from compsim_assets.contracts import TABLES
 from compsim_assets.partitions import cutoff_modes
 from compsim_assets.universe.layout import UniverseError
@@ -72,26 +72,20 @@ class TradingConfig(dg.Config):
 @dg.multi_asset(
     name="pairs_trading",
     group_name="trading",
-    outs={
-        "cointegrated_pairs": dg.AssetOut(
-            is_required=False,
-            description="Ticker pairs that share a cluster before trading and pass the test of cointegration, as "
-            "published (ADF on the price difference) and honest (Engle-Granger on log prices, corrected "
-            "for the number of tests).",
-            **table_output("cointegrated_pairs", COMPARISON, "statsmodels"),
-        ),
-        "pairs_backtest": dg.AssetOut(
-            is_required=False,
-            description="What trading these pairs earned, by method, variant and costs: Sharpe ratio with interval, "
-            "beside portfolios of random pairs.",
-            **table_output("pairs_backtest", COMPARISON, "pandas"),
-        ),
-        "pairs_daily": dg.AssetOut(
-            is_required=False,
-            description="The portfolios day by day, with the band of random pairs.",
-            **table_output("pairs_daily", COMPARISON, "pandas"),
-        ),
-    },
+    outs=table_outs(
+        COMPARISON,
+        "statsmodels",
+        cointegrated_pairs="Ticker pairs that share a cluster before trading and pass the test of cointegration, as "
+        "published (ADF on the price difference) and honest (Engle-Granger on log prices, "
+        "corrected for the number of tests).",
+    )
+    | table_outs(
+        COMPARISON,
+        "pandas",
+        pairs_backtest="What trading these pairs earned, by method, variant and costs: Sharpe ratio with interval, "
+        "beside portfolios of random pairs.",
+        pairs_daily="The portfolios day by day, with the band of random pairs.",
+    ),
     ins={
         "clusters": ALL_MODES,
         "descriptions": dg.AssetIn(metadata={"columns": ["report_id", "year", "ticker"]}),
@@ -113,9 +107,7 @@ def pairs_trading_assets(
     from compsim_assets.science.trading.windows import trading_windows
 
     if price_history.num_rows == 0 or descriptions.empty:
-        note = "the universe has no prices: nothing is traded"
-        context.log.info(note)
-        yield from selected(context, *_no_tables(note))
+        yield from no_rows(context, "the universe has no prices: nothing is traded")
         return
     ours = {mode: clusters[mode] for mode in cutoff_modes.get_partition_keys() if mode in clusters}
     ours["walk_forward"] = walk_forward_clusters
@@ -192,10 +184,6 @@ def _outputs(tables: "Tables", notes: dict[str, str]) -> Iterator[dg.Output]:
     for name, value in zip(NAMES, values, strict=True):
         extra = summary if name == "pairs_backtest" else {}
         yield dg.Output(value[TABLES[name].names], output_name=name, metadata={**more, **extra})
-
-
-def _no_tables(note: str) -> list[dg.Output]:
-    return [dg.Output(TABLES[name].empty(), output_name=name, metadata={"note": note}) for name in NAMES]
 
 
 def _summary(backtest: DataFrame) -> str:

@@ -10,13 +10,13 @@ from compsim_assets.assets.common import (
     DataFrame,
     default_device,
     explaining_memory,
+    no_rows,
     progress,
     selected,
-    table_output,
+    table_outs,
 )
 from compsim_assets.assets.features import sae_features
 from compsim_assets.assets.similarity import FitConfig
-from compsim_assets.contracts import TABLES
 from compsim_assets.settings import Settings
 from compsim_assets.storage.results import Results
 from compsim_assets.universe.layout import UniverseError
@@ -31,27 +31,17 @@ if TYPE_CHECKING:
 @dg.multi_asset(
     name="walk_forward",
     group_name="walk_forward",
-    outs={
-        "walk_forward_scores": dg.AssetOut(
-            is_required=False,
-            description="Coordinates of each year's reports on the principal axes of all earlier years. A latent that "
-            "those years never vary says nothing. All rows are as long as a PCA can be: what follows the last axis is "
-            "zero, so that no row depends on how many axes later years have.",
-            **table_output("walk_forward_scores", SHARED, "torch"),
-        ),
-        "walk_forward_cutoffs": dg.AssetOut(
-            is_required=False,
-            description="The cutoff of each year that has five earlier ones: the theta that was best over these five, "
-            "with scores and scale of distances from all earlier years.",
-            **table_output("walk_forward_cutoffs", SHARED, "torch"),
-        ),
-        "walk_forward_clusters": dg.AssetOut(
-            is_required=False,
-            description="Companies that are alike in one year, as earlier years see it: nothing of the year but its "
-            "descriptions took part, nothing of later years at all. Singletons included.",
-            **table_output("walk_forward_clusters", SHARED, "torch"),
-        ),
-    },
+    outs=table_outs(
+        SHARED,
+        "torch",
+        walk_forward_scores="Coordinates of each year's reports on the principal axes of all earlier years. A latent "
+        "that those years never vary says nothing. All rows are as long as a PCA can be: what "
+        "follows the last axis is zero, so that no row depends on how many axes later years have.",
+        walk_forward_cutoffs="The cutoff of each year that has five earlier ones: the theta that was best over these "
+        "five, with scores and scale of distances from all earlier years.",
+        walk_forward_clusters="Companies that are alike in one year, as earlier years see it: nothing of the year but "
+        "its descriptions took part, nothing of later years at all. Singletons included.",
+    ),
     ins={"clustered_reports": dg.AssetIn(), "returns": dg.AssetIn()},
     deps=[sae_features],
     can_subset=True,
@@ -69,14 +59,14 @@ def walk_forward_assets(
 
     shards = FeatureShards(Results.of(settings).array_folder("sae_features"))
     if shards.shape[0] == 0:
-        yield from selected(context, *_nothing(context, NO_FEATURES))
+        yield from no_rows(context, NO_FEATURES)
         return
     distinct = shards.distinct()
     ids, reports = _reports(shards.report_id, distinct, clustered_reports, returns)
     if not reports.evaluated():
         n_years = len(reports.compared_years())
         note = f"no year has five years before it ({n_years} years in all): none is evaluated"
-        yield from selected(context, *_nothing(context, note))
+        yield from no_rows(context, note)
         return
     with explaining_memory("the PCA of earlier years", "a smaller block or n_components"):
         evaluated = _walk(context, config, distinct, reports)
@@ -196,10 +186,3 @@ def _summary(years: list["EvaluatedYear"], clusters: DataFrame) -> dict[str, Any
     flat = [str(year.year) for year in years if not year.varies]
     note = f"all earlier reports have the same features, scores are zero: {', '.join(flat)}"
     return {**summary, "note": note} if flat else summary
-
-
-def _nothing(context: dg.AssetExecutionContext, note: str) -> list[dg.Output]:
-    """All three tables without a row."""
-    context.log.info(note)
-    names = ("walk_forward_scores", "walk_forward_cutoffs", "walk_forward_clusters")
-    return [dg.Output(TABLES[name].empty(), output_name=name, metadata={"note": note}) for name in names]
