@@ -1,6 +1,6 @@
 """torchrun, plus what the launcher in the Dagster step needs from it.
 
-Takes torchrun's arguments, `-m MODULE` last, and runs torchrun in this process, one a node, with some
+Takes torchrun's arguments, `-m MODULE` last, and runs torchrun in this process, one per node, with some
 additions:
 
 - `--nproc-per-node auto` means the visible CUDA GPUs, or one process without any (torchrun's own

@@ -1,7 +1,7 @@
 """Across nodes: what `lifeline.py` does within one. The step and the agents share a folder, so
 
 - the step writes a heartbeat into it; an agent whose step is silent, or whose folder is gone, ends,
-  whatever started it there (srun, ssh, Kubernetes) and however the step went;
+  whatever started it there (srun, mpiexec, Kubernetes) and however the step went;
 - an agent that failed leaves a report; the others then end too, although their ranks may compute for
   an hour before they would miss the lost one.
 
@@ -47,18 +47,18 @@ def heartbeat(file: Path) -> Iterator[None]:
         thread.join()
 
 
-def end_with_others(heartbeat_file: Path, log_dir: Path, own: Path) -> None:
+def end_with_others(heartbeat_file: Path, log_dir: Path, node_dir: Path) -> None:
     """From now on, end this process at once when the step is gone, by SIGTERM when another node failed.
 
     Args:
         heartbeat_file: what the step's `heartbeat` writes.
         log_dir: holds a folder for each node; `failure.json` in one of them is that node's report.
-        own: this node's folder, which does not count.
+        node_dir: this node's folder, which does not count.
     """
-    threading.Thread(target=_watch, args=(heartbeat_file, log_dir, own), daemon=True).start()
+    threading.Thread(target=_watch, args=(heartbeat_file, log_dir, node_dir), daemon=True).start()
 
 
-def _watch(heartbeat_file: Path, log_dir: Path, own: Path) -> None:
+def _watch(heartbeat_file: Path, log_dir: Path, node_dir: Path) -> None:
     seen, changed = "", time.monotonic()
     while True:
         # Read, not only looked at: opening a file is what makes a network file system ask its server.
@@ -68,7 +68,7 @@ def _watch(heartbeat_file: Path, log_dir: Path, own: Path) -> None:
         if now - changed > (GONE_SECONDS if beat is None else SILENT_SECONDS):
             # The ranks' lifelines do the rest. Not a SIGKILL: a container's first process ignores its own.
             os._exit(1)
-        if any(report.parent != own for report in log_dir.glob("*/failure.json")):
+        if any(report.parent != node_dir for report in log_dir.glob("*/failure.json")):
             time.sleep(PEER_SECONDS)
             os.kill(os.getpid(), signal.SIGTERM)
             return

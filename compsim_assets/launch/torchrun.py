@@ -1,13 +1,8 @@
 """Runs a worker program under torchrun as part of a Dagster step.
 
-Three layers of processes, each tied to the one above by `lifeline.py`::
-
-    Dagster step -> agent (torchrun, `agent.py`) -> ranks (`worker.py`)
-
-so that no rank outlives the step, however it ends. Across nodes `heartbeat.py` does that, through
-the folder that they share; `docs/cluster.md` says how to set them up. Dagster's own PipesSubprocessClient will not do: on
-termination it sends SIGINT, which torchrun hands on to ranks that may be blocked where Python cannot
-act on it, then gives up waiting and leaves the processes behind.
+Dagster's own PipesSubprocessClient will not do: on termination it sends SIGINT, which torchrun hands on to ranks that
+may be blocked where Python cannot act on it, then gives up waiting and leaves the processes behind. `docs/cluster.md`
+says how to set up several nodes.
 """
 
 from __future__ import annotations
@@ -42,7 +37,7 @@ class Torchrun(dg.ConfigurableResource):
 
     nproc: str = Field(
         default="auto",
-        description="Processes a node: a positive number, or `auto`: the visible CUDA GPUs, or one "
+        description="Processes per node: a positive number, or `auto`: the visible CUDA GPUs, or one "
         "process without any. The setting is COMPSIM_NPROC.",
     )
     command_prefix: list[str] = Field(
@@ -194,7 +189,7 @@ def _run_to_end(command: list[str], environment: dict[str, str]) -> int:
     process = subprocess.Popen(
         command,
         env=environment,
-        stdin=subprocess.DEVNULL,  # srun and ssh would read what is not theirs
+        stdin=subprocess.DEVNULL,  # srun would read what is not its own
         start_new_session=True,
     )
     try:
