@@ -32,7 +32,7 @@ def main(worker: Worker) -> None:
     )
     shares = share_out([_cost(cluster) for cluster in clusters], worker.world_size)
     mine = [clusters[index] for index in shares[worker.rank]]
-    inputs = ClusterInputs(worker, np.concatenate([_NONE, *(own.report_id for own in mine)]))
+    inputs = ClusterInputs(worker, np.concatenate([_NONE, *(cluster.report_id for cluster in mine)]))
 
     def progress(done: int, total: int) -> None:
         worker.progress(done, total, "clusters of rank 0 studied")
@@ -62,13 +62,13 @@ def _clusters_to_study(extras: dict) -> list[Cluster]:
     table = pd.read_parquet(extras["clusters"])
     only = _named_clusters(extras["only_clusters"]) if extras["only_clusters"] else None
     key = [extras["seed"], zlib.crc32(extras["mode"].encode())]
-    chosen = select_clusters(table, only, extras["sample_clusters"], key)
-    chosen = chosen.sort_values(["year", "cluster_id", "report_id"])
-    keys, starts = np.unique(chosen[["year", "cluster_id"]].to_numpy(), axis=0, return_index=True)
-    members = np.split(chosen["report_id"].to_numpy(), starts[1:])
+    studied = select_clusters(table, only, extras["sample_clusters"], key)
+    studied = studied.sort_values(["year", "cluster_id", "report_id"])
+    keys, starts = np.unique(studied[["year", "cluster_id"]].to_numpy(), axis=0, return_index=True)
+    members = np.split(studied["report_id"].to_numpy(), starts[1:])
     return [
-        Cluster(int(year), int(number), own, sample_pairs(len(own), [*key, year, number], extras["max_pairs"]))
-        for (year, number), own in zip(keys, members, strict=False)
+        Cluster(int(year), int(number), reports, sample_pairs(len(reports), [*key, year, number], extras["max_pairs"]))
+        for (year, number), reports in zip(keys, members, strict=False)
     ]
 
 
@@ -80,7 +80,7 @@ def _named_clusters(path: str) -> pd.DataFrame:
 
 
 def _cost(cluster: Cluster) -> float:
-    """Time in reports' worth: products with the axes for each report in a pair, some twenty-five pairs' passes for one."""
+    """Time in reports' worth: the axes' products for each report in a pair; twenty-five pairs' passes cost one more."""
     return min(len(cluster.report_id), 2 * len(cluster.pairs)) + len(cluster.pairs) / 25 + 1
 
 
@@ -88,26 +88,26 @@ def _columns(
     clusters: list[Cluster], studied: list[tuple[np.ndarray, StrongFeatures]]
 ) -> dict[str, dict[str, np.ndarray]]:
     """Both tables' columns for one rank's clusters."""
-    found = [result for _, result in studied]
-    key = np.array([(own.year, own.cluster_id) for own in clusters], dtype=np.int64).reshape(-1, 2)
+    results = [result for _, result in studied]
+    key = np.array([(cluster.year, cluster.cluster_id) for cluster in clusters], dtype=np.int64).reshape(-1, 2)
     n_candidates = np.array([len(latents) for latents, _ in studied], dtype=np.int64)
     summary = {
         "year": key[:, 0],
         "cluster_id": key[:, 1],
-        "n_members": np.array([len(own.report_id) for own in clusters]),
-        "n_pairs": np.array([len(own.pairs) for own in clusters]),
+        "n_members": np.array([len(cluster.report_id) for cluster in clusters]),
+        "n_pairs": np.array([len(cluster.pairs) for cluster in clusters]),
         "n_candidates": n_candidates,
-        "n_strong": np.array([result.strong.sum() for result in found]),
-        "quantile": np.array([result.quantile for result in found]),
-        "mae_strong": np.array([result.mae_strong for result in found]),
-        "mae_weak": np.array([result.mae_weak for result in found]),
+        "n_strong": np.array([result.strong.sum() for result in results]),
+        "quantile": np.array([result.quantile for result in results]),
+        "mae_strong": np.array([result.mae_strong for result in results]),
+        "mae_weak": np.array([result.mae_weak for result in results]),
     }
     features = {
         "year": np.repeat(key[:, 0], n_candidates),
         "cluster_id": np.repeat(key[:, 1], n_candidates),
         "latent": np.concatenate([_NONE, *(latents for latents, _ in studied)]),
-        "mae": np.concatenate([_NONE, *(result.mae for result in found)]),
-        "strong": np.concatenate([_NONE.astype(bool), *(result.strong for result in found)]),
+        "mae": np.concatenate([_NONE, *(result.mae for result in results)]),
+        "strong": np.concatenate([_NONE.astype(bool), *(result.strong for result in results)]),
     }
     return {"cluster_features": features, "cluster_feature_summary": summary}
 

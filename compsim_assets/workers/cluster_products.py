@@ -1,4 +1,4 @@
-"""What the strong features of a rank's clusters are computed from: scores, features and candidate axes, read in parts."""
+"""What a rank's strong features are computed from: scores, features and candidate axes, read in parts."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -21,7 +21,7 @@ from compsim_assets.storage.matrices import matrix_of
 from compsim_assets.storage.shards import FeatureShards
 
 Progress = Callable[[int, int], None]
-# One candidate table and its result a cluster.
+# Per cluster its candidates and its result.
 Studied = list[tuple[np.ndarray, StrongFeatures]]
 
 # Bytes of a block of reports or axes on its way from disk, and of the axes that several clusters' candidates share.
@@ -59,8 +59,8 @@ class ClusterInputs:
 
     def read(self, reports: np.ndarray, latents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(k, P) float32 scores and (k, J) float64 coefficients x / s of reports of this rank."""
-        chosen = self.features.select(latents, self._feature_rows(reports))
-        coefficients = np.divide(chosen, self.scale[latents], dtype=np.float64)
+        features = self.features.select(latents, self._feature_rows(reports))
+        coefficients = np.divide(features, self.scale[latents], dtype=np.float64)
         return self._scores[self._score_row.get_indexer(reports)], coefficients
 
     def feature_blocks(self, reports: np.ndarray) -> Callable[[], Iterable[np.ndarray]]:
@@ -83,18 +83,18 @@ class ClusterInputs:
 
     def stored_axes(self, latents: np.ndarray) -> torch.Tensor:
         """(J, P) float32 rows W_j, the components read in blocks of 32 MB."""
-        found = torch.empty(len(latents), self.n_axes, dtype=torch.float32)
+        axes = torch.empty(len(latents), self.n_axes, dtype=torch.float32)
         with safe_open(self._pca, framework="numpy") as pca:
             stored = pca.get_slice("components")
             step = self._rows_at_once()
             for start in range(0, self.n_axes, step):
                 rows = slice(start, min(start + step, self.n_axes))
-                found[:, rows] = torch.from_numpy(stored[rows][:, latents].T)
-        return found.to(self.device)
+                axes[:, rows] = torch.from_numpy(stored[rows][:, latents].T)
+        return axes.to(self.device)
 
     def _axes_from_scores(self, latents: np.ndarray) -> torch.Tensor:
         """Every rank sums over its share of the reports."""
-        found = AxesFromScores(self.mean[latents], self.scale[latents], self.n_axes, self.device)
+        sums = AxesFromScores(self.mean[latents], self.scale[latents], self.n_axes, self.device)
         missing = len(self.features.report_id)
         for number, (ids, scores) in enumerate(self._score_batches()):
             row = self._feature_row.get_indexer(ids)
@@ -102,12 +102,12 @@ class ClusterInputs:
             if number % self.worker.world_size == self.worker.rank:
                 with_features = row >= 0
                 values = self.features.select(latents, row[with_features])
-                found.add(values, scores[with_features])
+                sums.add(values, scores[with_features])
         if missing:
             raise ValueError(f"{missing} reports with features have no scores: rerun `pca`")
         if self.worker.world_size > 1:
-            dist.all_reduce(found.total)
-        return found.axes(self.explained_variance, self.features.shape[0])
+            dist.all_reduce(sums.total)
+        return sums.axes(self.explained_variance, self.features.shape[0])
 
     def _scores_of_rank(self) -> np.ndarray:
         scores = np.empty((len(self._score_row), self.n_axes), dtype=np.float32)
@@ -142,8 +142,8 @@ def study_with_scores(
     """The same candidates for every cluster: their axes and Gram matrix are made once."""
     n_reports = sum(len(cluster.reports) for cluster in clusters)
     products = AxisProducts.of(inputs.axes(latents), inputs.dtype, n_reports)
-    found = find_strong_features(products, clusters, partial(inputs.read, latents=latents), progress=progress)
-    return [(latents, result) for result in found]
+    results = find_strong_features(products, clusters, partial(inputs.read, latents=latents), progress=progress)
+    return [(latents, result) for result in results]
 
 
 def study_without_scores(inputs: ClusterInputs, clusters: list[ClusterPairs], most: int, progress: Progress) -> Studied:
@@ -157,38 +157,38 @@ def study_without_scores(inputs: ClusterInputs, clusters: list[ClusterPairs], mo
             "or rerun `pca` with components = all"
         )
     room = max(most, _AXES // (4 * inputs.n_axes))
-    found: Studied = []
+    studied: Studied = []
     waiting: list[np.ndarray] = []
     needed = np.zeros(len(inputs.scale), dtype=bool)
     for cluster in clusters:
         blocks = inputs.feature_blocks(cluster.reports)
-        own = np.sort(active_latents(blocks, inputs.scale, most))
-        if needed.sum() + (~needed[own]).sum() > room:
-            _study_waiting(inputs, clusters, waiting, found, progress)
+        latents = np.sort(active_latents(blocks, inputs.scale, most))
+        if needed.sum() + (~needed[latents]).sum() > room:
+            _study_waiting(inputs, clusters, waiting, studied, progress)
             waiting = []
             needed[:] = False
-        waiting.append(own)
-        needed[own] = True
-    _study_waiting(inputs, clusters, waiting, found, progress)
-    return found
+        waiting.append(latents)
+        needed[latents] = True
+    _study_waiting(inputs, clusters, waiting, studied, progress)
+    return studied
 
 
 def _study_waiting(
-    inputs: ClusterInputs, clusters: list[ClusterPairs], waiting: list[np.ndarray], found: Studied, progress: Progress
+    inputs: ClusterInputs, clusters: list[ClusterPairs], waiting: list[np.ndarray], studied: Studied, progress: Progress
 ) -> None:
     """Append the next clusters' results, whose candidates are `waiting`."""
     if not waiting:
         return
     union = np.unique(np.concatenate(waiting))
     axes = inputs.stored_axes(union)
-    following = clusters[len(found) : len(found) + len(waiting)]
+    following = clusters[len(studied) : len(studied) + len(waiting)]
 
     def study(cluster: ClusterPairs, latents: np.ndarray) -> StrongFeatures:
-        own = axes[torch.from_numpy(np.searchsorted(union, latents)).to(axes.device)]
-        products = AxisProducts.of(own, inputs.dtype, len(cluster.in_pairs().reports))
+        rows = torch.from_numpy(np.searchsorted(union, latents)).to(axes.device)
+        products = AxisProducts.of(axes[rows], inputs.dtype, len(cluster.in_pairs().reports))
         return find_strong_features(products, [cluster], partial(inputs.read, latents=latents))[0]
 
     results = map_on_all_cores(study, following, waiting, device=axes.device)
     for latents, result in zip(waiting, results, strict=True):
-        found.append((latents, result))
-        progress(len(found), len(clusters))
+        studied.append((latents, result))
+        progress(len(studied), len(clusters))

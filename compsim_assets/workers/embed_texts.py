@@ -1,7 +1,7 @@
 """Worker program: descriptions -> embeddings, on every process that torchrun starts.
 
 Extras:
-    texts: a parquet file with a column `text` (string), one row a report.
+    texts: a parquet file with a column `text` (string), one row per report.
     settings: `EncoderSettings.to_dict()`.
     output: folder for the results.
 
@@ -50,12 +50,12 @@ def main(worker: Worker) -> None:
 
 def _difference(encoder: LoadedEncoder) -> str:
     """What this program does otherwise than the model's files prescribe; empty where nothing."""
-    said = []
+    parts = []
     if encoder.pooling not in ("", "mean"):
-        said.append(f"its files prescribe {encoder.pooling} pooling, the mean is taken")
+        parts.append(f"its files prescribe {encoder.pooling} pooling, the mean is taken")
     if encoder.left_out:
-        said.append(f"its modules {', '.join(encoder.left_out)} are left out")
-    return "; ".join(said)
+        parts.append(f"its modules {', '.join(encoder.left_out)} are left out")
+    return "; ".join(parts)
 
 
 if __name__ == "__main__":

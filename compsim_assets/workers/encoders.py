@@ -16,7 +16,7 @@ from compsim_assets.science.latents.embeddings import TextEmbedder
 from compsim_assets.workers.language_models import load_language_model, model_source
 from compsim_assets.workers.tokenization import Tokenizer
 
-_OLD_POOLING = "pooling_mode_"  # sentence-transformers before version 6: one key a mode
+_OLD_POOLING = "pooling_mode_"  # sentence-transformers before version 6: one key per mode
 _OLD_MODES = {"cls_token": "cls", "max_tokens": "max", "mean_tokens": "mean"}
 
 
@@ -92,15 +92,14 @@ def read_modules(source: str, where: str) -> Modules:
             pooling = _pooling(_read(source, f"{places['Pooling']}/config.json") or {})
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"{where}: modules.json or the pooling's config.json: {error!r}") from error
-    known = {"Transformer", "Pooling", "Normalize"}
-    others = tuple(kind for kind, _ in listed if kind not in known)
+    others = tuple(kind for kind, _ in listed if kind not in ("Transformer", "Pooling", "Normalize"))
     return Modules("" if transformer == "." else transformer, pooling, others)
 
 
 def _pooling(config: dict[str, Any]) -> str:
     if "pooling_mode" in config:
-        chosen = config["pooling_mode"]
-        return chosen if isinstance(chosen, str) else " and ".join(chosen)
+        modes = config["pooling_mode"]
+        return modes if isinstance(modes, str) else " and ".join(modes)
     modes = [
         key.removeprefix(_OLD_POOLING) for key, on in config.items() if key.startswith(_OLD_POOLING) and on is True
     ]
@@ -138,7 +137,6 @@ def _probe(model: nn.Module, unset: set[str], device: torch.device, where: str) 
     if not hidden.requires_grad:
         return hidden.shape[-1], []
     weights = list(suspects.values())
-    found = torch.autograd.grad(hidden.sum(), weights, allow_unused=True)
-    return hidden.shape[-1], sorted(
-        name for name, gradient in zip(suspects, found, strict=True) if gradient is not None
-    )
+    gradients = torch.autograd.grad(hidden.sum(), weights, allow_unused=True)
+    lacking = [name for name, gradient in zip(suspects, gradients, strict=True) if gradient is not None]
+    return hidden.shape[-1], sorted(lacking)

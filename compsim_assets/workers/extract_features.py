@@ -1,13 +1,13 @@
 """Worker program: descriptions -> SAE features, on every process that torchrun starts.
 
 Extras:
-    texts: a parquet file with a column `text` (string) or `input_ids` (lists of int), one row a
+    texts: a parquet file with a column `text` (string) or `input_ids` (lists of int), one row per
         report.
     settings: `ExtractionSettings.to_dict()`.
     output: folder for the results.
 
 Writes `<output>/unique_features.npy`, (n_unique, D) float32, a row for each different text in order
-of first appearance, and `<output>/index.parquet`, a row a report in the order of `texts`: `row` (in
+of first appearance, and `<output>/index.parquet`, a row per report in the order of `texts`: `row` (in
 the features; -1 where there is no text), `n_tokens` (tokens summed), `truncated`.
 
 Result: n_latents, n_texts (reports), n_unique, n_truncated and n_empty (of the reports), n_tokens

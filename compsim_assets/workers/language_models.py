@@ -76,7 +76,7 @@ def load_sparse_coder(name: str, hookpoint: str, device: torch.device, file: str
     """The SAE of a hookpoint, encoder only, in the dtype of its checkpoint.
 
     Args:
-        name: a folder that holds the checkpoint, or one folder a hookpoint; or a hub name, of which
+        name: a folder that holds the checkpoint, or one folder per hookpoint; or a hub name, of which
             only the hookpoint's folder is downloaded.
         hookpoint: name of the module that the SAE was trained on.
         device: where to put it.

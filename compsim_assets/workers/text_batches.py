@@ -151,7 +151,7 @@ def write_rows(worker: Worker, contents: Contents, rows_of: TextRows) -> dict[st
     """Compute the rows of all contents, each process its share of the batches, and write them.
 
     Writes `<output>/unique_<name>.npy`, (n_unique, width) float32, a row for each different text in
-    order of first appearance, and `<output>/index.parquet`, a row a report in the order of `texts`:
+    order of first appearance, and `<output>/index.parquet`, a row per report in the order of `texts`:
     `row` (in the matrix; -1 where there is no text), `n_tokens` (text alone, without special
     tokens), `truncated`. A collective: every process must call it.
 
@@ -170,17 +170,17 @@ def write_rows(worker: Worker, contents: Contents, rows_of: TextRows) -> dict[st
     output = Path(worker.extras["output"])
     lengths = count_tokens(worker, contents, rows_of.tokenize)
     # A content of special tokens alone is no text.
-    kept = np.flatnonzero(lengths.counted)
+    texts = np.flatnonzero(lengths.counted)
     rows = np.full(len(lengths.counted), -1, dtype=np.int64)
-    rows[kept] = np.arange(len(kept))
+    rows[texts] = np.arange(len(texts))
     file = output / f"unique_{rows_of.name}.npy"
     if worker.rank == 0:
         output.mkdir(parents=True, exist_ok=True)
-        create_matrix(file, (len(kept), rows_of.width), rows_of.name)
+        create_matrix(file, (len(texts), rows_of.width), rows_of.name)
     worker.barrier()
     started = time.perf_counter()
     limits = (worker.extras["settings"]["tokens_per_batch"], texts_per_batch(rows_of.width))
-    if mine := plan_share(worker, kept, lengths, limits):
+    if mine := plan_share(worker, texts, lengths, limits):
         compute_share(worker, rows_of, contents, mine, rows, file)
     worker.barrier()
     seconds = time.perf_counter() - started
@@ -190,7 +190,7 @@ def write_rows(worker: Worker, contents: Contents, rows_of: TextRows) -> dict[st
     of_report = contents.of_report
     return {
         "n_texts": len(of_report),
-        "n_unique": len(kept),
+        "n_unique": len(texts),
         "n_truncated": int(np.append(lengths.truncated, False)[of_report].sum()),
         "n_empty": int((np.append(rows, -1)[of_report] < 0).sum()),
         "n_tokens": n_tokens,
@@ -229,7 +229,7 @@ def compute_share(
 
 
 def write_index(path: Path, of_report: np.ndarray, rows: np.ndarray, lengths: Lengths) -> None:
-    """Write, a row a report, its row in the matrix, its tokens and whether it was truncated."""
+    """Write, a row per report, its row in the matrix, its tokens and whether it was truncated."""
     # The last place, which -1 means, holds the answer for a report without text.
     row = np.append(rows, -1)[of_report]
     n_tokens = np.append(lengths.counted, 0)[of_report]
@@ -237,15 +237,15 @@ def write_index(path: Path, of_report: np.ndarray, rows: np.ndarray, lengths: Le
     pq.write_table(pa.table({"row": row, "n_tokens": n_tokens, "truncated": truncated}), path)
 
 
-def plan_share(worker: Worker, kept: np.ndarray, lengths: Lengths, limits: tuple[int, int]) -> list[np.ndarray]:
+def plan_share(worker: Worker, texts: np.ndarray, lengths: Lengths, limits: tuple[int, int]) -> list[np.ndarray]:
     """This process's share of the batches, each an array of content numbers.
 
     Args:
         worker: whose share.
-        kept: contents to compute.
+        texts: contents to compute.
         lengths: of all contents.
         limits: tokens and texts of a batch.
     """
-    batches = [kept[batch] for batch in plan_batches(lengths.tokens[kept], *limits)]
+    batches = [texts[batch] for batch in plan_batches(lengths.tokens[texts], *limits)]
     costs = [len(batch) * int(lengths.tokens[batch].max()) for batch in batches]
     return [batches[number] for number in share_out(costs, worker.world_size)[worker.rank]]

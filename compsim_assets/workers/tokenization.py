@@ -67,8 +67,8 @@ class Tokenizer:
 
     def _of_ids(self, ids: Any) -> Tokens:
         ids = np.asarray(ids, dtype=np.int64)
-        kept = ids[: self.max_tokens]
-        return Tokens(kept, ~np.isin(kept, self._special_ids), len(ids) > self.max_tokens)
+        read = ids[: self.max_tokens]
+        return Tokens(read, ~np.isin(read, self._special_ids), len(ids) > self.max_tokens)
 
     @cached_property
     def _special_ids(self) -> list[int]:
