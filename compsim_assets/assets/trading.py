@@ -8,6 +8,7 @@ from pydantic import Field
 
 from compsim_assets.assets.common import ALL_MODES, COMPARISON, DataFrame, no_rows, selected, table_outs
 from compsim_assets.contracts import TABLES
+from compsim_assets.evidence.trading import SEEN, TRAPS, windows_text
 from compsim_assets.partitions import cutoff_modes
 from compsim_assets.universe.layout import UniverseError
 
@@ -16,22 +17,6 @@ if TYPE_CHECKING:
     from compsim_assets.science.trading.price_panel import PricePanel
 
 NAMES = ("cointegrated_pairs", "pairs_backtest", "pairs_daily")
-TRAPS = """Kept in `as_published`, so that its Sharpe ratio can be compared with the published one:
-1. a position is never cleared after closing: the same profit is booked again on every later exit day;
-2. the regression and z-scores use the whole trading window;
-3. each pair in turn overwrites the portfolio's value of a day, on top of the cash of all pairs before it: the Sharpe
-   ratio is mostly that of the last pair, made smooth by that cash;
-4. positions of earlier pairs that are still open are valued at the current pair's prices;
-5. the value of both legs is added to the cash at entry instead of paid;
-6. names without a price in the last month of the window are skipped, known from the start;
-7. the ADF test takes the plain price difference: no hedge ratio, no correction for the number of tests;
-8. a pair that shares a cluster in several years is traded once for each of them.
-"""
-SEEN = (
-    "`base` chooses its cutoff on all years, those of trading included, and scaler, PCA and distance scale of `base` "
-    "and `rolling` see them too; only `walk_forward` clusters know nothing of the trading years. Published sets are "
-    "as they came."
-)
 
 
 class TradingConfig(dg.Config):
@@ -118,9 +103,9 @@ def pairs_trading_assets(
         config.first_trading_year,
         config.last_trading_year,
     )
-    context.log.info(str(windows))
+    context.log.info(windows_text(windows))
     tables = _compare(_panel(price_history), groups, descriptions, windows, config)
-    notes = {"windows": str(windows), "note": _note(groups, windows.cluster_years)}
+    notes = {"windows": windows_text(windows), "note": _note(groups, windows.cluster_years)}
     yield from selected(context, *_outputs(tables, notes))
 
 
@@ -178,12 +163,13 @@ def _note(groups: dict[str, DataFrame], years: list[int]) -> str:
 
 
 def _outputs(tables: "Tables", notes: dict[str, str]) -> Iterator[dg.Output]:
-    summary = {"summary": dg.MetadataValue.md(_summary(tables.backtest))}
+    values = zip(NAMES, (tables.pairs, tables.backtest, tables.daily), strict=True)
+    frames = {name: value.reindex(columns=TABLES[name].names) for name, value in values}
+    summary = {"summary": dg.MetadataValue.md(_summary(frames["pairs_backtest"]))}
     more: dict[str, Any] = {**notes, "traps": dg.MetadataValue.md(TRAPS)}
-    values = (tables.pairs, tables.backtest, tables.daily)
-    for name, value in zip(NAMES, values, strict=True):
+    for name, frame in frames.items():
         extra = summary if name == "pairs_backtest" else {}
-        yield dg.Output(value[TABLES[name].names], output_name=name, metadata={**more, **extra})
+        yield dg.Output(frame, output_name=name, metadata={**more, **extra})
 
 
 def _summary(backtest: DataFrame) -> str:

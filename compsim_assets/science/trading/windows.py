@@ -11,23 +11,19 @@ CLUSTER_YEARS = 3
 
 @dataclass(frozen=True)
 class TradingWindows:
-    """Calendar years, both ends included; estimation ends the day before trading starts."""
+    """Calendar years, both ends included; estimation ends the day before trading starts.
+
+    rule: what the years of trading were chosen by: "asked", "published" or "last third".
+    """
 
     estimation: tuple[int, int]
     trading: tuple[int, int]
-    why: str
+    rule: str
 
     @property
     def cluster_years(self) -> list[int]:
         """Years whose clusters pairs are from: the last three before trading."""
         return list(range(self.trading[0] - CLUSTER_YEARS, self.trading[0]))
-
-    def __str__(self) -> str:
-        clusters = self.cluster_years
-        return (
-            f"clusters of {clusters[0]} to {clusters[-1]}, estimation {self.estimation[0]} to {self.estimation[1]}, "
-            f"trading {self.trading[0]} to {self.trading[1]} ({self.why})"
-        )
 
 
 def days_of(years: tuple[int, int]) -> tuple[np.datetime64, np.datetime64]:
@@ -54,16 +50,16 @@ def trading_windows(
     present = set(years)
     needed = set(range(PUBLISHED_YEARS[0] - CLUSTER_YEARS, PUBLISHED_YEARS[0] + 1))
     if first_trading:
-        first, last, why = first_trading, max(years), "as configured"
+        first, last, rule = first_trading, max(years), "asked"
     elif needed <= present:
-        first, last, why = PUBLISHED_YEARS[0], min(max(years), PUBLISHED_YEARS[1]), "the paper's"
+        first, last, rule = PUBLISHED_YEARS[0], min(max(years), PUBLISHED_YEARS[1]), "published"
     else:
         third = -(-len(present) // 3)
-        first, last, why = sorted(present)[-third], max(years), "the last third of the years"
+        first, last, rule = sorted(present)[-third], max(years), "last third"
     last = last_trading or last
     if last < first:
         raise ValueError(
             f"trading would end in {last}, before it starts in {first}: set first_trading_year and last_trading_year"
         )
     start = first_estimation if first_estimation < first else min(*years, first - CLUSTER_YEARS)
-    return TradingWindows((start, first - 1), (first, last), why)
+    return TradingWindows((start, first - 1), (first, last), rule)
