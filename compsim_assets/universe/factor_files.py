@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 
 def read_factors(path: Path) -> "pd.DataFrame":
-    """`factors.parquet`: a row a month, with `date` (any day of the month, or text such as 2003-01) and a column a factor,
-    the market first, as simple monthly returns (0.01 is one per cent).
+    """`factors.parquet`: one row per month, with `date` (any day of the month, or text such as 2003-01) and one column
+    per factor, the market first, as simple monthly returns (0.01 is one per cent).
 
     Returns:
         year, month (1 to 12), then the factors in the file's order, by month.

@@ -31,13 +31,13 @@ class FeatureImport:
         self, files: TableFiles, known_ids: "np.ndarray", without_sic_code: "np.ndarray", batch_rows: int | None = None
     ) -> None:
         self.files, self.batch_rows = files, batch_rows
-        self.known = set(known_ids.tolist())
+        self.report_ids = set(known_ids.tolist())
         self.without_sic_code = set(without_sic_code.tolist())
 
     @property
     def eligible(self) -> set[int]:
         """Reports that should have features."""
-        return self.known - self.without_sic_code
+        return self.report_ids - self.without_sic_code
 
     def usual_length(self) -> int:
         """How many latents a report has: the most frequent length among the first rows.
@@ -56,21 +56,21 @@ class FeatureImport:
         import numpy as np
 
         for ids, lists in self._batches(number):
-            kept_ids, kept = [], []
+            usable, features = [], []
             for report, values in zip(ids, lists, strict=True):
                 reason = self._reason_to_drop(report, values, n_latents)
                 if reason == _USABLE:
-                    kept_ids.append(report)
-                    kept.append(values)
+                    usable.append(report)
+                    features.append(values)
                 else:
                     dropped[reason] += 1
-            if kept:
-                yield np.array(kept_ids, dtype=np.int64), np.stack(kept)
+            if usable:
+                yield np.array(usable, dtype=np.int64), np.stack(features)
 
     def _reason_to_drop(self, report: int, values: "np.ndarray", n_latents: int) -> str:
         import numpy as np
 
-        if report not in self.known:
+        if report not in self.report_ids:
             return "features without a report"
         if report in self.without_sic_code:
             return "report without a SIC code"
@@ -94,13 +94,13 @@ class FeatureImport:
         leaf = list_type
         while _is_list(leaf):
             leaf = leaf.value_type
-        for wrong, column, found, expected in (
+        for wrong, column, kind, expected in (
             (not _is_number(id_type), ids, id_type, "whole numbers"),
             (leaf is list_type or not _is_number(leaf), features, list_type, "lists of floats"),
         ):
             # A column without any value has no type.
             if wrong and not kinds.is_null(leaf if column == features else id_type):
-                raise UniverseError(f"{self.files.names[number]}: column {column} has {found}, expected {expected}")
+                raise UniverseError(f"{self.files.names[number]}: column {column} has {kind}, expected {expected}")
 
 
 def _is_list(kind: "pa.DataType") -> bool:

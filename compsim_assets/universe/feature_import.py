@@ -1,4 +1,4 @@
-"""Import of a universe's features, one source file at a time: a killed import goes on with the first unfinished file."""
+"""Import of a universe's features, one file at a time: a killed import goes on with the first unfinished file."""
 
 import dataclasses
 import json
@@ -34,7 +34,7 @@ class ImportedFeatures:
 
 
 def import_features(
-    found: FeatureImport, results: Results, folder: Path, manifest: dict[str, Any], log: Callable[[str], None]
+    source: FeatureImport, results: Results, folder: Path, manifest: dict[str, Any], log: Callable[[str], None]
 ) -> ImportedFeatures:
     """Bring all files' usable rows into `folder` as feature shards, in the files' order.
 
@@ -49,29 +49,29 @@ def import_features(
     Memory: one batch of rows and the report ids. Disk: the features once (parts are linked, not copied), and one source
     file.
     """
-    key = _key(found)
+    key = _key(source)
     if (published := _published(results, key)) is not None:
         log("features: the same files and reports as at the last import, which is kept")
         return _take(published, folder, manifest)
     staging = _staging(key, results)
-    n_latents = _planned_length(found, staging)
-    parts = [staging / f"{number:05d}" for number in range(len(found.files))]
+    n_latents = _planned_length(source, staging)
+    parts = [staging / f"{number:05d}" for number in range(len(source.files))]
     for number, part in enumerate(parts):
         if not part.exists():
-            _make_part(found, results, number, n_latents, part)
-            said = json.loads((part / MANIFEST).read_text())
+            _make_part(source, results, number, n_latents, part)
+            described = _manifest(part)
             log(
-                f"features: file {number + 1} of {len(parts)}, {said['n_reports']:,} reports; "
-                f"dropped {said['dropped'] or 'none'}"
+                f"features: file {number + 1} of {len(parts)}, {described['n_reports']:,} reports; "
+                f"dropped {described['dropped'] or 'none'}"
             )
-        found.files.release(number)
-    manifests = [json.loads((part / MANIFEST).read_text()) for part in parts]
-    dropped = sum((Counter(said["dropped"]) for said in manifests), Counter())
-    seen = _check_ids(found, parts)
-    if missing := len(found.eligible - seen):
+        source.files.release(number)
+    manifests = [_manifest(part) for part in parts]
+    dropped = sum((Counter(described["dropped"]) for described in manifests), Counter())
+    seen = _check_ids(source, parts)
+    if missing := len(source.eligible - seen):
         dropped["report without features"] = missing
     if not seen:
-        raise UniverseError(f"{found.files.names[0]}: no usable features, dropped {dict(dropped)}")
+        raise UniverseError(f"{source.files.names[0]}: no usable features, dropped {dict(dropped)}")
     content = blake2b("".join(m["content"] for m in manifests).encode(), digest_size=16).hexdigest()
     for number, part in enumerate(parts):
         for shard in sorted(part.glob("part-*.arrow")):
@@ -81,12 +81,16 @@ def import_features(
     return made
 
 
-def finish_import(found: FeatureImport, results: Results) -> None:
+def finish_import(source: FeatureImport, results: Results) -> None:
     """Note which import the published features are from, and remove its parts."""
     published = results.array_folder("sae_features").resolve().name
     with results.new_file(_note(results)) as aside:
-        aside.write_text(json.dumps({"import": _key(found), "published": published}))
+        aside.write_text(json.dumps({"import": _key(source), "published": published}))
     _remove(_root(results), results)
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / MANIFEST).read_text())
 
 
 def _root(results: Results) -> Path:
@@ -111,19 +115,19 @@ def _take(published: Path, folder: Path, manifest: dict[str, Any]) -> ImportedFe
     """Bring published features into another folder, with a manifest of their own."""
     for shard in sorted(published.glob("part-*.arrow")):
         _link(shard, folder / shard.name)
-    described = {**json.loads((published / MANIFEST).read_text()), **manifest}
+    described = {**_manifest(published), **manifest}
     (folder / MANIFEST).write_text(json.dumps(described, indent=2))
     fields = (field.name for field in dataclasses.fields(ImportedFeatures))
     made = ImportedFeatures(**{name: described[name] for name in fields})
     return dataclasses.replace(made, dropped=Counter(made.dropped))
 
 
-def _key(found: FeatureImport) -> str:
+def _key(source: FeatureImport) -> str:
     """A name for everything that decides an import's bytes."""
     digest = blake2b(_FORMAT.encode(), digest_size=16)
-    for text in (found.files.version, *found.files.names, sorted(found.files.columns.items())):
+    for text in (source.files.version, *source.files.names, sorted(source.files.columns.items())):
         digest.update(repr(text).encode())
-    for ids in (found.known, found.without_sic_code):
+    for ids in (source.report_ids, source.without_sic_code):
         digest.update(repr(sorted(ids)).encode())
     return digest.hexdigest()
 
@@ -144,31 +148,31 @@ def _remove(folder: Path, results: Results) -> None:
         os.rename(folder, scratch / "removed")
 
 
-def _planned_length(found: FeatureImport, staging: Path) -> int:
+def _planned_length(source: FeatureImport, staging: Path) -> int:
     """The number of latents, found once: a later try may have no first file any more."""
     plan = staging / _PLAN
     if not plan.exists():
         aside = staging / f"{_PLAN}.{os.getpid()}"
-        aside.write_text(json.dumps({"n_latents": found.usual_length()}))
+        aside.write_text(json.dumps({"n_latents": source.usual_length()}))
         sync_tree(aside)
         os.replace(aside, plan)
     return int(json.loads(plan.read_text())["n_latents"])
 
 
-def _make_part(found: FeatureImport, results: Results, number: int, n_latents: int, part: Path) -> None:
+def _make_part(source: FeatureImport, results: Results, number: int, n_latents: int, part: Path) -> None:
     dropped: Counter[str] = Counter()
-    described = {"dropped": dropped, "file": found.files.names[number]}
+    described = {"dropped": dropped, "file": source.files.names[number]}
     with results.scratch("features") as scratch:
         aside = scratch / "part"
         aside.mkdir()
         # The counter is written after the last block: what it holds then is the file's own.
-        write_feature_shards(aside, found.blocks(number, n_latents, dropped), n_latents, described)
+        write_feature_shards(aside, source.blocks(number, n_latents, dropped), n_latents, described)
         sync_tree(aside)
         os.rename(aside, part)
         sync_tree(part.parent)
 
 
-def _check_ids(found: FeatureImport, parts: list[Path]) -> set[int]:
+def _check_ids(source: FeatureImport, parts: list[Path]) -> set[int]:
     """All reports with features.
 
     Raises:
@@ -180,10 +184,8 @@ def _check_ids(found: FeatureImport, parts: list[Path]) -> set[int]:
     for number, part in enumerate(parts):
         for report in FeatureShards(part).report_id.tolist():
             if report in seen:
-                names = {found.files.names[seen[report]], found.files.names[number]}
-                raise UniverseError(
-                    f"{' and '.join(sorted(names))}: {ID} {report} occurs twice, expected one row of features a report"
-                )
+                names = " and ".join(sorted({source.files.names[seen[report]], source.files.names[number]}))
+                raise UniverseError(f"{names}: {ID} {report} occurs twice, expected one row of features per report")
             seen[report] = number
     return set(seen)
 

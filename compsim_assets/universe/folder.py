@@ -1,4 +1,4 @@
-"""Reading a universe: the folder of contracts.md, wherever its tables come from, with errors that name file and row."""
+"""Reading a universe from its folder, wherever its tables come from, with errors that name file and row."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -93,8 +93,8 @@ class Universe:
     def fuzz_score_files(self) -> list[Path]:
         """delphi score files, flat or under scores/fuzz/ (beside which delphi keeps other scores)."""
         root = self.folder / "fuzz_scores"
-        found = [*root.glob("*_latent*"), *(root / "scores" / "fuzz").glob("*_latent*")]
-        return sorted(path for path in found if path.suffix in (".txt", ".json"))
+        paths = [*root.glob("*_latent*"), *(root / "scores" / "fuzz").glob("*_latent*")]
+        return sorted(path for path in paths if path.suffix in (".txt", ".json"))
 
     def prices(self) -> "pd.DataFrame | None":
         """ticker, date, adj_close; None where the universe has none."""
@@ -119,14 +119,14 @@ class Universe:
         from compsim_assets.universe.published import read_cluster_set
 
         readers: dict[str, Callable[[Path], pd.DataFrame]] = {".parquet": _read_clusters, ".pkl": read_cluster_set}
-        found: dict[str, pd.DataFrame] = {}
+        sets: dict[str, pd.DataFrame] = {}
         for path in sorted((self.folder / "published_clusters").glob("*.p*")):
             if path.suffix not in readers:
                 continue
-            if path.stem in found:
-                raise UniverseError(f"{path}: {path.stem} is there twice, expected one file a method")
-            found[path.stem] = readers[path.suffix](path)
-        return found
+            if path.stem in sets:
+                raise UniverseError(f"{path}: {path.stem} is there twice, expected one file per method")
+            sets[path.stem] = readers[path.suffix](path)
+        return sets
 
     def published_strong_features(self) -> "dict[str, pd.DataFrame]":
         """Strong features as the paper's authors published theirs: `published_strong_features/<SET>.pkl`."""
@@ -151,11 +151,10 @@ class Universe:
 
     def published_pca(self) -> Path | None:
         """A published PCA to use instead of fitting one: `pca.safetensors` or `pca.pkl`; None without."""
-        found = [self.folder / name for name in ("pca.safetensors", "pca.pkl")]
-        there = [path for path in found if path.exists()]
-        if len(there) > 1:
+        paths = [path for name in ("pca.safetensors", "pca.pkl") if (path := self.folder / name).exists()]
+        if len(paths) > 1:
             raise UniverseError(f"{self.folder}: pca.safetensors and pca.pkl, expected one of them")
-        return there[0] if there else None
+        return paths[0] if paths else None
 
 
 def _read_clusters(path: Path) -> "pd.DataFrame":

@@ -16,7 +16,7 @@ def open_universe(settings: "Settings", log: Callable[[str], None] | None = None
     """The configured universe; the embedded sample is generated on first use. `log` hears of downloads.
 
     Raises:
-        UniverseError: a local folder that is not given or does not exist; see `hub_universe.open_hub`.
+        UniverseError: a local folder that is not given or does not exist; see `hub.universe.open_hub`.
     """
     if settings.source == "sample":
         return Universe(_sample_folder(settings))
@@ -39,8 +39,8 @@ def similarity_of(settings: "Settings", universe: Universe) -> str:
         raise UniverseError(f"COMPSIM_SIMILARITY=pairs: {universe.folder} has no pairs.parquet and no pairs/*.parquet")
     if settings.similarity != "auto":
         return settings.similarity
-    own = universe.has("features") or (universe.folder / "extraction.toml").exists()
-    return "pairs" if universe.has("pairs") and not own else "features"
+    has_features = universe.has("features") or (universe.folder / "extraction.toml").exists()
+    return "pairs" if universe.has("pairs") and not has_features else "features"
 
 
 def _sample_folder(settings: "Settings") -> Path:

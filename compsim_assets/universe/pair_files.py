@@ -59,11 +59,11 @@ def read_pairs(files: TableFiles, report_id: "np.ndarray", report_year: "np.ndar
     report_id, report_year = report_id[numbered], report_year[numbered]
     index = pd.Index(report_id)
     ends = [_numbers(raw[end], index) for end in _ENDS]
-    kept, dropped = _usable(raw, ends, report_year)
-    _check_values(files, raw, kept)
+    usable, dropped = _usable_pairs(raw, ends, report_year)
+    _check_values(files, raw, usable)
     first, last = np.minimum(*ends), np.maximum(*ends)
     del ends
-    rows = _ordered(files, raw, kept, first, last, len(report_id))
+    rows = _ordered(files, raw, usable, first, last, len(report_id))
     first, last = first[rows], last[rows]
     cosine, correlation = (raw.pop(name)[rows] for name in _VALUES)
     for values in (cosine, correlation):
@@ -71,26 +71,26 @@ def read_pairs(files: TableFiles, report_id: "np.ndarray", report_year: "np.ndar
     return PublishedPairs(report_year[first], report_id[first], report_id[last], cosine, correlation, dropped)
 
 
-def _usable(
+def _usable_pairs(
     raw: "dict[str, np.ndarray]", ends: "list[np.ndarray]", report_year: "np.ndarray"
 ) -> "tuple[np.ndarray, Counter[str]]":
     """Which pairs are of known reports of their own year and have a cosine; the others, counted."""
     import numpy as np
 
-    kept = (ends[0] >= 0) & (ends[1] >= 0)
-    unknown = int((~kept).sum())
+    usable = (ends[0] >= 0) & (ends[1] >= 0)
+    unknown = int((~usable).sum())
     # Position -1 is the last one: a report that is not known is of no year.
     year_of = np.append(report_year, -1)
-    kept &= year_of[ends[0]] == raw["year"]
-    kept &= year_of[ends[1]] == raw["year"]
-    other_year = int((~kept).sum()) - unknown
-    kept &= ~np.isnan(raw["cosine_similarity"])
+    usable &= year_of[ends[0]] == raw["year"]
+    usable &= year_of[ends[1]] == raw["year"]
+    other_year = int((~usable).sum()) - unknown
+    usable &= ~np.isnan(raw["cosine_similarity"])
     reasons = {
         "pair without a report": unknown,
         "pair of another year than its reports": other_year,
-        "pair without a cosine": int((~kept).sum()) - unknown - other_year,
+        "pair without a cosine": int((~usable).sum()) - unknown - other_year,
     }
-    return kept, +Counter(reasons)
+    return usable, +Counter(reasons)
 
 
 def reports_of_pairs(files: TableFiles) -> "pd.DataFrame":
@@ -112,8 +112,8 @@ def reports_of_pairs(files: TableFiles) -> "pd.DataFrame":
         named = (raw[_ENDS[0]] == report) | (raw[_ENDS[1]] == report)
         row = int((named & (raw["year"] == year)).argmax())
         raise UniverseError(
-            f"{place_of(files, row)}: report {report} has pairs in {frame['year'].iloc[at - 1]} and {year}, expected one "
-            "year a report"
+            f"{place_of(files, row)}: report {report} has pairs in {frame['year'].iloc[at - 1]} and {year}, "
+            "expected one year per report"
         )
     return frame
 
@@ -124,7 +124,7 @@ def _columns(files: TableFiles) -> "dict[str, np.ndarray]":
 
     names = (*_ENDS, "year", *_VALUES)
     n_rows = [files.n_rows(number) for number in range(len(files))]
-    found = {name: np.empty(sum(n_rows), dtype=np.float64 if name in _VALUES else np.int64) for name in names}
+    columns = {name: np.empty(sum(n_rows), dtype=np.float64 if name in _VALUES else np.int64) for name in names}
     before = 0
     for number in range(len(files)):
         files.require(number, names)
@@ -133,10 +133,9 @@ def _columns(files: TableFiles) -> "dict[str, np.ndarray]":
         place = _place(files, before)
         for name in names:
             read = _floats if name in _VALUES else _years if name == "year" else _ids
-            own = found[name][before : before + len(table)]
-            own[:] = read(table.column(files.column(name)), name, place)
+            columns[name][before : before + len(table)] = read(table.column(files.column(name)), name, place)
         before += len(table)
-    return found
+    return columns
 
 
 def _place(files: TableFiles, before: int) -> Callable[[int], str]:
@@ -190,23 +189,28 @@ def _numbers(ids: "np.ndarray", index: "pd.Index") -> "np.ndarray":
     return index.get_indexer(pd.Index(ids)).astype(np.int32)
 
 
-def _check_values(files: TableFiles, raw: "dict[str, np.ndarray]", kept: "np.ndarray") -> None:
+def _check_values(files: TableFiles, raw: "dict[str, np.ndarray]", usable: "np.ndarray") -> None:
     import numpy as np
 
     itself = raw[_ENDS[0]] == raw[_ENDS[1]]
     checks = [(itself, "is of a report with itself, expected two reports")]
     checks += [(np.abs(raw[name]) > 1 + _ROUNDING, f"has a {name} outside [-1, 1]") for name in _VALUES]
     for wrong, what in checks:
-        wrong &= kept
+        wrong &= usable
         if wrong.any():
             row = int(wrong.argmax())
             raise UniverseError(f"{place_of(files, row)}: the pair {_named(raw, row)} {what}")
 
 
 def _ordered(
-    files: TableFiles, raw: "dict[str, np.ndarray]", kept: "np.ndarray", first: "np.ndarray", last: "np.ndarray", n: int
+    files: TableFiles,
+    raw: "dict[str, np.ndarray]",
+    usable: "np.ndarray",
+    first: "np.ndarray",
+    last: "np.ndarray",
+    n: int,
 ) -> "np.ndarray":
-    """The kept rows, sorted by their pairs of report numbers.
+    """The usable rows, sorted by their pairs of report numbers.
 
     Raises:
         UniverseError: a pair that occurs twice, in whatever direction.
@@ -216,7 +220,7 @@ def _ordered(
     key = first.astype(np.int64)
     key *= n
     key += last
-    rows = np.flatnonzero(kept)
+    rows = np.flatnonzero(usable)
     if len(rows) < len(key):
         key = key[rows]
     if (key[1:] > key[:-1]).all():

@@ -42,9 +42,9 @@ class TableFiles:
 
         A column that has a contract's name while another one is mapped to it is not that column.
         """
-        own = {theirs: ours for ours, theirs in self.columns.items()}
+        ours = {theirs: name for name, theirs in self.columns.items()}
         names = open_parquet(self, number).schema_arrow.names
-        return [own.get(name, name) for name in names if self.column(own.get(name, name)) == name]
+        return [ours.get(name, name) for name in names if self.column(ours.get(name, name)) == name]
 
     def n_rows(self, number: int) -> int:
         """Rows of a file."""
@@ -59,8 +59,8 @@ class TableFiles:
         present = self.present(number)
         missing = [self.column(name) for name in names if name not in present]
         if missing:
-            found = sorted(open_parquet(self, number).schema_arrow.names)
-            raise UniverseError(f"{self.names[number]}: no column {', '.join(missing)}; found {', '.join(found)}")
+            there = ", ".join(sorted(open_parquet(self, number).schema_arrow.names))
+            raise UniverseError(f"{self.names[number]}: no column {', '.join(missing)}; found {there}")
 
     def read(self, number: int, names: Iterable[str]) -> "pd.DataFrame":
         """Columns of one file, under the contract's names; also those that pandas wrote as its index."""
@@ -99,8 +99,8 @@ def reading(files: TableFiles, number: int) -> "Iterator[pq.ParquetFile]":
         try:
             yield file
         except (pa.ArrowException, OSError) as problem:
-            said = " ".join(str(problem).split())
-            raise UniverseError(f"{files.names[number]}: damaged ({said}): get it again") from None
+            reason = " ".join(str(problem).split())
+            raise UniverseError(f"{files.names[number]}: damaged ({reason}): get it again") from None
 
 
 def local_files(folder: Path, name: str) -> TableFiles | None:

@@ -1,4 +1,4 @@
-"""embedding.toml: what is read, what stands in for it, one clear error for each mistake; embeddings written and read."""
+"""embedding.toml: what is read, what stands in for it, and one clear error for each mistake."""
 
 from hashlib import blake2b
 from pathlib import Path

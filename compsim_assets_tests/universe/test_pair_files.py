@@ -1,4 +1,4 @@
-"""A universe's published pairs: whatever form the files give them, the same table; and what is said about broken ones."""
+"""A universe's published pairs: whatever form files give them, the same table; and what is said about broken ones."""
 
 from collections import Counter
 from dataclasses import replace
@@ -307,7 +307,7 @@ def test_the_reports_of_pairs_are_all_that_they_name(
 
 def test_a_report_of_two_years_is_named_with_the_row_of_the_second(tmp_path: Path) -> None:
     files = files_of(tmp_path, GOOD, [(7, 4, 2016, 0.0, 0.0), (7, 3, 2016, 0.0, 0.0)])
-    said = r"pairs/1\.parquet: row 1: report 3 has pairs in 2015 and 2016, expected one year a report"
+    said = r"pairs/1\.parquet: row 1: report 3 has pairs in 2015 and 2016, expected one year per report"
     with pytest.raises(UniverseError, match=said):
         reports_of_pairs(files)
 

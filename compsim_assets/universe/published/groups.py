@@ -33,7 +33,7 @@ def read_cluster_set(path: Path) -> "pd.DataFrame":
         if year is None:
             raise UniverseError(f"{place}: year {short(value)}, expected a year like 2019 or '2019'")
         if year in years:
-            raise UniverseError(f"{place}: year {year} is there before, expected one row a year")
+            raise UniverseError(f"{place}: year {year} is there before, expected one row per year")
         years[year] = list(_members(clusters, f"{place} ({year})"))
     rows = [(year, *member) for year in sorted(years) for member in years[year]]
     frame = pd.DataFrame(rows, columns=["year", "cluster_id", "report_id"])
@@ -53,10 +53,10 @@ def _rows(path: Path) -> Iterator[tuple[Any, Any]]:
 
 
 def _column(frame: "pd.DataFrame", name: str, place: str) -> "pd.Series":
-    found = [n for n, own in enumerate(frame.columns) if isinstance(own, str) and own == name]
-    if len(found) != 1:
-        raise UniverseError(f"{place}: {len(found)} columns {name}, expected one")
-    return frame.iloc[:, found[0]]
+    positions = [n for n, label in enumerate(frame.columns) if isinstance(label, str) and label == name]
+    if len(positions) != 1:
+        raise UniverseError(f"{place}: {len(positions)} columns {name}, expected one")
+    return frame.iloc[:, positions[0]]
 
 
 def _members(clusters: Any, place: str) -> Iterator[tuple[str, int]]:
@@ -132,10 +132,10 @@ def read_strong_features(path: Path) -> "pd.DataFrame":
 def _ids_of(key: Any, place: str) -> list[int]:
     """A cluster's ids, ascending, of its key "10,9"."""
     ids = [whole(part) for part in key.split(",")] if isinstance(key, str) else [None]
-    known = [found for found in ids if found is not None]
-    if len(known) < len(ids) or len(set(known)) < len(known):
+    whole_ids = {number for number in ids if number is not None}
+    if len(whole_ids) < len(ids):
         raise UniverseError(f'{place}: expected different report ids joined by ","')
-    return sorted(known)
+    return sorted(whole_ids)
 
 
 def _latents(value: Any, place: str) -> "tuple[np.ndarray, np.ndarray, np.ndarray]":
@@ -168,8 +168,8 @@ def _numbers(values: Any, place: str) -> "np.ndarray":
     """Different whole numbers of an array, index or list."""
     import numpy as np
 
-    found = np.asarray(values)
-    all_whole = found.dtype.kind in "iu" or found.size == 0
-    if found.ndim != 1 or not all_whole or len(np.unique(found)) < len(found):
+    numbers = np.asarray(values)
+    all_whole = numbers.dtype.kind in "iu" or numbers.size == 0
+    if numbers.ndim != 1 or not all_whole or len(np.unique(numbers)) < len(numbers):
         raise UniverseError(f"{place}: expected different latents as whole numbers")
-    return found.astype(np.int64)
+    return numbers.astype(np.int64)

@@ -17,9 +17,10 @@ _PAIR_COLUMNS = ("Company1", "Company2", "ClusterID", "Correlation", "ADFStat", 
 
 
 def read_cointegrated_pairs(path: Path) -> "pd.DataFrame":
-    """`cointegrated_pairs_<METHOD>.csv`: cluster_id (text), year, report_a, report_b, correlation, adf_statistic, p_value.
+    """Pairs of `cointegrated_pairs_<METHOD>.csv`, in the file's order.
 
-    In the file's order. The ADF statistic of companies that move as one is minus infinity.
+    Columns: cluster_id (text), year, report_a, report_b, correlation, adf_statistic, p_value. The ADF statistic of
+    companies that move as one is minus infinity.
 
     Raises:
         UniverseError: no such columns; a line with an id, year or number that is none, or a company paired with itself.
@@ -70,7 +71,7 @@ def _number(text: str, place: str) -> float:
 
 
 def read_tickers(path: Path) -> "pd.DataFrame":
-    """`index_cik_ticker_map.json`: report_id, cik (text), ticker (the first one, null without), tickers (joined by ";").
+    """`index_cik_ticker_map.json`: report_id, cik (text), ticker (the first, null without), tickers (joined by ";").
 
     Raises:
         UniverseError: no JSON object of entries with `cik` and `ticker`, a report id that is none or is there twice.
@@ -97,9 +98,9 @@ def read_tickers(path: Path) -> "pd.DataFrame":
 def _tickers(entry: Any, place: str) -> tuple[str | None, str | None, str]:
     if not isinstance(entry, dict) or not {"cik", "ticker"} <= entry.keys():
         raise UniverseError(f"{place}: expected cik and ticker")
-    cik, found = entry["cik"], entry["ticker"]
-    listed = found if isinstance(found, list) else [] if found is None else [found]
+    cik, ticker = entry["cik"], entry["ticker"]
+    listed = ticker if isinstance(ticker, list) else [] if ticker is None else [ticker]
     if not isinstance(cik, str | int | None) or not all(isinstance(name, str) for name in listed):
-        raise UniverseError(f"{place}: cik {short(cik)}, ticker {short(found)}, expected text")
+        raise UniverseError(f"{place}: cik {short(cik)}, ticker {short(ticker)}, expected text")
     names = [name.strip() for name in listed if name.strip()]
     return (None if cik is None else str(cik)), (names[0] if names else None), ";".join(names)

@@ -10,9 +10,6 @@ from compsim_assets.universe.layout import UniverseError
 if TYPE_CHECKING:
     import numpy as np
 
-# Looked through at once for values that are not finite, in numbers.
-_BLOCK = 1 << 22
-
 # Rounding is a hundredth of it in float32; axes that were mixed up are off by much more.
 _LENGTH_TOLERANCE = 1e-2
 
@@ -21,7 +18,7 @@ _LENGTH_TOLERANCE = 1e-2
 class PublishedPca:
     """Axes and what goes with them.
 
-    components: (P, D) float32, one axis a row.
+    components: (P, D) float32, one axis per row.
     mean: (D,) float64, the PCA's own mean, of standardised features.
     explained_variance, explained_variance_ratio: (P,) float64; None where the file does not say.
     scaler_mean, scaler_scale: (D,) float64 of the features before; None where the file does not say.
@@ -46,9 +43,9 @@ def read_pca(path: Path) -> PublishedPca:
         UniverseError: not readable, no components, shapes that do not fit, values that are not finite, axes whose
             length is not 1, scales that are not positive, or `whiten=True`.
     """
-    own = path.suffix == ".safetensors"
-    held = _safetensors(path) if own else _pickled(path)
-    if own and "components_" not in held:
+    plain = path.suffix == ".safetensors"
+    held = _safetensors(path) if plain else _pickled(path)
+    if plain and "components_" not in held:
         held = {
             "components_": held.get("components"),
             "mean_": held.get("pca_mean"),
@@ -119,47 +116,35 @@ def _checked(held: Mapping[str, Any], path: Path) -> PublishedPca:
             "safetensors writes a transposed array in the wrong order: pass it through numpy.ascontiguousarray"
         )
     n_axes, n_latents = components.shape
-    found: dict[str, Any] = {}
-    for name, length in (
-        ("mean_", n_latents),
-        ("explained_variance_", n_axes),
-        ("explained_variance_ratio_", n_axes),
-        ("scaler_mean", n_latents),
-        ("scaler_scale", n_latents),
-    ):
+    checked: dict[str, Any] = {}
+    of_latents, of_axes = ("mean_", "scaler_mean", "scaler_scale"), ("explained_variance_", "explained_variance_ratio_")
+    for name in (*of_latents, *of_axes):
+        length = n_latents if name in of_latents else n_axes
         value = held.get(name)
         shape = value.shape if isinstance(value, np.ndarray) else ()
         if value is not None and shape != (length,):
             raise UniverseError(
                 f"{path}: {name} of shape {shape}, expected ({length},) as the components are {axes.shape}"
             )
-        found[name] = None if value is None else _numbers(value, name, path, np.float64)
-    scale = found["scaler_scale"]
+        checked[name.rstrip("_")] = None if value is None else _numbers(value, name, path, np.float64)
+    scale = checked["scaler_scale"]
     if scale is not None and not (scale > 0).all():
         raise UniverseError(f"{path}: a scale of {scale.min()}, expected positive numbers")
-    return PublishedPca(
-        components,
-        np.zeros(n_latents) if found["mean_"] is None else found["mean_"],
-        found["explained_variance_"],
-        found["explained_variance_ratio_"],
-        found["scaler_mean"],
-        scale,
-    )
+    if checked["mean"] is None:
+        checked["mean"] = np.zeros(n_latents)
+    return PublishedPca(components, **checked)
 
 
-def _numbers(found: "np.ndarray", name: str, path: Path, kind: Any) -> "np.ndarray":
+def _numbers(values: "np.ndarray", name: str, path: Path, kind: Any) -> "np.ndarray":
     """Finite numbers of this type, in rows one after the other; a copy only where they are not so already."""
     import numpy as np
 
-    if found.dtype.kind not in "fiu":
-        raise UniverseError(f"{path}: {name} are of type {found.dtype}, expected numbers")
-    numbers = np.ascontiguousarray(found, dtype=kind)
-    flat = numbers.reshape(-1)
-    for start in range(0, flat.size, _BLOCK):
-        finite = np.isfinite(flat[start : start + _BLOCK])
+    if values.dtype.kind not in "fiu":
+        raise UniverseError(f"{path}: {name} are of type {values.dtype}, expected numbers")
+    numbers = np.ascontiguousarray(values, dtype=kind)
+    for row, line in enumerate(np.atleast_2d(numbers)):
+        finite = np.isfinite(line)
         if not finite.all():
-            where = np.unravel_index(start + int(finite.argmin()), numbers.shape)
-            raise UniverseError(
-                f"{path}: {name} at {tuple(map(int, where))} is {numbers[where]}, expected finite numbers"
-            )
+            where = (row, int(finite.argmin()))[-numbers.ndim :]
+            raise UniverseError(f"{path}: {name} at {where} is {numbers[where]}, expected finite numbers")
     return numbers

@@ -12,7 +12,7 @@ MAX_BYTES = 16 * 2**30
 """The most that is read from one file, uncompressed: four times the largest published file."""
 
 BYTES = (bytes, memoryview)
-"""How bytes come: as bytes where they are few or of an old protocol, else as a buffer of our own."""
+"""How bytes come: as bytes where they are few, else as a buffer of our own."""
 
 _CODE = re.compile(r"b1|[iu][1248]|f[248]|O8?|[SU][1-9][0-9]{0,5}")
 

@@ -1,13 +1,14 @@
 """Reading pickles of others without running what they say.
 
 A pickle is a program: it names functions and calls them. Here a name is looked up in a list of stand-ins of our own
-(`pickled_names`) and nowhere else, calls go to these alone, and the steps by which a pickle could reach around them
-(states, extension codes, persistent ids, items set on anything but lists, dicts and sets) are refused.
+(`names.py`) and nowhere else, calls go to these alone, and only those steps are taken that tables, arrays and models
+need: no extension codes, persistent ids, or items set on anything but lists, dicts and sets.
 """
 
 import contextlib
 import io
 import pickle
+import pickletools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
@@ -18,22 +19,22 @@ from compsim_assets.universe.layout import UniverseError
 from compsim_assets.universe.published.pickles.arrays import MAX_BYTES, Name, Refusal, Unfinished, fill
 from compsim_assets.universe.published.pickles.names import NAMES
 
+_PROTOCOLS = (3, 4, 5)
 _ADVICE = "only tables, arrays and PCA models are read. Ask whoever made it for Parquet or safetensors"
 
 
-def load_pickle(path: Path) -> object:
+def load_pickle(path: Path, max_bytes: int = MAX_BYTES) -> object:
     """What a file of pickle, pandas' `to_pickle` or `joblib.dump` holds; a PCA as a `Model` of its attributes.
 
-    Protocols 0 to 5, plain or compressed with gzip, bz2, xz, lzma, zlib or as the one member of a zip, up to 16 GiB
-    uncompressed. Frames as pandas 1.2, 1.5, 2.2 and 3.1 write them (1.3 wrote `functools.partial`, which is refused);
-    ordered and default dicts come back as dicts. Memory: an array is held once, at protocols 0 to 2 three times.
+    Protocols 3 to 5, plain or compressed with gzip, bz2 or zlib, up to `max_bytes` uncompressed. Frames as pandas 1.5,
+    2 and 3 write them; ordered and default dicts come back as dicts. Memory: an array is held once.
 
     Raises:
-        UniverseError: the file cannot be opened or is cut short or is no pickle, or asks for anything but tables,
+        UniverseError: the file cannot be opened, is cut short, is no such pickle, or asks for anything but tables,
             arrays, PCA models and Python's numbers, text, lists and dicts.
     """
     try:
-        with _opened(path) as stream:
+        with _opened(path, max_bytes) as stream:
             return _Reader(stream).load()
     except Refusal as refusal:
         raise UniverseError(f"{path}: refused: it {refusal}; {_ADVICE}") from None
@@ -44,22 +45,27 @@ def load_pickle(path: Path) -> object:
     # A broken pickle can stop anywhere, with any error.
     except Exception as problem:
         raise UniverseError(
-            f"{path}: not a whole pickle ({type(problem).__name__}: {str(problem)[:200]}), expected one as pandas, joblib "
-            "or pickle write it. Fetch it again, or ask whoever made it for Parquet or safetensors"
+            f"{path}: not a whole pickle ({type(problem).__name__}: {str(problem)[:200]}), expected one as pandas, "
+            "joblib or pickle write it. Fetch it again, or ask whoever made it for Parquet or safetensors"
         ) from None
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[io.BufferedReader]:
-    """The file's uncompressed bytes, whatever its name says."""
+def _opened(path: Path, max_bytes: int) -> Iterator[io.BufferedReader]:
+    """The pickle's uncompressed bytes, whatever the file's name says."""
     with contextlib.ExitStack() as stack:
-        plain = stack.enter_context(path.open("rb"))
-        source = _uncompressed(plain, stack)
-        yield stack.enter_context(io.BufferedReader(_Limited(source), 2**20))
+        source = _uncompressed(stack.enter_context(path.open("rb")), stack)
+        stream = stack.enter_context(io.BufferedReader(_Limited(source, max_bytes), 2**20))
+        start = stream.peek(2)[:2]
+        if start and (start[:1] != pickle.PROTO or start[-1] not in _PROTOCOLS):
+            raise Refusal(
+                f"begins with {start!r}: no pickle of protocol 3, 4 or 5, plain or compressed by gzip, bz2 or zlib"
+            )
+        yield stream
 
 
 def _uncompressed(file: io.BufferedReader, stack: contextlib.ExitStack) -> Any:
-    start = file.peek(6)
+    start = file.peek(3)
     if start.startswith(b"\x1f\x8b"):
         import gzip
 
@@ -68,30 +74,18 @@ def _uncompressed(file: io.BufferedReader, stack: contextlib.ExitStack) -> Any:
         import bz2
 
         return stack.enter_context(bz2.open(file))
-    if start.startswith((b"\xfd7zXZ", b"\x5d\x00")):
-        import lzma
-
-        return stack.enter_context(lzma.open(file))
     if start.startswith(b"x"):
         from joblib.compressor import BinaryZlibFile  # type: ignore[import-untyped]
 
         return stack.enter_context(BinaryZlibFile(file))
-    if start.startswith(b"PK\x03\x04"):
-        import zipfile
-
-        archive = stack.enter_context(zipfile.ZipFile(file))
-        if len(archive.namelist()) != 1:
-            raise Refusal(f"is a zip of {len(archive.namelist())} files, not of one")
-        return stack.enter_context(archive.open(archive.namelist()[0]))
     return file
 
 
 class _Limited(io.RawIOBase):
-    """Bytes of another stream, up to `MAX_BYTES`: a small file can unpack to any size."""
+    """Bytes of another stream, up to so many: a small file can unpack to any size."""
 
-    def __init__(self, source: Any) -> None:
-        self._source = source
-        self._left = MAX_BYTES
+    def __init__(self, source: Any, max_bytes: int) -> None:
+        self._source, self._most, self._left = source, max_bytes, max_bytes
 
     def readable(self) -> bool:
         return True
@@ -100,14 +94,68 @@ class _Limited(io.RawIOBase):
         got = self._source.readinto(buffer)
         self._left -= got
         if self._left < 0:
-            raise Refusal(f"unpacks to more than {MAX_BYTES:,} bytes")
+            raise Refusal(f"unpacks to more than {self._most:,} bytes")
         return got
+
+
+_Step = Callable[[Any], None]
+
+# Steps that are taken as Python takes them.
+_PLAIN = """
+    PROTO FRAME STOP MARK POP POP_MARK NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 LONG4 BINFLOAT
+    SHORT_BINUNICODE BINUNICODE BINUNICODE8 SHORT_BINBYTES EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3
+    EMPTY_LIST EMPTY_DICT EMPTY_SET FROZENSET GLOBAL STACK_GLOBAL BINGET LONG_BINGET
+"""
+
+
+def _remembering(step: _Step) -> _Step:
+    """A step that puts the top of the stack into the memo, which an unfinished object has to know."""
+
+    def remember(reader: Any) -> None:
+        before = len(reader.memo)
+        step(reader)
+        if isinstance(top := reader.stack[-1], Unfinished) and len(reader.memo) > before:
+            top.places.append(next(reversed(reader.memo)))
+
+    return remember
+
+
+def _only_on(kind: type, target: Callable[[Any], object], step: _Step) -> _Step:
+    """A step that adds to something, only where that is a list, dict or set itself: `append` may be any method."""
+
+    def add(reader: Any) -> None:
+        if type(target(reader)) is not kind:
+            raise Refusal(f"adds to something that is no {kind.__name__}")
+        step(reader)
+
+    return add
+
+
+class _Steps(dict[int, _Step]):
+    """Opcode -> step, for the steps that tables, arrays and models need."""
+
+    def __init__(self) -> None:
+        theirs = pickle._Unpickler.dispatch
+        super().__init__((code, theirs[code]) for code in (getattr(pickle, name)[0] for name in _PLAIN.split()))
+        for (code,) in (pickle.BINPUT, pickle.LONG_BINPUT, pickle.MEMOIZE):
+            self[code] = _remembering(theirs[code])
+        for (code,), kind, target in (
+            (pickle.APPEND, list, lambda reader: reader.stack[-2]),
+            (pickle.APPENDS, list, lambda reader: reader.metastack[-1][-1]),
+            (pickle.SETITEM, dict, lambda reader: reader.stack[-3]),
+            (pickle.SETITEMS, dict, lambda reader: reader.metastack[-1][-1]),
+            (pickle.ADDITEMS, set, lambda reader: reader.metastack[-1][-1]),
+        ):
+            self[code] = _only_on(kind, target, theirs[code])
+
+    def __missing__(self, code: int) -> NoReturn:
+        raise Refusal(f"uses {pickletools.code2op[chr(code)].name}, a step that no table, array or model needs")
 
 
 class _Reader(pickle._Unpickler):
     """The unpickler written in Python, whose every step can be replaced: `dispatch` is opcode -> step."""
 
-    dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)
+    dispatch: ClassVar[dict[int, Any]] = _Steps()
     stack: list[Any]
     metastack: list[list[Any]]
     memo: dict[int, Any]
@@ -173,61 +221,3 @@ class _Reader(pickle._Unpickler):
     dispatch[pickle.REDUCE[0]] = call
     dispatch[pickle.NEWOBJ[0]] = make
     dispatch[pickle.BUILD[0]] = finish
-
-
-_Step = Callable[[Any], None]
-
-
-def _remembering(step: _Step) -> _Step:
-    """A step that puts the top of the stack into the memo, which an unfinished object has to know."""
-
-    def remember(reader: Any) -> None:
-        before = len(reader.memo)
-        step(reader)
-        if isinstance(top := reader.stack[-1], Unfinished) and len(reader.memo) > before:
-            top.places.append(next(reversed(reader.memo)))
-
-    return remember
-
-
-def _only_on(kind: type, find: Callable[[Any], object], step: _Step) -> _Step:
-    """A step that adds to something, only where that is a list, dict or set itself: `append` may be any method."""
-
-    def add(reader: Any) -> None:
-        if type(find(reader)) is not kind:
-            raise Refusal(f"adds to something that is no {kind.__name__}")
-        step(reader)
-
-    return add
-
-
-def _refused(what: str) -> _Step:
-    def refuse(reader: Any) -> NoReturn:
-        raise Refusal(what)
-
-    return refuse
-
-
-def _guard(steps: dict[int, Any]) -> None:
-    for code in (pickle.PUT, pickle.BINPUT, pickle.LONG_BINPUT, pickle.MEMOIZE):
-        steps[code[0]] = _remembering(steps[code[0]])
-    for code, kind, find in (
-        (pickle.APPEND, list, lambda reader: reader.stack[-2]),
-        (pickle.APPENDS, list, lambda reader: reader.metastack[-1][-1]),
-        (pickle.SETITEM, dict, lambda reader: reader.stack[-3]),
-        (pickle.SETITEMS, dict, lambda reader: reader.metastack[-1][-1]),
-        (pickle.ADDITEMS, set, lambda reader: reader.metastack[-1][-1]),
-    ):
-        steps[code[0]] = _only_on(kind, find, steps[code[0]])
-    for what, codes in (
-        ("uses an extension code", (pickle.EXT1, pickle.EXT2, pickle.EXT4)),
-        ("uses a persistent id", (pickle.PERSID, pickle.BINPERSID)),
-        # Python 3 writes none of these for tables, arrays and models.
-        ("makes an object in a way of Python 2", (pickle.INST, pickle.OBJ)),
-        ("makes an object with named arguments", (pickle.NEWOBJ_EX,)),
-        ("keeps bytes outside of itself", (pickle.NEXT_BUFFER, pickle.READONLY_BUFFER)),
-    ):
-        steps.update(dict.fromkeys((code[0] for code in codes), _refused(what)))
-
-
-_guard(_Reader.dispatch)

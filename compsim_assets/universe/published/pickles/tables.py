@@ -53,8 +53,8 @@ def listed(values: Any) -> list:
     return list(values)
 
 
-def manager_of_state(state: Any) -> Manager:
-    # pandas to 1.2, and series of all versions: the last entry holds the part that all versions read.
+def manager_of_series(state: Any) -> Manager:
+    # The last entry holds the part that all versions of pandas read.
     parts = state[-1]["0.14.1"]
     blocks = [Block(part["values"], part["mgr_locs"]) for part in listed(parts["blocks"])]
     return Manager(blocks, listed(parts["axes"]))
@@ -64,7 +64,7 @@ def frame(state: Any) -> object:
     """A frame of its blocks; a column that no block holds is an error."""
     import pandas as pd
 
-    held = state["_mgr"] if "_mgr" in state else state["_data"]
+    held = state["_mgr"]
     names, rows = held.axes
     if len(names) > _MAX_COLUMNS:
         raise Refusal(f"holds a table of {len(names):,} columns, more than {_MAX_COLUMNS:,}")
@@ -86,10 +86,10 @@ def frame(state: Any) -> object:
 def series(state: Any) -> object:
     import pandas as pd
 
-    held = state["_mgr"] if "_mgr" in state else state["_data"]
+    held = state["_mgr"]
     (block,), (rows,) = held.blocks, held.axes
-    name = state.get("_name", state.get("name"))
-    return pd.Series(_native(block.values), index=rows, name=name)
+    # pandas 1.5 calls it by the other name.
+    return pd.Series(_native(block.values), index=rows, name=state.get("_name", state.get("name")))
 
 
 def index(kind: Any, parts: Any) -> object:
@@ -117,10 +117,6 @@ def text(state: Any) -> np.ndarray:
     return next(part for part in state if isinstance(part, np.ndarray))
 
 
-def alias(name: Any) -> Any:
-    return name
-
-
 def arrow_array(parts: Any) -> np.ndarray:
     """pyarrow's array of text as an array of text and None."""
     import pyarrow as pa
@@ -128,8 +124,8 @@ def arrow_array(parts: Any) -> np.ndarray:
     kind, length, _null_count, offset, buffers, children, dictionary = parts
     if kind not in ("string", "large_string") or children or dictionary is not None:
         raise Refusal("holds a pyarrow array of something other than text")
-    known = [part if part is None else pa.py_buffer(part) for part in buffers]
-    array = pa.Array.from_buffers(pa.type_for_alias(kind), length, known, offset=offset)
+    checked = [part if part is None else pa.py_buffer(part) for part in buffers]
+    array = pa.Array.from_buffers(pa.type_for_alias(kind), length, checked, offset=offset)
     array.validate(full=True)
     return np.fromiter(array.to_pylist(), dtype=object, count=len(array))
 

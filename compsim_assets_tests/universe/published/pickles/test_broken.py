@@ -3,9 +3,7 @@
 import contextlib
 import gzip
 import pickle
-import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +14,6 @@ from joblib.numpy_pickle import NumpyArrayWrapper
 
 from compsim_assets.universe.layout import UniverseError
 from compsim_assets.universe.published.pickles import load_pickle
-from compsim_assets.universe.published.pickles import reader as pickles
 from compsim_assets_tests.universe.published.pickles.opcodes import ARRAY, DTYPE, NDARRAY, refused, text
 from compsim_assets_tests.universe.published.pickles.write import cluster_set
 
@@ -31,21 +28,15 @@ class ForeignArray(np.ndarray):
     pass
 
 
-@pytest.mark.parametrize(
-    ("array", "said"),
-    [
+def test_arrays_of_other_kinds_are_refused(tmp_path: Path) -> None:
+    for array, reason in (
         (np.zeros(1, [("a", "i8"), ("b", object)]), "array of type 'V16'"),
         (np.zeros(1, "M8[s]"), "array of type 'M8'"),
-        (np.zeros(2).view(ForeignArray), "tried to load .*ForeignArray"),
+        (np.zeros(2).view(ForeignArray), "ForeignArray"),
         (np.ma.zeros(2), "tried to load numpy.ma"),
         (np.zeros(2).view(np.recarray), "tried to load numpy.rec"),
-    ],
-)
-def test_arrays_of_other_kinds_are_refused(tmp_path: Path, array: Any, said: str) -> None:
-    path = tmp_path / "bad.pkl"
-    path.write_bytes(pickle.dumps(array, 4))
-    with pytest.raises(UniverseError, match=f"refused: it .*{said}"):
-        load_pickle(path)
+    ):
+        assert reason in refused(tmp_path / "bad.pkl", pickle.dumps(array, 4))
 
 
 def state_of(dtype: str, state: bytes, shape: bytes, raw: bytes) -> bytes:
@@ -104,16 +95,15 @@ def test_bytes_of_more_than_any_file_holds_are_refused(tmp_path: Path, code: byt
 
 
 def test_a_table_without_one_of_its_columns_is_refused(tmp_path: Path) -> None:
-    data = pickle.dumps(pd.DataFrame({"a": [1, 2], "b": [0.5, 0.25]}), 2)
+    data = pickle.dumps(pd.DataFrame({"a": [1, 2], "b": [0.5, 0.25]}), 3)
     second = b"K\x01K\x02K\x01\x87"
     assert data.count(second) == 1
     message = refused(tmp_path / "bad.pkl", data.replace(second, b"K\x00K\x01K\x01\x87"))
     assert "columns that do not fit their table" in message
 
 
-@pytest.mark.parametrize(
-    ("attribute", "value", "said"),
-    [
+def test_joblibs_note_on_an_array_is_not_believed(tmp_path: Path) -> None:
+    for attribute, value, reason in (
         ("dtype", np.dtype(object), "joblib array of Python objects"),
         ("subclass", Foreign, "Foreign"),
         ("subclass", list, "joblib array of Python objects or of a foreign class"),
@@ -122,12 +112,10 @@ def test_a_table_without_one_of_its_columns_is_refused(tmp_path: Path) -> None:
         ("shape", (2**30,), "ends in the middle"),
         ("shape", (-3,), "without a shape"),
         ("shape", 3, "without a shape"),
-    ],
-)
-def test_joblibs_note_on_an_array_is_not_believed(tmp_path: Path, attribute: str, value: Any, said: str) -> None:
-    note = NumpyArrayWrapper(np.ndarray, (3,), "C", np.dtype("f8"), allow_mmap=True)
-    setattr(note, attribute, value)
-    assert said in refused(tmp_path / "bad.pkl", pickle.dumps(note) + bytes(40))
+    ):
+        note = NumpyArrayWrapper(np.ndarray, (3,), "C", np.dtype("f8"), allow_mmap=True)
+        setattr(note, attribute, value)
+        assert reason in refused(tmp_path / "bad.pkl", pickle.dumps(note) + bytes(40))
 
 
 def test_joblibs_old_note_on_another_file_is_refused(tmp_path: Path) -> None:
@@ -157,17 +145,16 @@ def test_a_table_of_more_columns_than_any_has_is_refused(tmp_path: Path) -> None
     assert "2,147,483,647 columns" in refused(tmp_path / "bad.pkl", steps)
 
 
-def test_a_small_file_cannot_unpack_to_any_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_small_file_cannot_unpack_to_any_size(tmp_path: Path) -> None:
     path = tmp_path / "bomb.pkl"
     path.write_bytes(gzip.compress(pickle.dumps("a" * 3_000_000)))
     assert load_pickle(path) == "a" * 3_000_000
-    monkeypatch.setattr(pickles, "MAX_BYTES", 2_000_000)
-    assert "unpacks to more than 2,000,000 bytes" in refused(path)
+    with pytest.raises(UniverseError, match="unpacks to more than 2,000,000 bytes"):
+        load_pickle(path, max_bytes=2_000_000)
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
+def test_broken_files_are_named(tmp_path: Path) -> None:
+    for data in (
         b"",
         b"no pickle",
         b"\x80\x63.",
@@ -177,26 +164,14 @@ def test_a_small_file_cannot_unpack_to_any_size(tmp_path: Path, monkeypatch: pyt
         gzip.compress(FRAME)[:-20],
         b"\x1f\x8bnot gzip",
         b"BZhnot bz2",
-        b"\xfd7zXZ\x00not xz",
-        b"]\x00not lzma",
         b"x\x9cnot zlib",
-        b"PK\x03\x04not zip",
         b"\x80\x04\x8e\xff\xff\xff\xff\xff\xff\xff\x7f.",
         b"\x80\x05\x96\x00\x00\x00\x00\x03\x00\x00\x00.",
         b"\x80\x04B\xff\xff\xff\xff.",
         b"\x80\x04\x8d\xff\xff\xff\xff\xff\xff\x00\x00.",
-        b"I" + b"9" * 5000 + b"\n.",
-    ],
-)
-def test_broken_files_are_named(tmp_path: Path, data: bytes) -> None:
-    refused(tmp_path / "broken.pkl", data)
-
-
-def test_a_zip_of_several_files_is_refused(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
-        archive.writestr("a", FRAME)
-        archive.writestr("b", FRAME)
-    assert "a zip of 2 files" in refused(tmp_path / "two.zip")
+        b"\x80\x04\xff.",
+    ):
+        refused(tmp_path / "broken.pkl", data)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -207,13 +182,13 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 TEXT = pd.DataFrame({"year": pd.array(["1996", None, "1997"], dtype="str"), "n": [1.5, 2.5, 3.5]})
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_whatever_is_changed_in_a_file_it_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     frame = data.draw(st.sampled_from([cluster_set(), TEXT]))
-    content = bytearray(pickle.dumps(frame, data.draw(st.sampled_from([2, 4, 5]))))
+    content = bytearray(pickle.dumps(frame, data.draw(st.sampled_from([3, 4, 5]))))
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(2, len(content) - 1))] = data.draw(st.integers(0, 255))
     path = tmp_path_factory.getbasetemp() / "changed.pkl"
@@ -224,8 +199,8 @@ def test_whatever_is_changed_in_a_file_it_is_read_or_refused(
 
 def test_values_of_a_table_are_arrays_and_not_what_pandas_would_write_out(tmp_path: Path) -> None:
     # A range index of any length takes a few bytes. Here the series' values are made to be its index, memo 15.
-    data = pickle.dumps(pd.Series(range(3)), 2)
-    values = b"values" + b"q\x31h\x1a"
+    data = pickle.dumps(pd.Series(range(3)), 3)
+    values = b"values" + b"q\x2bh\x16"
     assert data.count(values) == 1
     message = refused(tmp_path / "bad.pkl", data.replace(values, values[:-1] + b"\x0f"))
     assert "without its values" in message

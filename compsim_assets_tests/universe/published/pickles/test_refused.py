@@ -4,15 +4,12 @@ import builtins
 import contextlib
 import copyreg
 import functools
-import gzip
-import io
 import operator
 import os
 import pickle
 import shutil
 import subprocess
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,11 +23,6 @@ from compsim_assets.universe.layout import UniverseError
 from compsim_assets.universe.published.pickles import load_pickle
 from compsim_assets_tests.universe.published.pickles.opcodes import ARRAY, DTYPE, NDARRAY, name, refused, text
 from compsim_assets_tests.universe.published.pickles.write import cluster_set
-
-PROTOCOLS = range(6)
-
-
-OLD = name("copy_reg", "_reconstructor")
 
 
 class Calls:
@@ -65,9 +57,6 @@ def runs(canary: Path) -> dict[str, Calls]:
     }
 
 
-NAMES = list(runs(Path("canary")))
-
-
 @contextlib.contextmanager
 def nothing_is_made(canary: Path, load: Callable[[], Any]) -> Iterator[None]:
     """First it is seen that the pickle does make the file for a reader that trusts it."""
@@ -82,34 +71,33 @@ def nothing_is_made(canary: Path, load: Callable[[], Any]) -> Iterator[None]:
     assert not canary.exists()
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("called", NAMES)
-def test_a_pickle_runs_nothing(canary: Path, called: str, protocol: int) -> None:
-    data = pickle.dumps(runs(canary)[called], protocol)
-    with nothing_is_made(canary, lambda: pickle.loads(data)):
-        message = refused(canary.with_name("bad.pkl"), data)
-    # Protocols 0 to 2 call some modules by their names in Python 2.
-    assert f"tried to load {called};" in message or (protocol < 3 and called.split(".")[1] in message)
-    assert "Ask whoever made it for Parquet or safetensors" in message
+def test_a_pickle_runs_nothing(canary: Path) -> None:
+    for called, call in runs(canary).items():
+        # Protocol 3 names a function by another step than 4 and 5.
+        for protocol in (3, 4):
+            data = pickle.dumps(call, protocol)
+            with nothing_is_made(canary, lambda data=data: pickle.loads(data)):
+                message = refused(canary.with_name("bad.pkl"), data)
+            assert f"tried to load {called};" in message
+            assert "Ask whoever made it for Parquet or safetensors" in message
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("called", NAMES)
-def test_a_good_frame_hides_nothing_that_runs(canary: Path, called: str, protocol: int) -> None:
+def test_a_good_frame_hides_nothing_that_runs(canary: Path) -> None:
     frame = cluster_set()
-    frame.at[1, "clusters"] = {1: [60, runs(canary)[called]]}
+    frame.at[1, "clusters"] = {1: [60, runs(canary)["builtins.exec"]]}
     path = canary.with_name("bad.pkl")
-    frame.to_pickle(path, protocol=protocol)
-    with nothing_is_made(canary, lambda: pd.read_pickle(path)):
-        assert "tried to load" in refused(path)
+    for protocol, compression in ((3, None), (4, "gzip"), (5, "bz2")):
+        frame.to_pickle(path, protocol=protocol, compression=compression)
+        with nothing_is_made(canary, lambda kind=compression: pd.read_pickle(path, compression=kind)):
+            assert "tried to load builtins.exec;" in refused(path)
 
 
-@pytest.mark.parametrize("compress", [0, 3, ("gzip", 3), ("bz2", 3), ("xz", 3), ("lzma", 3)])
-def test_a_file_of_joblib_runs_nothing(canary: Path, compress: Any) -> None:
+def test_a_file_of_joblib_runs_nothing(canary: Path) -> None:
     path = canary.with_name("bad.pkl")
-    joblib.dump({"a": np.arange(3), "b": runs(canary)["posix.system"]}, path, compress=compress)
-    with nothing_is_made(canary, lambda: joblib.load(path)):
-        assert "tried to load posix.system" in refused(path)
+    for compress in (0, 3, ("gzip", 3)):
+        joblib.dump({"a": np.arange(3), "b": runs(canary)["posix.mkdir"]}, path, compress=compress)
+        with nothing_is_made(canary, lambda: joblib.load(path)):
+            assert "tried to load posix.mkdir" in refused(path)
 
 
 def test_an_array_of_objects_by_joblib_is_refused_unread(canary: Path) -> None:
@@ -120,18 +108,6 @@ def test_an_array_of_objects_by_joblib_is_refused_unread(canary: Path) -> None:
         assert "joblib array of Python objects" in refused(path)
 
 
-def test_compression_hides_nothing(canary: Path) -> None:
-    data = pickle.dumps(runs(canary)["posix.system"])
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("a.pkl", data)
-    for content in (gzip.compress(data), packed.getvalue()):
-        message = refused(canary.with_name("bad.pkl"), content)
-        assert "tried to load posix.system" in message
-    assert not canary.exists()
-
-
-@pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize(
     ("function", "arguments", "name"),
     [
@@ -155,10 +131,9 @@ def test_compression_hides_nothing(canary: Path) -> None:
     ],
 )
 def test_what_could_lead_further_is_refused_by_its_name(
-    tmp_path: Path, function: Callable, arguments: tuple, name: str, protocol: int
+    tmp_path: Path, function: Callable, arguments: tuple, name: str
 ) -> None:
-    message = refused(tmp_path / "bad.pkl", pickle.dumps(Calls(function, *arguments), protocol))
-    assert f"{name};" in message
+    assert f"{name};" in refused(tmp_path / "bad.pkl", pickle.dumps(Calls(function, *arguments)))
 
 
 @pytest.mark.parametrize(
@@ -170,17 +145,20 @@ def test_what_could_lead_further_is_refused_by_its_name(
         (name("builtins", "slice.__class__"), "slice.__class__"),
         (name("compsim_assets.universe.published.pickles", "NAMES"), "pickles.NAMES"),
         (name("bad\n\x1b[31m", "x" * 250), r"tried to load bad\\n\\x1b\[31m.x+;"),
-        (b"Puser\n", "persistent id"),
-        (b"NQ", "persistent id"),
-        (b"(ios\nsystem\n", "way of Python 2"),
+        (b"Puser\n", "uses PERSID, a step that no table"),
+        (b"NQ", "uses BINPERSID,"),
+        (b"(ios\nsystem\n", "uses INST,"),
         (b"(cos\nsystem\no", "tried to load os.system"),
-        (b"(" + NDARRAY + b"o", "way of Python 2"),
-        (NDARRAY + b")}\x92", "named arguments"),
-        (b"\x97", "outside of itself"),
+        (b"(" + NDARRAY + b"o", "uses OBJ,"),
+        (NDARRAY + b")}\x92", "uses NEWOBJ_EX,"),
+        (b"\x97", "uses NEXT_BUFFER,"),
+        (b"\x83\xf0\x00", "uses EXT2,"),
+        (b"\x84\xf0\x00\x00\x00", "uses EXT4,"),
+        (b"I1\n", "uses INT,"),
         (NDARRAY + b"}b", "sets the state"),
         (ARRAY + b"}b", "sets the state"),
         (b"]}b", "sets the state"),
-        (pickle.dumps(cluster_set(), 2)[2:-1] + b"}b", "sets the state"),
+        (pickle.dumps(cluster_set(), 3)[2:-1] + b"}b", "sets the state"),
         (NDARRAY + b")R", "calls what is no function"),
         (b"N)R", "calls what is no function"),
         (ARRAY + NDARRAY + b"R", "calls what is no function"),
@@ -192,12 +170,9 @@ def test_what_could_lead_further_is_refused_by_its_name(
         (NDARRAY + b"(NNu", "adds to something that is no dict"),
         (NDARRAY + b"(N\x90", "adds to something that is no set"),
         (ARRAY + name("pandas", "DataFrame") + b"\x85R", "array of a foreign class"),
-        (OLD + NDARRAY + name("__builtin__", "object") + b"N\x87R", "object of a foreign class"),
-        (OLD + name("pandas", "DataFrame") + NDARRAY + b"N\x87R", "object of a foreign class"),
         (DTYPE + text("V8") + b"\x85R", "array of type 'V8'"),
         (DTYPE + text("U0") + b"\x85R", "array of type 'U0'"),
         (DTYPE + text("i8,O") + b"\x85R", "array of type 'i8,O'"),
-        (name("_codecs", "encode") + text("a") + text("rot13") + b"\x86R", "encodes text in another way"),
         (name("pandas.core.indexes.base", "_new_Index") + NDARRAY + b"}\x86R", "index of a foreign"),
     ],
 )  # fmt: skip
@@ -208,14 +183,13 @@ def test_every_way_around_the_list_of_names_is_closed(tmp_path: Path, steps: byt
         load_pickle(path)
 
 
-@pytest.mark.parametrize("code", [b"\x82\xf0", b"\x83\xf0\x00", b"\x84\xf0\x00\x00\x00"])
-def test_an_extension_code_leads_nowhere_even_where_it_is_known(canary: Path, code: bytes) -> None:
+def test_an_extension_code_leads_nowhere_even_where_it_is_known(canary: Path) -> None:
     argument = str(canary).encode()
-    data = b"\x80\x04" + code + b"\x8c" + bytes([len(argument)]) + argument + b"\x85R."
+    data = b"\x80\x04\x82\xf0\x8c" + bytes([len(argument)]) + argument + b"\x85R."
     copyreg.add_extension("os", "mkdir", 0xF0)
     try:
         with nothing_is_made(canary, lambda: pickle.loads(data)):
-            assert "extension code" in refused(canary.with_name("bad.pkl"), data)
+            assert "uses EXT1," in refused(canary.with_name("bad.pkl"), data)
     finally:
         copyreg.remove_extension("os", "mkdir", 0xF0)
         copyreg._extension_cache.clear()  # type: ignore[attr-defined]

@@ -2,8 +2,6 @@
 
 The folders beside this file were written by:
 
-    pandas-1.2: Python 3.9,  pandas 1.2.5, numpy 1.19.5, scikit-learn 0.24.2, joblib 1.0.1
-    pandas-1.3: Python 3.10, pandas 1.3.5, numpy 1.21.6, scikit-learn 1.0.2,  joblib 1.1.1
     pandas-1.5: Python 3.11, pandas 1.5.3, numpy 1.24.4, scikit-learn 1.2.2,  joblib 1.2.0
     pandas-2.2: Python 3.11, pandas 2.2.3, numpy 1.26.4, scikit-learn 1.5.2,  joblib 1.4.2
     numpy-2.0:  Python 3.11, pandas 2.2.3, numpy 2.0.2,  scikit-learn 1.6.1,  joblib 1.4.2
