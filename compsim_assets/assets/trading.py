@@ -164,12 +164,12 @@ def _note(groups: dict[str, DataFrame], years: list[int]) -> str:
 
 def _outputs(tables: "Tables", notes: dict[str, str]) -> Iterator[dg.Output]:
     values = zip(NAMES, (tables.pairs, tables.backtest, tables.daily), strict=True)
-    frames = {name: value.reindex(columns=TABLES[name].names) for name, value in values}
-    summary = {"summary": dg.MetadataValue.md(_summary(frames["pairs_backtest"]))}
-    more: dict[str, Any] = {**notes, "traps": dg.MetadataValue.md(TRAPS)}
-    for name, frame in frames.items():
-        extra = summary if name == "pairs_backtest" else {}
-        yield dg.Output(frame, output_name=name, metadata={**more, **extra})
+    for name, value in values:
+        metadata: dict[str, Any] = {**notes, "traps": dg.MetadataValue.md(TRAPS)}
+        table = value.reindex(columns=TABLES[name].names) if len(value) else TABLES[name].empty()
+        if name == "pairs_backtest":
+            metadata["summary"] = dg.MetadataValue.md(_summary(table))
+        yield dg.Output(table, output_name=name, metadata=metadata)
 
 
 def _summary(backtest: DataFrame) -> str:

@@ -1,9 +1,9 @@
 """Augmented Dickey-Fuller tests of many series at once, each with the number of lags that AIC prefers.
 
-The regression of a day's change on [constant, level before, the last k changes] needs sums of products only. Products of
-lagged changes depend on the distance of the lags up to the ends of the sample, so all of them follow from those with the
-newest change: 2 (K + 1) inner products a series instead of K^2 / 2. One Cholesky factorisation then gives the residuals
-of every k, and the final regression adds the rows that fewer lags set free.
+The regression of a day's change on [constant, level before, the last k changes] needs sums of products only. Products
+of lagged changes depend on the distance of the lags up to the ends of the sample, so all of them follow from those with
+the newest change: 2 (K + 1) inner products per series instead of K^2 / 2. One Cholesky factorisation then gives the
+residuals of every k, and the final regression adds the rows that fewer lags set free.
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ def adf_statistics(
     """Test every series for a unit root, as statsmodels' `adfuller(x, autolag="AIC")` does one by one.
 
     Args:
-        series: (T, B) with a series a column, or B arrays of any lengths. NaN are left out before the test: days
+        series: (T, B) with a series per column, or B arrays of any lengths. NaN are left out before the test: days
             without a value, as a table of two series with its incomplete rows dropped.
         constant: regression with a constant ("c"); without ("n") for residuals that have mean zero.
         batch_bytes: memory of a batch; 32 MiB where 0.
@@ -57,7 +57,8 @@ def adf_statistics(
         4 values with a constant, 2 without), or so regular that level and changes explain one another up to
         a share of 1e-9, where no six digits of the statistic exist.
 
-    Cost: O(B K (T + K^2)) time for K lags, K = 12 (T / 100)^(1/4); a copy of the series and about `batch_bytes` a core.
+    Cost: O(B K (T + K^2)) time for K lags, K = 12 (T / 100)^(1/4); a copy of the series and about `batch_bytes` per
+        core.
     Source: Said and Dickey (1984); the largest lag of Schwert (1989), as in statsmodels.
     """
     columns = list(series.T) if isinstance(series, np.ndarray) else list(series)

@@ -1,16 +1,6 @@
 """Pairs trading as the paper's authors published it, mistakes included, so that its Sharpe ratio can be compared.
 
-The mistakes, all kept here on purpose (`compsim_assets.science.trading.honest` has none of them):
-
-1. A position is never cleared after it was closed. Every later day on which the exit rule holds books the same closing
-   again: cash grows by the position's value each time, and no second position is ever opened.
-2. The regression and the z-scores are those of the whole trading window: the first day knows the last one.
-3. The portfolio has one value a day, which each pair in turn overwrites. What is left is the run of the last pair, on
-   top of the cash that all earlier pairs had piled up by their own last day.
-4. Positions of earlier pairs that are still open are valued at the prices of the pair that is traded now.
-5. The value of both legs is added to the cash at entry instead of paid; it is zero, as the legs are of equal size.
-6. Pairs with a name that has no price in the last month of the window are skipped, known from the start (survivors).
-7. A pair that shares a cluster in several years is traded once for each of them.
+The mistakes are the traps of method section 7, kept on purpose: nothing is put right here. `honest` has none of them.
 """
 
 from dataclasses import dataclass, field
@@ -54,14 +44,17 @@ class PublishedPortfolio:
         if side:
             units = side * PER_PAIR / 2 * np.array([1 / price_a[entry], -1 / price_b[entry]])
             back = z >= 0 if side > 0 else z <= 0
+            # The position is never cleared: every later day on which the rule holds books the same closing again.
             exits = (back | (np.abs(z) >= STOP)) & (np.arange(len(z)) > entry)
             first_exit = int(exits.argmax()) if exits.any() else len(z)
             open_days[entry:first_exit] = True
         worth = units[0] * price_a + units[1] * price_b
         paid = np.where(exits, worth, 0.0)
         cost = worth[entry] if side else 0.0
+        # Added instead of paid; zero, as the legs are of equal size.
         paid[entry] += cost
         cash = self._cash + np.cumsum(paid)
+        # What earlier pairs left open is valued at this pair's prices, and the days they wrote are written over.
         others = self._left[0] * price_a + self._left[1] * price_b - self._left[2]
         self.value[days] = cash + others + np.where(open_days, worth - cost, 0.0)
         self.n_open[days] = self._n_left + open_days

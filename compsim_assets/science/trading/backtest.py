@@ -1,4 +1,4 @@
-"""Pairs trading of several cluster methods side by side: the same prices, windows and rules, as published and honest."""
+"""Pairs trading of several cluster methods side by side: the same prices, windows and rules, in both variants."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -49,7 +49,10 @@ class Rules:
 
 @dataclass(frozen=True)
 class Tables:
-    """pairs: traded pairs by variant and method. backtest: one row a variant, method and cost. daily: the same by day."""
+    """pairs: traded pairs by variant and method. backtest: a row per variant, method and cost. daily: the same by day.
+
+    Columns are what was computed: a figure that nothing was traded for is NaN, or its column is not there.
+    """
 
     pairs: pd.DataFrame
     backtest: pd.DataFrame
@@ -69,48 +72,40 @@ def compare_methods(
     Cost: the tests of all different pairs; then products of days, pairs and methods.
     """
     candidates = {method: shared_pairs(table, years) for method, table in members.items()}
-    chosen = _choose(estimation, candidates, rules)
-    rows, daily = _trade_published(trading, chosen)
-    honest_rows, honest_daily = _trade_honest(estimation, trading, chosen, rules)
+    choices = _choose(estimation, candidates, rules)
+    rows, daily = _trade_published(trading, choices)
+    honest_rows, honest_daily = _trade_honest(estimation, trading, choices, rules)
     order = {method: place for place, method in enumerate(members)}
     # Rows of methods without pairs were made apart.
     honest_rows.sort(key=lambda row: (order[row["method"]], rules.costs.index(row["cost_bp"])))
-    pairs = [one.pairs.assign(variant=one.variant, method=one.method) for one in chosen]
-    days = pd.concat([*daily, *honest_daily] or [pd.DataFrame(columns=_DAILY)], ignore_index=True)
+    pairs = [one.pairs.assign(variant=one.variant, method=one.method) for one in choices]
+    days = pd.concat([*daily, *honest_daily] or [pd.DataFrame()], ignore_index=True)
     return Tables(pd.concat(pairs, ignore_index=True), pd.DataFrame(rows + honest_rows), days)
 
 
-def _choose(estimation: PricePanel, candidates: Mapping[str, pd.DataFrame], rules: Rules) -> list["_Chosen"]:
+def _choose(estimation: PricePanel, candidates: Mapping[str, pd.DataFrame], rules: Rules) -> list["_Choice"]:
     """Pairs of every method in both variants."""
     every = pd.concat([*candidates.values()], ignore_index=True).drop_duplicates(_PAIR)[_PAIR]
     published = cointegration.published_tests(estimation, every, rules.min_correlation)
     honest = cointegration.engle_granger_tests(estimation, every, rules.min_correlation, rules.min_days)
-    chosen: list[_Chosen] = []
+    choices: list[_Choice] = []
     for method, shared in candidates.items():
         tested = published.merge(shared, on=_PAIR, validate="one_to_one")
         passes = cointegration.passes_as_published(tested, rules.min_correlation)
         tested["p_adjusted"] = np.nan
-        chosen.append(_Chosen(PUBLISHED, method, len(shared), len(tested), tested[passes]))
+        choices.append(_Choice(PUBLISHED, method, len(shared), len(tested), tested[passes]))
         tested = honest.merge(shared, on=_PAIR, validate="one_to_one")
         tested["p_adjusted"] = benjamini_hochberg(tested["p_value"].to_numpy())
         passes = tested["p_adjusted"] < rules.max_q
-        chosen.append(_Chosen(HONEST, method, len(shared), len(tested), tested[passes]))
-    return chosen
+        choices.append(_Choice(HONEST, method, len(shared), len(tested), tested[passes]))
+    return choices
 
 
 _PAIR = ["ticker_a", "ticker_b"]
-_DAILY = [
-    "variant", "method", "cost_bp", "date", "daily_return", "equity", "n_open", "placebo_low", "placebo_median",
-    "placebo_high",
-]  # fmt: skip
-_FIGURES = (
-    "annual_return", "annual_volatility", "sharpe", "sharpe_low", "sharpe_high", "sharpe_deflated", "placebo_sharpe",
-    "placebo_low", "placebo_high", "turnover", "max_drawdown",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
-class _Chosen:
+class _Choice:
     """Pairs of one method in one variant, and how many there were before."""
 
     variant: str
@@ -126,15 +121,13 @@ class _Chosen:
             "variant": self.variant, "method": self.method, "cost_bp": cost_bp,
             "first_day": days[0] if len(days) else None, "last_day": days[-1] if len(days) else None,
             "n_candidates": self.n_candidates, "n_tested": self.n_tested, "n_pairs": len(self.pairs),
-            "n_trades": 0, "n_delisted": 0, **dict.fromkeys(_FIGURES, np.nan),
+            "n_trades": 0, "n_delisted": 0,
         }  # fmt: skip
 
     def daily(self, days: np.ndarray, cost_bp: float, **columns: np.ndarray) -> pd.DataFrame:
         """Rows by day."""
-        missing = dict.fromkeys(("placebo_low", "placebo_median", "placebo_high"), np.nan)
-        return pd.DataFrame(
-            {"variant": self.variant, "method": self.method, "cost_bp": cost_bp, "date": days, **missing, **columns}
-        )[_DAILY]  # fmt: skip
+        names = {"variant": self.variant, "method": self.method, "cost_bp": cost_bp}
+        return pd.DataFrame({**names, "date": days, **columns})
 
 
 def _returns_figures(returns: np.ndarray, equity: np.ndarray) -> dict[str, float]:
@@ -147,9 +140,9 @@ def _returns_figures(returns: np.ndarray, equity: np.ndarray) -> dict[str, float
     }
 
 
-def _trade_published(trading: PricePanel, chosen: list[_Chosen]) -> tuple[list[dict], list[pd.DataFrame]]:
+def _trade_published(trading: PricePanel, choices: list[_Choice]) -> tuple[list[dict], list[pd.DataFrame]]:
     rows, daily = [], []
-    for one in chosen:
+    for one in choices:
         if one.variant != PUBLISHED:
             continue
         row = one.row(trading, 0.0)
@@ -167,11 +160,11 @@ def _trade_published(trading: PricePanel, chosen: list[_Chosen]) -> tuple[list[d
 
 
 def _trade_honest(
-    estimation: PricePanel, trading: PricePanel, chosen: list[_Chosen], rules: Rules
+    estimation: PricePanel, trading: PricePanel, choices: list[_Choice], rules: Rules
 ) -> tuple[list[dict], list[pd.DataFrame]]:
     rows: list[dict] = []
     daily: list[pd.DataFrame] = []
-    honest = [one for one in chosen if one.variant == HONEST]
+    honest = [one for one in choices if one.variant == HONEST]
     traded = [one for one in honest if len(one.pairs) and len(trading.days)]
     idle = [one for one in honest if not (len(one.pairs) and len(trading.days))]
     rows += [one.row(trading, cost) for one in idle for cost in rules.costs]
@@ -197,7 +190,7 @@ def _trade_honest(
     return rows, daily
 
 
-def _portfolios(trading: PricePanel, traded: list[_Chosen], rules: Rules) -> list[Portfolio]:
+def _portfolios(trading: PricePanel, traded: list[_Choice], rules: Rules) -> list[Portfolio]:
     """One portfolio a method, pairs that several methods chose traded once."""
     pairs = pd.concat([one.pairs for one in traded], ignore_index=True).drop_duplicates(_PAIR)
     index = pd.MultiIndex.from_frame(pairs[_PAIR])
@@ -221,7 +214,7 @@ def _honest_figures(portfolio: Portfolio, placebo: Placebo, cost_bp: float) -> d
 
 
 def _honest_daily(
-    one: _Chosen, days: np.ndarray, portfolio: Portfolio, placebo: Placebo, cost_bp: float
+    one: _Choice, days: np.ndarray, portfolio: Portfolio, placebo: Placebo, cost_bp: float
 ) -> pd.DataFrame:
     net = portfolio.returns(cost_bp)
     low, median, high = placebo.band(cost_bp)

@@ -12,10 +12,6 @@ from statsmodels.stats.multitest import multipletests
 from compsim_assets.science.trading.adf import AdfTests, adf_p_values, adf_statistics
 from compsim_assets.science.trading.price_panel import PairMoments, PricePanel, pair_moments
 
-PAIR_COLUMNS = [
-    "ticker_a", "ticker_b", "first_day", "last_day", "n_days", "correlation", "hedge_ratio", "intercept", "deviation",
-    "adf", "lags", "p_value",
-]  # fmt: skip
 PUBLISHED_DAYS, PUBLISHED_P = 60, 0.01
 # A ticker without a price on this many trading days in a row has ended.
 LONGEST_GAP = 10
@@ -33,14 +29,13 @@ def shared_pairs(members: pd.DataFrame, years: list[int]) -> pd.DataFrame:
 
     Cost: O(pairs log pairs) time, 16 bytes a pair and year.
     """
-    chosen = members[members["year"].isin(years)].dropna(subset=["cluster_id", "ticker"])
-    names, code = np.unique(chosen["ticker"].to_numpy(dtype=str), return_inverse=True)
+    members = members[members["year"].isin(years)].dropna(subset=["cluster_id", "ticker"])
+    names, code = np.unique(members["ticker"].to_numpy(dtype=str), return_inverse=True)
     of_years = [np.empty(0, dtype=np.int64)]
-    coded = chosen[["year", "cluster_id"]].assign(code=code).drop_duplicates()
+    coded = members[["year", "cluster_id"]].assign(code=code).drop_duplicates()
     for _, of_year in coded.groupby("year"):
         clusters = [np.sort(rows["code"]) for _, rows in of_year.groupby("cluster_id")]
-        found = [_pairs_within(codes, len(names)) for codes in clusters]
-        of_years.append(np.unique(np.concatenate(found)))
+        of_years.append(np.unique(np.concatenate([_pairs_within(codes, len(names)) for codes in clusters])))
     keys, n_years = np.unique(np.concatenate(of_years), return_counts=True)
     a, b = np.divmod(keys, max(1, len(names)))
     return pd.DataFrame({"ticker_a": names[a], "ticker_b": names[b], "n_years": n_years})
@@ -58,8 +53,8 @@ def published_tests(panel: PricePanel, pairs: pd.DataFrame, min_correlation: flo
     the plain difference of the prices: no hedge ratio, and no correction for the number of tests.
 
     Returns:
-        PAIR_COLUMNS of the pairs tested (p_value NaN where the difference has no test); `passes_as_published` says
-        which of them were traded. `hedge_ratio` is 1, `intercept` 0.
+        Tickers, common days, correlation, regression (`hedge_ratio` 1, `intercept` 0) and test of the pairs tested;
+        p_value NaN where the difference has no test. `passes_as_published` says which of them were traded.
 
     Cost: as `pair_moments` and `adf_statistics`.
     """
@@ -69,10 +64,9 @@ def published_tests(panel: PricePanel, pairs: pd.DataFrame, min_correlation: flo
     tested = (moments.n >= PUBLISHED_DAYS) & (np.abs(correlation) >= min_correlation)
     a, b = a[tested], b[tested]
     tests = _adf_of_spreads(panel.prices, a, b, np.ones(len(a)), np.zeros(len(a)), constant=True)
-    table = _table(panel, a, b, moments, tested)
-    table["hedge_ratio"], table["intercept"] = 1.0, 0.0
-    table["deviation"] = np.sqrt(np.maximum(
-        moments.variance_a + moments.variance_b - 2 * moments.covariance, 0.0)[tested])  # fmt: skip
+    variance = moments.variance_a + moments.variance_b - 2 * moments.covariance
+    deviation = np.sqrt(np.maximum(variance, 0.0)[tested])
+    table = _table(panel, a, b, moments, tested).assign(hedge_ratio=1.0, intercept=0.0, deviation=deviation)
     return _with_tests(table, tests, n_variables=1)
 
 
@@ -89,7 +83,7 @@ def engle_granger_tests(panel: PricePanel, pairs: pd.DataFrame, min_correlation:
     at least `min_correlation`: choosing by it first keeps the number of tests, which the correction pays for, small.
 
     Returns:
-        PAIR_COLUMNS of the pairs tested; a pair whose residuals have no test is left out. p_value is that of two
+        Columns as of `published_tests`; a pair whose residuals have no test is left out. p_value is that of two
         variables (MacKinnon), which knows that the hedge ratio was estimated.
 
     Cost: as `pair_moments` and `adf_statistics`.
@@ -99,11 +93,9 @@ def engle_granger_tests(panel: PricePanel, pairs: pd.DataFrame, min_correlation:
     moments = pair_moments(logs, a, b)
     tested = tradable(panel, moments, a, b, min_days) & (moments.correlation >= min_correlation)
     a, b = a[tested], b[tested]
-    table = _table(panel, a, b, moments, tested)
-    slope, intercept, deviation = regression(moments)
-    table["hedge_ratio"], table["intercept"] = slope[tested], intercept[tested]
-    table["deviation"] = deviation[tested]
-    tests = _adf_of_spreads(logs, a, b, slope[tested], intercept[tested], constant=False)
+    slope, intercept, deviation = (estimate[tested] for estimate in regression(moments))
+    tests = _adf_of_spreads(logs, a, b, slope, intercept, constant=False)
+    table = _table(panel, a, b, moments, tested).assign(hedge_ratio=slope, intercept=intercept, deviation=deviation)
     table = _with_tests(table, tests, n_variables=2)
     return table[table["p_value"].notna()].reset_index(drop=True)
 
@@ -134,14 +126,10 @@ def benjamini_hochberg(p_values: np.ndarray) -> np.ndarray:
 def _columns_of(panel: PricePanel, pairs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Columns of the pairs' tickers; pairs with a ticker without any price are left out."""
     names = np.array(panel.tickers, dtype=str)
-    found = []
-    for side in ("ticker_a", "ticker_b"):
-        wanted = pairs[side].to_numpy(dtype=str)
-        place = np.minimum(np.searchsorted(names, wanted), max(0, len(names) - 1))
-        found.append(np.where(names[place] == wanted, place, -1) if len(names) else place - 1)
-    a, b = found
-    known = (a >= 0) & (b >= 0)
-    return a[known], b[known]
+    places = pd.Index(names)
+    a, b = (places.get_indexer(pairs[side].to_numpy(dtype=str)) for side in ("ticker_a", "ticker_b"))
+    there = (a >= 0) & (b >= 0)
+    return a[there], b[there]
 
 
 def _table(panel: PricePanel, a: np.ndarray, b: np.ndarray, moments: PairMoments, tested: np.ndarray) -> pd.DataFrame:
@@ -181,6 +169,5 @@ def _chunks(n: int, days: int) -> Iterator[slice]:
 
 
 def _with_tests(table: pd.DataFrame, tests: AdfTests, n_variables: int) -> pd.DataFrame:
-    table["adf"], table["lags"] = tests.statistic, tests.lags
-    table["p_value"] = adf_p_values(tests.statistic, n_variables)
-    return table[PAIR_COLUMNS]
+    p_value = adf_p_values(tests.statistic, n_variables)
+    return table.assign(adf=tests.statistic, lags=tests.lags, p_value=p_value)

@@ -89,7 +89,7 @@ class _Market:
 
     @classmethod
     def of(cls, panel: PricePanel, pairs: Spreads) -> "_Market":
-        known, gap = _last_known(panel.prices)
+        price, gap = _last_known(panel.prices)
         priced = gap == 0
         both = priced[:, pairs.a] & priced[:, pairs.b]
         ended = np.maximum(gap[:, pairs.a], gap[:, pairs.b]) > LONGEST_GAP
@@ -97,17 +97,22 @@ class _Market:
         spread = logs[:, pairs.a] - pairs.hedge_ratio * logs[:, pairs.b] - pairs.intercept
         gross = 1.0 + np.abs(pairs.hedge_ratio)
         return cls(
-            known[:, pairs.a], known[:, pairs.b], both, ended, spread / pairs.deviation,
-            1.0 / gross, -pairs.hedge_ratio / gross,
-        )  # fmt: skip
+            price_a=price[:, pairs.a],
+            price_b=price[:, pairs.b],
+            both=both,
+            ended=ended,
+            z=spread / pairs.deviation,
+            weight_a=1.0 / gross,
+            weight_b=-pairs.hedge_ratio / gross,
+        )
 
 
 def _last_known(prices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(T, N) the last price up to each day, 0 before the first one, and the days since it (or since the start)."""
     day = np.arange(len(prices))[:, None]
     latest = np.maximum.accumulate(np.where(np.isfinite(prices), day, -1), axis=0)
-    known = np.take_along_axis(prices, np.maximum(latest, 0), axis=0)
-    return np.where(latest >= 0, known, 0.0), (day - latest).astype(np.int32)
+    price = np.take_along_axis(prices, np.maximum(latest, 0), axis=0)
+    return np.where(latest >= 0, price, 0.0), (day - latest).astype(np.int32)
 
 
 @dataclass
@@ -129,13 +134,13 @@ class _State:
 
     @classmethod
     def start(cls, days: int, pairs: int) -> "_State":
-        count = np.zeros((4, pairs), dtype=np.int64)
-        flag = np.zeros((2, pairs), dtype=bool)
-        return cls(
-            np.zeros((days, pairs)), np.zeros((days, pairs)), np.zeros((days, pairs), dtype=bool),
-            count[0], count[1], np.zeros(pairs), np.zeros(pairs), count[2], count[3], flag[0], flag[1],
-            np.full(pairs, np.nan),
-        )  # fmt: skip
+        """Nothing held, ordered or seen."""
+        by_day = {name: np.zeros((days, pairs)) for name in ("profit", "traded")}
+        counts = {name: np.zeros(pairs, dtype=np.int64) for name in ("n_trades", "n_delisted", "side", "order")}
+        units = {name: np.zeros(pairs) for name in ("units_a", "units_b")}
+        flags = {name: np.zeros(pairs, dtype=bool) for name in ("leave", "over")}
+        is_open = np.zeros((days, pairs), dtype=bool)
+        return cls(**by_day, **counts, **units, **flags, is_open=is_open, before=np.full(pairs, np.nan))
 
     def step(self, market: _Market, day: int, entry: float, stop: float) -> None:
         """One day: mark, carry out yesterday's orders at the close, then look at the close for new ones."""
@@ -156,8 +161,8 @@ class _State:
         value = np.abs(self.units_a) * market.price_a[day] + np.abs(self.units_b) * market.price_b[day]
         self.traded[day, closing] += value[closing]
         self.n_delisted[closing & ended] += 1
-        for held in (self.units_a, self.units_b, self.side, self.leave):
-            held[closing] = 0
+        for position in (self.units_a, self.units_b, self.side, self.leave):
+            position[closing] = 0
         self.over |= ended
         self.order[self.over] = 0
 
@@ -207,29 +212,29 @@ class Portfolio:
 
 
 def trade_portfolios(
-    panel: PricePanel, pairs: Spreads, chosen: np.ndarray, *, entry: float, stop: float
+    panel: PricePanel, pairs: Spreads, held: np.ndarray, *, entry: float, stop: float
 ) -> list[Portfolio]:
     """Portfolios that share pairs: each pair is traded once, whoever holds it.
 
     Args:
-        chosen: (M, B) bool, the pairs of each portfolio, at least one each.
+        held: (M, B) bool, the pairs of each portfolio, at least one each.
 
     Cost: as `trade_pairs`, in steps of 2,000 pairs: about 250 MB for 1,760 days.
     """
-    share = chosen.T / chosen.sum(axis=1)
-    gross, traded, n_open = np.zeros((3, len(panel.days), len(chosen)))
-    counts = np.zeros((2, len(chosen)))
+    share = held.T / held.sum(axis=1)
+    gross, traded, n_open = np.zeros((3, len(panel.days), len(held)))
+    counts = np.zeros((2, len(held)))
     for start in range(0, len(pairs), _AT_ONCE):
         some = slice(start, start + _AT_ONCE)
         trades = trade_pairs(panel, pairs.of(some), entry=entry, stop=stop)
         gross += trades.profit @ share[some]
         traded += trades.traded @ share[some]
-        n_open += trades.is_open.astype(float) @ chosen.T[some]
-        counts += np.stack([trades.n_trades, trades.n_delisted]) @ chosen.T[some]
+        n_open += trades.is_open.astype(float) @ held.T[some]
+        counts += np.stack([trades.n_trades, trades.n_delisted]) @ held.T[some]
     return [
         Portfolio(gross[:, m], traded[:, m], np.rint(n_open[:, m]).astype(np.int64), *map(int, counts[:, m]))
-        for m in range(len(chosen))
-    ]  # fmt: skip
+        for m in range(len(held))
+    ]
 
 
 def equity_of(returns: np.ndarray) -> np.ndarray:

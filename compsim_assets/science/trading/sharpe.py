@@ -29,8 +29,8 @@ def sharpe_intervals(returns: np.ndarray, *, level: float = 0.95, draws: int = 1
     """Percentile intervals of Sharpe ratios by the stationary bootstrap (Politis and Romano 1994).
 
     Blocks of random length keep what neighbouring days have in common; the mean length is Politis and White's choice
-    (2004, corrected 2009) for the first series, and never below 1. With strong autocorrelation (0.4) an interval of 95 %
-    covers about 90 %.
+    (2004, corrected 2009) for the first series, and never below 1. With strong autocorrelation (0.4) an interval of
+    95 % covers about 90 %.
 
     Args:
         returns: (T, C) daily returns of C versions of one portfolio, resampled together; NaN are not allowed.
@@ -47,8 +47,8 @@ def sharpe_intervals(returns: np.ndarray, *, level: float = 0.95, draws: int = 1
     drawn = bootstrap.apply(sharpe_ratio, draws)
     tail = (1 - level) / 2
     ends = np.full((2, returns.shape[1]), np.nan)
-    known = ~np.isnan(sharpe_ratio(returns))
-    ends[:, known] = np.nanquantile(drawn[:, known], [tail, 1 - tail], axis=0)
+    varies = ~np.isnan(sharpe_ratio(returns))
+    ends[:, varies] = np.nanquantile(drawn[:, varies], [tail, 1 - tail], axis=0)
     return ends
 
 

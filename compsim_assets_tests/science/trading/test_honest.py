@@ -253,14 +253,14 @@ def test_placebo_band_of_a_day_is_of_the_equity_on_it() -> None:
 def test_windows_are_the_papers_where_the_universe_has_them_else_its_last_third() -> None:
     paper = trading_windows(list(range(1996, 2021)), 2002)
     assert (paper.estimation, paper.trading) == ((2002, 2013), (2014, 2020))
-    assert paper.cluster_years == [2011, 2012, 2013]
+    assert (paper.cluster_years, paper.rule) == ([2011, 2012, 2013], "published")
     assert trading_windows(list(range(2011, 2016)), 2002).trading == (2014, 2015)
     third = trading_windows(list(range(2012, 2020)), 2002)
-    assert (third.estimation, third.trading) == ((2002, 2016), (2017, 2019))
+    assert (third.estimation, third.trading, third.rule) == ((2002, 2016), (2017, 2019), "last third")
     early = trading_windows(list(range(1995, 2002)), 2002)
     assert (early.estimation, early.trading) == ((1995, 1998), (1999, 2001))
     asked = trading_windows(list(range(1996, 2021)), 2005, 2010, 2012)
-    assert (asked.estimation, asked.trading) == ((2005, 2009), (2010, 2012))
+    assert (asked.estimation, asked.trading, asked.rule) == ((2005, 2009), (2010, 2012), "asked")
     assert trading_windows([2020], 2002).trading == (2020, 2020)
     with pytest.raises(ValueError, match="before it starts in 2019"):
         trading_windows([2018, 2019], 2002, 2019, 2018)
