@@ -11,6 +11,8 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 export XDG_CACHE_HOME ?= $(CURDIR)/.cache
 export MPLCONFIGDIR ?= $(CURDIR)/.cache/matplotlib
 export PYTHONWARNINGS ?= ignore
+# Container images set it: every process, and many are started, would compile torch and Dagster again.
+unexport PYTHONDONTWRITEBYTECODE
 
 MATERIALIZE := $(BIN)/dagster asset materialize -m compsim_assets.definitions
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
     for name in ("DAGSTER_HOME", *(f"COMPSIM_{name}" for name in _SETTINGS)):
         os.environ.pop(name, None)
+    # Each of some hundred processes would compile torch and Dagster again.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     # Matplotlib's list of fonts takes seconds to make: kept where the Makefile keeps it.
     os.environ.setdefault("MPLCONFIGDIR", str(REPOSITORY / ".cache" / "matplotlib"))
     os.environ.update(HOME=str(home), COMPSIM_DATA=str(home / "data"), DAGSTER_DISABLE_TELEMETRY="yes")
