@@ -1,7 +1,7 @@
 """README and docs against the code: everything is documented in one place, and what they name exists.
 
 Documented means: named in backticks in the first column of a table whose first header says what kind of thing it is:
-asset, table, array, figure, setting, command or room.
+asset, table, array, figure, method, setting, command or room.
 """
 
 import ast
@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 from compsim_assets.contracts import TABLES
+from compsim_assets.contracts.methods import BY_NAME
 from compsim_assets.definitions import defs
 from compsim_assets.evidence.claims import published_claims
 from compsim_assets.launch.torchrun import Torchrun
@@ -70,6 +71,7 @@ EXPECTED = {
     "table": lambda: set(TABLES),
     "figure": lambda: FIGURES,
     "array": lambda: ASSETS - set(TABLES) - FIGURES,
+    "method": lambda: set(BY_NAME),
     "setting": settings,
     "command": commands,
     "room": rooms,
