@@ -30,7 +30,7 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(data=str(tmp_path))
 
 
-def found(result: object) -> tuple[bool, dict[str, object]]:
+def verdict(result: object) -> tuple[bool, dict[str, object]]:
     """Whether the check passed, and its metadata."""
     assert isinstance(result, dg.AssetCheckResult)
     return bool(result.passed), {k: v.value for k, v in result.metadata.items()}
@@ -41,17 +41,17 @@ def reports(ids: list[int], ciks: list, years: list[int]) -> pd.DataFrame:
 
 
 def test_ids_of_reports() -> None:
-    passed, said = found(report_ids_are_unique(reports([1, 2, 3], ["7", "7", None], [1, 2, 2])))
+    passed, said = verdict(report_ids_are_unique(reports([1, 2, 3], ["7", "7", None], [1, 2, 2])))
     assert passed
     assert said == {"doubled_ids": 0, "companies_with_two_reports_a_year": 0}
-    passed, said = found(report_ids_are_unique(reports([1, 2, 1], ["7", "8", "9"], [1, 1, 1])))
+    passed, said = verdict(report_ids_are_unique(reports([1, 2, 1], ["7", "8", "9"], [1, 1, 1])))
     assert not passed
     assert said["doubled_ids"] == 1
 
 
 def test_two_reports_of_a_company_in_a_year_are_said() -> None:
     frame = reports([1, 2, 3, 4], ["7", "7", None, None], [1, 1, 1, 1])
-    passed, said = found(report_ids_are_unique(frame))
+    passed, said = verdict(report_ids_are_unique(frame))
     assert passed
     assert said["companies_with_two_reports_a_year"] == 1
 
@@ -66,51 +66,52 @@ def publish_features(settings: Settings, features: np.ndarray, ids: list[int]) -
 def test_good_features(settings: Settings) -> None:
     silent = GOOD * np.array([[1], [0], [1]], np.float32)
     publish_features(settings, silent, [1, 2, 3])
-    passed, said = found(features_are_finite(settings=settings))
+    passed, said = verdict(features_are_finite(settings=settings))
     assert passed
     assert said == {"reports": 3, "latents": 3, "reports_without_active_latent": 1}
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("row", [0, 2])
-def test_features_that_are_not_finite(settings: Settings, value: float, row: int) -> None:
-    features = GOOD.copy()
-    features[row, 1] = value
-    publish_features(settings, features, [1, 2, 3])
-    assert not found(features_are_finite(settings=settings))[0]
+def test_features_that_are_not_finite(settings: Settings) -> None:
+    for row, value in ((0, np.nan), (2, np.inf), (1, -np.inf)):
+        features = GOOD.copy()
+        features[row, 1] = value
+        publish_features(settings, features, [1, 2, 3])
+        assert not verdict(features_are_finite(settings=settings))[0]
 
 
 def test_features_twice(settings: Settings) -> None:
     publish_features(settings, GOOD, [1, 2, 1])
-    assert not found(features_are_finite(settings=settings))[0]
+    assert not verdict(features_are_finite(settings=settings))[0]
 
 
 def test_features_of_another_length_than_the_manifest_says(settings: Settings) -> None:
     publish_features(settings, GOOD, [1, 2, 3])
     manifest = Results.of(settings).array_folder("sae_features") / "features.json"
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "n_latents": 4}))
-    assert not found(features_are_finite(settings=settings))[0]
+    assert not verdict(features_are_finite(settings=settings))[0]
 
 
-@pytest.mark.parametrize(("share", "good"), [(0.49, False), (0.5, True), (1.0, True), (1.01, False)])
-def test_the_variance_explained(settings: Settings, share: float, good: bool) -> None:
+def describe_pca(settings: Settings, **description: object) -> None:
     results = Results.of(settings)
     with results.new_folder(results.array_folder("pca")) as folder:
-        (folder / "pca.json").write_text(json.dumps({"explained_variance_share": share}))
-    result = pca_explains_variance(settings=settings)
-    assert found(result) == (good, {"explained_variance_share": share})
-    assert result.severity == dg.AssetCheckSeverity.WARN
+        (folder / "pca.json").write_text(json.dumps(description))
 
 
-@pytest.mark.parametrize("converged", [True, False])
-def test_a_pca_that_did_not_settle(settings: Settings, converged: bool) -> None:
-    said = {"method": "block krylov", "basis": 40, "cosine_change": 0.5, "residual_last": 0.1}
-    results = Results.of(settings)
-    with results.new_folder(results.array_folder("pca")) as folder:
-        (folder / "pca.json").write_text(json.dumps({**said, "converged": converged}))
-    result = pca_has_settled(settings=settings)
-    assert found(result) == (converged, said)
-    assert result.severity == dg.AssetCheckSeverity.WARN
+def test_the_variance_explained(settings: Settings) -> None:
+    for share, good in ((0.49, False), (0.5, True), (1.0, True), (1.01, False)):
+        describe_pca(settings, explained_variance_share=share)
+        result = pca_explains_variance(settings=settings)
+        assert verdict(result) == (good, {"explained_variance_share": share})
+        assert result.severity == dg.AssetCheckSeverity.WARN
+
+
+def test_a_pca_that_did_not_settle(settings: Settings) -> None:
+    how: dict[str, object] = {"method": "block krylov", "basis": 40, "cosine_change": 0.5, "residual_last": 0.1}
+    for converged in (True, False):
+        describe_pca(settings, **how, converged=converged)
+        result = pca_has_settled(settings=settings)
+        assert verdict(result) == (converged, how)
+        assert result.severity == dg.AssetCheckSeverity.WARN
 
 
 def test_scores_at_the_origin(settings: Settings) -> None:
@@ -122,14 +123,14 @@ def test_scores_at_the_origin(settings: Settings) -> None:
         results.write_table(results.table("pca_scores"), table)
 
     publish(GOOD)
-    assert found(scores_are_not_zero(settings=settings)) == (True, {"zero_scores": 0, "first_reports": "[]"})
+    assert verdict(scores_are_not_zero(settings=settings)) == (True, {"zero_scores": 0, "first_reports": "[]"})
     publish(GOOD * np.array([[0], [0], [1]], np.float32))
     result = scores_are_not_zero(settings=settings)
-    assert found(result) == (False, {"zero_scores": 2, "first_reports": "[5, 7]"})
+    assert verdict(result) == (False, {"zero_scores": 2, "first_reports": "[5, 7]"})
     assert result.severity == dg.AssetCheckSeverity.WARN
 
 
 def test_they_pass_on_the_sample(rebuilt: Rebuilt) -> None:
-    assert found(report_ids_are_unique(rebuilt.read("descriptions")))[0]
+    assert verdict(report_ids_are_unique(rebuilt.read("descriptions")))[0]
     for check in (features_are_finite, pca_explains_variance, scores_are_not_zero):
-        assert found(check(settings=rebuilt.settings))[0]
+        assert verdict(check(settings=rebuilt.settings))[0]

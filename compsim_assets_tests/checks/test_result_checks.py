@@ -14,7 +14,7 @@ from compsim_assets.assets.figures import theta_by_year
 from compsim_assets.checks import result_checks
 from compsim_assets.checks.result_checks import correlations_are_correlations, every_report_in_one_cluster
 from compsim_assets.definitions import defs
-from compsim_assets_tests.checks.test_data_checks import found
+from compsim_assets_tests.checks.test_data_checks import verdict
 from compsim_assets_tests.runs import Rebuilt, Run
 
 
@@ -30,7 +30,7 @@ def write_clusters(run: Run, mode: str, clusters: pd.DataFrame) -> None:
 
 
 def test_every_report_is_in_one_cluster(rebuilt: Rebuilt) -> None:
-    assert found(every_report_in_one_cluster(settings=rebuilt.settings)) == (
+    assert verdict(every_report_in_one_cluster(settings=rebuilt.settings)) == (
         True,
         {"base: reports missing, unknown or twice": 0, "rolling: reports missing, unknown or twice": 0},
     )
@@ -49,15 +49,14 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("case", BROKEN)
-def test_a_report_that_is(run: Run, case: str) -> None:
-    change, count = BROKEN[case]
+def test_a_report_that_is_in_none_or_in_two_clusters_is_counted(run: Run) -> None:
     clusters = run.read("clusters", "rolling")
-    write_clusters(run, "rolling", change(clusters))
-    passed, said = found(every_report_in_one_cluster(settings=run.settings))
-    assert not passed
-    assert said["rolling: reports missing, unknown or twice"] == count(clusters)
-    assert said["base: reports missing, unknown or twice"] == 0
+    for case, (change, count) in BROKEN.items():
+        write_clusters(run, "rolling", change(clusters))
+        passed, counts = verdict(every_report_in_one_cluster(settings=run.settings))
+        assert not passed, case
+        assert counts["rolling: reports missing, unknown or twice"] == count(clusters), case
+        assert counts["base: reports missing, unknown or twice"] == 0
 
 
 def test_clusters_of_another_universe_are_not_judged(run: Run) -> None:
@@ -65,7 +64,7 @@ def test_clusters_of_another_universe_are_not_judged(run: Run) -> None:
     reports = pa.Table.from_pandas(run.read("descriptions").iloc[1:], preserve_index=False)
     run.results.write_table(run.results.table("descriptions"), reports)
     write_clusters(run, "rolling", run.read("clusters", "rolling").iloc[1:])
-    passed, said = found(every_report_in_one_cluster(settings=run.settings))
+    passed, said = verdict(every_report_in_one_cluster(settings=run.settings))
     assert not passed
     assert list(said) == ["rolling: reports missing, unknown or twice"]
 
@@ -76,22 +75,19 @@ def correlation(**columns: list) -> pd.DataFrame:
 
 
 def test_correlations() -> None:
-    assert found(correlations_are_correlations(correlation())) == (True, {"outside": 0, "years_without": 1})
+    assert verdict(correlations_are_correlations(correlation())) == (True, {"outside": 0, "years_without": 1})
 
 
-@pytest.mark.parametrize(
-    ("columns", "outside"),
-    [
+def test_what_is_no_correlation() -> None:
+    for columns, outside in (
         ({"pair_weighted": [1.5, -1.5]}, 2),
         ({"mean_correlation": [1.001, 0.2]}, 1),
         ({"mean_correlation": [np.nan, np.nan]}, 0),
         ({"pair_weighted": [np.nan, np.nan]}, 0),
-    ],
-)
-def test_what_is_no_correlation(columns: dict[str, list], outside: int) -> None:
-    passed, said = found(correlations_are_correlations(correlation(**columns)))
-    assert not passed
-    assert said["outside"] == outside
+    ):
+        passed, counts = verdict(correlations_are_correlations(correlation(**columns)))
+        assert not passed
+        assert counts["outside"] == outside
 
 
 def figure_check(name: str) -> dg.AssetChecksDefinition:
@@ -113,28 +109,27 @@ def test_figures_decode(rebuilt: Rebuilt) -> None:
     for check in result_checks.figure_checks:
         name = next(iter(check.check_keys)).asset_key.path[-1]
         files = len(list((rebuilt.results.folder / "figures").rglob(f"{name}.png")))
-        assert found(check(settings=rebuilt.settings)) == (True, {"files": files})
+        assert verdict(check(settings=rebuilt.settings)) == (True, {"files": files})
 
 
-@pytest.mark.parametrize(
-    "broken",
-    [png([]), png([0, 90])[:-40], b"no picture", png([0, 90])[:20]],
-    ids=["flat", "cut", "no PNG", "without a head"],
-)
-@pytest.mark.parametrize("mode", [None, "rolling"])
-def test_a_figure_that_is(run: Run, mode: str | None, broken: bytes) -> None:
-    name = "proportion_of_strong_features" if mode else "theta_by_year"
-    path = run.results.figure(name, mode)
-    check = figure_check(name)
-    path.write_bytes(png([0, 90]))
-    assert found(check(settings=run.settings))[0]
-    path.write_bytes(broken)
-    assert not found(check(settings=run.settings))[0]
+BROKEN_FILES = {
+    "flat": png([]), "cut": png([0, 90])[:-40], "no PNG": b"no picture", "without a head": png([0, 90])[:20],
+}  # fmt: skip
+
+
+def test_a_figure_that_is_broken(run: Run) -> None:
+    for name, mode in (("proportion_of_strong_features", "rolling"), ("theta_by_year", None)):
+        path, check = run.results.figure(name, mode), figure_check(name)
+        path.write_bytes(png([0, 90]))
+        assert verdict(check(settings=run.settings))[0]
+        for case, broken in BROKEN_FILES.items():
+            path.write_bytes(broken)
+            assert not verdict(check(settings=run.settings))[0], case
 
 
 def test_a_figure_that_is_missing(run: Run) -> None:
     run.results.figure("theta_by_year").unlink()
-    assert found(figure_check("theta_by_year")(settings=run.settings)) == (False, {"files": 0})
+    assert verdict(figure_check("theta_by_year")(settings=run.settings)) == (False, {"files": 0})
     assert dg.AssetKey("theta_by_year") in theta_by_year.keys
 
 

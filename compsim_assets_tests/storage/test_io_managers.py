@@ -69,20 +69,8 @@ def test_the_data_version_is_the_content(settings: Settings, results: Results) -
         assert version(CLUSTERS.assign(cluster_id=[1, 2])) != first
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [
-        CLUSTERS.assign(cluster_id=[1, 0]),
-        CLUSTERS.assign(report_id=[7, 7]),
-        CLUSTERS.drop(columns="year"),
-        CLUSTERS.assign(year=["2001", "x"]),
-    ],
-    ids=["range", "key", "column", "type"],
-)
-def test_a_table_that_breaks_its_contract_is_not_written(
-    settings: Settings, results: Results, bad: pd.DataFrame
-) -> None:
-    path = results.table("clusters", "base")
+def test_a_table_that_breaks_its_contract_is_not_written(settings: Settings, results: Results) -> None:
+    path, bad = results.table("clusters", "base"), CLUSTERS.assign(report_id=[7, 7])
     with pytest.raises(ContractError, match=r"^clusters: "):
         materialize(settings, [clusters_asset(bad)], "base")
     assert not path.exists()

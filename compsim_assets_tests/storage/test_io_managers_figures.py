@@ -1,22 +1,17 @@
 """IO managers of figures and of the PCA model: files, descriptions, previews."""
 
 import io
-import json
 from base64 import b64decode
 from typing import Any
 
 import dagster as dg
-import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
 from compsim_assets.partitions import cutoff_modes
-from compsim_assets.science.pca.fit import fit_pca
-from compsim_assets.science.pca.standardise import DenseFeatures
 from compsim_assets.settings import Settings
 from compsim_assets.storage.io_managers import FigureIOManager
-from compsim_assets.storage.pca import load_pca
 from compsim_assets.storage.results import Results
 from compsim_assets_tests.storage.test_io_managers import materialize, metadata
 
@@ -60,39 +55,3 @@ def test_a_figure_is_read_as_its_bytes(settings: Settings, results: Results) -> 
     context = dg.build_input_context(asset_key=dg.AssetKey("curve"))
     read = FigureIOManager(settings=settings).load_input(context)
     assert read == results.figure("curve").read_bytes()
-
-
-def test_a_pca_is_safetensors_with_a_description(settings: Settings, results: Results) -> None:
-    values = np.random.default_rng(0).random((6, 4)).astype(np.float32)
-    fitted = fit_pca(DenseFeatures(values), 3)
-
-    @dg.asset(name="pca", io_manager_key="pca_io_manager")
-    def pca():
-        return fitted
-
-    said = metadata(materialize(settings, [pca]), "pca")
-    names = ["mean", "scale", "components", "explained_variance", "explained_variance_ratio"]
-    for name, array in load_pca(results, names).items():
-        np.testing.assert_array_equal(array, getattr(fitted, name))
-        assert array.dtype == getattr(fitted, name).dtype
-    described = json.loads((results.array_folder("pca") / "pca.json").read_text())
-    share = fitted.explained_variance_ratio.sum()
-    assert described == {
-        "n_components": 3,
-        "n_latents": 4,
-        "components": "all",
-        "explained_variance_share": pytest.approx(share),
-        "products": "float64",
-        "method": "lapack",
-        "basis": 4,
-        "cosine_change": 0.0,
-        "residual_first": pytest.approx(0, abs=1e-12),
-        "residual_middle": pytest.approx(0, abs=1e-12),
-        "residual_last": pytest.approx(0, abs=1e-12),
-        "converged": True,
-        "universe": results.universe_stamp(),
-    }
-    assert said["explained_variance_share"] == pytest.approx(share)
-    assert said["shape"] == "3 components x 4 latents"
-    assert said["path"] == str(results.array_folder("pca"))
-    assert said["data"] == "synthetic sample"

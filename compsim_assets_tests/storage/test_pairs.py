@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compsim_assets.storage import pairs
 from compsim_assets.storage.pairs import PairTable, write_pairs
 from compsim_assets_tests.science.strategies import examples
 
@@ -27,13 +26,13 @@ def random_columns(seed: int, m: int) -> dict[str, np.ndarray]:
     return dict(zip(NAMES, values, strict=True))
 
 
-def written(folder: Path, year: list[int], columns: dict[str, np.ndarray]) -> Path:
+def written(folder: Path, year: list[int], columns: dict[str, np.ndarray], **options: int) -> Path:
     path = folder / "pairs.parquet"
-    write_pairs(path, np.array(year, dtype=np.int64), columns, {b"compsim.content": b"abc"})
+    write_pairs(path, np.array(year, dtype=np.int64), columns, {b"compsim.content": b"abc"}, **options)
     return path
 
 
-@examples(60)
+@examples(25)
 @given(sizes=st.dictionaries(st.integers(1900, 2200), st.integers(1, 40), max_size=6), seed=st.integers(0, 2**32 - 1))
 def test_each_year_comes_back_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, sizes: dict[int, int], seed: int
@@ -110,11 +109,10 @@ def test_a_file_that_is_not_ordered_by_year_is_refused(tmp_path: Path, years: li
         PairTable(path)
 
 
-def test_a_large_year_has_several_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pairs, "_GROUP_ROWS", 2)
+def test_a_large_year_has_several_row_groups(tmp_path: Path) -> None:
     years = [2001] * 5 + [2002]
     columns = random_columns(0, len(years))
-    path = written(tmp_path, years, columns)
+    path = written(tmp_path, years, columns, group_rows=2)
     table = PairTable(path)
     assert pq.read_metadata(path).num_row_groups == 4
     assert table.years == [2001, 2002]

@@ -6,12 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from compsim_assets.storage import shards as columnar
-from compsim_assets.storage.matrices import list_column, matrix_of
-from compsim_assets.storage.shards import FeatureShards, write_feature_shards
+from compsim_assets.storage.shards import MANIFEST, FeatureShards, write_feature_shards
 
 N_LATENTS = 5
 ROW = 4 * N_LATENTS
@@ -31,11 +28,8 @@ def blocks(ids: np.ndarray, features: np.ndarray, sizes: list[int]) -> Iterator[
     assert start == len(ids)
 
 
-@pytest.fixture
-def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three rows a batch, six a shard."""
-    monkeypatch.setattr(columnar, "_BATCH_BYTES", 3 * ROW)
-    monkeypatch.setattr(columnar, "_SHARD_BYTES", 6 * ROW)
+# Three rows a batch, six a shard.
+SMALL = {"batch_bytes": 3 * ROW, "shard_bytes": 6 * ROW}
 
 
 def _content(folder: Path, ids: np.ndarray, features: np.ndarray) -> str:
@@ -49,14 +43,15 @@ SIZES = [[20], [1] * 20, [7, 0, 2, 11], [6, 6, 6, 2], [3, 17]]
 
 
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
-def test_shards_give_back_what_was_written(tmp_path: Path, small_shards: None, sizes: list[int]) -> None:
+def test_shards_give_back_what_was_written(tmp_path: Path, sizes: list[int]) -> None:
     ids, features = some_features(20)
-    written = write_feature_shards(tmp_path, blocks(ids, features, sizes), N_LATENTS, {"a": "b"})
+    written = write_feature_shards(tmp_path, blocks(ids, features, sizes), N_LATENTS, {"a": "b"}, **SMALL)
     shards = FeatureShards(tmp_path)
     assert written == 20
     assert shards.shape == (20, N_LATENTS)
     content = shards.manifest.pop("content")
     assert shards.manifest == {"a": "b", "n_latents": N_LATENTS, "n_reports": 20}
+    assert json.loads((tmp_path / "features.json").read_text()) == {**shards.manifest, "content": content}
     assert content == _content(tmp_path / "whole", ids, features), "depends on the blocks"
     assert content != _content(tmp_path / "ids", ids + 1, features)
     assert content != _content(tmp_path / "values", ids, features + 1)
@@ -73,8 +68,8 @@ def test_shards_give_back_what_was_written(tmp_path: Path, small_shards: None, s
     assert {part.dtype for part in shards.parts()} == {np.dtype(np.float32)}
 
 
-def test_shards_and_batches_are_no_larger_than_their_bytes(tmp_path: Path, small_shards: None) -> None:
-    write_feature_shards(tmp_path, blocks(*some_features(20), [20]), N_LATENTS, {})
+def test_shards_and_batches_are_no_larger_than_their_bytes(tmp_path: Path) -> None:
+    write_feature_shards(tmp_path, blocks(*some_features(20), [20]), N_LATENTS, {}, **SMALL)
     files = sorted(tmp_path.glob("part-*.arrow"))
     batches = [
         [reader.get_batch(i).num_rows for i in range(reader.num_record_batches)]
@@ -83,11 +78,9 @@ def test_shards_and_batches_are_no_larger_than_their_bytes(tmp_path: Path, small
     assert batches == [[3, 3], [3, 3], [3, 3], [2]]
 
 
-def test_a_row_larger_than_a_batch_still_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(columnar, "_BATCH_BYTES", 1)
-    monkeypatch.setattr(columnar, "_SHARD_BYTES", 1)
+def test_a_row_larger_than_a_batch_still_fits(tmp_path: Path) -> None:
     ids, features = some_features(3)
-    write_feature_shards(tmp_path, blocks(ids, features, [3]), N_LATENTS, {})
+    write_feature_shards(tmp_path, blocks(ids, features, [3]), N_LATENTS, {}, batch_bytes=1, shard_bytes=1)
     assert [len(part) for part in FeatureShards(tmp_path).parts()] == [1, 1, 1]
 
 
@@ -107,11 +100,11 @@ def test_parts_are_mapped_not_copied(tmp_path: Path) -> None:
         part[0, 0] = 1.0
 
 
-def test_distinct_rows_are_each_once_and_lead_back(tmp_path: Path, small_shards: None) -> None:
+def test_distinct_rows_are_each_once_and_lead_back(tmp_path: Path) -> None:
     _, features = some_features(6)
     row_of = np.array([0, 1, 0, 2, 3, 3, 1, 4, 0, 5, 5, 2])
     ids = np.arange(12)
-    write_feature_shards(tmp_path, blocks(ids, features[row_of], [12]), N_LATENTS, {})
+    write_feature_shards(tmp_path, blocks(ids, features[row_of], [12]), N_LATENTS, {}, **SMALL)
     distinct = FeatureShards(tmp_path).distinct()
     assert distinct.shape == (6, N_LATENTS)
     np.testing.assert_array_equal(distinct.columns(0, N_LATENTS), features)
@@ -136,7 +129,7 @@ def test_no_rows(tmp_path: Path) -> None:
     assert shards.rows(np.array([], dtype=int)).shape == (0, N_LATENTS)
 
 
-def test_an_unfinished_folder_has_no_manifest(tmp_path: Path, small_shards: None) -> None:
+def test_an_unfinished_folder_has_no_manifest(tmp_path: Path) -> None:
     ids, features = some_features(8)
 
     def broken() -> Iterator[tuple]:
@@ -144,46 +137,8 @@ def test_an_unfinished_folder_has_no_manifest(tmp_path: Path, small_shards: None
         raise OSError("the disk is gone")
 
     with pytest.raises(OSError, match="the disk is gone"):
-        write_feature_shards(tmp_path, broken(), N_LATENTS, {})
-    assert not (tmp_path / columnar.MANIFEST).exists()
+        write_feature_shards(tmp_path, broken(), N_LATENTS, {}, **SMALL)
+    assert not (tmp_path / MANIFEST).exists()
     assert list(tmp_path.glob("part-*.arrow"))
     with pytest.raises(FileNotFoundError):
         FeatureShards(tmp_path)
-
-
-def test_the_manifest_is_json(tmp_path: Path) -> None:
-    write_feature_shards(tmp_path, blocks(*some_features(2), [2]), N_LATENTS, {"hookpoint": None})
-    manifest = json.loads((tmp_path / "features.json").read_text())
-    assert manifest.pop("content")
-    assert manifest == {"hookpoint": None, "n_latents": N_LATENTS, "n_reports": 2}
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
-def test_a_matrix_as_a_column_and_back(tmp_path: Path, dtype: type) -> None:
-    matrix = np.arange(12).reshape(4, 3).astype(dtype)
-    column = list_column(matrix)
-    assert column.type == pa.list_(pa.from_numpy_dtype(dtype), 3)
-    assert column.to_pylist() == matrix.tolist()
-    pq.write_table(pa.table({"m": column}), tmp_path / "m.parquet", row_group_size=3)
-    read = pq.read_table(tmp_path / "m.parquet")["m"]
-    for back in (matrix_of(column), matrix_of(pa.chunked_array([column[:1], column[1:]])), matrix_of(read)):
-        np.testing.assert_array_equal(back, matrix)
-        assert back.dtype == matrix.dtype
-    np.testing.assert_array_equal(matrix_of(column[1:3]), matrix[1:3])
-    np.testing.assert_array_equal(matrix_of(read.slice(2, 2)), matrix[2:])
-
-
-def test_a_column_without_rows_keeps_its_width_and_type() -> None:
-    empty = pa.chunked_array([], pa.list_(pa.float32(), 3))
-    assert matrix_of(empty).shape == (0, 3)
-    assert matrix_of(empty).dtype == np.float32
-
-
-def test_lists_of_no_values_are_refused() -> None:
-    with pytest.raises(ValueError, match="at least one value"):
-        list_column(np.zeros((3, 0)))
-
-
-def test_a_transposed_matrix_is_written_row_by_row() -> None:
-    matrix = np.arange(6.0).reshape(2, 3)
-    assert list_column(matrix.T).to_pylist() == matrix.T.tolist()

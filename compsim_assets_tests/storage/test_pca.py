@@ -1,0 +1,61 @@
+"""The PCA on disk: what is written comes back, described, and what is missing is named."""
+
+import dataclasses
+import json
+
+import dagster as dg
+import numpy as np
+import pytest
+
+from compsim_assets.science.pca.fit import fit_pca
+from compsim_assets.settings import Settings
+from compsim_assets.storage.pca import load_pca, write_pca
+from compsim_assets.storage.results import Results
+from compsim_assets_tests.science.strategies import DenseFeatures
+from compsim_assets_tests.storage.test_io_managers import materialize, metadata
+
+
+def test_a_pca_is_safetensors_with_a_description(settings: Settings, results: Results) -> None:
+    values = np.random.default_rng(0).random((6, 4)).astype(np.float32)
+    fitted = fit_pca(DenseFeatures(values), 3)
+
+    @dg.asset(name="pca", io_manager_key="pca_io_manager")
+    def pca():
+        return fitted
+
+    shown = metadata(materialize(settings, [pca]), "pca")
+    names = ["mean", "scale", "components", "explained_variance", "explained_variance_ratio"]
+    for name, array in load_pca(results, names).items():
+        np.testing.assert_array_equal(array, getattr(fitted, name))
+        assert array.dtype == getattr(fitted, name).dtype
+    described = json.loads((results.array_folder("pca") / "pca.json").read_text())
+    share = fitted.explained_variance_ratio.sum()
+    assert described == {
+        "n_components": 3,
+        "n_latents": 4,
+        "components": "all",
+        "explained_variance_share": pytest.approx(share),
+        "products": "float64",
+        "method": "lapack",
+        "basis": 4,
+        "cosine_change": 0.0,
+        "residual_first": pytest.approx(0, abs=1e-12),
+        "residual_middle": pytest.approx(0, abs=1e-12),
+        "residual_last": pytest.approx(0, abs=1e-12),
+        "converged": True,
+        "universe": results.universe_stamp(),
+    }
+    assert shown["explained_variance_share"] == pytest.approx(share)
+    assert shown["shape"] == "3 components x 4 latents"
+    assert shown["path"] == str(results.array_folder("pca"))
+    assert shown["data"] == "synthetic sample"
+
+
+def test_arrays_that_are_not_there_are_named(results: Results) -> None:
+    with pytest.raises(FileNotFoundError, match=r"pca\.safetensors does not exist: materialize 'pca' first"):
+        load_pca(results, ["mean"])
+    fitted = fit_pca(DenseFeatures(np.eye(4, dtype=np.float32)), 2)
+    write_pca(results, dataclasses.replace(fitted, components=None))
+    assert list(load_pca(results, ["mean"])) == ["mean"]
+    with pytest.raises(FileNotFoundError, match="has no components: materialize 'pca' with components = all"):
+        load_pca(results, ["components"])

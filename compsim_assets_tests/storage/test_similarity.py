@@ -1,0 +1,80 @@
+"""Scores and pairs answer the same questions, with the same answers where the pairs are those of the scores."""
+
+import inspect
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from compsim_assets.storage.matrices import list_column
+from compsim_assets.storage.pairs import write_pairs
+from compsim_assets.storage.results import Results
+from compsim_assets.storage.similarity import PairSimilarity, ScoreSimilarity
+
+YEARS = {2001: 6, 2002: 5}
+PEERS = ["report_id", "year", "rank", "peer_id", "cosine"]
+
+
+def public(kind: type) -> dict[str, object]:
+    """What callers may use, with its parameters."""
+    members = {name: value for name, value in vars(kind).items() if not name.startswith("_")}
+    return {name: inspect.signature(value) if inspect.isfunction(value) else None for name, value in members.items()}
+
+
+def test_they_have_one_interface() -> None:
+    assert public(ScoreSimilarity) == public(PairSimilarity)
+
+
+@pytest.fixture
+def returns() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    year = np.repeat(list(YEARS), list(YEARS.values()))
+    monthly = list(rng.normal(size=(len(year), 12)))
+    return pd.DataFrame({"report_id": 10 + np.arange(len(year)), "year": year, "returns": monthly})
+
+
+@pytest.fixture
+def both(results: Results, returns: pd.DataFrame) -> tuple[ScoreSimilarity, PairSimilarity]:
+    """Scores of all reports, and all their pairs."""
+    scores = np.random.default_rng(1).normal(size=(len(returns), 3)).astype(np.float32)
+    ids, year = returns["report_id"].to_numpy(), returns["year"].to_numpy()
+    table = pa.table({"report_id": ids, "year": year, "scores": list_column(scores)})
+    results.write_table(results.table("pca_scores"), table)
+    unit = scores / np.linalg.norm(scores.astype(float), axis=1, keepdims=True)
+    a, b = np.triu_indices(len(ids), 1)
+    a, b = a[year[a] == year[b]], b[year[a] == year[b]]
+    correlation = np.corrcoef(np.stack(returns["returns"].to_list()))[a, b]
+    columns = {"report_a": ids[a], "report_b": ids[b], "cosine": (unit @ unit.T)[a, b], "correlation": correlation}
+    with results.new_file(results.table("published_pairs")) as aside:
+        write_pairs(aside, year[a], columns, {})
+    return ScoreSimilarity(results), PairSimilarity(results)
+
+
+def test_both_give_the_same_answers(both: tuple[ScoreSimilarity, PairSimilarity], returns: pd.DataFrame) -> None:
+    reports = [similarity.reports(returns, False) for similarity in both]
+    pd.testing.assert_frame_equal(*(table.sort_values("report_id", ignore_index=True) for table in reports))
+    peers = [pd.concat(map(pd.DataFrame, similarity.nearest_peers(3)))[PEERS] for similarity in both]
+    pd.testing.assert_frame_equal(*peers, check_index_type=False, rtol=1e-6)
+    groups = {"thirds": returns[["year", "report_id"]].assign(cluster_id=returns["report_id"] % 3)}
+    by_year = [similarity.correlation_by_year(groups, returns) for similarity in both]
+    pd.testing.assert_frame_equal(by_year[0][list(by_year[1])], by_year[1], rtol=1e-6)
+    (curves, scale), (of_pairs, scale_of_pairs) = (
+        similarity.curves(reports[0], returns, "cpu", lambda done, total: None) for similarity in both
+    )
+    assert list(curves) == list(of_pairs) == list(YEARS)
+    for year, curve in curves.items():
+        for name, values in vars(curve).items():
+            np.testing.assert_allclose(values, vars(of_pairs[year])[name], rtol=1e-5, atol=1e-6)
+        of_year = returns[returns["year"] == year]
+        ids, monthly = of_year["report_id"].to_numpy(), np.stack(of_year["returns"].to_list())
+        matrices = [similarity.correlation_of(year, ids, monthly) for similarity in both]
+        np.testing.assert_allclose(*matrices, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(list(vars(scale).values()), list(vars(scale_of_pairs).values()), rtol=1e-6)
+
+
+def test_reports_without_defined_returns_are_left_out_where_that_is_asked(
+    both: tuple[ScoreSimilarity, PairSimilarity], returns: pd.DataFrame
+) -> None:
+    returns.at[2, "returns"] = np.full(12, np.nan)
+    assert both[0].reports(returns, True)["report_id"].tolist() == [i for i in returns["report_id"] if i != 12]
