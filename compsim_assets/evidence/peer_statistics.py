@@ -13,7 +13,7 @@ from compsim_assets.contracts.methods import BY_NAME
 from compsim_assets.evidence.groups import company_of
 from compsim_assets.science.linkage.pairs import positions_of
 from compsim_assets.science.peers.returns import Levels, year_statistics
-from compsim_assets.science.peers.statistics import YearReports, cosines, dense, group_statistics, year_reports
+from compsim_assets.science.peers.statistics import YearReports, cosines, dense, group_statistics
 from compsim_assets.science.peers.supervised import length_free, shared_weight, training_years
 from compsim_assets.storage.embeddings import read_embeddings
 from compsim_assets.storage.matrices import matrix_of
@@ -69,8 +69,8 @@ class PeerReports:
         rows = self._by_year[year].sort_values("report_id")
         ids, monthly = rows["report_id"].to_numpy(), np.stack(rows["returns"].to_list())
         correlation = self._similarity.correlation_of(year, ids, monthly)
-        codes = (rows[name].to_numpy() for name in ("sic2", "company", "length"))
-        return year_reports(year, ids, correlation, monthly, *codes)
+        codes = {name: rows[name].to_numpy() for name in ("sic2", "company", "length")}
+        return YearReports(year=year, report_id=ids, correlation=correlation, returns=monthly, **codes)
 
 
 def peer_rows(

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from compsim_assets.science.correlation.returns import normalise_returns
-from compsim_assets.science.peers.statistics import YearReports, correlations, cosines, year_reports
+from compsim_assets.science.peers.statistics import YearReports, correlations, cosines
 from compsim_assets_tests.science.strategies import SCORES, make_scores
 
 
@@ -24,7 +24,9 @@ class Year:
 
     def reports(self, year: int = 2010) -> YearReports:
         rho = correlations(*normalise_returns(self.returns))
-        return year_reports(year, self.report_id, rho, self.returns, self.sic2, self.company, self.length)
+        codes = {"sic2": self.sic2, "company": self.company, "length": self.length}
+        given = YearReports(year, self.report_id, rho, self.returns, **codes)
+        return given.take(np.argsort(self.report_id))
 
     def similarity(self) -> np.ndarray:
         return cosines(self.scores[np.argsort(self.report_id)])
@@ -66,9 +68,9 @@ def slow_weights(similarity: np.ndarray, allowed: np.ndarray, k: int) -> Iterato
         edge = sorted((similarity[report, peer] for peer in peers), reverse=True)[k - 1]
         above = [peer for peer in peers if similarity[report, peer] > edge]
         tied = [peer for peer in peers if similarity[report, peer] == edge]
-        chosen = dict.fromkeys(above, 1 / k)
-        chosen |= {peer: (k - len(above)) / len(tied) / k for peer in tied}
-        yield report, chosen
+        weights = dict.fromkeys(above, 1 / k)
+        weights |= {peer: (k - len(above)) / len(tied) / k for peer in tied}
+        yield report, weights
 
 
 def slow_existing(similarity: np.ndarray, correlation: np.ndarray) -> np.ndarray:
@@ -76,6 +78,6 @@ def slow_existing(similarity: np.ndarray, correlation: np.ndarray) -> np.ndarray
     there = np.zeros((n, n), dtype=bool)
     for a in range(n):
         for b in range(n):
-            known = not np.isnan(similarity[a, b]) and not np.isnan(correlation[a, b])
-            there[a, b] = a != b and known
+            exists = not np.isnan(similarity[a, b]) and not np.isnan(correlation[a, b])
+            there[a, b] = a != b and exists
     return there

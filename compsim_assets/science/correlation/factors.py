@@ -20,7 +20,7 @@ def adjusted_returns(
     Args:
         returns: report_id, year, returns (12 log returns, January to December, NaN for a missing month).
         company: company of each report, by report id; null where unknown.
-        factors: year, month (1..12) and one column a factor, the market first. Log returns as fractions; a factor in
+        factors: year, month (1..12) and one column per factor, the market first. Log returns as fractions; a factor in
             per cent gives the same result, a simple return in place of a log return nearly so.
         winsorise: lower and upper quantile of each month's cross-section; (0, 1) changes nothing.
 
@@ -37,9 +37,9 @@ def adjusted_returns(
     check_alignment(returns, factors)
     first, last = int(returns["year"].min()), int(returns["year"].max())
     owner = returns["report_id"].map(company)
-    known = owner.notna().to_numpy()
+    named = owner.notna().to_numpy()
     row = pd.factorize(owner)[0]
-    doubled = pd.DataFrame({"row": row, "year": returns["year"].to_numpy()})[known].duplicated()
+    doubled = pd.DataFrame({"row": row, "year": returns["year"].to_numpy()})[named].duplicated()
     if doubled.any():
         index = doubled.index[doubled][0]
         raise ValueError(
@@ -49,11 +49,11 @@ def adjusted_returns(
     panel = np.full((row.max(initial=-1) + 1, (last - first + 1) * MONTHS), np.nan)
     start = (returns["year"].to_numpy() - first) * MONTHS
     columns = start[:, None] + np.arange(MONTHS)
-    panel[row[known, None], columns[known]] = given[known]
+    panel[row[named, None], columns[named]] = given[named]
     explaining = _by_month(factors, first, last)
     residuals = np.full(given.shape, np.nan)
     for year in np.unique(returns["year"]):
-        of_year = known & (returns["year"].to_numpy() == year)
+        of_year = named & (returns["year"].to_numpy() == year)
         begin = int(year - first) * MONTHS
         window = slice(max(0, begin - WINDOW), begin)
         betas = _betas(panel[row[of_year], window], explaining[window])
@@ -82,17 +82,17 @@ def check_alignment(returns: pd.DataFrame, factors: pd.DataFrame) -> None:
     level = np.divide(total, count, out=np.full(len(market), np.nan), where=count > 0)
     fit = {lag: _lagged(level, market, lag) for lag in (0, -1, 1)}
     name = next(c for c in factors.columns if c not in ("year", "month"))
-    said = ", ".join(f"{value:.2f} at lag {lag:+d}" for lag, value in fit.items())
+    correlations = ", ".join(f"{value:.2f} at lag {lag:+d}" for lag, value in fit.items())
     best = max(fit, key=lambda lag: -np.inf if np.isnan(fit[lag]) else fit[lag])
     if fit[best] > abs(fit[0]):
         raise ValueError(
             f"factor '{name}' fits the mean return better {abs(best)} month {'earlier' if best < 0 else 'later'}: "
-            f"correlation {said}. Move the factors' months by {-best:+d}"
+            f"correlation {correlations}. Move the factors' months by {-best:+d}"
         )
     if not fit[0] > 0:
         raise ValueError(
-            f"factor '{name}' does not move with the mean return: correlation {said}. Put the market first, and check "
-            "its sign and months"
+            f"factor '{name}' does not move with the mean return: correlation {correlations}. Put the market first, "
+            "and check its sign and months"
         )
 
 
@@ -126,11 +126,11 @@ def _winsorised(returns: pd.DataFrame, quantiles: tuple[float, float]) -> np.nda
     values = _matrix(returns)
     values[~np.isfinite(values)] = np.nan
     for positions in returns.groupby("year").indices.values():
-        own = values[positions]
-        there = np.isfinite(own).any(axis=0)
-        low, high = np.nanquantile(own[:, there], quantiles, axis=0)
-        own[:, there] = np.clip(own[:, there], low, high)
-        values[positions] = own
+        of_year = values[positions]
+        there = np.isfinite(of_year).any(axis=0)
+        low, high = np.nanquantile(of_year[:, there], quantiles, axis=0)
+        of_year[:, there] = np.clip(of_year[:, there], low, high)
+        values[positions] = of_year
     return values
 
 

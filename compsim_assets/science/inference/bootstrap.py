@@ -28,12 +28,13 @@ def bootstrap_correlation(
 ) -> pd.DataFrame:
     """MeanCorr of each method and its differences, with BCa intervals over companies.
 
-    All companies with a report in these years are drawn with replacement, as many as there are; a company brings all its
-    years. Every method sees the same draws, so differences are paired. The draws depend on the seed and the companies
-    alone, not on the number of threads, and the first of 10,000 resamples are those of 1,000. Clusters that a resample loses
-    are stood for by those it keeps (`ResampledCorrelation.resampled`). The intervals speak of other companies in these
-    years. Small clusters make them wide rather than narrow: for clusters of two companies about 1.2 times too wide, of the
-    pair-weighted correlation 1.7 times, since a pair is drawn less evenly than a company; from ten companies on they are right.
+    All companies with a report in these years are drawn with replacement, as many as there are; a company brings all
+    its years. Every method sees the same draws, so differences are paired. The draws depend on the seed and the
+    companies alone, not on the number of threads, and the first of 10,000 resamples are those of 1,000. Clusters that a
+    resample loses are stood for by those it keeps (`ResampledCorrelation.resampled`). The intervals speak of other
+    companies in these years. Small clusters make them wide rather than narrow: for clusters of two companies about 1.2
+    times too wide, of the pair-weighted correlation 1.7 times, since a pair is drawn less evenly than a company; from
+    ten companies on they are right.
 
     Args:
         groups: by method: year, report_id, cluster_id. The population is one group a year.
@@ -45,15 +46,16 @@ def bootstrap_correlation(
         progress: called with (resamples done, resamples in all).
 
     Returns:
-        statistic, method, versus ("" or the method that is subtracted), level (size of clusters, "" without), value, low,
-        high, n (clusters with a pair; of a difference the companies that are drawn). Value and ends are NaN where they do not
-        exist: a method without a cluster, or a size that too many resamples lose (see `bca`).
+        statistic, method, versus ("" or the method that is subtracted), level (size of clusters, "" without), value,
+        low, high, n (clusters with a pair; of a difference the companies that are drawn). Value and ends are NaN where
+        they do not exist: a method without a cluster, or a size that too many resamples lose (see `bca`).
 
     Raises:
-        ValueError: for a method of `against` that is not in `groups`, a report without a company, or report ids with two.
+        ValueError: for a method of `against` that is not in `groups`, a report without a company, or report ids with
+            two.
 
     Cost: resamples x reports in clusters x 15 multiplications for each method; memory of 64 x 15
-    numbers a cluster for each thread, beside 8 bytes a resample, method and statistic.
+    numbers per cluster and thread, beside 8 bytes per resample, method and statistic.
     """
     if unknown := [method for method in against if method not in groups]:
         raise ValueError(f"{unknown} are to be compared with, but only {list(groups)} are there")
@@ -79,12 +81,16 @@ def bootstrap_correlation(
 
 
 def _compared(part: np.ndarray, shown: list[tuple[str, str]], methods: list[str]) -> np.ndarray:
-    """(..., shown, statistics): each method's numbers less those of the method it is compared with, of (..., methods, statistics)."""
+    """(..., shown, statistics): each method's numbers less those of the method it is compared with.
+
+    Args:
+        part: (..., methods, statistics).
+    """
     # The last place holds zeros: what a method alone is compared with.
     padded = np.insert(part, len(methods), 0, axis=-2)
     place = {name: number for number, name in enumerate((*methods, ""))}
-    own, base = ([place[names[side]] for names in shown] for side in (0, 1))
-    return padded[..., own, :] - padded[..., base, :]
+    minuend, subtrahend = ([place[names[side]] for names in shown] for side in (0, 1))
+    return padded[..., minuend, :] - padded[..., subtrahend, :]
 
 
 def draw_companies(seed: int, block: int, n: int, count: int) -> np.ndarray:
@@ -92,9 +98,9 @@ def draw_companies(seed: int, block: int, n: int, count: int) -> np.ndarray:
 
     Each block has a generator of its own, so that blocks can be drawn in any order.
     """
-    chosen = np.random.default_rng([seed, block]).integers(0, n, (count, n))
-    chosen += n * np.arange(count)[:, None]
-    drawn = np.bincount(chosen.ravel(), minlength=n * count).reshape(count, n)
+    picks = np.random.default_rng([seed, block]).integers(0, n, (count, n))
+    picks += n * np.arange(count)[:, None]
+    drawn = np.bincount(picks.ravel(), minlength=n * count).reshape(count, n)
     return np.ascontiguousarray(drawn.T, dtype=np.float64)
 
 
@@ -114,9 +120,9 @@ def _draw(
 
     blocks, done = [], 0
     starts = range(0, resamples, _BLOCK)
-    for found in map_on_all_cores(of_block, starts, device=torch.device("cpu")):
-        blocks.append(found)
-        done += found.shape[2]
+    for block in map_on_all_cores(of_block, starts, device=torch.device("cpu")):
+        blocks.append(block)
+        done += block.shape[2]
         if progress is not None:
             progress(done, resamples)
     return np.concatenate(blocks, axis=2).transpose(2, 0, 1)
@@ -127,11 +133,11 @@ def _companies(returns: pd.DataFrame, company: pd.Series, years: Sequence[int] |
         twice = company.index[company.index.duplicated()][0]
         raise ValueError(f"report {twice} has two companies: give one row for each report")
     reports = returns if years is None else returns[returns["year"].isin(list(years))]
-    found = company.reindex(reports["report_id"].to_numpy())
-    if found.isna().any():
-        missing = found.index[found.isna()]
+    owner = company.reindex(reports["report_id"].to_numpy())
+    if owner.isna().any():
+        missing = owner.index[owner.isna()]
         raise ValueError(f"{len(missing)} reports have no company, the first of them {missing[0]}")
-    return pd.Index(found.unique()).sort_values()
+    return pd.Index(owner.unique()).sort_values()
 
 
 def _table(

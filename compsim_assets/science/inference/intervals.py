@@ -52,8 +52,8 @@ def bca(value: np.ndarray, resampled: np.ndarray, jackknife: np.ndarray, level: 
         # NaN is sorted to the end.
         ordered = np.sort(resampled, axis=0)
         low, high = (_quantile(ordered, used, _share(bias, speed, ndtri(p))) for p in (tail, 1 - tail))
-    known = np.isfinite(value) & np.isfinite(bias) & (used >= level * len(resampled))
-    return Interval(np.where(known, low, np.nan), np.where(known, high, np.nan), used)
+    told = np.isfinite(value) & np.isfinite(bias) & (used >= level * len(resampled))
+    return Interval(np.where(told, low, np.nan), np.where(told, high, np.nan), used)
 
 
 def acceleration(jackknife: np.ndarray) -> np.ndarray:

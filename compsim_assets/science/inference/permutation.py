@@ -49,9 +49,9 @@ def permutation_null(
 ) -> dict[str, Null]:
     """MeanCorr and its pair-weighted companion against clusters of the same sizes filled at random.
 
-    In every year the labels are shuffled among the reports that are in a cluster with a pair and have returns. So the null
-    asks whether these reports are put together well, not whether they were picked well. A year's shuffles depend on the seed
-    and the year alone.
+    In every year the labels are shuffled among the reports that are in a cluster with a pair and have returns. So the
+    null asks whether these reports are put together well, not whether they were picked well. A year's shuffles depend
+    on the seed and the year alone.
 
     Args:
         groups: year, report_id, cluster_id of one method.
@@ -60,20 +60,20 @@ def permutation_null(
         permutations: shuffles of every year.
 
     Returns:
-        `mean_correlation` (mean over years of the mean over clusters) and `pair_weighted` (over the pairs of all years); all
-        NaN for a method without a cluster.
+        `mean_correlation` (mean over years of the mean over clusters) and `pair_weighted` (over the pairs of all
+        years); all NaN for a method without a cluster.
 
-    Cost: O(permutations x reports in clusters x months) time on all cores; memory of one batch a thread.
+    Cost: O(permutations x reports in clusters x months) time on all cores; memory of one batch per thread.
     """
-    found = list(
+    shuffled = list(
         map_on_all_cores(
             lambda year: _shuffled(year, permutations, seed), _years(groups, returns, years), device=torch.device("cpu")
         )
     )
-    if not found:
+    if not shuffled:
         nothing = Null(*[np.nan] * 5)
         return {"mean_correlation": nothing, "pair_weighted": nothing}
-    means, totals, pairs = (np.stack(part) for part in zip(*found, strict=True))
+    means, totals, pairs = (np.stack(part) for part in zip(*shuffled, strict=True))
     return {"mean_correlation": _null(means.mean(axis=0)), "pair_weighted": _null(totals.sum(axis=0) / pairs.sum())}
 
 

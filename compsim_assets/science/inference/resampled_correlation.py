@@ -43,21 +43,22 @@ class ResampledCorrelation:
 
     With w_c copies of company c, s_c the sum of its unit returns in a cluster and m_c its reports there (nearly always
     one), the correlations of all pairs sum up to half of |sum w s|^2 - sum w^2 |s|^2 + sum w (|s|^2 - m), and the pairs
-    number half of (sum w m)^2 - sum w^2 m^2 + sum w (m^2 - m). A company makes no pair with a copy of itself. Two reports of
-    one company in one cluster, where there are any, are a pair once a copy, as in MeanCorr.
+    number half of (sum w m)^2 - sum w^2 m^2 + sum w (m^2 - m). A company makes no pair with a copy of itself. Two
+    reports of one company in one cluster, where there are any, are a pair once per copy, as in MeanCorr.
 
     Statistics, in this order: `mean_correlation` (mean over years of the mean over clusters of each one's mean
-    correlation), `pair_weighted` (over the pairs of all years), and `mean_correlation_by_size` of each stratum (mean over
-    all its clusters of all years). A cluster without a pair is left out, and so is a year without a cluster.
+    correlation), `pair_weighted` (over the pairs of all years), and `mean_correlation_by_size` of each stratum (mean
+    over all its clusters of all years). A cluster without a pair is left out, and so is a year without a cluster.
 
     Args:
-        groups: year, report_id, cluster_id of one method; rows are matched by id and year, and a row without a report or
-            without a cluster is left out.
+        groups: year, report_id, cluster_id of one method; rows are matched by id and year, and a row without a report
+            or without a cluster is left out.
         returns: year, report_id, returns (12 log returns) of all reports.
         company: company of each report, indexed by report_id.
         companies: all companies, in the order of the weights.
         years: years that count; default all.
-        strata: smallest and largest size of each stratum. A cluster keeps the stratum of its own size in every resample.
+        strata: smallest and largest size of each stratum. A cluster keeps the stratum of its own size in every
+            resample.
     """
 
     def __init__(
@@ -77,8 +78,8 @@ class ResampledCorrelation:
         self._n_companies = len(companies)
         self._k = len(members.year)
         self._linear, self._square = _products(members, self._n_companies)
-        found, year = np.unique(members.year, return_inverse=True)
-        self._n_years = len(found)
+        years_present, year = np.unique(members.year, return_inverse=True)
+        self._n_years = len(years_present)
         stratum = np.full(self._k, -1)
         for number, (smallest, largest) in enumerate(strata):
             stratum[(members.size >= smallest) & (members.size <= largest)] = number
@@ -90,7 +91,8 @@ class ResampledCorrelation:
     def values(self, weights: np.ndarray) -> np.ndarray:
         """(statistics, B) for (companies, B) copies of each company, exactly as the statistics are defined.
 
-        Cost: one sparse product with months + 3 entries a report; memory of months + 3 numbers a cluster and column.
+        Cost: one sparse product with months + 3 entries per report; memory of months + 3 numbers per cluster and
+        column.
         """
         mean, there, pooled, pairs = self._clusters(weights)
         return self._averages(self._sets @ mean, self._sets @ there, pooled, pairs)
@@ -98,12 +100,12 @@ class ResampledCorrelation:
     def resampled(self, weights: np.ndarray) -> np.ndarray:
         """(statistics, B) for companies that were drawn with replacement, without the bias from clusters that are lost.
 
-        A cluster of two companies has a pair in 40 % of the resamples, a large one in all of them, so the plain mean over
-        the clusters that are left is a mean over larger ones. Here a cluster that is left stands for those that are not:
-        with p its chance of a pair, a its share in the statistic, the value of a resample is
+        A cluster of two companies has a pair in 40 % of the resamples, a large one in all of them, so the plain mean
+        over the clusters that are left is a mean over larger ones. Here a cluster that is left stands for those that
+        are not: with p its chance of a pair, a its share in the statistic, the value of a resample is
         value + sum over clusters left of a (mean correlation - value) / p.
-        Its expectation over resamples is the value itself (where a company has one report a year). NaN where no cluster is
-        left.
+        Its expectation over resamples is the value itself (where a company has one report a year). NaN where no cluster
+        is left.
         """
         mean, there, pooled, pairs = self._clusters(weights)
         likely = there / self._survival[:, None]
@@ -113,13 +115,13 @@ class ResampledCorrelation:
         return np.insert(value, 1, _ratio(pooled, pairs), axis=0)
 
     def _clusters(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """(k, B) mean correlation of each cluster (0 without a pair) and whether it has one; (B,) sums over all pairs."""
+        """(k, B) mean correlation of each cluster (0 without a pair), whether it has one; (B,) sums over all pairs."""
         weights = np.asarray(weights, dtype=np.float64)
         shape = (self._k, weights.shape[1])
         n_sums = self._members.total.shape[1] + 3
-        *months, reports, own, own_pairs = (self._linear @ weights).reshape(n_sums, *shape)
+        *months, reports, linear, linear_pairs = (self._linear @ weights).reshape(n_sums, *shape)
         square, square_pairs = (self._square @ (weights * weights)).reshape(2, *shape)
-        totals, pairs = own - square, reports * reports - square_pairs + own_pairs
+        totals, pairs = linear - square, reports * reports - square_pairs + linear_pairs
         for month in months:
             totals += month * month
         there = (pairs > 0).astype(np.float64)
@@ -154,8 +156,8 @@ class ResampledCorrelation:
         counts = (self._sets @ there).toarray()
         sums += (self._sets @ (correlation / pairs))[:, None]
         counts += (self._sets @ np.ones(self._k))[:, None]
-        kept = np.where(rest_pairs > 0, rest_correlation, 0.0) - correlation[m.cluster]
-        pooled = correlation.sum() + np.bincount(m.company, kept, self._n_companies)
+        change = np.where(rest_pairs > 0, rest_correlation, 0.0) - correlation[m.cluster]
+        pooled = correlation.sum() + np.bincount(m.company, change, self._n_companies)
         number = pairs.sum() + np.bincount(m.company, rest_pairs - pairs[m.cluster], self._n_companies)
         return self._averages(sums, counts, pooled, number)
 
@@ -191,21 +193,21 @@ def _members(
     label, size = by_cluster.ngroup().to_numpy(), by_cluster["year"].transform("size").to_numpy()
     unit, defined = normalise_returns(np.stack(rows["returns"].to_list()) if len(rows) else np.zeros((0, 12)))
     # Only clusters that have a pair.
-    kept = defined & (np.bincount(label[defined], minlength=len(by_cluster))[label] >= 2)
-    _, first, cluster = np.unique(label[kept], return_index=True, return_inverse=True)
-    owner = companies.get_indexer(pd.Index(company.reindex(rows["report_id"].to_numpy()[kept])))
+    paired = defined & (np.bincount(label[defined], minlength=len(by_cluster))[label] >= 2)
+    _, first, cluster = np.unique(label[paired], return_index=True, return_inverse=True)
+    owner = companies.get_indexer(pd.Index(company.reindex(rows["report_id"].to_numpy()[paired])))
     if (owner < 0).any():
-        missing = rows["report_id"].to_numpy()[kept][owner < 0]
+        missing = rows["report_id"].to_numpy()[paired][owner < 0]
         raise ValueError(f"{len(missing)} reports have no company, the first of them {missing[0]}")
     both, row = np.unique(cluster * len(companies) + owner, return_inverse=True)
     together = csr_array((np.ones(len(row)), (row, np.arange(len(row)))), shape=(len(both), len(row)))
     return _Members(
         cluster=both // max(len(companies), 1),
         company=both % max(len(companies), 1),
-        total=together @ unit[kept],
+        total=together @ unit[paired],
         count=np.bincount(row, minlength=len(both)).astype(np.float64),
-        year=rows["year"].to_numpy()[kept][first],
-        size=size[kept][first],
+        year=rows["year"].to_numpy()[paired][first],
+        size=size[paired][first],
     )
 
 

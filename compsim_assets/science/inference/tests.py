@@ -34,8 +34,8 @@ def hac_mean(by_year: pd.Series | np.ndarray, lags: int | None = None, level: fl
         level: coverage of the interval.
 
     Returns:
-        Interval and p-value are NaN for fewer than three years; for years that do not differ the interval has no width and
-        the p-value is NaN, because nothing tells the error.
+        Interval and p-value are NaN for fewer than three years; for years that do not differ the interval has no width
+        and the p-value is NaN, because nothing tells the error.
     """
     series = by_year.sort_index() if isinstance(by_year, pd.Series) else by_year
     values = np.asarray(series, dtype=np.float64)
@@ -47,9 +47,9 @@ def hac_mean(by_year: pd.Series | np.ndarray, lags: int | None = None, level: fl
     if np.ptp(values) <= _NO_SPREAD * np.abs(values).max():
         return MeanTest(mean, mean, mean, np.nan, n)
     # Rounded against a cube or a square that comes out just below the whole number.
-    chosen = int(4 * (n / 100) ** (2 / 9) + 1e-9) if lags is None else lags
+    n_lags = int(4 * (n / 100) ** (2 / 9) + 1e-9) if lags is None else lags
     fitted = sm.OLS(values, np.ones(n)).fit(
-        cov_type="HAC", cov_kwds={"maxlags": min(chosen, n - 1), "use_correction": True}, use_t=True
+        cov_type="HAC", cov_kwds={"maxlags": min(n_lags, n - 1), "use_correction": True}, use_t=True
     )
     reach = float(student.ppf((1 + level) / 2, n - 1) * fitted.bse[0])
     return MeanTest(mean, mean - reach, mean + reach, float(fitted.pvalues[0]), n)
@@ -57,9 +57,9 @@ def hac_mean(by_year: pd.Series | np.ndarray, lags: int | None = None, level: fl
 
 def holm(p_values: np.ndarray | pd.Series) -> np.ndarray:
     """Holm's step-down correction of one family of tests; NaN is no test, and stays NaN."""
-    found = np.asarray(p_values, dtype=np.float64)
-    corrected = np.full(found.shape, np.nan)
-    tested = np.isfinite(found)
+    values = np.asarray(p_values, dtype=np.float64)
+    corrected = np.full(values.shape, np.nan)
+    tested = np.isfinite(values)
     if tested.any():
-        corrected[tested] = multipletests(found[tested], method="holm")[1]
+        corrected[tested] = multipletests(values[tested], method="holm")[1]
     return corrected

@@ -15,15 +15,15 @@ def mean_pooled(hidden: Tensor, mask: Tensor) -> Tensor:
 
     Args:
         hidden: [texts, length, width], any dtype.
-        mask: [texts, length], not 0 where a token is the text's own; at least one a text.
+        mask: [texts, length], not 0 where a token is the text's own; at least one per text.
 
     Returns:
         [texts, width] float32; what stands at padding has no part in it, whatever it is.
     """
-    own = mask.bool()
+    of_text = mask.bool()
     # Not a product with the mask: infinity times zero is no number.
-    kept = hidden.to(torch.float32).masked_fill(~own[..., None], 0.0)
-    return kept.sum(dim=1) / own.sum(dim=1, keepdim=True)
+    states = hidden.to(torch.float32).masked_fill(~of_text[..., None], 0.0)
+    return states.sum(dim=1) / of_text.sum(dim=1, keepdim=True)
 
 
 @dataclass(frozen=True)

@@ -51,8 +51,8 @@ def interpretability_gain(
         strong, n_clusters, scores: as `interpretability_curve`.
 
     Returns:
-        As published: the curve's last value less its first. Corrected: mean of the latents strong in at least p per cent
-        of the clusters less that of all others, p the largest share that leaves ten of each, and its 95 % interval
+        As published: the curve's last value less its first. Corrected: mean of the latents strong in at least p per
+        cent of the clusters less that of all others, p the largest share that leaves ten of each, and its 95 % interval
         (Welch). NaN where there are not as many.
     """
     scored = scores.dropna(subset="interpretability")
@@ -65,11 +65,11 @@ def interpretability_gain(
         return as_published, np.nan, np.nan, np.nan
     share = enough["min_share"].iloc[-1]
     times = scored["latent"].map(strong["latent"].value_counts()).fillna(0)
-    chosen = (100 * times >= share * max(n_clusters, 1)).to_numpy()
+    often = (100 * times >= share * max(n_clusters, 1)).to_numpy()
     values = scored["interpretability"].to_numpy(dtype=float)
-    found = ttest_ind(values[chosen], values[~chosen], equal_var=False)
-    low, high = found.confidence_interval(0.95)
-    gain = values[chosen].mean() - values[~chosen].mean()
+    test = ttest_ind(values[often], values[~often], equal_var=False)
+    low, high = test.confidence_interval(0.95)
+    gain = values[often].mean() - values[~often].mean()
     return as_published, float(gain), float(low), float(high)
 
 

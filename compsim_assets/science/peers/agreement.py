@@ -28,12 +28,12 @@ def agreement_by_year(groups: pd.DataFrame, codes: pd.DataFrame) -> pd.DataFrame
     positions = both.groupby("year").indices
     rows = []
     for year in sorted(int(year) for year in groups["year"].unique()):
-        own = both.iloc[positions.get(year, np.empty(0, dtype=np.int64))]
+        of_year = both.iloc[positions.get(year, np.empty(0, dtype=np.int64))]
         value = np.nan
-        if len(own) > 1:
-            clusters, known = (pd.factorize(own[name])[0] for name in ("cluster_id", "code"))
-            value = float(adjusted_mutual_info_score(known, clusters))
-        rows.append((year, value, len(own)))
+        if len(of_year) > 1:
+            clusters, codes_of_year = (pd.factorize(of_year[name])[0] for name in ("cluster_id", "code"))
+            value = float(adjusted_mutual_info_score(codes_of_year, clusters))
+        rows.append((year, value, len(of_year)))
     return pd.DataFrame(rows, columns=["year", "value", "n"])
 
 

@@ -64,20 +64,20 @@ def year_statistics(
     """
     pool = existing(similarity, reports.correlation)
     weights = peer_weights(similarity, pool, levels.peers)
-    found = pair_statistics(similarity, reports, levels.shares)
-    found += neighbours("neighbours", weights, pool, reports.correlation)
-    found += _same_group_neighbours(similarity, pool, reports, levels)
+    statistics = pair_statistics(similarity, reports, levels.shares)
+    statistics += neighbours("neighbours", weights, pool, reports.correlation)
+    statistics += _same_group_neighbours(similarity, pool, reports, levels)
     unit, defined = normalise_returns(reports.returns)
-    known = pool & defined[:, None] & defined
-    same = np.array_equal(known, pool)
-    chosen = weights if same else peer_weights(similarity, known, levels.peers)
+    pool_with_returns = pool & defined[:, None] & defined
+    same = np.array_equal(pool_with_returns, pool)
+    weights_with_returns = weights if same else peer_weights(similarity, pool_with_returns, levels.peers)
     generator = np.random.default_rng((levels.seed, reports.year))
-    found += peer_r2(chosen, known, reports.returns, unit, levels.draws, generator)
-    sparse = {k: csr_array(chosen) for k, chosen in weights.items()}
+    statistics += peer_r2(weights_with_returns, pool_with_returns, reports.returns, unit, levels.draws, generator)
+    sparse = {k: csr_array(weights_with_returns) for k, weights_with_returns in weights.items()}
     now = YearPeers(reports.year, reports.company, pool, sparse)
     if before is not None and before.year == reports.year - 1:
-        found += peer_stability(now, before)
-    return found, now
+        statistics += peer_stability(now, before)
+    return statistics, now
 
 
 def _same_group_neighbours(
@@ -100,21 +100,22 @@ def peer_r2(
 
     That is the R^2 of a regression on the equal-weighted return of the K peers, the square of a correlation: it does
     not tell which way the peers move, and with 12 months unrelated returns explain 1/11 on average. Random: the mean
-    over `draws` of as many peers drawn from the report's pool. Reports whose peers' mean return is constant are left out.
+    over `draws` of as many peers drawn from the report's pool. Reports whose peers' mean return is constant are left
+    out.
 
     Args:
         weights: from `peer_weights` of `pool`, whose reports all have defined returns.
         returns, unit: (n, 12) log returns, and the same from `normalise_returns`.
 
-    Cost: 12 n^2 multiply-adds a K, O(n^2) a draw.
+    Cost: 12 n^2 multiply-adds per K, O(n^2) per draw.
     """
     available = pool.sum(axis=1)
     filled = np.where((available > 0)[:, None], returns, 0.0)
     most = min(max(weights, default=0), max(len(pool) - 1, 0))
     drawn = [_draw(pool, most, generator) for _ in range(draws)]
-    for k, chosen in weights.items():
+    for k, peers_of in weights.items():
         counts = np.asarray(available > k)
-        explained = _explained(unit[counts], chosen[counts] @ filled)
+        explained = _explained(unit[counts], peers_of[counts] @ filled)
         at_random = np.full((draws, counts.sum()), np.nan)
         for number, peers in enumerate(drawn if counts.any() else []):
             portfolio = filled[peers[counts, :k]].mean(axis=1)
@@ -127,7 +128,7 @@ def peer_r2(
 
 
 def _draw(pool: np.ndarray, most: int, generator: np.random.Generator) -> np.ndarray:
-    """(n, most) peers of each report in random order, without repetition; rows with fewer in their pool end in others."""
+    """(n, most) different peers of each report in random order; a row with fewer in its pool ends in others."""
     lots = np.where(pool, generator.random(pool.shape), 2.0)
     if most == 0:
         return np.empty((len(pool), 0), dtype=np.int64)
@@ -157,9 +158,9 @@ def peer_stability(now: YearPeers, before: YearPeers) -> Iterator[Statistic]:
     available, earlier = now.pool.sum(axis=1)[a], before.pool.sum(axis=1)[b]
     for k, weights in now.weights.items():
         counts = (available > k) & (earlier > k)
-        kept = weights[a][:, a].minimum(before.weights[k][b][:, b]).sum(axis=1)
+        stayed = weights[a][:, a].minimum(before.weights[k][b][:, b]).sum(axis=1)
         by_chance = k * both[counts] / (available[counts] * earlier[counts])
-        yield Statistic("peer_stability", float(k), mean(kept[counts]), mean(by_chance), int(counts.sum()))
+        yield Statistic("peer_stability", float(k), mean(stayed[counts]), mean(by_chance), int(counts.sum()))
 
 
 def _common(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -28,7 +28,7 @@ class Statistic(NamedTuple):
 
 @dataclass(frozen=True)
 class YearReports:
-    """One year's reports in ascending order of their ids: make it with `year_reports`.
+    """One year's reports in ascending order of their ids.
 
     report_id: (n,) int64.
     correlation: (n, n) return correlations, NaN where a pair has none and on the diagonal.
@@ -52,35 +52,21 @@ class YearReports:
         return replace(self, correlation=self.correlation[np.ix_(positions, positions)], **rows)
 
 
-def year_reports(
-    year: int,
-    report_id: np.ndarray,
-    correlation: np.ndarray,
-    returns: np.ndarray,
-    sic2: np.ndarray,
-    company: np.ndarray,
-    length: np.ndarray,
-) -> YearReports:
-    """The reports of a year, given in any order. Shapes as in `YearReports`."""
-    given = YearReports(year, report_id, correlation, returns, sic2, company, length)
-    return given.take(np.argsort(report_id, kind="stable"))
-
-
 def correlations(unit_returns: np.ndarray, defined: np.ndarray) -> np.ndarray:
     """(n, n) correlations of rows from `normalise_returns`; NaN for rows that are not defined and on the diagonal."""
-    found = np.round(np.clip(unit_returns @ unit_returns.T, -1.0, 1.0), _DIGITS)
-    found[~defined] = np.nan
-    found[:, ~defined] = np.nan
-    np.fill_diagonal(found, np.nan)
-    return found
+    matrix = np.round(np.clip(unit_returns @ unit_returns.T, -1.0, 1.0), _DIGITS)
+    matrix[~defined] = np.nan
+    matrix[:, ~defined] = np.nan
+    np.fill_diagonal(matrix, np.nan)
+    return matrix
 
 
 def dense(pairs: YearPairs, report_id: np.ndarray, values: np.ndarray) -> np.ndarray:
     """(n, n) matrix of the pairs' (m,) values for the ascending `report_id`; NaN where there is no such pair."""
     matrix = np.full((len(report_id), len(report_id)), np.nan)
     a, b = pairs.positions(report_id)
-    known = (a >= 0) & (b >= 0)
-    matrix[a[known], b[known]] = matrix[b[known], a[known]] = values[known]
+    there = (a >= 0) & (b >= 0)
+    matrix[a[there], b[there]] = matrix[b[there], a[there]] = values[there]
     return matrix
 
 
@@ -120,17 +106,17 @@ def pair_statistics(similarity: np.ndarray, reports: YearReports, shares: Sequen
     like, rho = similarity[pairs], reports.correlation[pairs]
     ranks = [rankdata(like), rankdata(rho)]
     plain = float(_correlations_of(ranks)[0, 1])
-    found = [Statistic("spearman", 0.0, plain, np.nan, len(rho))]
+    statistics = [Statistic("spearman", 0.0, plain, np.nan, len(rho))]
     if not np.isnan(reports.length).all():
         log = np.log(np.where(reports.length > 0, reports.length, np.nan))
         length = np.round(np.add.outer(log, log)[pairs], _DIGITS)
-        known = ~np.isnan(length)
-        if not known.all():
-            ranks = [rankdata(values[known]) for values in (like, rho)]
-        partial = _partial([*ranks, rankdata(length[known])])
-        n_known = int(known.sum())
-        found.append(Statistic("spearman_length_controlled", 0.0, partial, np.nan, n_known))
-    return found + list(_top_pairs(like, rho, shares))
+        measured = ~np.isnan(length)
+        if not measured.all():
+            ranks = [rankdata(values[measured]) for values in (like, rho)]
+        partial = _partial([*ranks, rankdata(length[measured])])
+        n_measured = int(measured.sum())
+        statistics.append(Statistic("spearman_length_controlled", 0.0, partial, np.nan, n_measured))
+    return statistics + list(_top_pairs(like, rho, shares))
 
 
 def _partial(rows: list[np.ndarray]) -> float:
@@ -174,7 +160,7 @@ def peer_weights(similarity: np.ndarray, pool: np.ndarray, counts: Sequence[int]
     Args:
         similarity: (n, n). pool: (n, n) bool, the peers that each row may choose from.
 
-    Cost: O(n^2) time a K; memory 8 n^2 bytes a K and as much again.
+    Cost: O(n^2) time per K; memory 8 n^2 bytes per K and as much again.
     """
     n = len(similarity)
     ranked = np.where(pool, similarity, -np.inf)
@@ -206,9 +192,9 @@ def neighbours(
     rho = np.where(pool, correlation, 0.0)
     available = pool.sum(axis=1)
     at_random = rho.sum(axis=1) / np.maximum(available, 1)
-    for k, chosen in weights.items():
+    for k, peers in weights.items():
         counts = available > k
-        value = np.einsum("ij,ij->i", chosen, rho)
+        value = np.einsum("ij,ij->i", peers, rho)
         yield Statistic(name, float(k), mean(value[counts]), mean(at_random[counts]), int(counts.sum()))
 
 
@@ -228,10 +214,10 @@ def group_statistics(reports: YearReports) -> list[Statistic]:
     every = existing(rho, rho)
     inside = every & same_group(reports.sic2)
     filled, peers = np.where(every, rho, 0.0), inside.sum(axis=1)
-    own = np.where(inside, filled, 0.0).sum(axis=1)[peers > 0] / peers[peers > 0]
+    within = np.where(inside, filled, 0.0).sum(axis=1)[peers > 0] / peers[peers > 0]
     others = filled.sum(axis=1)[peers > 0] / every.sum(axis=1)[peers > 0]
     return [
-        Statistic("neighbours", 0.0, mean(own), mean(others), len(own)),
+        Statistic("neighbours", 0.0, mean(within), mean(others), len(within)),
         Statistic("top_pairs", 0.0, mean(rho[inside]), mean(rho[every]), int(inside.sum()) // 2),
     ]
 

@@ -36,9 +36,9 @@ class LatentScores:
         """(D,) bool: the `most` highest positive scores of enough pairs; of equal ones the first latents."""
         score = np.where(self.enough(min_pairs), self.score, -np.inf)
         best = np.argsort(-score, kind="stable")[:most]
-        chosen = np.zeros(len(score), dtype=bool)
-        chosen[best] = True
-        return chosen & (score > 0)
+        highest = np.zeros(len(score), dtype=bool)
+        highest[best] = True
+        return highest & (score > 0)
 
 
 def training_years(years: Iterable[int]) -> list[int]:
@@ -73,21 +73,21 @@ def score_latents(
     """
     unit, defined = normalise_returns(returns)
     wanted = defined & np.isin(year, list(training))
-    rows = [np.flatnonzero(wanted)[own] for own in rows_by_year(year[wanted])[1]]
+    rows = [np.flatnonzero(wanted)[of_year] for of_year in rows_by_year(year[wanted])[1]]
     n_latents = features.shape[1]
     total, n_pairs = np.zeros(n_latents), np.zeros(n_latents, dtype=np.int64)
     for start in range(0, n_latents, block):
         stop = min(start + block, n_latents)
         values = features.columns(start, stop)
-        for own in rows:
+        for of_year in rows:
             # A thirteenth month of ones counts the members in the same product.
-            months = np.column_stack([unit[own], np.ones(len(own))])
-            *sums, members = months.T @ (values[own] > 0).astype(np.float64)
+            months = np.column_stack([unit[of_year], np.ones(len(of_year))])
+            *sums, members = months.T @ (values[of_year] > 0).astype(np.float64)
             total[start:stop] += (np.square(sums).sum(axis=0) - members) / 2
             n_pairs[start:stop] += (members * (members - 1) / 2).astype(np.int64)
         if progress is not None:
             progress(stop, n_latents)
-    everywhere = _mean_of_pairs([unit[own] for own in rows])
+    everywhere = _mean_of_pairs([unit[of_year] for of_year in rows])
     score = np.divide(total, n_pairs, out=np.full(n_latents, np.nan), where=n_pairs > 0)
     return LatentScores(score - everywhere, n_pairs)
 

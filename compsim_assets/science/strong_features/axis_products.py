@@ -52,31 +52,31 @@ class AxisProducts:
             return coefficients @ self.gram
         return self.project(coefficients.to(self.axes.dtype) @ self.axes)
 
-    def spread_of_chosen(self, coefficients: torch.Tensor, chosen: torch.Tensor, onto: torch.Tensor) -> torch.Tensor:
+    def spread_of_removed(self, coefficients: torch.Tensor, removed: torch.Tensor, onto: torch.Tensor) -> torch.Tensor:
         """Products of a few latents with a few others, different ones in each of K clusters.
 
         Args:
-            coefficients: (K, n, m) of the latents `chosen`.
-            chosen: (K, m) candidates. onto: (K, d) candidates.
+            coefficients: (K, n, m) of the latents `removed`.
+            removed: (K, m) candidates. onto: (K, d) candidates.
 
         Returns:
-            (K, n, d) sum over the m chosen latents of c_ai W_i . W_j for the d others.
+            (K, n, d) sum over the m removed latents of c_ai W_i . W_j for the d others.
 
         Cost: O(K m (n + d)) time with the Gram matrix, O(K n (m + d) P) without; memory O(K n d) and a constant, or one
         cluster's m d (or (m + d) P) numbers where that is more.
         """
-        (n_clusters, m), d = chosen.shape, onto.shape[1]
+        (n_clusters, m), d = removed.shape, onto.shape[1]
         each = m * d if self.gram is not None else (m + d) * self.axes.shape[1]
         at_once = max(1, _GATHERED // max(each, 1))
-        found = [
-            self._spread_of_chosen(coefficients[part], chosen[part], onto[part])
+        parts = [
+            self._spread_of_removed(coefficients[part], removed[part], onto[part])
             for part in (slice(k, k + at_once) for k in range(0, n_clusters, at_once))
         ]
-        return found[0] if len(found) == 1 else torch.cat(found)
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
 
-    def _spread_of_chosen(self, coefficients: torch.Tensor, chosen: torch.Tensor, onto: torch.Tensor) -> torch.Tensor:
+    def _spread_of_removed(self, coefficients: torch.Tensor, removed: torch.Tensor, onto: torch.Tensor) -> torch.Tensor:
         if self.gram is not None:
-            where = chosen[:, :, None] * len(self.gram) + onto[:, None, :]
+            where = removed[:, :, None] * len(self.gram) + onto[:, None, :]
             return coefficients @ self.gram.view(-1).index_select(0, where.view(-1)).view_as(where)
-        moved = coefficients.to(self.axes.dtype) @ self.axes[chosen]
+        moved = coefficients.to(self.axes.dtype) @ self.axes[removed]
         return (moved @ self.axes[onto].mT).double()

@@ -51,13 +51,13 @@ def active_latents(blocks: Callable[[], Iterable[np.ndarray]], scale: np.ndarray
     for block in blocks():
         deviation = block - mean
         variance += np.square(deviation, out=deviation).sum(axis=0)
-    chosen = np.flatnonzero(active >= 2)
-    spread = np.sqrt(variance[chosen] / n) / scale[chosen]
-    if len(chosen) > most:
+    latents = np.flatnonzero(active >= 2)
+    spread = np.sqrt(variance[latents] / n) / scale[latents]
+    if len(latents) > most:
         # Only those that can be among the first are put in order.
         enough = np.flatnonzero(spread >= np.partition(spread, -most)[-most])
-        chosen, spread = chosen[enough], spread[enough]
-    return chosen[np.argsort(-spread, kind="stable")][:most]
+        latents, spread = latents[enough], spread[enough]
+    return latents[np.argsort(-spread, kind="stable")][:most]
 
 
 def scored_latents(latents: np.ndarray, seed: int, most: int = 1000) -> np.ndarray:

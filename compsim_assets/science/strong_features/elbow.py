@@ -22,12 +22,13 @@ class Elbow:
 
 
 def find_elbows(removal: Removal, mae: torch.Tensor, products: AxisProducts) -> Elbow:
-    """Try quantiles of the MAE (K, J) from above until removing the latents beyond one changes more than removing the others.
+    """Try quantiles of the MAE (K, J) from above until removing the latents beyond one changes more than removing the
+    others.
 
     The sets of one cluster are nested, so each quantile adds only what its new latents change, and only to clusters
     that have not stopped.
 
-    Cost: O(n m (m + n)) time and O(n (J + m)) memory a cluster, m the size of the last set tried.
+    Cost: O(n m (m + n)) time and O(n (J + m)) memory per cluster, m the size of the last set tried.
     """
     ranked, order = mae.sort(dim=1, descending=True, stable=True)
     thresholds = _quantiles(ranked)
@@ -35,7 +36,7 @@ def find_elbows(removal: Removal, mae: torch.Tensor, products: AxisProducts) -> 
     sizes = torch.searchsorted(-ranked, -thresholds)
     n_clusters, n_candidates = mae.shape
     changes = mae.new_full((2, n_clusters, len(QUANTILES)), torch.nan)
-    chosen = torch.full((n_clusters,), _FALLBACK, device=mae.device)
+    stopped = torch.full((n_clusters,), _FALLBACK, device=mae.device)
     before = removal.cosine()
     state = _Removed.nothing(removal)
     for step in range(len(QUANTILES)):
@@ -44,14 +45,14 @@ def find_elbows(removal: Removal, mae: torch.Tensor, products: AxisProducts) -> 
         strong, weak = (mean_change(after, before[state.cluster]) for after in state.cosines(removal))
         changes[:, state.cluster, step] = torch.stack([strong, weak])
         stop = (size > 0) & (size < n_candidates) & (strong > weak)
-        chosen[state.cluster[stop]] = step
+        stopped[state.cluster[stop]] = step
         if stop.all():
             break
         if stop.any():
             state = state.of((~stop).nonzero().squeeze(1))
-    threshold = thresholds.gather(1, chosen[:, None])
-    mae_strong, mae_weak = changes.gather(2, chosen.expand(2, -1)[..., None]).squeeze(2)
-    quantile = mae.new_tensor(QUANTILES)[chosen]
+    threshold = thresholds.gather(1, stopped[:, None])
+    mae_strong, mae_weak = changes.gather(2, stopped.expand(2, -1)[..., None]).squeeze(2)
+    quantile = mae.new_tensor(QUANTILES)[stopped]
     return Elbow(mae > threshold, quantile, mae_strong, mae_weak)
 
 
@@ -125,7 +126,7 @@ class _Removed:
             for values in (removal.coefficients, removal.projections, removal.spread)
         )
         c *= new[:, None, :]
-        h = products.spread_of_chosen(
+        h = products.spread_of_removed(
             torch.cat([self.coefficients, c / 2], dim=2), torch.cat([self.latents, latents], dim=1), latents
         )
         pairs = removal.pairs[self.cluster]

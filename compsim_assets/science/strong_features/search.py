@@ -33,7 +33,9 @@ class ClusterPairs:
 
 @dataclass(frozen=True)
 class StrongFeatures:
-    """MAE of every candidate (J,), the strong set (J bool), and the elbow: quantile, MAE of removing either whole set."""
+    """MAE of every candidate (J,), the strong set (J bool), and the elbow: quantile, MAE of removing either whole
+    set.
+    """
 
     mae: np.ndarray
     strong: np.ndarray
@@ -61,7 +63,7 @@ def find_strong_features(
         progress: called with (clusters done, clusters in all) after each group.
 
     Returns:
-        One result a cluster, in the given order. NaN quantile and MAEs, and no strong feature, where there is no
+        One result per cluster, in the given order. NaN quantile and MAEs, and no strong feature, where there is no
         candidate or no pair.
 
     Cost, for n reports in pairs and p pairs in all: products of n J (P + J) multiply-adds, O((n + p) J) other time,
@@ -69,7 +71,7 @@ def find_strong_features(
     """
     n_candidates, n_axes = products.axes.shape
     nothing = np.zeros(n_candidates)
-    found = [StrongFeatures(nothing, nothing.astype(bool), np.nan, np.nan, np.nan)] * len(clusters)
+    results = [StrongFeatures(nothing, nothing.astype(bool), np.nan, np.nan, np.nan)] * len(clusters)
     pairs = [cluster.in_pairs() for cluster in clusters]
     todo = [k for k in range(len(clusters)) if len(pairs[k].pairs) and n_candidates]
     todo.sort(key=lambda k: (len(pairs[k].pairs), len(pairs[k].reports)))
@@ -78,11 +80,11 @@ def find_strong_features(
         members = [todo[i] for i in group]
         studied = _study(products, [pairs[k] for k in members], read)
         for k, result in zip(members, studied, strict=True):
-            found[k] = result
+            results[k] = result
         done += len(members)
         if progress is not None:
             progress(done, len(clusters))
-    return found
+    return results
 
 
 def _groups(sizes: list[int], n_axes: int, n_candidates: int, budget: int) -> Iterator[list[int]]:
@@ -116,8 +118,8 @@ def _study(
         return _results(_removal(batch, *values, products), products)
 
     batches = zip(*_batches(clusters, coefficients.shape[1]), strict=True)
-    found = map_on_all_cores(study, *batches, device=device)
-    return [result for batch in found for result in batch]
+    results = map_on_all_cores(study, *batches, device=device)
+    return [result for batch in results for result in batch]
 
 
 def _batches(clusters: list[ClusterPairs], n_candidates: int) -> Iterator[tuple[slice, list[ClusterPairs]]]:
@@ -150,8 +152,8 @@ def _removal(
     sizes = [len(cluster.reports) for cluster in batch]
     n = max(sizes)
     inner = scores.new_zeros(len(batch), n, n)
-    for target, own in zip(inner, scores.split(sizes), strict=True):
-        target[: len(own), : len(own)] = own @ own.T
+    for target, of_cluster in zip(inner, scores.split(sizes), strict=True):
+        target[: len(of_cluster), : len(of_cluster)] = of_cluster @ of_cluster.T
     pairs = torch.from_numpy(np.stack([cluster.pairs for cluster in batch])).to(scores.device)
 
     def rectangle(values: torch.Tensor) -> torch.Tensor:

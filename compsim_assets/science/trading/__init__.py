@@ -8,8 +8,9 @@ Granger's test of it (MacKinnon's p-values, Benjamini and Hochberg's correction)
 standard deviation of daily returns (`sharpe`, with a stationary bootstrap and the deflated ratio).
 
 Sources: Engle and Granger 1987; Said and Dickey 1984 and MacKinnon 2010 (`adf`); Politis and Romano 1994; Bailey and
-Lopez de Prado 2014; the published loop (`as_published`) is that of arXiv 2412.02605, its traps are in method section 7.
+Lopez de Prado 2014; the published loop (`as_published`) is that of arXiv 2412.02605, its traps are in method section
+7.
 
-Cost: the tests of all different pairs, O(pairs x lags x days), on all cores; trading is one pass over the days for all
-pairs at once (`honest`). Not here: which clusters there are, and what is said of the result (`evidence.trading`).
+Cost: the tests of all different pairs, O(pairs x lags x days), on all cores; trading is one pass over the days for
+all pairs at once (`honest`). Not here: which clusters there are, and what is said of the result (`evidence.trading`).
 """
