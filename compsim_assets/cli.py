@@ -10,44 +10,32 @@ from compsim_assets.storage.results import Results
 if TYPE_CHECKING:
     import pandas as pd
 
-# By block of Table 1: its title, its columns, and their headers.
+# By block of Table 1: its title and its columns.
 _BLOCKS = {
     "as_published": (
         "As published, traps included: each method's own years, every cluster counts once",
-        {
-            "mean_correlation": "MeanCorr",
-            "pair_weighted": "by pairs",
-            "coverage": "coverage",
-            "n_clusters": "clusters",
-            "largest_cluster": "largest",
-            "sharpe": "Sharpe",
-            "published": "published",
-            "published_sharpe": "published Sharpe",
-        },
+        "method n_years mean_correlation pair_weighted coverage n_clusters largest_cluster sharpe published "
+        "published_sharpe",
     ),
     "honest": (
         "Honest: common years, 95 % intervals over companies, trading estimated beforehand and after costs",
-        {
-            "mean_correlation": "MeanCorr",
-            "low": "low",
-            "high": "high",
-            "pair_weighted": "by pairs",
-            "pair_low": "low",
-            "pair_high": "high",
-            "coverage": "coverage",
-            "sharpe": "Sharpe",
-            "notes": "notes",
-        },
+        "method n_years mean_correlation low high pair_weighted pair_low pair_high coverage sharpe notes",
     ),
 }
-_FINDINGS = {
-    "claim": "claim",
-    "published": "published",
+_FINDINGS = "claim published as_published honest low high verdict"
+# Headers of columns that are not headed by their name.
+_HEADERS = {
+    "n_years": "years",
+    "mean_correlation": "MeanCorr",
+    "pair_weighted": "by pairs",
+    "pair_low": "low",
+    "pair_high": "high",
+    "n_clusters": "clusters",
+    "largest_cluster": "largest",
+    "sharpe": "Sharpe",
+    "published_sharpe": "published Sharpe",
     "as_published": "as published, here",
     "honest": "corrected",
-    "low": "low",
-    "high": "high",
-    "verdict": "verdict",
 }
 
 
@@ -58,21 +46,21 @@ def main() -> None:
     table, findings = read_asset("table_1"), read_asset("findings")
     what = "synthetic sample, generated" if settings.synthetic else f"source: {settings.source}"
     print(f"\nTable 1 ({what}; `published` is the paper's universe)")
-    for block, (title, headers) in _BLOCKS.items():
+    for block, (title, columns) in _BLOCKS.items():
         print(f"\n{title}\n")
-        _print(table[table["block"] == block], {"method": "method", "n_years": "years", **headers})
+        _print(table[table["block"] == block], columns.split())
     print(f"\nFindings ({what})\n")
-    _print(findings, _FINDINGS)
+    _print(findings, _FINDINGS.split())
     print("\nFigures and the page of the findings:")
     for path in [*sorted((results.folder / "figures").rglob("*.png")), results.folder / "findings.html"]:
         print(f"  {path}")
     print("\nmake ui shows all of it in Dagster; compsim_assets.read_asset('clusters', 'rolling') reads a table.")
 
 
-def _print(table: "pd.DataFrame", headers: dict[str, str]) -> None:
-    """Columns under their headers."""
+def _print(table: "pd.DataFrame", columns: list[str]) -> None:
+    """These columns under their headers."""
     from tabulate import tabulate
 
-    widths = [60 if name == "claim" else None for name in headers]
-    rows = plain_rows(table[list(headers)])
-    print(tabulate(rows, list(headers.values()), floatfmt=".3f", missingval="", maxcolwidths=widths))
+    widths = [60 if name == "claim" else None for name in columns]
+    headers = [_HEADERS.get(name, name) for name in columns]
+    print(tabulate(plain_rows(table[columns]), headers, floatfmt=".3f", missingval="", maxcolwidths=widths))

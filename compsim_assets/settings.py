@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import dagster as dg
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 SOURCES = ("sample", "local", "huggingface")
 SIMILARITIES = ("auto", "features", "pairs")
@@ -44,18 +44,14 @@ class Settings(dg.ConfigurableResource):
         "default only for 'huggingface'. COMPSIM_DROP_WITHOUT_RETURNS.",
     )
 
-    @field_validator("source")
+    @field_validator("source", "similarity")
     @classmethod
-    def _known_source(cls, value: str) -> str:
-        if value not in SOURCES:
-            raise ValueError(f"COMPSIM_SOURCE is {value!r}, expected one of {', '.join(SOURCES)}")
-        return value
-
-    @field_validator("similarity")
-    @classmethod
-    def _known_similarity(cls, value: str) -> str:
-        if value not in SIMILARITIES:
-            raise ValueError(f"COMPSIM_SIMILARITY is {value!r}, expected one of {', '.join(SIMILARITIES)}")
+    def _one_of(cls, value: str, field: ValidationInfo) -> str:
+        allowed = SOURCES if field.field_name == "source" else SIMILARITIES
+        if value not in allowed:
+            raise ValueError(
+                f"COMPSIM_{str(field.field_name).upper()} is {value!r}, expected one of {', '.join(allowed)}"
+            )
         return value
 
     @classmethod

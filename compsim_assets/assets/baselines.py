@@ -16,13 +16,13 @@ from compsim_assets.assets.common import (
     options,
     progress,
     table_options,
+    written,
 )
 from compsim_assets.contracts import TABLES
 from compsim_assets.contracts.methods import METHODS
 from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.settings import Settings
 from compsim_assets.storage.embeddings import FOLDER, MANIFEST, Embeddings, read_embeddings, write_embeddings
-from compsim_assets.storage.io_managers import data_version, origin
 from compsim_assets.storage.results import Results, read_manifest
 from compsim_assets.universe.encoders import Encoders, EncoderSettings, encoders_of
 from compsim_assets.universe.folder import Universe
@@ -101,16 +101,8 @@ def embeddings(
     path = results.array_folder(FOLDER)
     with results.new_folder(path) as aside:
         rows = _embed_all(context, encoders.settings, reports, aside, results, torchrun)
-    content = read_manifest(path, MANIFEST)["content"]
-    return dg.MaterializeResult(
-        metadata={
-            "note": encoders.note,
-            "encoders": len(rows),
-            "preview": dg.MetadataValue.md(_preview(rows)),
-            **origin(settings, path),
-        },
-        data_version=data_version(content),
-    )
+    metadata = {"note": encoders.note, "encoders": len(rows)}
+    return written(settings, path, _preview(rows), read_manifest(path, MANIFEST)["content"], metadata)
 
 
 def _usable(encoders: Encoders, universe: Universe, reports: DataFrame) -> Encoders:

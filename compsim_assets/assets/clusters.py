@@ -7,6 +7,7 @@ from compsim_assets.assets.common import (
     BY_MODE,
     SHARED,
     DataFrame,
+    cluster_counts,
     default_device,
     explaining_memory,
     no_rows,
@@ -15,6 +16,7 @@ from compsim_assets.assets.common import (
     selected,
     table_options,
     table_outs,
+    usable_scores,
 )
 from compsim_assets.assets.features import sae_features
 from compsim_assets.assets.interpretability import fuzz_scores
@@ -124,13 +126,7 @@ def clusters(context: dg.AssetExecutionContext, settings: Settings, torchrun: To
         }
         ran = torchrun.run(context, "compsim_assets.workers.clusters", extras, scratch)
         table = pd.read_parquet(scratch / "clusters.parquet")
-    sizes = table.groupby(["year", "cluster_id"]).size()
-    counts = {
-        "clusters": int((sizes >= 2).sum()),
-        "singletons": int((sizes == 1).sum()),
-        "largest_cluster": int(sizes.max()) if len(sizes) else 0,
-    }
-    return dg.Output(table, metadata={**ran, **counts})
+    return dg.Output(table, metadata={**ran, **cluster_counts(table)})
 
 
 class StrongFeaturesConfig(dg.Config):
@@ -173,15 +169,12 @@ def cluster_features_assets(
     """Strong features of every cluster, by a program under torchrun that shares the clusters out by cost."""
     import pandas as pd
 
-    from compsim_assets.evidence.table_two import scores_for
-
     results, mode = Results.of(settings), context.partition_key
     manifest = read_manifest(results.array_folder("sae_features"), "features.json")
     if manifest["n_reports"] == 0:
         yield from no_rows(context, "there are no features: none is searched for", key="candidates")
         return
-    scores = pd.read_parquet(results.table("fuzz_scores"))
-    usable, note = scores_for(scores, manifest["hookpoint"], manifest["n_latents"])
+    usable, note = usable_scores(settings, pd.read_parquet(results.table("fuzz_scores")))
     context.log.info(note)
     with results.scratch(f"cluster_features-{mode}") as scratch:
         extras = {

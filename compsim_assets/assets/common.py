@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -10,8 +11,8 @@ import dagster as dg
 from compsim_assets.contracts import TABLES
 from compsim_assets.partitions import cutoff_modes
 from compsim_assets.settings import Settings
-from compsim_assets.storage.io_managers import REVISION, table_schema
-from compsim_assets.storage.results import Results
+from compsim_assets.storage.io_managers import REVISION, data_version, origin, table_schema
+from compsim_assets.storage.results import Results, read_manifest
 from compsim_assets.storage.similarity import PairSimilarity, ScoreSimilarity
 from compsim_assets.universe.folder import Universe
 from compsim_assets.universe.opening import open_universe, similarity_of
@@ -104,6 +105,34 @@ def open_similarity(settings: Settings) -> ScoreSimilarity | PairSimilarity:
     """What companies are compared by: scores or published pairs. It is decided here, once for all assets."""
     published = similarity_of(settings, open_universe(settings)) == "pairs"
     return (PairSimilarity if published else ScoreSimilarity)(Results.of(settings))
+
+
+def usable_scores(settings: Settings, fuzz_scores: DataFrame) -> tuple[DataFrame, str]:
+    """The fuzz scores that are of our features' latents, and what is to be said about the others."""
+    from compsim_assets.evidence.table_two import scores_for
+
+    manifest = read_manifest(Results.of(settings).array_folder("sae_features"), "features.json")
+    return scores_for(fuzz_scores, manifest["hookpoint"], manifest["n_latents"])
+
+
+def cluster_counts(clusters: DataFrame) -> dict[str, int]:
+    """Metadata: how many clusters there are, singletons apart, and how large the largest is."""
+    sizes = clusters.groupby(["year", "cluster_id"]).size()
+    return {
+        "clusters": int((sizes >= 2).sum()),
+        "singletons": int((sizes == 1).sum()),
+        "largest_cluster": int(sizes.max()) if len(sizes) else 0,
+    }
+
+
+def written(
+    settings: Settings, path: Path, preview: str, content: str, metadata: dict[str, Any]
+) -> dg.MaterializeResult:
+    """What an asset says that writes its own files: a preview, where they lie, and as its version what they hold."""
+    return dg.MaterializeResult(
+        metadata={**metadata, "preview": dg.MetadataValue.md(preview), **origin(settings, path)},
+        data_version=data_version(content, metadata.get(REVISION, "")),
+    )
 
 
 def revision_of(universe: Universe, name: str) -> dict[str, str]:

@@ -5,12 +5,12 @@ from typing import Any
 
 import dagster as dg
 
-from compsim_assets.assets.common import DataFrame, revision_of, table_options
+from compsim_assets.assets.common import DataFrame, revision_of, table_options, written
 from compsim_assets.contracts import TABLES
 from compsim_assets.settings import Settings
-from compsim_assets.storage.io_managers import data_version, origin, table_schema
+from compsim_assets.storage.io_managers import table_schema
 from compsim_assets.storage.previews import markdown_preview
-from compsim_assets.storage.results import Results, stamps
+from compsim_assets.storage.results import Results
 from compsim_assets.universe.layout import ID, UniverseError
 from compsim_assets.universe.opening import open_universe
 from compsim_assets.universe.pair_files import PublishedPairs
@@ -97,44 +97,28 @@ def published_pairs(
     universe, results = open_universe(settings, context.log.info), Results.of(settings)
     reports = descriptions.sort_values("report_id")
     pairs = universe.pairs(reports["report_id"].to_numpy(), reports["year"].to_numpy(), refresh=universe.has("reports"))
-    path = results.table("published_pairs")
     content = _write(results, pairs)
-    revision = revision_of(universe, "pairs")
     counts = _counts(pairs) if pairs is not None else {"note": "the universe has no pairs"}
     context.log.info(", ".join(f"{name}: {value}" for name, value in counts.items()))
-    return dg.MaterializeResult(
-        metadata={
-            **counts,
-            **revision,
-            "dagster/row_count": 0 if pairs is None else len(pairs.year),
-            "dagster/column_schema": table_schema(TABLES["published_pairs"]),
-            "preview": dg.MetadataValue.md(_preview(results)),
-            **origin(settings, path),
-        },
-        data_version=data_version(content, *revision.values()),
-    )
+    metadata = {
+        **counts,
+        **revision_of(universe, "pairs"),
+        "dagster/row_count": 0 if pairs is None else len(pairs.year),
+        "dagster/column_schema": table_schema(TABLES["published_pairs"]),
+    }
+    return written(settings, results.table("published_pairs"), _preview(results), content, metadata)
 
 
 def _write(results: Results, pairs: PublishedPairs | None) -> str:
     """Publish the table; returns its content's hash."""
-    from hashlib import blake2b
-
     import numpy as np
 
-    from compsim_assets.storage.pairs import write_pairs
+    from compsim_assets.storage.pairs import publish_pairs
 
     ids, values = np.empty(0, dtype=np.int64), np.empty(0)
     pairs = pairs or PublishedPairs(ids, ids, ids, values, values, Counter())
     names = ("year", "report_a", "report_b", "cosine", "correlation")
-    columns = {name: np.ascontiguousarray(getattr(pairs, name)) for name in names}
-    digest = blake2b(digest_size=16)
-    for column in columns.values():
-        digest.update(column.data)
-    content = digest.hexdigest()
-    year = columns.pop("year")
-    with results.new_file(results.table("published_pairs")) as aside:
-        write_pairs(aside, year, columns, stamps(content, results.universe_stamp()))
-    return content
+    return publish_pairs(results, {name: getattr(pairs, name) for name in names})
 
 
 def _counts(pairs: PublishedPairs) -> dict[str, Any]:

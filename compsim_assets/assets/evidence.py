@@ -5,7 +5,15 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from compsim_assets.assets.common import ALL_MODES, COMPARISON, DataFrame, missing_modes, progress, table_options
+from compsim_assets.assets.common import (
+    ALL_MODES,
+    COMPARISON,
+    DataFrame,
+    missing_modes,
+    progress,
+    table_options,
+    usable_scores,
+)
 from compsim_assets.contracts.methods import is_reference
 from compsim_assets.evidence.page import html_page, markdown_page
 from compsim_assets.settings import Settings
@@ -159,7 +167,7 @@ def findings(
     from compsim_assets.storage.embeddings import FOLDER, MANIFEST
 
     results = Results.of(settings)
-    interpretability = _interpretability(results, cluster_features, cluster_feature_summary, fuzz_scores)
+    interpretability = _interpretability(settings, cluster_features, cluster_feature_summary, fuzz_scores)
     evidence = Evidence(table_1, robustness, peer_statistics, pairs_backtest, interpretability)
     encoders = read_manifest(results.array_folder(FOLDER), MANIFEST)["encoders"]
     encoder = encoders[0]["name"] if encoders else "embedding"
@@ -187,15 +195,13 @@ def findings(
 
 
 def _interpretability(
-    results: Results, features: dict[str, DataFrame], summary: dict[str, DataFrame], scores: DataFrame
+    settings: Settings, features: dict[str, DataFrame], summary: dict[str, DataFrame], scores: DataFrame
 ) -> tuple[float, float, float, float]:
     """The gain of `interpretability_gain` in base clusters; NaN where nothing was scored or studied."""
-    from compsim_assets.evidence.table_two import scores_for
     from compsim_assets.science.latents.interpretability import interpretability_gain
 
     nothing = (float("nan"),) * 4
-    manifest = read_manifest(results.array_folder("sae_features"), "features.json")
-    usable, _ = scores_for(scores, manifest["hookpoint"], manifest["n_latents"])
+    usable, _ = usable_scores(settings, scores)
     if "base" not in features or "base" not in summary:
         return nothing
     candidates = features["base"]

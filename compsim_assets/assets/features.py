@@ -6,10 +6,9 @@ from typing import Any
 
 import dagster as dg
 
-from compsim_assets.assets.common import SHARED, DataFrame, options, revision_of, table_options
+from compsim_assets.assets.common import SHARED, DataFrame, options, revision_of, table_options, written
 from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.settings import Settings
-from compsim_assets.storage.io_managers import data_version, origin
 from compsim_assets.storage.results import Results, read_manifest
 from compsim_assets.storage.shards import MANIFEST, write_feature_shards
 from compsim_assets.universe.extraction import ExtractionSettings
@@ -51,11 +50,8 @@ def sae_features(
     if imported is not None:
         finish_import(imported, results)
     path = results.array_folder("sae_features")
-    revision = {} if published else revision_of(universe, "features")
-    return dg.MaterializeResult(
-        metadata={**described, **revision, "preview": dg.MetadataValue.md(_preview(path)), **origin(settings, path)},
-        data_version=data_version(read_manifest(path, MANIFEST)["content"], *revision.values()),
-    )
+    metadata = described if published else {**described, **revision_of(universe, "features")}
+    return written(settings, path, _preview(path), read_manifest(path, MANIFEST)["content"], metadata)
 
 
 def _nothing(context: dg.AssetExecutionContext, folder: Path, results: Results) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def feature_value_histogram(settings: Settings, feature_distribution: DataFrame)
 @dg.asset(**figure_options(COMPARISON))
 def mean_correlation_by_year(settings: Settings, mean_correlation: DataFrame) -> Figure:
     """Figure 2: MeanCorr by year and method, with the population and how much of it each method covers."""
-    from compsim_assets.plots.correlation import mean_correlation_by_year as draw
+    from compsim_assets.plots.correlation_by_year import mean_correlation_by_year as draw
 
     return draw(mean_correlation, settings.synthetic)
 
@@ -38,7 +38,7 @@ def mean_correlation_by_theta(
     settings: Settings, cutoff_curve: DataFrame, cutoffs: dict[str, DataFrame], mean_correlation: DataFrame
 ) -> Figure:
     """MeanCorr against the cutoff, one panel a year: the exact step functions and the chosen cutoffs."""
-    from compsim_assets.plots.correlation import mean_correlation_by_theta as draw
+    from compsim_assets.plots.correlation_by_theta import mean_correlation_by_theta as draw
 
     population = mean_correlation[mean_correlation["method"] == "population"].set_index("year")
     return draw(cutoff_curve, cutoffs, population["mean_correlation"], settings.synthetic)
@@ -47,6 +47,7 @@ def mean_correlation_by_theta(
 @dg.asset(ins={"clustered_reports": dg.AssetIn(metadata={"columns": ["year"]})}, **figure_options(SHARED))
 def objective_by_theta(settings: Settings, cutoff_curve: DataFrame, clustered_reports: DataFrame) -> Figure:
     """Figure 5: the objective of the base cutoff over its whole lattice, both folds, and where the best theta lies."""
+    from compsim_assets.evidence.published_figures import published_thetas
     from compsim_assets.plots.cutoffs import objective_by_theta as draw
     from compsim_assets.science.cutoffs.choice import BASE_LATTICE, base_objective_table, choose_base, evaluate
     from compsim_assets.science.cutoffs.step_function import read_curves
@@ -55,7 +56,8 @@ def objective_by_theta(settings: Settings, cutoff_curve: DataFrame, clustered_re
     years = sorted(clustered_reports["year"].unique().tolist())
     curves = read_curves(cutoff_curve, years)
     theta = float(BASE_LATTICE[choose_base(evaluate(curves, BASE_LATTICE))])
-    return draw(base_objective_table(curves), theta, synthetic=settings.synthetic)
+    published = published_thetas([0])["base"][0]  # one for all years
+    return draw(base_objective_table(curves), theta, published, settings.synthetic)
 
 
 @dg.asset(ins={"cutoffs": ALL_MODES}, **figure_options(COMPARISON))
@@ -91,7 +93,7 @@ def proportion_of_strong_features(
 def methods_forest(settings: Settings, robustness: DataFrame) -> Figure:
     """MeanCorr of every method with its 95 % interval, every cluster counted once and every pair counted once."""
     from compsim_assets.evidence.published_figures import published_by_method
-    from compsim_assets.plots.evidence import methods_forest as draw
+    from compsim_assets.plots.forest import methods_forest as draw
 
     published = published_by_method()["mean_correlation_2001_2020"]
     return draw(robustness, published, settings.synthetic)
@@ -100,7 +102,7 @@ def methods_forest(settings: Settings, robustness: DataFrame) -> Figure:
 @dg.asset(**figure_options(COMPARISON))
 def mean_correlation_by_size(settings: Settings, robustness: DataFrame) -> Figure:
     """Return correlation inside clusters by their size: what an average over clusters rewards."""
-    from compsim_assets.plots.evidence import mean_correlation_by_size as draw
+    from compsim_assets.plots.levels import mean_correlation_by_size as draw
 
     return draw(robustness, settings.synthetic)
 
@@ -108,7 +110,7 @@ def mean_correlation_by_size(settings: Settings, robustness: DataFrame) -> Figur
 @dg.asset(**figure_options(COMPARISON))
 def lift_by_peers(settings: Settings, robustness: DataFrame) -> Figure:
     """How much more the K nearest peers move along than random ones, among all companies and within one industry."""
-    from compsim_assets.plots.evidence import lift_by_peers as draw
+    from compsim_assets.plots.levels import lift_by_peers as draw
 
     return draw(robustness, settings.synthetic)
 

@@ -2,11 +2,10 @@
 
 import dagster as dg
 
-from compsim_assets.assets.common import BY_MODE, DataFrame, table_options
+from compsim_assets.assets.common import BY_MODE, DataFrame, table_options, usable_scores
 from compsim_assets.assets.features import sae_features
 from compsim_assets.contracts import TABLES
 from compsim_assets.settings import Settings
-from compsim_assets.storage.results import Results, read_manifest
 from compsim_assets.universe.layout import UniverseError
 from compsim_assets.universe.opening import open_universe
 
@@ -51,11 +50,9 @@ def interpretability_curve(
     fuzz_scores: DataFrame,
 ) -> DataFrame:
     """Interpretability over sparsity: mean score of the latents that are strong in at least p per cent of clusters."""
-    from compsim_assets.evidence.table_two import scores_for
     from compsim_assets.science.latents.interpretability import interpretability_curve as curve_of
 
-    manifest = read_manifest(Results.of(settings).array_folder("sae_features"), "features.json")
-    usable, note = scores_for(fuzz_scores, manifest["hookpoint"], manifest["n_latents"])
+    usable, note = usable_scores(settings, fuzz_scores)
     studied = usable[usable["latent"].isin(cluster_features["latent"])]
     context.add_output_metadata({"scores": note, "latents_studied": len(studied)})
     strong = cluster_features[cluster_features["strong"]]

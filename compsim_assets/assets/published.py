@@ -70,7 +70,7 @@ def published_replay(context: dg.AssetExecutionContext, settings: Settings, base
     import pandas as pd
 
     from compsim_assets.evidence.published_figures import published_thetas
-    from compsim_assets.science.cutoffs.agreement import agreement
+    from compsim_assets.science.cutoffs.groupings import agreement
     from compsim_assets.science.cutoffs.pairs import cut_pairs
     from compsim_assets.storage.pairs import PairTable
 

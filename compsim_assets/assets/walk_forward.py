@@ -8,6 +8,7 @@ from compsim_assets.assets.common import (
     NO_FEATURES,
     SHARED,
     DataFrame,
+    cluster_counts,
     default_device,
     explaining_memory,
     no_rows,
@@ -172,13 +173,10 @@ def _outputs(years: list["EvaluatedYear"], ids: "np.ndarray", reports: "Reports"
 
 def _summary(years: list["EvaluatedYear"], clusters: DataFrame) -> dict[str, Any]:
     """Metadata: what was evaluated, and the theta of each year."""
-    sizes = clusters.groupby(["year", "cluster_id"]).size()
     lines = [f"| {y.year} | {y.theta:.1f} | {y.distance:.3f} | {y.mean_correlation:.3f} |" for y in years]
     summary = {
         "years": f"{len(years)}: {years[0].year} to {years[-1].year}",
-        "clusters": int((sizes >= 2).sum()),
-        "singletons": int((sizes == 1).sum()),
-        "largest_cluster": int(sizes.max()),
+        **cluster_counts(clusters),
         "thetas": dg.MetadataValue.md(
             "\n".join(["| year | theta | distance | MeanCorr |", "|---|---|---|---|", *lines])
         ),

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compsim_assets.contracts import TABLES
+from compsim_assets.storage.results import Results, stamps
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,6 +67,26 @@ def _numbers(column: "pa.ChunkedArray") -> "np.ndarray":
 
     values = column.to_numpy()
     return values if values.dtype == np.int64 else values.astype(np.float64, copy=False)
+
+
+def publish_pairs(results: Results, columns: "dict[str, np.ndarray]") -> str:
+    """Publish `published_pairs`, stamped with its universe; returns the hash of its content.
+
+    Args:
+        columns: year, report_a, report_b, cosine, correlation; see `write_pairs`.
+    """
+    from hashlib import blake2b
+
+    import numpy as np
+
+    columns = {name: np.ascontiguousarray(column) for name, column in columns.items()}
+    digest = blake2b(digest_size=16)
+    for column in columns.values():
+        digest.update(column.data)
+    content = digest.hexdigest()
+    with results.new_file(results.table("published_pairs")) as aside:
+        write_pairs(aside, columns.pop("year"), columns, stamps(content, results.universe_stamp()))
+    return content
 
 
 def write_pairs(
