@@ -5,7 +5,7 @@ after the other, and rank 0 merges their trees.
 
 Extras: reports (Parquet with report_id, year: the reports to cluster), cutoffs (Parquet with year, distance), output
 (Parquet to write, in a folder of its own: the scores lie beside it meanwhile, as a matrix that ranks map), and what
-reports are compared by: scores (Parquet with report_id, year, scores), or pairs (Parquet of `compsim_assets.storage.pairs`).
+reports are compared by: scores (Parquet with report_id, year, scores), or pairs (Parquet of `storage.pairs`).
 Optional, with scores: dense_bytes (years that need more go in tiles), block (rows of a tile).
 """
 
@@ -19,9 +19,10 @@ import pyarrow.parquet as pq
 from compsim_assets.launch.worker import Worker, run
 from compsim_assets.science.device import share_out
 from compsim_assets.science.linkage.blocked import merge_shares, spanning_tree_of_share
-from compsim_assets.science.linkage.dendrogram import DENSE_BYTES, Dendrogram, cut, fits_dense, single_linkage
-from compsim_assets.science.linkage.distance import YearDistances
+from compsim_assets.science.linkage.cut import cluster_frame, cut
+from compsim_assets.science.linkage.dendrogram import Dendrogram
 from compsim_assets.science.linkage.pairs import pair_graph
+from compsim_assets.science.linkage.years import DENSE_BYTES, YearLinkage
 from compsim_assets.storage.matrices import matrix_of
 from compsim_assets.storage.pairs import PairTable
 
@@ -34,23 +35,15 @@ def main(worker: Worker) -> None:
     reports = pd.read_parquet(worker.extras["reports"], columns=["report_id", "year"])
     ids = [np.sort(reports.loc[reports["year"] == year, "report_id"].to_numpy()) for year in cutoffs["year"]]
     link = _link_pairs if "pairs" in worker.extras else _link_scores
-    found = [
-        pd.DataFrame(
-            {
-                "year": cutoffs["year"].iloc[index],
-                "cluster_id": cut(tree, cutoffs["distance"].iloc[index]),
-                "report_id": ids[index],
-            }
-        )
-        for index, tree in link(worker, cutoffs["year"].tolist(), ids)
-    ]
-    gathered = worker.gather(found)
+    years, distances = cutoffs["year"].tolist(), cutoffs["distance"].tolist()
+    clusters = [(years[i], cut(tree, distances[i]), ids[i]) for i, tree in link(worker, years, ids)]
+    gathered = worker.gather(clusters)
     if gathered is not None:
-        _write(Path(worker.extras["output"]), [table for part in gathered for table in part])
+        cluster_frame(year for part in gathered for year in part).to_parquet(worker.extras["output"])
         worker.result({"processes": worker.world_size, "device": str(worker.device)})
 
 
-def _own_years(worker: Worker, costs: list[int]) -> Iterator[int]:
+def _years_of_rank(worker: Worker, costs: list[int]) -> Iterator[int]:
     """Numbers of the years that this rank links, with their progress."""
     mine = share_out(costs, worker.world_size)[worker.rank]
     for done, index in enumerate(mine, start=1):
@@ -61,7 +54,7 @@ def _own_years(worker: Worker, costs: list[int]) -> Iterator[int]:
 def _link_pairs(worker: Worker, years: list[int], ids: list[np.ndarray]) -> Iterator[tuple[int, Dendrogram]]:
     """Trees of this rank's years from their pairs; points are the reports, ids ascending."""
     pairs = PairTable(Path(worker.extras["pairs"]))
-    for index in _own_years(worker, [len(own) ** 2 for own in ids]):
+    for index in _years_of_rank(worker, [len(members) ** 2 for members in ids]):
         graph = pair_graph(pairs.of_year(years[index]))
         if not np.array_equal(graph.report_id, ids[index]):
             raise ValueError(
@@ -75,19 +68,16 @@ def _link_scores(worker: Worker, years: list[int], ids: list[np.ndarray]) -> Ite
     """Trees of this rank's years from their PCA scores; those that need all ranks are rank 0's."""
     row_of = pq.read_table(worker.extras["scores"], columns=["report_id"]).to_pandas()
     row_of = pd.Series(row_of.index, index=row_of["report_id"])
-    rows = [row_of.loc[own].to_numpy() for own in ids]
+    rows = [row_of.loc[members].to_numpy() for members in ids]
     scores = _mapped_scores(worker)
-    dense_bytes = worker.extras.get("dense_bytes", DENSE_BYTES)
-    together = [not fits_dense(len(members), dense_bytes) for members in rows]
-    for index in np.flatnonzero(together).tolist():
+    linkage = YearLinkage(str(worker.device), worker.extras.get("dense_bytes", DENSE_BYTES))
+    alone = [index for index, members in enumerate(rows) if linkage.is_listed(len(members))]
+    for index in sorted({*range(len(rows))} - {*alone}):
         tree = _tree_by_all(worker, scores[rows[index]])
         if tree is not None:
             yield index, tree
-    alone = np.flatnonzero(~np.array(together, dtype=bool))
-    distances = YearDistances(str(worker.device))
-    for number in _own_years(worker, [len(rows[index]) ** 2 for index in alone]):
-        members = rows[alone[number]]
-        yield int(alone[number]), single_linkage(distances.of(scores[members]), len(members))
+    for number in _years_of_rank(worker, [len(rows[index]) ** 2 for index in alone]):
+        yield alone[number], linkage.tree(scores[rows[alone[number]]])
 
 
 def _tree_by_all(worker: Worker, scores: np.ndarray) -> Dendrogram | None:
@@ -95,9 +85,9 @@ def _tree_by_all(worker: Worker, scores: np.ndarray) -> Dendrogram | None:
     part = spanning_tree_of_share(
         scores,
         str(worker.device),
-        worker.rank,
-        worker.world_size,
-        worker.extras.get("block"),
+        share=worker.rank,
+        n_shares=worker.world_size,
+        block=worker.extras.get("block"),
         progress=lambda done, total: worker.progress(done, total, f"tiles of a year of {len(scores):,} of rank 0"),
     )
     parts = worker.gather(part)
@@ -131,12 +121,6 @@ def _write_matrix(source: Path, target: Path) -> None:
             size = max(1, _BATCH_BYTES // (dtype.itemsize * width))
             for batch in table.iter_batches(batch_size=size, columns=["scores"]):
                 matrix_of(batch.column("scores")).tofile(file)
-
-
-def _write(path: Path, tables: list[pd.DataFrame]) -> None:
-    nothing = pd.DataFrame({name: pd.Series(dtype="int64") for name in ("year", "cluster_id", "report_id")})
-    table = pd.concat(tables, ignore_index=True) if tables else nothing
-    table.sort_values(["year", "cluster_id", "report_id"], ignore_index=True).to_parquet(path)
 
 
 if __name__ == "__main__":

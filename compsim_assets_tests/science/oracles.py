@@ -1,4 +1,4 @@
-"""The method by brute force: every pair listed, explicit loops, float64. Slow and obvious; shares no code with the package.
+"""The method by brute force: every pair listed, explicit loops, float64. Slow and obvious; no code of the package in it.
 
 Ties: an edge is kept when delta <= theta. Both sides are float64 results of exact arithmetic, so an edge within
 `TIE` of the cutoff counts as equal to it (structural ties, such as two pairs at delta -1 and +1, are kept).
@@ -86,6 +86,11 @@ class Quality:
     n_clusters: int
     n_reports: int
     largest_cluster: int
+
+    @property
+    def pair_weighted_mean_correlation(self) -> float:
+        """Its name in step functions."""
+        return self.pair_weighted
 
 
 def quality(year: YearPairs, labels) -> Quality:

@@ -20,9 +20,25 @@ def examples(count: int) -> settings:
     )
 
 
+class DenseFeatures:
+    """A feature matrix that is in memory: (n, D), as float32."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values = np.asarray(values, dtype=np.float32)
+        self.shape: tuple[int, int] = self.values.shape
+
+    def columns(self, start: int, stop: int, positions: np.ndarray | None = None) -> np.ndarray:
+        """(n, stop - start) values of these latents, or (k, stop - start) at these positions."""
+        return self.values[slice(None) if positions is None else positions, start:stop]
+
+    def rows(self, positions: np.ndarray) -> np.ndarray:
+        """(k, D) values of these reports."""
+        return self.values[positions]
+
+
 @dataclass
 class Universe:
-    """Reports in no particular order: report_id, year (n,), scores (n, P), returns (n, 12) with NaN for a missing month."""
+    """Reports in no particular order: report_id, year (n,), scores (n, P), returns (n, 12), NaN for a missing month."""
 
     report_id: np.ndarray
     year: np.ndarray
@@ -44,7 +60,7 @@ SCORES = ("clustered", "normal", "grid", "duplicates", "equal", "one-hot", "line
 
 
 def make_scores(rng: np.random.Generator, n: int, dimensions: int, kind: str) -> np.ndarray:
-    """Score vectors: generic ones, and kinds with exact ties (grid, duplicates, one-hot, line) or nothing but ties (equal)."""
+    """Score vectors: generic ones, kinds with exact ties (grid, duplicates, one-hot, line) or nothing else (equal)."""
     if kind == "clustered":
         centres = rng.normal(size=(3, dimensions))
         return centres[rng.integers(3, size=n)] + 0.3 * rng.normal(size=(n, dimensions))
@@ -69,7 +85,7 @@ def make_returns(rng: np.random.Generator, scores: np.ndarray) -> np.ndarray:
 
 @st.composite
 def universes(draw: st.DrawFn, max_years: int = 8, max_reports: int = 8) -> Universe:
-    """Universes with years of one company, constant returns, missing months, ties, duplicates and zero score vectors."""
+    """Universes with years of one company, constant returns, missing months, ties, duplicates and zero scores."""
     sizes = draw(
         st.lists(st.integers(1, max_reports), min_size=1, max_size=max_years).filter(lambda sizes: sum(sizes) >= 2)
     )

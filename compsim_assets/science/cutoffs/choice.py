@@ -1,11 +1,15 @@
-"""The exact MeanCorr of every cutoff, and the two published ways to choose one (method sections 1 and 2)."""
+"""The cutoff of each year: the two published ways to choose one (method section 1)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
-from compsim_assets.science.linkage.dendrogram import Dendrogram, merges_within
+from compsim_assets.science.cutoffs.step_function import StepFunction, curves_of_years
+from compsim_assets.science.linkage.cut import cluster_frame, cut
+from compsim_assets.science.linkage.distance import DistanceScale
+from compsim_assets.science.linkage.years import YearTrees
 
 BASE_LATTICE = np.arange(-500, 251) / 100
 ROLLING_LATTICE = np.arange(-45, -9) / 10
@@ -16,93 +20,79 @@ _PLATEAU = 1e-12
 
 
 @dataclass(frozen=True)
-class StepFunction:
-    """MeanCorr of one year as a function of the cutoff: row k holds from `position[k]` up to the next row.
+class Cutoffs:
+    """One cutoff per year, arrays of one length.
 
-    Positions are cosine distances (or thetas, once standardised), ascending and distinct. Below the first
-    row there is no cluster.
+    theta, distance: standardised and as cosine distance. mean_correlation: MeanCorr of the year's clusters there.
+    in_sample: whether returns of the year or of a later one took part in the choice.
     """
 
-    position: np.ndarray
+    year: np.ndarray
+    theta: np.ndarray
+    distance: np.ndarray
     mean_correlation: np.ndarray
-    pair_weighted: np.ndarray
-    n_clusters: np.ndarray
-
-    def at(self, cutoffs: np.ndarray) -> np.ndarray:
-        """MeanCorr at each cutoff (in the unit of `position`); NaN where no cluster has a pair of returns."""
-        row = merges_within(self.position, cutoffs)
-        return np.concatenate(([np.nan], self.mean_correlation))[row]
+    in_sample: np.ndarray
 
 
-def step_function(tree: Dendrogram, unit_returns: np.ndarray, defined: np.ndarray) -> StepFunction:
-    """MeanCorr for every cutoff of one year in one pass over the n - 1 merges.
-
-    A merge replaces two clusters by one, so the sum of the clusters' means changes by three terms, each from a
-    vector of returns that is the sum of its children's. Exact: no lattice and no pair list.
-
-    Args:
-        tree: single linkage of the year's reports.
-        unit_returns, defined: from `normalise_returns`, rows as the tree's points.
-
-    Cost: O(n months) time and memory after the tree.
-    """
-    sums, count, size = _node_totals(tree, unit_returns, defined)
-    pairs = count * (count - 1) // 2
-    correlation = (np.einsum("ij,ij->i", sums, sums) - count) / 2
-    return steps_of_nodes(tree, correlation, pairs, size)
+def base_cutoffs(curves: Sequence[StepFunction], years: Sequence[int], scale: DistanceScale) -> Cutoffs:
+    """One theta for all years, from the lattice -5.00..2.50 in steps of 0.01 (method section 1, `base`)."""
+    by_year = evaluate(curves, BASE_LATTICE)
+    best = choose_base(by_year)
+    theta = np.full(len(years), BASE_LATTICE[best])
+    # Theta knows returns of the sample's later years, so no year is out of sample.
+    return _cutoffs(years, theta, by_year[:, best], scale, in_sample=True)
 
 
-def steps_of_nodes(tree: Dendrogram, correlation: np.ndarray, pairs: np.ndarray, size: np.ndarray) -> StepFunction:
-    """The step function from what every node of the tree holds, points first, then merged clusters.
+def rolling_cutoffs(curves: Sequence[StepFunction], years: Sequence[int], scale: DistanceScale) -> Cutoffs:
+    """For each year the theta of -4.5..-1.0 that was best over the five years before (method section 1, `rolling`)."""
+    by_year = evaluate(curves, ROLLING_LATTICE)
+    best = choose_rolling(by_year)
+    at_best = by_year[ROLLING_WINDOW:][np.arange(len(best)), best]
+    return _cutoffs(years[ROLLING_WINDOW:], ROLLING_LATTICE[best], at_best, scale, in_sample=False)
 
-    Args:
-        tree: single linkage, of a connected graph or not.
-        correlation, pairs: (n + merges,) sum of the correlations of a node's existing pairs, and number of them.
-        size: (n + merges,) reports of the node.
 
-    Cost: O(n) time and memory.
-    """
-    paired = pairs > 0
-    correlation = np.where(paired, correlation, 0.0)
-    mean = np.divide(correlation, pairs, out=np.zeros_like(correlation), where=paired)
+CHOICES: Mapping[str, Callable[[Sequence[StepFunction], Sequence[int], DistanceScale], Cutoffs]] = {
+    "base": base_cutoffs,
+    "rolling": rolling_cutoffs,
+}
 
-    mean_total = np.cumsum(_change(mean, tree))
-    n_paired = np.cumsum(_change(paired.astype(np.int64), tree))
-    pair_total = np.cumsum(_change(correlation, tree))
-    n_pairs = np.cumsum(_change(pairs, tree))
-    n_clusters = np.cumsum(_change((size >= 2).astype(np.int64), tree))
 
-    last = np.append(np.diff(tree.height) > 0, True)[: len(tree.height)]
-    some = n_paired > 0
-    return StepFunction(
-        position=tree.height[last],
-        mean_correlation=np.divide(mean_total, n_paired, out=np.full(len(some), np.nan), where=some)[last],
-        pair_weighted=np.divide(pair_total, n_pairs, out=np.full(len(some), np.nan), where=some)[last],
-        n_clusters=n_clusters[last],
+def _cutoffs(
+    years: Sequence[int], theta: np.ndarray, mean_correlation: np.ndarray, scale: DistanceScale, in_sample: bool
+) -> Cutoffs:
+    return Cutoffs(
+        year=np.array(years, dtype=np.int64),
+        theta=theta,
+        distance=np.asarray(scale.distance(theta)),
+        mean_correlation=mean_correlation,
+        in_sample=np.full(len(years), in_sample),
     )
 
 
-def _node_totals(
-    tree: Dendrogram, unit_returns: np.ndarray, defined: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sum of returns, number of reports with returns, and size of every point and merged cluster."""
-    n, merges = tree.n_points, len(tree.height)
-    sums = np.zeros((n + merges, unit_returns.shape[1]))
-    sums[:n] = unit_returns
-    count = np.zeros(n + merges, dtype=np.int64)
-    count[:n] = defined
-    size = np.ones(n + merges, dtype=np.int64)
-    # Each merge needs its children's totals, so this part is sequential: O(months) work a merge.
-    for node, (left, right) in enumerate(tree.children.tolist(), start=n):
-        np.add(sums[left], sums[right], out=sums[node])
-        count[node] = count[left] + count[right]
-        size[node] = size[left] + size[right]
-    return sums, count, size
+def cut_clusters(
+    linked: YearTrees, unit_returns: np.ndarray, defined: np.ndarray, report_id: np.ndarray
+) -> dict[str, pd.DataFrame]:
+    """Single linkage of every year, cut where MeanCorr is best, by both ways to choose a cutoff.
 
+    Args:
+        linked: from `link_years`.
+        unit_returns, defined: (n, 12), (n,), from `normalise_returns`; rows as the linked reports'.
+        report_id: (n,) ascending within a year, so that clusters of one size are numbered as `clusters` numbers them.
 
-def _change(value: np.ndarray, tree: Dendrogram) -> np.ndarray:
-    """What each merge adds to the total of `value` over the present clusters."""
-    return value[tree.n_points :] - value[tree.children].sum(axis=1)
+    Returns:
+        "base" and "rolling": see `cluster_frame`; singletons included. `rolling` has no year without five before it.
+
+    Cost: O(n months) after the trees.
+    """
+    steps = {y: c.standardised(linked.scale) for y, c in curves_of_years(linked, unit_returns, defined).items()}
+    of_year = dict(zip(steps, zip(linked.trees, linked.rows, strict=True), strict=True))
+    clusters = {}
+    for mode, choose in CHOICES.items():
+        cutoffs = choose(list(steps.values()), list(steps), linked.scale)
+        distances = dict(zip(cutoffs.year.tolist(), cutoffs.distance, strict=True))
+        parts = [(year, *of_year[year], distance) for year, distance in distances.items()]
+        clusters[mode] = cluster_frame((year, cut(tree, at), report_id[rows]) for year, tree, rows, at in parts)
+    return clusters
 
 
 def base_objective(by_year: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -139,6 +129,13 @@ def choose_rolling(by_year: np.ndarray, window: int = ROLLING_WINDOW) -> np.ndar
         [_first_best(_mean_or_minus_infinity(by_year[year - window : year])) for year in range(window, len(by_year))],
         dtype=np.int64,
     )
+
+
+def base_objective_table(curves: Sequence[StepFunction]) -> pd.DataFrame:
+    """theta, objective, fold_1, fold_2 of the base mode over its lattice; NaN where a fold has no cluster."""
+    objective, folds = base_objective(evaluate(curves, BASE_LATTICE))
+    table = pd.DataFrame({"theta": BASE_LATTICE, "objective": objective, "fold_1": folds[0], "fold_2": folds[1]})
+    return table.replace(-np.inf, np.nan)
 
 
 def evaluate(curves: Sequence[StepFunction], thetas: np.ndarray) -> np.ndarray:

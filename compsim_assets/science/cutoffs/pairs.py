@@ -1,10 +1,13 @@
-"""The exact MeanCorr of every cutoff of a year, from a list of its pairs."""
+"""Cutoffs where a year is a list of its pairs: MeanCorr of every cutoff, and clusters at given ones."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import torch
 
-from compsim_assets.science.cutoffs.choice import StepFunction, steps_of_nodes
+from compsim_assets.science.cutoffs.step_function import StepFunction, steps_of_nodes
+from compsim_assets.science.linkage.cut import cut
 from compsim_assets.science.linkage.dendrogram import Dendrogram
 from compsim_assets.science.linkage.distance import DistanceScale, fit_scale, moments_of
 from compsim_assets.science.linkage.pairs import YearPairs, pair_graph
@@ -62,8 +65,6 @@ def pair_step_function(tree: Dendrogram, a: np.ndarray, b: np.ndarray, correlati
 
 def _merge_of_pairs(tree: Dendrogram, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """(m,) the merge that joins the two points of each pair: the latest one between their leaves."""
-    import torch
-
     if len(a) == 0:
         return np.empty(0, dtype=np.int64)
     latest = Bottlenecks(*_leaves(tree), torch.device("cpu"))
@@ -90,3 +91,39 @@ def _leaves(tree: Dendrogram) -> tuple[np.ndarray, np.ndarray]:
         start[right] = start[left] + size[left]
         gap[start[right] - 1] = merge
     return np.argsort(start[:n]), gap
+
+
+@dataclass(frozen=True)
+class YearCut:
+    """Clusters of one year at one cutoff: (n,) report ids, ascending, and their cluster numbers."""
+
+    name: str
+    year: int
+    theta: float
+    report_id: np.ndarray
+    cluster: np.ndarray
+
+
+def cut_pairs(
+    years: Sequence[int], pairs_of_year: Callable[[int], YearPairs], thetas: Mapping[str, Mapping[int, float]]
+) -> Iterator[YearCut]:
+    """Components of every year's existing pairs at standardised cutoffs; the scale is that of all `years`.
+
+    Args:
+        years, pairs_of_year: the pairs, read a year at a time.
+        thetas: by name, the cutoff of each year that is to be cut.
+
+    Cost: as `link_pairs`; memory of one year's pairs and all years' trees.
+    """
+    if not any(thetas.values()):
+        return
+    trees, moments = {}, []
+    for year in years:
+        graph = pair_graph(pairs_of_year(year))
+        trees[year] = graph.report_id, graph.forest()
+        moments.append(moments_of(graph.distance))
+    scale = fit_scale(moments)
+    for name, by_year in thetas.items():
+        for year, theta in by_year.items():
+            report_id, tree = trees[year]
+            yield YearCut(name, year, theta, report_id, cut(tree, float(scale.distance(theta))))

@@ -3,23 +3,17 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
-from compsim_assets.science.cutoffs.choice import (
-    ROLLING_LATTICE,
-    ROLLING_WINDOW,
-    StepFunction,
-    choose_rolling,
-    evaluate,
-    step_function,
-)
-from compsim_assets.science.cutoffs.tables import standardised
-from compsim_assets.science.linkage.blocked import blocked_linkage
-from compsim_assets.science.linkage.dendrogram import Dendrogram, cut, fits_dense, single_linkage
-from compsim_assets.science.linkage.distance import DistanceScale, Moments, YearDistances, fit_scale, moments_of
+from compsim_assets.science.cutoffs.choice import ROLLING_LATTICE, ROLLING_WINDOW, choose_rolling, evaluate
+from compsim_assets.science.cutoffs.step_function import StepFunction, step_function
+from compsim_assets.science.linkage.cut import cut
+from compsim_assets.science.linkage.distance import DistanceScale, Moments, fit_scale
+from compsim_assets.science.linkage.years import DENSE_BYTES, YearLinkage
 from compsim_assets.science.pca.fit import NoVariance, PrincipalComponents, fit_pca
-from compsim_assets.science.pca.standardise import ChosenRows, Progress, SelectableFeatures
+from compsim_assets.science.pca.standardise import ChosenRows, FeatureMatrix, Progress
 
 
 @dataclass(frozen=True)
@@ -73,16 +67,14 @@ class EvaluatedYear:
 
 
 def walk_forward(
-    features: SelectableFeatures,
+    features: FeatureMatrix,
     reports: Reports,
     n_components: int,
     *,
-    block: int = 4096,
     device: str = "cpu",
-    tolerance: float = 1e-5,
-    seed: int = 0,
     progress: Progress | None = None,
-    log: Callable[[str], None] | None = None,
+    dense_bytes: int = DENSE_BYTES,
+    **options: Any,
 ) -> Iterator[EvaluatedYear]:
     """Scores, cutoff and clusters of every year that has five earlier ones (method section 1, `walk-forward`).
 
@@ -93,8 +85,9 @@ def walk_forward(
     Args:
         features: (m, D) features; `reports.text` says which row is whose.
         reports: see `Reports`.
-        n_components, block, device, tolerance, seed, log: as in `fit_pca`.
+        n_components, device, options: as in `fit_pca`.
         progress: called with (years done, years in all) after each year.
+        dense_bytes: as in `YearLinkage`.
 
     Yields:
         `EvaluatedYear`, years ascending; none with fewer than six years.
@@ -102,9 +95,9 @@ def walk_forward(
     A text that an earlier year has keeps the score of the fit, which its projection equals; new texts are projected
     through their products with the fitted ones: no (P, D) axes are made (`fit_pca`, held_out).
 
-    What to know when reading the clusters: of a new text only the part along the axes is left, of a fitted text that has
-    its own axes (fewer texts than latents, all axes kept) everything. New texts are then closer to others than fitted ones
-    are. That is how the axes see them, and no look-ahead.
+    What to know when reading the clusters: of a new text only the part along the axes is left, of a fitted text that
+    has its own axes (fewer texts than latents, all axes kept) everything. New texts are then closer to others than
+    fitted ones are. That is how the axes see them, and no look-ahead.
 
     Cost: sum over evaluated years t of `fit_pca` on the n_t different texts before t, n_t D min(n_t, D) / 2
     multiply-adds and an eigenproblem, since another scaler weights every latent anew and no product of an earlier fit
@@ -112,17 +105,8 @@ def walk_forward(
     `fit_pca` of the last year, scores of all different texts, distances of one year.
     """
     years = reports.compared_years()
-    fit = partial(
-        fit_pca,
-        n_components=n_components,
-        components=False,
-        block=block,
-        device=device,
-        tolerance=tolerance,
-        seed=seed,
-        log=log,
-    )
-    linkage = _Linkage(device)
+    fit = partial(fit_pca, n_components=n_components, components=False, device=device, **options)
+    linkage = YearLinkage(device, dense_bytes)
     for done, position in enumerate(range(ROLLING_WINDOW, len(years)), start=1):
         yield _evaluated(features, reports, years[: position + 1], fit, linkage)
         if progress is not None:
@@ -130,11 +114,11 @@ def walk_forward(
 
 
 def _evaluated(
-    features: SelectableFeatures,
+    features: FeatureMatrix,
     reports: Reports,
     years: list[int],
     fit: Callable[..., PrincipalComponents],
-    linkage: "_Linkage",
+    linkage: YearLinkage,
 ) -> EvaluatedYear:
     """The last one of the years; nothing later is looked at."""
     *earlier, year = years
@@ -174,24 +158,22 @@ class _Model:
         return self.scores[np.searchsorted(self.text, text)]
 
 
-def _fitted(
-    features: SelectableFeatures, reports: Reports, year: int, fit: Callable[..., PrincipalComponents]
-) -> _Model:
+def _fitted(features: FeatureMatrix, reports: Reports, year: int, fit: Callable[..., PrincipalComponents]) -> _Model:
     """Scores of the texts up to this year from scaler and PCA of the years before it."""
-    known, copies = _in_order(reports.text[reports.year < year])
-    own, _ = _in_order(reports.text[reports.year == year])
-    new = own[~np.isin(own, known)]
-    text = np.concatenate([known, new])
+    earlier, copies = _in_order(reports.text[reports.year < year])
+    of_year, _ = _in_order(reports.text[reports.year == year])
+    new = of_year[~np.isin(of_year, earlier)]
+    text = np.concatenate([earlier, new])
     order = np.argsort(text)
     held_out = ChosenRows(features, new) if len(new) else None
     try:
-        found = fit(ChosenRows(features, known), copies=copies, held_out=held_out)
+        pca = fit(ChosenRows(features, earlier), copies=copies, held_out=held_out)
     except NoVariance:
         return _Model(text[order], np.zeros((len(text), 1), dtype=np.float32), False, True)
-    scores = found.scores
-    if found.held_out_scores is not None:
-        scores = np.concatenate([scores, found.held_out_scores])
-    return _Model(text[order], scores[order], True, found.converged)
+    scores = pca.scores
+    if pca.held_out_scores is not None:
+        scores = np.concatenate([scores, pca.held_out_scores])
+    return _Model(text[order], scores[order], True, pca.converged)
 
 
 def _in_order(text: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -205,7 +187,7 @@ def _in_order(text: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return different[order], counts[order]
 
 
-def _cutoff(reports: Reports, model: _Model, years: list[int], linkage: "_Linkage") -> tuple[DistanceScale, float]:
+def _cutoff(reports: Reports, model: _Model, years: list[int], linkage: YearLinkage) -> tuple[DistanceScale, float]:
     """Scale of all distances within these years, and the theta that was best over the last five of them."""
     moments: list[Moments] = []
     curves: list[StepFunction] = []
@@ -215,32 +197,12 @@ def _cutoff(reports: Reports, model: _Model, years: list[int], linkage: "_Linkag
         if year not in years[-ROLLING_WINDOW:]:
             moments.append(linkage.moments(scores))
             continue
-        tree, found = linkage.tree_and_moments(scores)
-        moments.append(found)
+        tree, of_year = linkage.tree_and_moments(scores)
+        moments.append(of_year)
         curves.append(step_function(tree, reports.unit_returns[rows], reports.defined[rows]))
     scale = fit_scale(moments)
-    by_theta = [standardised(curve, scale) for curve in curves]
+    by_theta = [curve.standardised(scale) for curve in curves]
     # The rule chooses for the year after its window: one of which nothing is known.
     unknown = np.full((1, len(ROLLING_LATTICE)), np.nan)
     by_year = np.concatenate([evaluate(by_theta, ROLLING_LATTICE), unknown])
     return scale, float(ROLLING_LATTICE[choose_rolling(by_year)[0]])
-
-
-class _Linkage:
-    """Trees and moments of single years, from lists of distances in the same memory, or in blocks where too large."""
-
-    def __init__(self, device: str) -> None:
-        self._device, self._distances = device, YearDistances(device)
-
-    def moments(self, scores: np.ndarray) -> Moments:
-        """Moments alone; a year too large for a list gives its tree in the same pass."""
-        if fits_dense(len(scores)):
-            return moments_of(self._distances.of(scores))
-        return blocked_linkage(scores, self._device)[1]
-
-    def tree_and_moments(self, scores: np.ndarray) -> tuple[Dendrogram, Moments]:
-        """Single linkage of the rows of (n, P) scores, and the moments of their distances."""
-        if fits_dense(len(scores)):
-            listed = self._distances.of(scores)
-            return single_linkage(listed, len(scores)), moments_of(listed)
-        return blocked_linkage(scores, self._device)

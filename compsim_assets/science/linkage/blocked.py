@@ -1,9 +1,9 @@
 """Single linkage of a year whose n^2 distances do not fit: one pass over tiles of the cosines, a spanning tree kept.
 
-A pair can shorten the tree only if it is closer than its bottleneck, the longest edge on the path between its two points.
-So the tree of what has been seen is a filter for what comes: nearly every pair falls through it, and the few that stay
-are merged into the tree. Tiles are float32 products with a bound on their error; what stays is computed again in float64.
-The tree of all pairs is the tree of the trees of parts of the tiles, so processes can share the tiles out.
+A pair can shorten the tree only if it is closer than its bottleneck, the longest edge on the path between its two
+points. So the tree of what has been seen is a filter for what comes: nearly every pair falls through it, and the few
+that stay are merged into the tree. Tiles are float32 products with a bound on their error; what stays is computed again
+in float64. The tree of all pairs is the tree of the trees of parts of the tiles, so processes can share the tiles out.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +16,7 @@ import torch
 from compsim_assets.science.device import share_out
 from compsim_assets.science.linkage.dendrogram import TIE, Dendrogram
 from compsim_assets.science.linkage.distance import Moments
-from compsim_assets.science.linkage.first_tree import known_edges, seed_edges
+from compsim_assets.science.linkage.first_tree import free_edges, seed_edges
 from compsim_assets.science.linkage.spanning_tree import (
     Bottlenecks,
     Edges,
@@ -67,15 +67,16 @@ def blocked_linkage(
         block: rows of a tile.
         progress: called with (tiles done, tiles in all) after each tile.
 
-    Cost: n^2 P / 2 multiply-adds in float32 and about 3 n log(n) pairs in float64; memory 4 n P bytes beside the scores,
-    12 block^2 (100 block^2 for a tile of ties), and about 1 kB a point. Growth and seconds: `benchmarks.jobs.linkage`. The deviation comes from float32
-    products, whose errors average out over the pairs (1e-9 of it at paper scale; 2e-7 where all rows round alike).
+    Cost: n^2 P / 2 multiply-adds in float32 and about 3 n log(n) pairs in float64; memory 4 n P bytes beside the
+    scores, 12 block^2 (100 block^2 for a tile of ties), and about 1 kB a point. Growth and seconds:
+    `benchmarks.jobs.linkage`. The deviation comes from float32 products, whose errors average out over the pairs (1e-9
+    of it at paper scale; 2e-7 where all rows round alike).
     """
     return merge_shares([spanning_tree_of_share(scores, device, block=block, progress=progress)])
 
 
 def merge_shares(parts: Sequence[PartialTree]) -> tuple[Dendrogram, Moments]:
-    """Single linkage and moments of all pairs from the trees of all shares, in any order. Cost: O(k n log(k n)) for k."""
+    """Single linkage and moments of all pairs from the trees of all k shares, in any order. Cost: O(k n log(k n))."""
     n = parts[0].n_points
     tree = minimum_spanning_tree(n, joined([part.tree for part in parts]))
     moments = Moments(
@@ -87,6 +88,7 @@ def merge_shares(parts: Sequence[PartialTree]) -> tuple[Dendrogram, Moments]:
 def spanning_tree_of_share(
     scores: np.ndarray,
     device: str = "cpu",
+    *,
     share: int = 0,
     n_shares: int = 1,
     block: int | None = None,
@@ -111,8 +113,8 @@ def spanning_tree_of_share(
     if len(rows) < 2:
         return PartialTree(len(rows), joined([]), 1.0, 0, 0.0)
     mean = mean_cosine(rows, size)
-    known, settled = known_edges(rows)
-    growing = _GrowingTree(rows, joined([known, seed_edges(rows, size)]), settled)
+    free, settled = free_edges(rows)
+    growing = _GrowingTree(rows, joined([free, seed_edges(rows, size)]), settled)
     n, total, pairs = len(rows), 0.0, 0
     out = torch.empty(min(size, n) ** 2, dtype=torch.float32, device=where)
     tiles = _tiles(n, size, share, n_shares)
@@ -133,13 +135,13 @@ def spanning_tree_of_share(
 class _GrowingTree:
     """A spanning tree of all points, the filter it makes, and a buffer of edges that passed the filter.
 
-    A filter made before the last edges came is weaker than it could be, not wrong: the tree is made anew only once the
-    buffer holds as many edges as it has.
+    A filter made before the last edges came is weaker than it could be, not wrong: the tree is made anew only once
+    the buffer holds as many edges as it has.
     """
 
     def __init__(self, rows: UnitBlocks, first: Edges, settled: np.ndarray) -> None:
         self.device = rows.device
-        # Bound on the error of a float32 dot product of unit rows, whatever the order of its sum, and of the comparison.
+        # Bound on the error of a float32 dot product of unit rows in any order of its sum, and of the comparison.
         self.margin = (rows.n_axes + 16) * 2.0**-24
         self.settled = torch.from_numpy(settled).to(self.device)
         self.seen = self.merges = self._buffered = 0
@@ -161,10 +163,10 @@ class _GrowingTree:
         """(m,) bool: whether pairs of points with these cosines, give or take the margin, can shorten the tree."""
         return 1.0 - cosine - margin < self._bottlenecks.between(row, column)
 
-    def add(self, found: Edges) -> None:
+    def add(self, some: Edges) -> None:
         """Put edges into the buffer."""
-        self._buffer.append(found)
-        self._buffered += len(found)
+        self._buffer.append(some)
+        self._buffered += len(some)
         if self._buffered >= self._n:
             self.merge()
 
@@ -195,9 +197,9 @@ def _work_off(growing: _GrowingTree, a: Block, b: Block, mean: float, out: torch
         cosine = exact[row, column]
         squares = _squared_deviation(exact, mean, a is b)
     i, j = row + a.start, column + b.start
-    kept = growing.closer(cosine, i, j, -_SHORTER)
-    distance = (1.0 - cosine[kept]).clamp_(0.0, 2.0)
-    growing.add(edges(*(part.cpu().numpy() for part in (i[kept], j[kept], distance))))
+    shorter = growing.closer(cosine, i, j, -_SHORTER)
+    distance = (1.0 - cosine[shorter]).clamp_(0.0, 2.0)
+    growing.add(edges(*(part.cpu().numpy() for part in (i[shorter], j[shorter], distance))))
     return squares
 
 
@@ -211,9 +213,9 @@ def _candidates(growing: _GrowingTree, product: torch.Tensor, a: Block, b: Block
         near.triu_(1)
     row, column = near.nonzero(as_tuple=True)
     i, j = row + a.start, column + b.start
-    kept = growing.closer(product[row, column].double(), i, j, growing.margin)
-    kept &= ~(growing.settled[i] | growing.settled[j])
-    return row[kept], column[kept]
+    open_pair = growing.closer(product[row, column].double(), i, j, growing.margin)
+    open_pair &= ~(growing.settled[i] | growing.settled[j])
+    return row[open_pair], column[open_pair]
 
 
 def _squared_deviation(product: torch.Tensor, mean: float, diagonal: bool) -> float:
@@ -227,8 +229,8 @@ def _squared_deviation(product: torch.Tensor, mean: float, diagonal: bool) -> fl
     total = float(rows @ rows)
     if not diagonal:
         return total
-    own = product.diagonal().double()
-    return (total - float(own @ own)) / 2
+    itself = product.diagonal().double()
+    return (total - float(itself @ itself)) / 2
 
 
 def _tiles(n: int, size: int, share: int, n_shares: int) -> list[tuple[int, int]]:

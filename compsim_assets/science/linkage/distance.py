@@ -10,10 +10,6 @@ import torch
 _EQUAL_DISTANCES = 1e-12
 
 
-# Rows of the square of products that are computed at once.
-_PANEL = 256
-
-
 @dataclass(frozen=True)
 class Moments:
     """Number of some distances, their mean, and the sum of their squared deviations from it."""
@@ -25,7 +21,7 @@ class Moments:
 
 @dataclass(frozen=True)
 class DistanceScale:
-    """Mean m and population deviation v of the cosine distance over all pairs of all years (method: delta = (d - m) / v)."""
+    """Mean m and population deviation v of the cosine distance d over all years' pairs: delta = (d - m) / v."""
 
     mean: float
     deviation: float
@@ -60,12 +56,16 @@ class YearDistances:
     Float64 throughout: a cutoff decides by comparison, and a float32 product would move edges that lie
     within 1e-7 of it.
 
+    Args:
+        device: torch device of the products.
+        panel: rows of the square of products that are computed at once.
+
     Cost of a year: n^2 P / 2 multiply-adds, for the upper half in panels of rows. Memory, for the largest year: 8 n P
-    bytes of unit rows, 4 n^2 of distances, `_PANEL` 8 n of products.
+    bytes of unit rows, 4 n^2 of distances, 8 n `panel` of products.
     """
 
-    def __init__(self, device: str = "cpu") -> None:
-        self._device = torch.device(device)
+    def __init__(self, device: str = "cpu", panel: int = 256) -> None:
+        self._device, self._rows = torch.device(device), panel
         self._unit = torch.empty(0, dtype=torch.float64, device=self._device)
         self._panel = torch.empty(0, dtype=torch.float64, device=self._device)
         self._condensed = np.empty(0)
@@ -77,12 +77,12 @@ class YearDistances:
         unit = self._unit[: n * n_axes].view(n, n_axes)
         unit.copy_(torch.from_numpy(np.require(scores, requirements=("C", "W"))))
         _normalise(unit)
-        self._panel = _at_least(self._panel, min(_PANEL, n) * n)
+        self._panel = _at_least(self._panel, min(self._rows, n) * n)
         if len(self._condensed) < n * (n - 1) // 2:
             self._condensed = np.empty(n * (n - 1) // 2)
         filled = 0
-        for start in range(0, n, _PANEL):
-            stop = min(start + _PANEL, n)
+        for start in range(0, n, self._rows):
+            stop = min(start + self._rows, n)
             panel = self._panel[: (stop - start) * (n - start)].view(stop - start, n - start)
             torch.mm(unit[start:stop], unit[start:].T, out=panel)
             cosines = panel.neg_().add_(1.0).clamp_(0.0, 2.0).cpu().numpy()
@@ -107,7 +107,7 @@ def moments_of(distances: np.ndarray) -> Moments:
 
 
 def fit_scale(parts: Iterable[Moments]) -> DistanceScale:
-    """Scale of all distances from the moments of parts of them: the deviations inside the parts and between their means."""
+    """Scale of all distances from the moments of parts of them: deviations inside the parts and between their means."""
     parts = [part for part in parts if part.n_pairs]
     n_pairs = sum(part.n_pairs for part in parts)
     if n_pairs == 0:

@@ -1,4 +1,4 @@
-"""Edges for a first spanning tree of a year's points: those that need no search, and each point to the nearest of a few."""
+"""Edges for a first spanning tree of a year: those that need no search, and each point to the nearest of a few."""
 
 from hashlib import blake2b
 
@@ -13,11 +13,11 @@ from compsim_assets.science.linkage.unit_blocks import Block, UnitBlocks, pair_c
 _MAX_SEEDS, _POINTS_A_SEED = 512, 16
 
 
-def known_edges(rows: UnitBlocks) -> tuple[Edges, np.ndarray]:
+def free_edges(rows: UnitBlocks) -> tuple[Edges, np.ndarray]:
     """Edges of zero rows and of copies, and which points (n,) bool need no other edge.
 
-    A zero row is at distance 1 from every point. A copy of an earlier row is at distance 0 from that one, so none of its
-    other edges shortens a tree. Left to the search, groups of copies would pass every filter that has a margin.
+    A zero row is at distance 1 from every point. A copy of an earlier row is at distance 0 from that one, so none of
+    its other edges shortens a tree. Left to the search, groups of copies would pass every filter that has a margin.
 
     Cost: O(n P) to hash the rows; 16 bytes a row.
     """
@@ -33,11 +33,11 @@ def known_edges(rows: UnitBlocks) -> tuple[Edges, np.ndarray]:
     copies = np.flatnonzero((earlier != np.arange(n)) & ~rows.is_zero)
     settled = rows.is_zero.copy()
     settled[copies] = True
-    known = [edges(copies, earlier[copies], np.zeros(len(copies)))]
+    free = [edges(copies, earlier[copies], np.zeros(len(copies)))]
     for hub in np.flatnonzero(rows.is_zero)[:1]:
         others = np.delete(np.arange(n), hub)
-        known.append(edges(np.full(n - 1, hub), others, np.ones(n - 1)))
-    return joined(known), settled
+        free.append(edges(np.full(n - 1, hub), others, np.ones(n - 1)))
+    return joined(free), settled
 
 
 def seed_edges(rows: UnitBlocks, size: int) -> Edges:
@@ -56,10 +56,10 @@ def seed_edges(rows: UnitBlocks, size: int) -> Edges:
     for start in range(0, n, size):
         block = rows.block(start, min(start + size, n))
         nearest, distance = _nearest(seeds, positions, block)
-        own = np.arange(start, start + len(block))
+        points = np.arange(start, start + len(block))
         # A year's only seed has itself left.
-        apart = positions[nearest] != own
-        parts.append(edges(positions[nearest][apart], own[apart], distance[apart]))
+        apart = positions[nearest] != points
+        parts.append(edges(positions[nearest], points, distance).at(apart))
     return joined(parts)
 
 
@@ -74,5 +74,5 @@ def _nearest(seeds: Block, positions: np.ndarray, block: Block) -> tuple[np.ndar
 
 
 def _distances(cosine: torch.Tensor) -> np.ndarray:
-    found: np.ndarray = (1.0 - cosine).clamp_(0.0, 2.0).cpu().numpy()
-    return found
+    distance: np.ndarray = (1.0 - cosine).clamp_(0.0, 2.0).cpu().numpy()
+    return distance

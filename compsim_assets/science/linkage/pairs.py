@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from compsim_assets.science.linkage.dendrogram import Dendrogram
 from compsim_assets.science.linkage.spanning_tree import Edges, dendrogram, edges, joined, minimum_spanning_tree
-
-# Shortest edges a point that are linked first. A complete year of 1,095 reports takes 290 ms where all its edges are
-# sorted, 24 ms with 2, 13 ms with 4 to 16, 34 ms with 64.
-_NEAR = 8
 
 
 @dataclass(frozen=True)
@@ -27,11 +25,9 @@ class YearPairs:
     def __len__(self) -> int:
         return len(self.cosine)
 
-    def where(self, kept: np.ndarray) -> "YearPairs":
-        """The pairs at which the (m,) bool `kept` is true."""
-        if kept.all():
-            return self
-        return YearPairs(self.report_a[kept], self.report_b[kept], self.cosine[kept], self.correlation[kept])
+    def where(self, mask: np.ndarray) -> "YearPairs":
+        """The pairs at which the (m,) bool `mask` is true."""
+        return self if mask.all() else YearPairs(*(column[mask] for column in vars(self).values()))
 
     def existing(self) -> "YearPairs":
         """The pairs that clusters and MeanCorr know: those with a cosine and a correlation."""
@@ -84,13 +80,15 @@ def positions_of(report_id: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return position
 
 
-def spanning_forest(a: np.ndarray, b: np.ndarray, distance: np.ndarray, n_points: int) -> Dendrogram:
+def spanning_forest(a: np.ndarray, b: np.ndarray, distance: np.ndarray, n_points: int, near: int = 8) -> Dendrogram:
     """Single linkage of a graph that need be neither complete nor connected.
 
     Args:
         a, b: (m,) positions 0..n-1 of the ends of each edge. No edge joins a point with itself.
         distance: (m,) lengths, not NaN; zeros are ordinary edges.
         n_points: n.
+        near: how many of the shortest edges are linked first, in multiples of n. A complete year of 1,095 reports takes
+            290 ms where all its edges are sorted, 24 ms with 2, 13 ms with 4 to 16, 34 ms with 64.
 
     Returns:
         The merges of a minimum spanning forest: n less the number of connected components of them.
@@ -99,41 +97,34 @@ def spanning_forest(a: np.ndarray, b: np.ndarray, distance: np.ndarray, n_points
     the longest: only those between components can belong to the forest, and of those between the same two only the
     shortest (filtered Kruskal, exact). This is done again for as long as it halves the edges.
 
-    Cost: O(m) a time, then O(k log k) for the k edges left, some 8 n.
+    Cost: O(m) a time, then O(k log k) for the k edges left, some `near` n.
     """
     given = edges(a, b, distance)
-    while len(given) > _NEAR * n_points:
-        before, given = len(given), _candidates(n_points, given)
+    while len(given) > near * n_points:
+        before, given = len(given), _candidates(n_points, given, near)
         if 2 * len(given) > before:
             break
     tree, _, _ = dendrogram(n_points, minimum_spanning_tree(n_points, given))
     return tree
 
 
-def _candidates(n_points: int, given: Edges) -> Edges:
+def _candidates(n_points: int, given: Edges, near: int) -> Edges:
     """Edges that hold a minimum spanning forest: that of the shortest ones, and what joins its components."""
-    shortest = np.argpartition(given.distance, _NEAR * n_points)[: _NEAR * n_points]
-    near = minimum_spanning_tree(n_points, _some(given, shortest))
-    part, n_parts = _parts(n_points, near)
-    between = _some(given, part[given.first] != part[given.second])
-    if n_parts**2 <= _NEAR * len(between):
+    shortest = np.argpartition(given.distance, near * n_points)[: near * n_points]
+    forest = minimum_spanning_tree(n_points, given.at(shortest))
+    part, n_parts = _parts(n_points, forest)
+    between = given.at(part[given.first] != part[given.second])
+    if n_parts**2 <= near * len(between):
         ends = np.sort(np.stack([part[between.first], part[between.second]]), axis=0)
         pair = ends[0].astype(np.int64) * n_parts + ends[1]
         least = np.full(n_parts**2, np.inf)
         np.minimum.at(least, pair, between.distance)
-        between = _some(between, between.distance <= least[pair])
-    return joined([near, between])
-
-
-def _some(given: Edges, chosen: np.ndarray) -> Edges:
-    return Edges(given.first[chosen], given.second[chosen], given.distance[chosen])
+        between = between.at(between.distance <= least[pair])
+    return joined([forest, between])
 
 
 def _parts(n_points: int, forest: Edges) -> tuple[np.ndarray, int]:
     """(n,) number of each point's component in the forest, and how many there are."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     ones = np.ones(len(forest), dtype=np.int8)
     graph = coo_array((ones, (forest.first, forest.second)), shape=(n_points, n_points))
     n_parts, part = connected_components(graph, directed=False)

@@ -1,10 +1,11 @@
-"""Spanning trees as lists of edges: the minimum one of some edges, its dendrogram, the bottleneck between two points."""
+"""Spanning trees as lists of edges: the minimum one, its dendrogram, the bottleneck between two points."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.sparse import csgraph, csr_array
 
 from compsim_assets.science.linkage.dendrogram import Dendrogram, merge_ties
 
@@ -19,6 +20,10 @@ class Edges:
 
     def __len__(self) -> int:
         return len(self.distance)
+
+    def at(self, where: np.ndarray) -> "Edges":
+        """The edges at these positions, or where a mask is true."""
+        return Edges(self.first[where], self.second[where], self.distance[where])
 
 
 def edges(a: np.ndarray, b: np.ndarray, distance: np.ndarray) -> Edges:
@@ -44,16 +49,13 @@ def minimum_spanning_tree(n_points: int, given: Edges) -> Edges:
 
     Cost: O(m log m) time, about 100 m bytes.
     """
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import minimum_spanning_tree as forest
-
     _, once = np.unique(given.first * n_points + given.second, return_index=True)
     order = once[np.argsort(given.distance[once], kind="stable")]
     # Ranks instead of distances: scipy takes an edge of length 0 for none, and ranks do not tie.
     ends = (given.first[order], given.second[order])
     graph = csr_array((np.arange(1.0, len(order) + 1), ends), shape=(n_points, n_points))
-    kept = order[np.sort(forest(graph, overwrite=True).data).astype(np.int64) - 1]
-    return Edges(given.first[kept], given.second[kept], given.distance[kept])
+    rank = np.sort(csgraph.minimum_spanning_tree(graph, overwrite=True).data).astype(np.int64)
+    return given.at(order[rank - 1])
 
 
 def dendrogram(n_points: int, tree: Edges) -> tuple[Dendrogram, np.ndarray, np.ndarray]:
@@ -85,8 +87,7 @@ def dendrogram(n_points: int, tree: Edges) -> tuple[Dendrogram, np.ndarray, np.n
     for position in range(n_points):
         order[position], larger = larger, after[larger]
     pairs = np.sort(np.array(children, dtype=np.int64).reshape(-1, 2), axis=1)
-    found = Dendrogram(n_points, pairs, merge_ties(tree.distance))
-    return found, order, np.array(gap)[order[:-1]]
+    return Dendrogram(n_points, pairs, merge_ties(tree.distance)), order, np.array(gap)[order[:-1]]
 
 
 class Bottlenecks:

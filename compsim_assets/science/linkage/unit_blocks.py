@@ -114,8 +114,8 @@ class UnitBlocks:
 
     def pick(self, positions: np.ndarray) -> Block:
         """Any rows as a block; its `start` means nothing."""
-        chosen = torch.from_numpy(positions)
-        return self._uploaded(0, self._host[chosen], self._length[chosen.to(self.device)])
+        rows = torch.from_numpy(positions)
+        return self._uploaded(0, self._host[rows], self._length[rows.to(self.device)])
 
     def _uploaded(self, start: int, host: torch.Tensor, length: torch.Tensor) -> Block:
         raw = to_device(host, self.device)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 
 # LAPACK's full decomposition in float64 up to this size: seconds, and as exact as it gets.
-_SMALL = 3000
+SMALL = 3000
 # The Krylov method wins only where the wanted part is small: its basis is about twice as large as that.
 _FULL_SHARE = 3
 # Width of a block as a share of the wanted eigenpairs: with P / 20 a basis of 2 P vectors has seen 40 powers of
@@ -51,6 +51,7 @@ def top_eigenpairs(
     tolerance: float = 1e-5,
     seed: int = 0,
     progress: Callable[[str], None] | None = None,
+    small: int = SMALL,
 ) -> Eigenpairs:
     """The k largest eigenpairs, by LAPACK where n is small or k close to n, else by a block Krylov method.
 
@@ -60,17 +61,18 @@ def top_eigenpairs(
         tolerance: the Krylov basis grows until the cosines between rows of U L^(1/2) (PCA scores) change by less
             than this; single eigenvectors at the edge of the wanted part may still turn into their neighbours.
         seed: of the random starting block.
-        progress: called with one line a stage.
+        progress: called with one line per stage.
+        small: LAPACK up to this n.
 
     Returns:
         Where the basis reached its largest size first, `cosine_change` is above `tolerance`: the caller must look.
 
     Cost: LAPACK: about 9 n^3 flops, 3 n^2 float64. Krylov with a basis of m (2.4 k to 4 k) vectors: 2 n^2 m + 4 n m^2
-    flops of matrix products in the matrix's dtype and 9 m^3 of LAPACK a check; memory beside the matrix n m values,
+    flops of matrix products in the matrix's dtype and 9 m^3 of LAPACK per check; memory beside the matrix n m values,
     3 m^2 float64.
     """
     n, k = len(matrix), min(k, len(matrix))
-    if n <= max(_SMALL, _FULL_SHARE * k):
+    if n <= max(small, _FULL_SHARE * k):
         values, vectors = torch.linalg.eigh(matrix.double())
         values, vectors = values.flip(0)[:k], vectors.flip(1)[:, :k].to(matrix.dtype)
         basis, change, method = n, 0.0, "lapack"
@@ -84,7 +86,7 @@ def top_eigenpairs(
 
 def solver_bytes(n: int, k: int, value: int) -> int:
     """About how many bytes `top_eigenpairs` needs beside an (n, n) matrix of `value` bytes a number."""
-    if n <= max(_SMALL, _FULL_SHARE * k):
+    if n <= max(SMALL, _FULL_SHARE * k):
         return 3 * 8 * n**2
     # A basis that settles at its second size, its restriction, and LAPACK's copies and work space for that.
     basis = min(n, _FIRST_LOOK * k // 4 + max(8, k // 8))
@@ -95,10 +97,10 @@ def _residuals(matrix: torch.Tensor, values: torch.Tensor, vectors: torch.Tensor
     k = len(values)
     if k == 0:
         return 0.0, 0.0, 0.0
-    chosen = [0, k // 2, k - 1]
-    left = vectors[:, chosen]
-    residual = (matrix @ left).double() - left.double() * values[chosen]
-    first, middle, last = (residual.norm(dim=0) / values[chosen].clamp_min(_NOTHING)).tolist()
+    some = [0, k // 2, k - 1]
+    left = vectors[:, some]
+    residual = (matrix @ left).double() - left.double() * values[some]
+    first, middle, last = (residual.norm(dim=0) / values[some].clamp_min(_NOTHING)).tolist()
     return first, middle, last
 
 
@@ -146,18 +148,18 @@ class _BlockKrylov:
             rows = slice(self.size, self.size + self.width)
             self._basis[rows] = self._next.T
             self.size = rows.stop
-            known = self._basis[: self.size]
+            basis = self._basis[: self.size]
             product = self.matrix @ self._next
-            projection = known @ product
+            projection = basis @ product
             self._restricted[: self.size, rows] = projection
-            product -= known.T @ projection
+            product -= basis.T @ projection
             self._next = self._orthogonal_to_basis(_orthonormal(product))
 
     def _orthogonal_to_basis(self, fresh: torch.Tensor) -> torch.Tensor:
         """Orthonormal columns without what the basis holds; random ones where nothing else is left of them."""
-        known = self._basis[: self.size]
+        basis = self._basis[: self.size]
         for _ in range(_ATTEMPTS):
-            fresh -= known.T @ (known @ fresh)
+            fresh -= basis.T @ (basis @ fresh)
             length = fresh.norm(dim=0)
             # What kept its length is orthogonal to rounding ("twice is enough"); what was rounding goes round again.
             if bool((length > 0.5).all()) or self.size == self.largest:

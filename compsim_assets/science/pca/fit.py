@@ -7,15 +7,18 @@ import numpy as np
 import torch
 
 from compsim_assets.science.pca.cross_products import covariance, gram
-from compsim_assets.science.pca.eigenpairs import Eigenpairs, solver_bytes, top_eigenpairs
+from compsim_assets.science.pca.eigenpairs import solver_bytes, top_eigenpairs
 from compsim_assets.science.pca.standardise import FeatureMatrix, Progress, StandardisedFeatures
 
 # Above this many multiply-adds float64 products of the Gram matrix stop being a matter of seconds.
-_FLOAT64_WORK = 2e12
+FLOAT64_WORK = 2e12
 # Eigenvalues of a float32 Gram matrix below this share of the largest are rounding.
 _FLOAT32_NOISE = 1e-6
 # Scores within this share of the largest one compete for the sign; the first report decides.
 _SIGN_TIE = 1e-3
+
+# (n, P) scores, (P, D) axes and (k, P) scores of held-out reports, the last two where they were asked for.
+_Results = tuple[np.ndarray, np.ndarray | None, np.ndarray | None]
 
 
 class NoVariance(ValueError):
@@ -68,6 +71,7 @@ def fit_pca(
     seed: int = 0,
     progress: Progress | None = None,
     log: Callable[[str], None] | None = None,
+    float64_work: float = FLOAT64_WORK,
 ) -> PrincipalComponents:
     """PCA of the standardised features (method section 2: PCA through the Gram matrix).
 
@@ -77,15 +81,15 @@ def fit_pca(
         copies: (n,) how often each row occurs in the sample; 1 each by default. Identical reports are exactly one
             row of that weight, which makes the Gram matrix as small as the number of different texts.
         components: whether to make the (P, D) axes, which costs another pass and n D P multiply-adds. The scores
-            need none, and a few rows of the axes follow from the scores (`science.axes`).
+            need none, and a few rows of the axes follow from the scores (`AxesFromScores`).
         held_out: (k, D) reports that take no part in scaler and axes and get scores too, standardised as the others
             are. A latent without variance among the fitted reports contributes nothing.
-        block: latents read at once.
-        device: torch device of the products.
+        block, device: latents read at once, and the torch device of the products.
         tolerance: of the cosines between scores, where eigenpairs come from an iteration (`top_eigenpairs`).
         seed: of that iteration's start.
         progress: called with (latents done, latents in all) after each block of a pass over columns.
-        log: called with a line a stage of the eigenpairs.
+        log: called with a line per stage of the eigenpairs.
+        float64_work: products of more multiply-adds than that are float32.
 
     Raises:
         NoVariance: all fitted reports have the same features.
@@ -99,26 +103,41 @@ def fit_pca(
     weight = np.ones(n) if copies is None else np.asarray(copies, dtype=np.float64)
     if weight.sum() < 2:
         raise ValueError(f"PCA needs at least two reports with features, not {int(weight.sum())}")
-    dtype = products_dtype(n * n_latents * min(n, n_latents))
-    data = StandardisedFeatures(features, weight, block, dtype, device, progress)
+    dtype = products_dtype(n * n_latents * min(n, n_latents), float64_work)
+    data = StandardisedFeatures(features, weight, block=block, dtype=dtype, device=device, progress=progress)
     through_gram = n <= n_latents
     matrix = gram(data) if through_gram else covariance(data)
     if not data.varies:
         raise NoVariance("features have no variance: every report has the same features")
-    trace = float(matrix.diagonal().double().sum())
+    total_variance = float(matrix.diagonal().double().sum()) / (data.total - 1)
     pairs = top_eigenpairs(matrix, n_components, tolerance=tolerance, seed=seed, progress=log)
     del matrix
     keep = _rank(pairs.values, dtype, max(n, n_latents))
     values, vectors = pairs.values[:keep], pairs.vectors[:, :keep]
     finish = _from_left if through_gram else _from_right
-    scores = finish(data, values, vectors, components, held_out)
+    others = None if held_out is None else data.alike(held_out)
+    scores, axes, held_out_scores = finish(data, values, vectors, components, others)
     variance = values.cpu().numpy() / (data.total - 1)
-    return _assembled(data, pairs, variance, trace / (data.total - 1), scores, tolerance)
+    return PrincipalComponents(
+        mean=data.mean,
+        scale=data.scale,
+        components=axes,
+        explained_variance=variance,
+        explained_variance_ratio=variance / total_variance,
+        scores=scores,
+        products=str(dtype).removeprefix("torch."),
+        method=pairs.method,
+        basis=pairs.basis,
+        cosine_change=pairs.cosine_change,
+        residuals=pairs.residuals,
+        converged=pairs.cosine_change <= tolerance,
+        held_out_scores=held_out_scores,
+    )
 
 
-def products_dtype(work: float) -> torch.dtype:
+def products_dtype(work: float, float64_work: float = FLOAT64_WORK) -> torch.dtype:
     """Type of products that need so many multiply-adds: float64 where that is a matter of seconds."""
-    return torch.float64 if work <= _FLOAT64_WORK else torch.float32
+    return torch.float64 if work <= float64_work else torch.float32
 
 
 def memory_needed(n: int, n_latents: int, n_components: int, block: int) -> int:
@@ -137,22 +156,13 @@ def _rank(values: torch.Tensor, dtype: torch.dtype, size: int) -> int:
     return max(1, int((values > values[0] * noise).sum()))
 
 
-@dataclass(frozen=True)
-class _Scores:
-    """(n, P) scores, (P, D) axes and (k, P) scores of held-out reports, the last two where they were asked for."""
-
-    fitted: np.ndarray
-    axes: np.ndarray | None
-    held_out: np.ndarray | None
-
-
 def _from_left(
     data: StandardisedFeatures,
     values: torch.Tensor,
     left: torch.Tensor,
     components: bool,
-    held_out: FeatureMatrix | None,
-) -> _Scores:
+    held_out: StandardisedFeatures | None,
+) -> _Results:
     """Scores Z = U L^(1/2) from the Gram matrix's eigenvectors, with no projection; axes from another pass."""
     length = values.sqrt()
     weighted = left * length.to(left.dtype) / data.root_weight.to(left.dtype)
@@ -160,13 +170,10 @@ def _from_left(
     sign = _signs(scores)
     scores *= sign
     if not components and held_out is None:
-        return _Scores(scores, None, None)
+        return scores, None, None
     rotation = (left * (torch.from_numpy(sign).to(left.device) / length)).to(left.dtype)
-    return _Scores(
-        scores,
-        _axes(data, rotation) if components else None,
-        None if held_out is None else _through_products(data, held_out, rotation),
-    )
+    axes = _axes(data, rotation) if components else None
+    return scores, axes, None if held_out is None else _finite(_through_products(data, held_out, rotation))
 
 
 def _axes(data: StandardisedFeatures, rotation: torch.Tensor) -> np.ndarray:
@@ -177,13 +184,12 @@ def _axes(data: StandardisedFeatures, rotation: torch.Tensor) -> np.ndarray:
     return axes
 
 
-def _through_products(data: StandardisedFeatures, held_out: FeatureMatrix, rotation: torch.Tensor) -> np.ndarray:
+def _through_products(data: StandardisedFeatures, held_out: StandardisedFeatures, rotation: torch.Tensor) -> np.ndarray:
     """(k, P) scores K U L^(-1/2), K (k, n) the products with the fitted reports: no (P, D) axes are made."""
-    others = _standardised_alike(data, held_out)
-    products = torch.zeros(others.n, data.n, dtype=data.dtype, device=data.device)
-    for (_, block), (_, own) in zip(data.column_blocks(), others.column_blocks(), strict=True):
-        products.addmm_(own, block.T)
-    return _finite((products @ rotation).to(torch.float32).cpu().numpy())
+    products = torch.zeros(held_out.n, data.n, dtype=data.dtype, device=data.device)
+    for (_, fitted), (_, other) in zip(data.column_blocks(), held_out.column_blocks(), strict=True):
+        products.addmm_(other, fitted.T)
+    return (products @ rotation).to(torch.float32).cpu().numpy()
 
 
 def _from_right(
@@ -191,8 +197,8 @@ def _from_right(
     values: torch.Tensor,
     right: torch.Tensor,
     components: bool,
-    held_out: FeatureMatrix | None,
-) -> _Scores:
+    held_out: StandardisedFeatures | None,
+) -> _Results:
     """The axes are the covariance matrix's eigenvectors; the scores are projections on them, in another pass."""
     scores = _projected(data, right)
     sign = _signs(scores)
@@ -200,10 +206,7 @@ def _from_right(
     axes = None
     if components:
         axes = np.ascontiguousarray(right.T.cpu().numpy() * sign[:, None], dtype=np.float32)
-    if held_out is None:
-        return _Scores(scores, axes, None)
-    projected = _projected(_standardised_alike(data, held_out), right)
-    return _Scores(scores, axes, _finite(projected * sign))
+    return scores, axes, None if held_out is None else _finite(_projected(held_out, right) * sign)
 
 
 def _projected(data: StandardisedFeatures, axes: torch.Tensor) -> np.ndarray:
@@ -222,35 +225,8 @@ def _finite(scores: np.ndarray) -> np.ndarray:
     return scores
 
 
-def _standardised_alike(data: StandardisedFeatures, held_out: FeatureMatrix) -> StandardisedFeatures:
-    each = np.ones(held_out.shape[0])
-    others = StandardisedFeatures(held_out, each, data.block, data.dtype, data.device)
-    others.use_those_of(data)
-    return others
-
-
 def _signs(scores: np.ndarray) -> np.ndarray:
     """(P,) signs that make the largest score of each component positive, the first one of nearly equal ones."""
     size = np.abs(scores)
     first = (size >= (1 - _SIGN_TIE) * size.max(axis=0)).argmax(axis=0)
     return np.where(scores[first, np.arange(scores.shape[1])] < 0, np.float32(-1), np.float32(1))
-
-
-def _assembled(
-    data: StandardisedFeatures, pairs: Eigenpairs, variance: np.ndarray, total: float, scores: _Scores, tolerance: float
-) -> PrincipalComponents:
-    return PrincipalComponents(
-        mean=data.mean,
-        scale=data.scale,
-        components=scores.axes,
-        explained_variance=variance,
-        explained_variance_ratio=variance / total,
-        scores=scores.fitted,
-        products=str(data.dtype).removeprefix("torch."),
-        method=pairs.method,
-        basis=pairs.basis,
-        cosine_change=pairs.cosine_change,
-        residuals=pairs.residuals,
-        converged=pairs.cosine_change <= tolerance,
-        held_out_scores=scores.held_out,
-    )

@@ -20,8 +20,8 @@ class FeatureMatrix(Protocol):
     @property
     def shape(self) -> tuple[int, int]: ...
 
-    def columns(self, start: int, stop: int) -> np.ndarray:
-        """(n, stop - start) values of these latents."""
+    def columns(self, start: int, stop: int, positions: np.ndarray | None = None) -> np.ndarray:
+        """(n, stop - start) values of these latents, or (k, stop - start) of the reports at these positions."""
         ...
 
     def rows(self, positions: np.ndarray) -> np.ndarray:
@@ -29,18 +29,10 @@ class FeatureMatrix(Protocol):
         ...
 
 
-class SelectableFeatures(FeatureMatrix, Protocol):
-    """A feature matrix that also reads a block of latents of some reports alone."""
-
-    def columns(self, start: int, stop: int, positions: np.ndarray | None = None) -> np.ndarray:
-        """(n, stop - start) values of these latents, or (k, stop - start) at these positions."""
-        ...
-
-
 class ChosenRows:
     """A feature matrix of some rows of another one, in the order of `positions`; nothing is kept of it."""
 
-    def __init__(self, features: SelectableFeatures, positions: np.ndarray) -> None:
+    def __init__(self, features: FeatureMatrix, positions: np.ndarray) -> None:
         self._features, self._positions = features, positions
 
     @property
@@ -48,34 +40,14 @@ class ChosenRows:
         """(k, D)."""
         return len(self._positions), self._features.shape[1]
 
-    def columns(self, start: int, stop: int) -> np.ndarray:
-        """(k, stop - start) values of these latents, copied."""
-        return self._features.columns(start, stop, self._positions)
-
-    def rows(self, positions: np.ndarray) -> np.ndarray:
-        """(j, D) values of the chosen rows at these positions among them, copied."""
-        return self._features.rows(self._positions[positions])
-
-
-class DenseFeatures:
-    """A feature matrix that is in memory: (n, D), kept as float32."""
-
-    def __init__(self, values: np.ndarray) -> None:
-        self.values = np.asarray(values, dtype=np.float32)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(n, D)."""
-        return self.values.shape[0], self.values.shape[1]
-
     def columns(self, start: int, stop: int, positions: np.ndarray | None = None) -> np.ndarray:
-        """(n, stop - start) values of these latents, not copied; or (k, stop - start) at these positions."""
-        values = self.values[:, start:stop]
-        return values if positions is None else values[positions]
+        """(k, stop - start) values of these latents, or (j, stop - start) at these positions among the rows; copied."""
+        rows = self._positions if positions is None else self._positions[positions]
+        return self._features.columns(start, stop, rows)
 
     def rows(self, positions: np.ndarray) -> np.ndarray:
-        """(k, D) values of these reports."""
-        return self.values[positions]
+        """(j, D) values at these positions among the rows, copied."""
+        return self._features.rows(self._positions[positions])
 
 
 class StandardisedFeatures:
@@ -91,6 +63,7 @@ class StandardisedFeatures:
         self,
         features: FeatureMatrix,
         copies: np.ndarray,
+        *,
         block: int,
         dtype: torch.dtype,
         device: str,
@@ -132,10 +105,13 @@ class StandardisedFeatures:
         self._scale.copy_(torch.from_numpy(scale))
         self._fitted = True
 
-    def use_those_of(self, fitted: "StandardisedFeatures") -> None:
-        """Take the statistics of other reports; a latent that is constant there is zero here, whatever its value."""
-        self.use(fitted.mean, fitted.scale)
-        self._constant.copy_(fitted._constant)
+    def alike(self, features: FeatureMatrix) -> "StandardisedFeatures":
+        """Other reports, standardised as these; a latent that is constant here is zero there, whatever its value."""
+        each = np.ones(features.shape[0])
+        other = StandardisedFeatures(features, each, block=self.block, dtype=self.dtype, device=self.device)
+        other.use(self.mean, self.scale)
+        other._constant.copy_(self._constant)
+        return other
 
     def column_blocks(self) -> Iterator[tuple[slice, torch.Tensor]]:
         """(latents, (n, b) standardised and weighted values), a tensor that is valid until the next one.
@@ -147,8 +123,8 @@ class StandardisedFeatures:
         buffer = torch.empty(shape, dtype=self.dtype, device=self.device)
         for where, strips in self._column_strips():
             for latents, values in strips:
-                own = slice(latents.start - where.start, latents.stop - where.start)
-                buffer[:, own] = self._standardised(values, slice(None), latents)
+                inside = slice(latents.start - where.start, latents.stop - where.start)
+                buffer[:, inside] = self._standardised(values, slice(None), latents)
             yield where, buffer[:, : where.stop - where.start]
 
     def row_blocks(self, rows: int) -> Iterator[tuple[slice, torch.Tensor]]:

@@ -1,44 +1,41 @@
-"""Exact cutoffs: the step function and both published choices against brute force over all pairs."""
+"""The cutoffs of both modes and their clusters, against brute force over all pairs."""
 
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
-from compsim_assets.science.correlation.mean_correlation import year_correlation
 from compsim_assets.science.correlation.returns import normalise_returns
 from compsim_assets.science.cutoffs.choice import (
     BASE_LATTICE,
+    CHOICES,
     ROLLING_LATTICE,
     ROLLING_WINDOW,
-    StepFunction,
+    Cutoffs,
+    base_cutoffs,
     base_objective,
+    base_objective_table,
     choose_base,
     choose_rolling,
+    cut_clusters,
     evaluate,
-    step_function,
+    rolling_cutoffs,
 )
-from compsim_assets.science.linkage.dendrogram import cut, single_linkage
-from compsim_assets.science.linkage.distance import YearDistances, unit_rows
+from compsim_assets.science.cutoffs.step_function import StepFunction, curves_of_years, read_curves
+from compsim_assets.science.linkage.cut import cut
 from compsim_assets.science.linkage.years import YearTrees, link_years
 from compsim_assets_tests.science import oracles
-from compsim_assets_tests.science.strategies import Universe, examples, universes
+from compsim_assets_tests.science.strategies import Universe, examples, make_scores, universes
 
 
 def linked(universe: Universe) -> tuple[YearTrees, list[StepFunction]]:
+    """Trees, and standardised step functions as they come back from the table in which they are stored."""
     trees = link_years(universe.scores, universe.year)
-    unit, defined = normalise_returns(universe.returns)
-    curves = [
-        step_function(tree, unit[rows], defined[rows]) for tree, rows in zip(trees.trees, trees.rows, strict=True)
-    ]
-    return trees, curves
-
-
-def small(scores: list, years: list[int], seed: int = 0) -> Universe:
-    returns = np.random.default_rng(seed).normal(size=(len(years), 12))
-    return Universe(np.arange(len(years)), np.array(years), np.array(scores, dtype=float), returns)
+    curves = curves_of_years(trees, *normalise_returns(universe.returns))
+    rows = [pd.DataFrame({"year": year, **vars(c.standardised(trees.scale))}) for year, c in curves.items()]
+    return trees, read_curves(pd.concat(rows).rename(columns={"position": "theta"}), trees.years.tolist())
 
 
 def test_lattices_are_the_published_ones() -> None:
@@ -49,139 +46,93 @@ def test_lattices_are_the_published_ones() -> None:
     assert ROLLING_WINDOW == 5
 
 
-@examples(40)
+def assert_cutoffs(cutoffs: Cutoffs, trees: YearTrees, truth: oracles.BruteForce) -> None:
+    """Distances, MeanCorr and clusters at the thetas."""
+    for year, theta, distance, correlation in zip(
+        cutoffs.year.tolist(), cutoffs.theta, cutoffs.distance, cutoffs.mean_correlation, strict=True
+    ):
+        y = trees.years.tolist().index(year)
+        assert distance == pytest.approx(truth.mean + theta * truth.deviation, abs=1e-9)
+        assert correlation == pytest.approx(truth.mean_correlation(y, theta), abs=1e-9, nan_ok=True)
+        found = oracles.partition(cut(trees.trees[y], distance))
+        assert found == oracles.partition(truth.labels(y, theta))
+
+
+@examples(25)
 @given(universes(max_years=9))
-def test_thetas_curves_and_clusters_equal_brute_force(universe: Universe) -> None:
+def test_cutoffs_curves_and_clusters_equal_brute_force(universe: Universe) -> None:
     truth = universe.brute_force()
     trees, curves = linked(universe)
-    by_year = evaluate(curves, trees.scale.distance(BASE_LATTICE))
+    by_year = evaluate(curves, BASE_LATTICE)
     expected = [[truth.mean_correlation(y, theta) for theta in BASE_LATTICE] for y in range(len(curves))]
     np.testing.assert_allclose(by_year, expected, rtol=0, atol=1e-9)
 
-    base, objective = truth.base()
-    np.testing.assert_allclose(base_objective(by_year)[0], objective, rtol=0, atol=1e-9)
-    assert BASE_LATTICE[choose_base(by_year)] == BASE_LATTICE[base]
+    years = trees.years.tolist()
+    base, (best, objective) = base_cutoffs(curves, years, trees.scale), truth.base()
+    assert base.year.tolist() == years
+    assert base.theta.tolist() == [BASE_LATTICE[best]] * len(years)
+    assert base.in_sample.all()
+    assert_cutoffs(base, trees, truth)
+    drawn = base_objective_table(curves)
+    np.testing.assert_allclose(drawn["objective"], [NAN if v == -math.inf else v for v in objective], atol=1e-9)
+    assert drawn["theta"].tolist() == oracles.BASE_THETAS
 
-    rolling = choose_rolling(evaluate(curves, trees.scale.distance(ROLLING_LATTICE)))
-    assert rolling.tolist() == truth.rolling()
+    rolling = rolling_cutoffs(curves, years, trees.scale)
+    assert rolling.year.tolist() == years[5:]
+    assert rolling.theta.tolist() == [ROLLING_LATTICE[index] for index in truth.rolling()]
+    assert not rolling.in_sample.any()
+    assert_cutoffs(rolling, trees, truth)
 
-    assert_same_partitions(trees, truth, BASE_LATTICE[base])
-    for theta in (-5.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.5):
-        assert_same_partitions(trees, truth, theta)
-
-
-def assert_same_partitions(trees: YearTrees, truth: oracles.BruteForce, theta: float) -> None:
+    assert_clusters_of_both(universe, {"base": base, "rolling": rolling})
     for y, tree in enumerate(trees.trees):
-        found = oracles.partition(cut(tree, trees.scale.distance(theta)))
-        assert found == oracles.partition(truth.labels(y, theta)), (y, theta)
+        for theta in (-5.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.5):
+            found = oracles.partition(cut(tree, trees.scale.distance(theta)))
+            assert found == oracles.partition(truth.labels(y, theta)), (y, theta)
 
 
-@examples(60)
-@given(universes(max_years=3, max_reports=9))
-def test_every_row_of_the_step_function_equals_brute_force(universe: Universe) -> None:
-    truth = universe.brute_force()
-    _, curves = linked(universe)
-    for y, curve in enumerate(curves):
-        expected = truth.steps(y)
-        assert len(curve.position) == len(expected)
-        np.testing.assert_allclose(curve.position, [distance for distance, _ in expected], atol=1e-12)
-        for name in ("mean_correlation", "pair_weighted"):
-            values = [getattr(quality, name) for _, quality in expected]
-            np.testing.assert_allclose(getattr(curve, name), values, rtol=0, atol=1e-9)
-        assert curve.n_clusters.tolist() == [quality.n_clusters for _, quality in expected]
+def assert_clusters_of_both(universe: Universe, cutoffs: dict[str, Cutoffs]) -> None:
+    """`cut_clusters` has the years and the numbers of clusters of these cutoffs, whatever the order of reports."""
+    order = np.argsort(universe.report_id)
+    trees = link_years(universe.scores[order], universe.year[order])
+    ids = universe.report_id[order]
+    clusters = cut_clusters(trees, *normalise_returns(universe.returns[order]), ids)
+    assert list(clusters) == list(CHOICES)
+    for mode, table in clusters.items():
+        assert sorted(set(table["year"])) == cutoffs[mode].year.tolist()
+        for year, distance in zip(cutoffs[mode].year.tolist(), cutoffs[mode].distance, strict=True):
+            y = trees.years.tolist().index(year)
+            of_year = table[table["year"] == year].set_index("report_id")["cluster_id"]
+            assert of_year.loc[ids[trees.rows[y]]].tolist() == cut(trees.trees[y], distance).tolist()
 
 
-@examples(40)
-@given(universes(max_years=3), st.lists(st.integers(-100, 2100), min_size=1, max_size=10))
-def test_step_function_is_what_its_rows_say_between_them(universe: Universe, thousandths: list[int]) -> None:
-    cutoffs = [k / 1000 + 1e-6 for k in thousandths]
-    unit, defined = normalise_returns(universe.returns)
+NAN = math.nan
+
+
+def test_fewer_years_than_the_rolling_window_have_no_rolling_cutoff() -> None:
+    rng = np.random.default_rng(0)
+    year = np.repeat([2000, 2001, 2002, 2003, 2004], 3)
+    universe = Universe(np.arange(15), year, rng.normal(size=(15, 4)), rng.normal(size=(15, 12)))
     trees, curves = linked(universe)
-    for tree, rows, curve in zip(trees.trees, trees.rows, curves, strict=True):
-        middles = (curve.position[1:] + curve.position[:-1]) / 2
-        for cutoff in [*cutoffs, *middles, *curve.position]:
-            direct = year_correlation(cut(tree, cutoff), unit[rows], defined[rows])
-            row = max((k for k, p in enumerate(curve.position) if p <= cutoff), default=None)
-            held = math.nan if row is None else curve.mean_correlation[row]
-            np.testing.assert_allclose(curve.at(np.array([cutoff])), [held], atol=1e-15)
-            np.testing.assert_allclose(held, direct.mean_correlation, rtol=0, atol=1e-9)
+    rolling = rolling_cutoffs(curves, trees.years.tolist(), trees.scale)
+    assert [len(column) for column in vars(rolling).values()] == [0] * 5
+    assert (rolling.year.dtype, rolling.in_sample.dtype) == (np.int64, bool)
 
 
-def test_a_thousand_merges_do_not_lose_accuracy() -> None:
-    rng = np.random.default_rng(5)
-    n = 1200
-    centres = rng.normal(size=(60, 20))
-    unit_scores = unit_rows(centres[rng.integers(60, size=n)] + 0.4 * rng.normal(size=(n, 20)))
-    returns = rng.normal(size=(n, 12))
-    returns[::50, 3] = np.nan
-    unit, defined = normalise_returns(returns)
-    tree = single_linkage(YearDistances().of(unit_scores), n)
-    curve = step_function(tree, unit, defined)
-    for row in range(0, len(curve.position), 40):
-        direct = year_correlation(cut(tree, curve.position[row]), unit, defined)
-        assert curve.mean_correlation[row] == pytest.approx(direct.mean_correlation, abs=1e-11, nan_ok=True)
-        assert curve.pair_weighted[row] == pytest.approx(direct.pair_weighted, abs=1e-11, nan_ok=True)
-        assert curve.n_clusters[row] == direct.n_clusters
-
-
-def test_two_pairs_of_reports_lie_exactly_on_the_lattice() -> None:
-    # One pair a year: the standardised distances are -1 and +1 whatever the vectors, thetas of both lattices.
-    for seed in range(20):
+def test_cutoffs_that_lie_exactly_on_the_lattice() -> None:
+    # One pair in each of two years: delta is -1 and +1 whatever the vectors, and base judges the second year only.
+    seen = set()
+    for seed in range(8):
         rng = np.random.default_rng(seed)
-        universe = small(rng.normal(size=(4, 7)), [2000, 2000, 2001, 2001], seed)
-        truth = universe.brute_force()
+        year = np.array([2000, 2000, 2001, 2001])
+        universe = Universe(np.arange(4), year, rng.normal(size=(4, 7)), rng.normal(size=(4, 12)))
         trees, curves = linked(universe)
-        assert sorted(round(d[0], 9) for d in truth.deltas) == [-1.0, 1.0]
-        near, far = (0, 1) if truth.deltas[0][0] < 0 else (1, 0)
-        at = evaluate(curves, trees.scale.distance(np.array([-1.01, -1.0, 0.99, 1.0])))
-        assert np.isnan(at[near]).tolist() == [True, False, False, False]
-        assert np.isnan(at[far]).tolist() == [True, True, True, False]
-        assert cut(trees.trees[near], trees.scale.distance(-1.0)).tolist() == [1, 1]
-        assert cut(trees.trees[far], trees.scale.distance(0.99)).tolist() == [1, 2]
-        assert cut(trees.trees[far], trees.scale.distance(1.0)).tolist() == [1, 1]
-
-
-def test_two_reports_in_all_join_at_theta_zero() -> None:
-    # One pair: it is the mean, the deviation is 0 and delta is 0, so the first theta that keeps it is 0.00.
-    for seed in range(20):
-        universe = small(np.random.default_rng(seed).normal(size=(2, 9)), [2000, 2000], seed)
-        trees, curves = linked(universe)
-        by_year = evaluate(curves, trees.scale.distance(BASE_LATTICE))
-        theta = BASE_LATTICE[choose_base(by_year)]
-        assert theta == 0.0
-        assert cut(trees.trees[0], trees.scale.distance(theta)).tolist() == [1, 1]
-        assert by_year[0, 500] == pytest.approx(np.corrcoef(universe.returns)[0, 1], abs=1e-12)
-
-
-def test_equal_distances_join_all_at_once() -> None:
-    # A regular simplex: every cosine is -1/4.
-    scores = np.eye(5) - 0.2
-    universe = small(scores, [2000] * 5)
-    trees, curves = linked(universe)
-    assert trees.scale.deviation == 1.0
-    assert curves[0].position == pytest.approx([1.25], abs=1e-12)
-    assert curves[0].n_clusters.tolist() == [1]
-    assert BASE_LATTICE[choose_base(evaluate(curves, trees.scale.distance(BASE_LATTICE)))] == 0.0
-
-
-def test_identical_reports_are_one_step_at_zero() -> None:
-    rng = np.random.default_rng(2)
-    scores = np.repeat(rng.normal(size=(6, 31)), 4, axis=0)
-    _, curves = linked(small(scores, [2000] * 24))
-    assert curves[0].position[0] == pytest.approx(0.0, abs=1e-12)
-    assert curves[0].n_clusters[0] == 6
-    assert len(curves[0].position) == 6
-
-
-def test_years_without_pairs_are_nan_and_have_no_rows() -> None:
-    universe = small(np.ones((3, 2)), [2000, 2001, 2002])
-    trees, curves = linked(universe)
-    assert [len(curve.position) for curve in curves] == [0, 0, 0]
-    by_year = evaluate(curves, trees.scale.distance(BASE_LATTICE))
-    assert by_year.shape == (3, 751)
-    assert np.isnan(by_year).all()
-    assert choose_base(by_year) == 0
-    assert trees.scale.n_pairs == 0
+        first, second = (pairs.distance[0] for pairs in universe.year_pairs())
+        base = base_cutoffs(curves, trees.years.tolist(), trees.scale)
+        expected = 1.0 if second > first else -1.0
+        assert base.theta.tolist() == [expected, expected]
+        assert cut(trees.trees[1], base.distance[1]).tolist() == [1, 1]
+        seen.add(expected)
+    assert seen == {-1.0, 1.0}
 
 
 def test_base_folds_overlap_as_published() -> None:
@@ -226,20 +177,17 @@ def test_a_single_good_year_can_win_a_rolling_window() -> None:
     assert choose_rolling(by_year).tolist() == [0]
 
 
-@examples(30)
-@given(universes(max_years=7), st.integers(0, 2**32 - 1))
-def test_order_of_reports_and_their_scale_do_not_matter(universe: Universe, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(len(universe.year))
-    # Powers of two scale a vector without rounding.
-    factor = 2.0 ** rng.integers(-8, 9, size=(len(order), 1))
-    changed = Universe(
-        universe.report_id[order], universe.year[order], (universe.scores * factor)[order], universe.returns[order]
-    )
-    (trees, curves), (other_trees, other_curves) = linked(universe), linked(changed)
-    assert other_trees.scale.mean == pytest.approx(trees.scale.mean, abs=1e-12)
-    assert other_trees.scale.deviation == pytest.approx(trees.scale.deviation, abs=1e-12)
-    for curve, other in zip(curves, other_curves, strict=True):
-        np.testing.assert_allclose(other.position, curve.position, atol=1e-12)
-        np.testing.assert_allclose(other.mean_correlation, curve.mean_correlation, rtol=0, atol=1e-9)
-        assert other.n_clusters.tolist() == curve.n_clusters.tolist()
+def test_cut_clusters_are_numbered_from_the_largest_and_equal_ones_by_their_first_report() -> None:
+    rng = np.random.default_rng(2)
+    scores = make_scores(rng, 300, 3, "clustered")
+    ids, year = rng.permutation(300) + 1000, np.repeat([2001, 2002, 2003], 100)
+    order = np.argsort(ids)
+    trees = link_years(scores[order], year[order])
+    found = cut_clusters(trees, *normalise_returns(rng.normal(size=(300, 12))[order]), ids[order])["base"]
+    assert found["report_id"].nunique() == 300
+    assert found.equals(found.sort_values(["year", "cluster_id", "report_id"]))
+    for _, rows in found.groupby("year"):
+        groups = rows.groupby("cluster_id")["report_id"]
+        order = list(zip(-groups.size(), groups.min(), strict=True))
+        assert order == sorted(order)
+        assert groups.size().index.tolist() == list(range(1, len(order) + 1))

@@ -2,10 +2,10 @@
 
 import itertools
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.cluster.hierarchy import fcluster, linkage
@@ -14,11 +14,8 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
 from compsim_assets.science.correlation.returns import normalise_returns
-from compsim_assets.science.cutoffs import walk_forward as module
 from compsim_assets.science.cutoffs.walk_forward import EvaluatedYear, Reports, walk_forward
-from compsim_assets.science.pca.fit import fit_pca
-from compsim_assets.science.pca.standardise import ChosenRows, DenseFeatures, StandardisedFeatures
-from compsim_assets_tests.science.strategies import examples
+from compsim_assets_tests.science.strategies import DenseFeatures, examples
 
 THETAS = [k / 10 for k in range(-45, -9)]
 KINDS = ("wide", "narrow", "repeated", "constant", "uneven", "silent")
@@ -36,7 +33,7 @@ class Given:
     def take(self, rows: np.ndarray) -> "Given":
         return Given(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
-    def evaluate(self, n_components: int = 1000, seed: int | None = None) -> list[EvaluatedYear]:
+    def evaluate(self, n_components: int = 1000, seed: int | None = None, **options: Any) -> list[EvaluatedYear]:
         """What the package finds; a seed puts the rows of the features in another order."""
         texts, text = np.unique(self.features, axis=0, return_inverse=True)
         order = np.arange(len(texts))
@@ -44,7 +41,7 @@ class Given:
             order = np.random.default_rng(seed).permutation(order)
         unit, defined = normalise_returns(self.returns)
         reports = Reports(self.year, np.argsort(order)[text], self.clustered, unit, defined)
-        return list(walk_forward(DenseFeatures(texts[order]), reports, n_components))
+        return list(walk_forward(DenseFeatures(texts[order]), reports, n_components, **options))
 
 
 def made(seed: int, kind: str, n_years: int = 8) -> Given:
@@ -177,11 +174,10 @@ def assert_same(found: EvaluatedYear, wanted: ByHand, given: Given) -> None:
     assert found.converged
 
 
-@pytest.mark.parametrize("n_components", [1000, 4])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "n_components"), [*((kind, 1000) for kind in KINDS), ("wide", 4)])
 def test_equals_the_definition_by_hand(kind: str, n_components: int) -> None:
     clusters, thetas = 0, set()
-    for seed in range(3):
+    for seed in range(2):
         given = made(seed, kind)
         found = given.evaluate(n_components)
         years = sorted(set(given.year[given.clustered].tolist()))
@@ -190,12 +186,12 @@ def test_equals_the_definition_by_hand(kind: str, n_components: int) -> None:
             assert_same(year, by_hand(given, year.year, n_components), given)
             clusters += int((np.bincount(year.cluster_id) >= 2).sum())
             thetas.add(year.theta)
-    assert clusters > 3
+    assert clusters > 1
     assert len(thetas) > 1
 
 
-@examples(25)
-@given(st.integers(0, 2**32 - 1), st.sampled_from(KINDS), st.integers(6, 9))
+@examples(8)
+@given(st.integers(0, 2**32 - 1), st.sampled_from(KINDS), st.integers(6, 8))
 def test_equals_the_definition_on_drawn_universes(seed: int, kind: str, n_years: int) -> None:
     given = made(seed, kind, n_years)
     for year in given.evaluate():
@@ -235,9 +231,8 @@ def test_no_later_year_changes_a_bit(kind: str) -> None:
         kept = whole[: number + 1]
         later = given.year > year
         assert bits(given.take(~later).evaluate()) == kept
-        for seed in (0, 1):
-            other = corrupted(given, later, seed)
-            assert bits(other.evaluate(seed=seed))[: number + 1] == kept
+        other = corrupted(given, later, seed=number)
+        assert bits(other.evaluate(seed=number))[: number + 1] == kept
     more = replace(given, year=given.year + 100, features=given.features * 3 + 1)
     both = Given(*(np.concatenate([getattr(g, n) for g in (given, more)]) for n in given.__dict__))
     assert bits(both.evaluate())[: len(whole)] == whole
@@ -328,11 +323,9 @@ def test_earlier_years_without_variance_leave_singletons() -> None:
     assert third.scores.any()
 
 
-def test_years_too_large_for_a_list_have_the_same_clusters(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_years_too_large_for_a_list_have_the_same_clusters() -> None:
     given = made(13, "wide")
-    listed = given.evaluate()
-    monkeypatch.setattr(module, "fits_dense", lambda n: False)
-    for year, other in zip(listed, given.evaluate(), strict=True):
+    for year, other in zip(given.evaluate(), given.evaluate(dense_bytes=0), strict=True):
         assert other.theta == year.theta
         assert other.distance == pytest.approx(year.distance, abs=1e-6)
         assert other.cluster_id.tolist() == year.cluster_id.tolist()
@@ -346,83 +339,3 @@ def test_progress_is_told_by_year() -> None:
     found = walk_forward(DenseFeatures(given.features), reports, 9, progress=lambda *step: told.append(step))
     assert {year.scores.shape[1] for year in found} == {9}
     assert told == [(1, 3), (2, 3), (3, 3)]
-
-
-# -- reports that a PCA is not fitted on --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("block", [3, 4096])
-@pytest.mark.parametrize(("n", "n_latents"), [(14, 30), (30, 14), (20, 20)])
-def test_held_out_reports_are_projected(n: int, n_latents: int, block: int) -> None:
-    """Through products or axes: as scikit-learn's transform, up to the signs of the fitted scores."""
-    rng = np.random.default_rng(0)
-    values = rng.gamma(2.0, 1.0, (n, n_latents)).astype(np.float32)
-    others = rng.gamma(2.0, 1.0, (7, n_latents)).astype(np.float32)
-    copies = rng.integers(1, 4, n)
-    repeated = np.repeat(values, copies, axis=0).astype(np.float64)
-    scaler = StandardScaler().fit(repeated)
-    truth = PCA(n_components=9, svd_solver="full").fit(scaler.transform(repeated))
-    found = fit_pca(DenseFeatures(values), 9, copies=copies, held_out=DenseFeatures(others), block=block)
-    fitted = truth.transform(scaler.transform(values.astype(np.float64)))
-    sign = np.sign((found.scores * fitted).sum(axis=0))
-    wanted = truth.transform(scaler.transform(others.astype(np.float64))) * sign
-    assert found.held_out_scores is not None
-    np.testing.assert_allclose(found.held_out_scores, wanted, atol=1e-5 * np.abs(wanted).max())
-
-
-@pytest.mark.parametrize("n_latents", [5, 40])
-def test_held_out_reports_leave_the_fit_as_it_is(n_latents: int) -> None:
-    rng = np.random.default_rng(1)
-    values, others = rng.normal(size=(20, n_latents)), 9 * rng.normal(size=(6, n_latents))
-    alone = fit_pca(DenseFeatures(values), 1000)
-    beside = fit_pca(DenseFeatures(values), 1000, held_out=DenseFeatures(others))
-    again = fit_pca(DenseFeatures(values), 1000, held_out=DenseFeatures(values))
-    for name in ("mean", "scale", "components", "explained_variance", "scores"):
-        np.testing.assert_array_equal(getattr(beside, name), getattr(alone, name))
-    assert alone.held_out_scores is None
-    np.testing.assert_allclose(again.held_out_scores, alone.scores, atol=1e-5)
-
-
-@pytest.mark.parametrize("n_latents", [5, 40])
-def test_a_latent_without_variance_in_the_fit_says_nothing_of_held_out_reports(n_latents: int) -> None:
-    rng = np.random.default_rng(2)
-    values, others = rng.normal(size=(20, n_latents)), rng.normal(size=(6, n_latents))
-    values[:, 3] = others[:, 3] = 0.1
-    plain = fit_pca(DenseFeatures(values), 1000, held_out=DenseFeatures(others))
-    others[:, 3] = 1e9
-    found = fit_pca(DenseFeatures(values), 1000, held_out=DenseFeatures(others))
-    np.testing.assert_array_equal(found.held_out_scores, plain.held_out_scores)
-
-
-def test_a_latent_without_variance_is_zero_in_other_reports_too() -> None:
-    rng = np.random.default_rng(4)
-    values, others = rng.normal(size=(20, 5)), rng.normal(size=(6, 5))
-    values[:, 3] = 0.1
-    fitted, alike = (
-        StandardisedFeatures(DenseFeatures(v), np.ones(len(v)), 2, torch.float64, "cpu") for v in (values, others)
-    )
-    fitted.fit()
-    alike.use_those_of(fitted)
-    ((_, by_row),) = alike.row_blocks(6)
-    by_column = torch.cat([block.clone() for _, block in alike.column_blocks()], dim=1)
-    wanted = (others.astype(np.float32) - fitted.mean) / fitted.scale
-    wanted[:, 3] = 0
-    for found in (by_row, by_column):
-        np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-12)
-
-
-@pytest.mark.parametrize("n_latents", [5, 40])
-def test_held_out_features_that_are_not_finite_are_refused(n_latents: int) -> None:
-    values = np.random.default_rng(3).normal(size=(20, n_latents))
-    others = values[:6].copy()
-    others[4, 2] = np.nan
-    with pytest.raises(ValueError, match="held-out report row 4 are not finite"):
-        fit_pca(DenseFeatures(values), 3, held_out=DenseFeatures(others))
-
-
-def test_chosen_rows_are_those_rows() -> None:
-    values = np.arange(30, dtype=np.float32).reshape(6, 5)
-    chosen = ChosenRows(DenseFeatures(values), np.array([4, 0, 2]))
-    assert chosen.shape == (3, 5)
-    np.testing.assert_array_equal(chosen.columns(1, 3), values[[4, 0, 2], 1:3])
-    np.testing.assert_array_equal(chosen.rows(np.array([2, 0])), values[[2, 4]])

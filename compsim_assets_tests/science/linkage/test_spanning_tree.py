@@ -1,4 +1,4 @@
-"""Minimum spanning trees of edge lists, their dendrograms and bottlenecks, against scipy and against walks in the tree."""
+"""Minimum spanning trees of edge lists, their dendrograms and bottlenecks, against scipy and walks in the tree."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import squareform
 
-from compsim_assets.science.linkage.dendrogram import cut, single_linkage
+from compsim_assets.science.linkage.cut import cut
+from compsim_assets.science.linkage.dendrogram import single_linkage
 from compsim_assets.science.linkage.spanning_tree import (
     Bottlenecks,
     Edges,
@@ -34,7 +35,7 @@ def complete_graphs(draw: st.DrawFn) -> tuple[int, np.ndarray]:
     return n, rng.integers(0, levels, n * (n - 1) // 2) / 10
 
 
-@examples(60)
+@examples(30)
 @given(complete_graphs())
 def test_cuts_are_those_of_single_linkage(graph: tuple[int, np.ndarray]) -> None:
     n, distance = graph
@@ -45,7 +46,7 @@ def test_cuts_are_those_of_single_linkage(graph: tuple[int, np.ndarray]) -> None
         assert cut(tree, cutoff).tolist() == cut(expected, cutoff).tolist()
 
 
-@examples(60)
+@examples(30)
 @given(complete_graphs(), st.integers(1, 4))
 def test_the_tree_of_a_union_is_the_tree_of_the_trees(graph: tuple[int, np.ndarray], n_parts: int) -> None:
     n, distance = graph
@@ -61,7 +62,7 @@ def test_the_tree_of_a_union_is_the_tree_of_the_trees(graph: tuple[int, np.ndarr
         assert getattr(merged, name).tolist() == getattr(direct, name).tolist()
 
 
-@examples(60)
+@examples(30)
 @given(complete_graphs())
 def test_bottlenecks_are_the_distances_at_which_points_come_together(graph: tuple[int, np.ndarray]) -> None:
     n, distance = graph

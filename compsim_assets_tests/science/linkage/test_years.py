@@ -1,104 +1,13 @@
-"""Linking by year and nearest peers against full sorts within each year."""
+"""Linking by year: years apart, and the choice between a list of distances and tiles."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compsim_assets.science.linkage.dendrogram import cut
-from compsim_assets.science.linkage.distance import unit_rows
-from compsim_assets.science.linkage.years import link_years, nearest_peers, rows_by_year
-from compsim_assets_tests.science import oracles
-from compsim_assets_tests.science.strategies import SCORES, Universe, examples, make_scores, universes
-
-
-def peers(universe: Universe, **options: int) -> pd.DataFrame:
-    blocks = nearest_peers(universe.scores, universe.year, universe.report_id, **options)
-    frames = [pd.DataFrame(block) for block in blocks]
-    columns = ["report_id", "year", "rank", "peer_id", "cosine"]
-    return pd.concat(frames) if frames else pd.DataFrame(columns=columns)
-
-
-@examples(40)
-@given(universes(max_years=4, max_reports=9), st.integers(1, 10), st.integers(1, 5))
-def test_nearest_peers_equal_a_full_sort(universe: Universe, n_peers: int, block: int) -> None:
-    expected = []
-    for rows in universe.positions():
-        for a in rows:
-            others = [
-                (-round(oracles.cosine(universe.scores[a], universe.scores[b]), 9), universe.report_id[b])
-                for b in rows
-                if b != a
-            ]
-            for rank, (negative, peer) in enumerate(sorted(others)[:n_peers], start=1):
-                expected.append((universe.report_id[a], universe.year[a], rank, peer, -negative))
-    found = peers(universe, n_peers=n_peers, block=block)
-    assert len(found) == len(expected)
-    if expected:
-        truth = pd.DataFrame(expected, columns=found.columns).sort_values(["report_id", "rank"])
-        found = found.sort_values(["report_id", "rank"])
-        for name in ("report_id", "year", "rank", "peer_id"):
-            assert found[name].tolist() == truth[name].tolist()
-        np.testing.assert_allclose(found["cosine"], truth["cosine"], rtol=0, atol=2e-9)
-        assert found["cosine"].between(-1, 1).all()
-
-
-def test_peers_are_of_the_same_year_and_never_the_report_itself() -> None:
-    scores = np.tile([1.0, 2.0], (6, 1))
-    universe = Universe(np.arange(6), np.array([1, 2, 1, 2, 1, 3]), scores, np.zeros((6, 12)))
-    found = peers(universe)
-    assert found.groupby("report_id")["peer_id"].apply(list).to_dict() == {
-        0: [2, 4], 1: [3], 2: [0, 4], 3: [1], 4: [0, 2],
-    }  # fmt: skip
-    assert found["cosine"].tolist() == pytest.approx([1.0] * 8, abs=1e-15)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_identical_reports_rank_by_id_although_their_products_differ_by_rounding(seed: int) -> None:
-    text = np.arange(43) // 6
-    scores = np.random.default_rng(seed).normal(size=(8, 131))[text]
-    universe = Universe(np.arange(43), np.zeros(43, int), scores, np.zeros((43, 12)))
-    found = peers(universe, n_peers=42, block=7).set_index("report_id")
-    for report in range(43):
-        order = found.loc[report, "peer_id"].to_numpy()
-        for copies in range(8):
-            ranked = order[text[order] == copies]
-            assert ranked.tolist() == sorted(ranked.tolist())
-
-
-def sorted_peers(unit: np.ndarray, ids: np.ndarray, n_peers: int) -> np.ndarray:
-    """Whole rows sorted: the rule that a partial selection must keep."""
-    cosine = unit @ unit.T
-    np.fill_diagonal(cosine, -np.inf)
-    return ids[np.argsort(-np.round(cosine, 12), axis=1, kind="stable")[:, :n_peers]]
-
-
-@pytest.mark.parametrize("n_peers", [1, 5, 20, 59, 80])
-@pytest.mark.parametrize("kind", SCORES)
-def test_a_partial_selection_gives_the_peers_of_a_sort(kind: str, n_peers: int) -> None:
-    """Also where the last peers tie with others that are left out: grids, copies, one-hot rows."""
-    scores = make_scores(np.random.default_rng(2), 60, 4, kind)
-    universe = Universe(np.arange(60) * 3, np.zeros(60, int), scores, np.zeros((60, 12)))
-    found = peers(universe, n_peers=n_peers)["peer_id"].to_numpy().reshape(60, -1)
-    expected = sorted_peers(unit_rows(scores), universe.report_id, min(n_peers, 59))
-    assert found.tolist() == expected.tolist()
-
-
-def test_large_years_are_compared_in_smaller_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    scores = np.random.default_rng(1).normal(size=(50, 4))
-    monkeypatch.setattr("compsim_assets.science.linkage.years._COSINE_BYTES", 8 * 50 * 12)
-    blocks = list(nearest_peers(scores, np.zeros(50, int), np.arange(50), n_peers=3))
-    assert [len(block["rank"]) for block in blocks] == [36, 36, 36, 36, 6]
-
-
-def test_blocks_do_not_change_the_answer() -> None:
-    rng = np.random.default_rng(0)
-    universe = Universe(rng.permutation(200), rng.integers(3, size=200), rng.normal(size=(200, 6)), np.zeros((200, 12)))
-    whole, blocked = peers(universe), peers(universe, block=7)
-    order = ["report_id", "rank"]
-    assert whole.sort_values(order)["peer_id"].tolist() == blocked.sort_values(order)["peer_id"].tolist()
-    assert whole.groupby("report_id").size().tolist() == [20] * 200
+from compsim_assets.science.linkage.cut import cut
+from compsim_assets.science.linkage.years import YearLinkage, link_years, rows_by_year
+from compsim_assets_tests.science.strategies import Universe, examples, make_scores, universes
 
 
 def test_rows_by_year() -> None:
@@ -109,7 +18,7 @@ def test_rows_by_year() -> None:
     assert len(none) == len(no_rows) == 0
 
 
-@examples(40)
+@examples(20)
 @given(universes(), st.integers(0, 2**32 - 1))
 def test_years_are_linked_apart(universe: Universe, seed: int) -> None:
     trees = link_years(universe.scores, universe.year)
@@ -146,4 +55,25 @@ def test_no_reports_at_all() -> None:
     trees = link_years(np.empty((0, 4)), np.empty(0, dtype=int))
     assert trees.trees == []
     assert trees.scale.n_pairs == 0
-    assert peers(Universe(np.empty(0, int), np.empty(0, int), np.empty((0, 4)), np.empty((0, 12)))).empty
+
+
+def test_a_year_is_listed_where_its_distances_and_their_check_fit() -> None:
+    assert YearLinkage(dense_bytes=4_500_000).is_listed(1000)
+    assert not YearLinkage(dense_bytes=4_499_999).is_listed(1000)
+    assert YearLinkage().is_listed(10_000)
+    assert not YearLinkage().is_listed(20_000)
+
+
+def test_both_ways_of_a_year_give_the_same_tree_and_moments() -> None:
+    scores = make_scores(np.random.default_rng(9), 50, 5, "clustered").astype(np.float32)
+    listed, tiles = YearLinkage(), YearLinkage(dense_bytes=0)
+    whole, moments = listed.tree_and_moments(scores)
+    for linkage in (listed, tiles):
+        other, of_tree = linkage.tree_and_moments(scores)
+        for tree in (linkage.tree(scores), other):
+            np.testing.assert_allclose(tree.height, whole.height, rtol=0, atol=1e-12)
+        for alone in (linkage.moments(scores), of_tree):
+            assert (alone.n_pairs, alone.mean) == (moments.n_pairs, pytest.approx(moments.mean, rel=1e-12))
+            assert alone.squared_deviation == pytest.approx(moments.squared_deviation, rel=1e-6)
+    # Which way was taken shows in the last bits of the deviation alone.
+    assert listed.moments(scores) == moments != tiles.moments(scores)

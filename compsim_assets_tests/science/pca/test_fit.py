@@ -8,10 +8,8 @@ from scipy.spatial.distance import pdist
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from compsim_assets.science.pca import fit as pca
 from compsim_assets.science.pca.fit import PrincipalComponents, fit_pca
-from compsim_assets.science.pca.standardise import DenseFeatures
-from compsim_assets_tests.science.strategies import examples
+from compsim_assets_tests.science.strategies import DenseFeatures, examples
 
 # Components and scores are stored in float32.
 FLOAT32 = 5e-6
@@ -160,13 +158,12 @@ def test_a_constant_latent_adds_no_direction_however_large() -> None:
 
 
 @pytest.mark.parametrize(("n", "n_latents"), [(40, 120), (120, 40)])
-def test_float32_products_stay_close(monkeypatch: pytest.MonkeyPatch, n: int, n_latents: int) -> None:
+def test_float32_products_stay_close(n: int, n_latents: int) -> None:
     values = sparse_features(7, n, n_latents)
-    monkeypatch.setattr(pca, "_FLOAT64_WORK", 0)
-    found = fit_pca(DenseFeatures(values), 10)
+    found = fit_pca(DenseFeatures(values), 10, float64_work=0)
     assert found.products == "float32"
     assert_equals_sklearn(found, values, tolerance=2e-5)
-    whole = fit_pca(DenseFeatures(values), 1000)
+    whole = fit_pca(DenseFeatures(values), 1000, float64_work=0)
     assert len(whole.explained_variance) == min(n - 1, n_latents)
     expected = pdist(standardised(values), "cosine")
     np.testing.assert_allclose(pdist(whole.scores, "cosine"), expected, atol=1e-5)
@@ -174,9 +171,7 @@ def test_float32_products_stay_close(monkeypatch: pytest.MonkeyPatch, n: int, n_
 
 @pytest.mark.parametrize(("n", "n_latents"), [(20, 60), (60, 20)])
 @pytest.mark.parametrize("work", [0, np.inf])
-def test_small_directions_are_kept_and_rounding_is_not(
-    monkeypatch: pytest.MonkeyPatch, n: int, n_latents: int, work: float
-) -> None:
+def test_small_directions_are_kept_and_rounding_is_not(n: int, n_latents: int, work: float) -> None:
     # One strong factor; the others hold about 1e-4 of its variance. Twin rows and columns take away some of them.
     rng = np.random.default_rng(8)
     values = 5 + rng.normal(size=(n, 1)) + 0.05 * rng.normal(size=(n, n_latents))
@@ -184,8 +179,7 @@ def test_small_directions_are_kept_and_rounding_is_not(
     singular = np.linalg.svd(standardised(values), compute_uv=False)
     expected = singular[: min(n - 5, n_latents - 3)]
     assert 1e-7 < (expected[-1] / expected[0]) ** 2 < 1e-3
-    monkeypatch.setattr(pca, "_FLOAT64_WORK", work)
-    found = fit_pca(DenseFeatures(values), 1000)
+    found = fit_pca(DenseFeatures(values), 1000, float64_work=work)
     assert len(found.explained_variance) == len(expected)
     np.testing.assert_allclose(found.explained_variance[0], expected[0] ** 2 / (n - 1), rtol=1e-5)
 
@@ -217,3 +211,57 @@ def test_features_that_are_not_finite_are_named(value: float) -> None:
     values[2, 7] = value
     with pytest.raises(ValueError, match="row 2, latent 7"):
         fit_pca(DenseFeatures(values), 2, block=4)
+
+
+# -- reports that a PCA is not fitted on --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("n", "n_latents", "block"), [(14, 30, 3), (30, 14, 3), (20, 20, 4096)])
+def test_held_out_reports_are_projected(n: int, n_latents: int, block: int) -> None:
+    """Through products or axes: as scikit-learn's transform, up to the signs of the fitted scores."""
+    rng = np.random.default_rng(0)
+    values = rng.gamma(2.0, 1.0, (n, n_latents)).astype(np.float32)
+    others = rng.gamma(2.0, 1.0, (7, n_latents)).astype(np.float32)
+    copies = rng.integers(1, 4, n)
+    repeated = np.repeat(values, copies, axis=0).astype(np.float64)
+    scaler = StandardScaler().fit(repeated)
+    truth = PCA(n_components=9, svd_solver="full").fit(scaler.transform(repeated))
+    found = fit_pca(DenseFeatures(values), 9, copies=copies, held_out=DenseFeatures(others), block=block)
+    fitted = truth.transform(scaler.transform(values.astype(np.float64)))
+    sign = np.sign((found.scores * fitted).sum(axis=0))
+    wanted = truth.transform(scaler.transform(others.astype(np.float64))) * sign
+    assert found.held_out_scores is not None
+    np.testing.assert_allclose(found.held_out_scores, wanted, atol=1e-5 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize("n_latents", [5, 40])
+def test_held_out_reports_leave_the_fit_as_it_is(n_latents: int) -> None:
+    rng = np.random.default_rng(1)
+    values, others = rng.normal(size=(20, n_latents)), 9 * rng.normal(size=(6, n_latents))
+    alone = fit_pca(DenseFeatures(values), 1000)
+    beside = fit_pca(DenseFeatures(values), 1000, held_out=DenseFeatures(others))
+    again = fit_pca(DenseFeatures(values), 1000, held_out=DenseFeatures(values))
+    for name in ("mean", "scale", "components", "explained_variance", "scores"):
+        np.testing.assert_array_equal(getattr(beside, name), getattr(alone, name))
+    assert alone.held_out_scores is None
+    np.testing.assert_allclose(again.held_out_scores, alone.scores, atol=1e-5)
+
+
+@pytest.mark.parametrize("n_latents", [5, 40])
+def test_a_latent_without_variance_in_the_fit_says_nothing_of_held_out_reports(n_latents: int) -> None:
+    rng = np.random.default_rng(2)
+    values, others = rng.normal(size=(20, n_latents)), rng.normal(size=(6, n_latents))
+    values[:, 3] = others[:, 3] = 0.1
+    plain = fit_pca(DenseFeatures(values), 1000, held_out=DenseFeatures(others))
+    others[:, 3] = 1e9
+    found = fit_pca(DenseFeatures(values), 1000, held_out=DenseFeatures(others))
+    np.testing.assert_array_equal(found.held_out_scores, plain.held_out_scores)
+
+
+@pytest.mark.parametrize("n_latents", [5, 40])
+def test_held_out_features_that_are_not_finite_are_refused(n_latents: int) -> None:
+    values = np.random.default_rng(3).normal(size=(20, n_latents))
+    others = values[:6].copy()
+    others[4, 2] = np.nan
+    with pytest.raises(ValueError, match="held-out report row 4 are not finite"):
+        fit_pca(DenseFeatures(values), 3, held_out=DenseFeatures(others))

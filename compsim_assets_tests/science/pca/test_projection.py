@@ -9,11 +9,9 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from compsim_assets.science.pca import projection
 from compsim_assets.science.pca.fit import PrincipalComponents, fit_pca
 from compsim_assets.science.pca.projection import project
-from compsim_assets.science.pca.standardise import DenseFeatures
-from compsim_assets_tests.science.strategies import examples
+from compsim_assets_tests.science.strategies import DenseFeatures, examples
 
 
 def sparse_features(seed: int, n: int, n_latents: int) -> np.ndarray:
@@ -117,13 +115,12 @@ def test_a_single_report_has_scores_and_no_variance(scaler: Any) -> None:
     assert np.isfinite(found.explained_variance_ratio).all()
 
 
-def test_blocks_of_reports_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_of_reports_do_not_matter() -> None:
     values = sparse_features(7, 11, 5)
     axes = np.linalg.qr(np.random.default_rng(0).normal(size=(5, 3)))[0].T
     whole = projected(values, axes, 0.3)
     steps: list[tuple[int, int]] = []
-    monkeypatch.setattr(projection, "_BLOCK_BYTES", 8 * 5 * 4)
-    parts = projected(values, axes, 0.3, progress=lambda done, of: steps.append((done, of)))
+    parts = projected(values, axes, 0.3, block_bytes=8 * 5 * 4, progress=lambda *step: steps.append(step))
     np.testing.assert_allclose(parts.scores, whole.scores, rtol=1e-6)
     assert steps == [(4, 11), (8, 11), (11, 11)]
 

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 from compsim_assets.science.correlation.returns import normalise_returns
-from compsim_assets.science.pca.standardise import DenseFeatures
 from compsim_assets.science.peers.statistics import correlations
 from compsim_assets.science.peers.supervised import (
     LatentScores,
@@ -17,7 +16,7 @@ from compsim_assets.science.peers.supervised import (
     training_years,
 )
 from compsim_assets_tests.science import oracles
-from compsim_assets_tests.science.strategies import examples
+from compsim_assets_tests.science.strategies import DenseFeatures, examples
 
 
 def slow_scores(

@@ -6,9 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compsim_assets.science.cutoffs.pair_cuts import YearCut, cut_pairs
-from compsim_assets.science.cutoffs.pairs import link_pairs
-from compsim_assets.science.linkage.dendrogram import cut
+from compsim_assets.science.cutoffs.pairs import YearCut, cut_pairs, link_pairs
+from compsim_assets.science.linkage.cut import cut
 from compsim_assets.science.linkage.pairs import YearPairs, pair_graph, spanning_forest
 from compsim_assets_tests.published_code import clusters_at, partition, standardised
 from compsim_assets_tests.science.strategies import examples
@@ -57,7 +56,7 @@ def rows(pairs: Mapping[int, YearPairs]) -> list[tuple[int, int, int, float, flo
     ]
 
 
-@examples(60)
+@examples(30)
 @given(pairs=years_of_pairs())
 def test_cuts_are_the_components_of_a_tree_without_its_long_edges(pairs: dict[int, YearPairs]) -> None:
     wanted = {str(theta): dict.fromkeys(pairs, theta) for theta in THETAS}

@@ -1,4 +1,4 @@
-"""Are these clusters the published ones? Two groupings of one year's reports, compared."""
+"""Two groupings of one year's reports, compared: are our clusters the published ones?"""
 
 from dataclasses import dataclass
 

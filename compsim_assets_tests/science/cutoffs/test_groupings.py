@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compsim_assets.science.cutoffs.replay import Agreement, agreement
+from compsim_assets.science.cutoffs.groupings import Agreement, agreement
 from compsim_assets_tests.science.strategies import examples
 
 Grouping = dict[int, int]
@@ -43,7 +43,7 @@ def brute_force(ours: Grouping, theirs: Grouping) -> Agreement:
 groupings = st.dictionaries(st.integers(0, 12), st.integers(0, 4), max_size=10)
 
 
-@examples(300)
+@examples(100)
 @given(ours=groupings, theirs=groupings, seed=st.integers(0, 99))
 def test_counts_are_those_of_sets(ours: Grouping, theirs: Grouping, seed: int) -> None:
     found = compared(ours, theirs, seed)
@@ -51,7 +51,7 @@ def test_counts_are_those_of_sets(ours: Grouping, theirs: Grouping, seed: int) -
     assert {type(value) for value in dataclasses.astuple(found)} == {int, bool}
 
 
-@examples(100)
+@examples(40)
 @given(grouping=groupings, names=st.permutations(range(5)))
 def test_a_grouping_is_itself_under_any_names(grouping: Grouping, names: list[int]) -> None:
     renamed = {report: names[cluster] for report, cluster in grouping.items()}

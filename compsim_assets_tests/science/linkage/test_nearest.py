@@ -1,0 +1,102 @@
+"""Nearest peers against full sorts within each year."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compsim_assets.science.linkage.distance import unit_rows
+from compsim_assets.science.linkage.nearest import nearest_peers
+from compsim_assets_tests.science import oracles
+from compsim_assets_tests.science.strategies import SCORES, Universe, examples, make_scores, universes
+
+
+def peers(universe: Universe, **options: int) -> pd.DataFrame:
+    blocks = nearest_peers(universe.scores, universe.year, universe.report_id, **options)
+    frames = [pd.DataFrame(block) for block in blocks]
+    columns = ["report_id", "year", "rank", "peer_id", "cosine"]
+    return pd.concat(frames) if frames else pd.DataFrame(columns=columns)
+
+
+@examples(20)
+@given(universes(max_years=4, max_reports=9), st.integers(1, 10), st.integers(1, 5))
+def test_nearest_peers_equal_a_full_sort(universe: Universe, n_peers: int, block: int) -> None:
+    expected = []
+    for rows in universe.positions():
+        for a in rows:
+            others = [
+                (-round(oracles.cosine(universe.scores[a], universe.scores[b]), 9), universe.report_id[b])
+                for b in rows
+                if b != a
+            ]
+            for rank, (negative, peer) in enumerate(sorted(others)[:n_peers], start=1):
+                expected.append((universe.report_id[a], universe.year[a], rank, peer, -negative))
+    found = peers(universe, n_peers=n_peers, block=block)
+    assert len(found) == len(expected)
+    if expected:
+        truth = pd.DataFrame(expected, columns=found.columns).sort_values(["report_id", "rank"])
+        found = found.sort_values(["report_id", "rank"])
+        for name in ("report_id", "year", "rank", "peer_id"):
+            assert found[name].tolist() == truth[name].tolist()
+        np.testing.assert_allclose(found["cosine"], truth["cosine"], rtol=0, atol=2e-9)
+        assert found["cosine"].between(-1, 1).all()
+
+
+def test_peers_are_of_the_same_year_and_never_the_report_itself() -> None:
+    scores = np.tile([1.0, 2.0], (6, 1))
+    universe = Universe(np.arange(6), np.array([1, 2, 1, 2, 1, 3]), scores, np.zeros((6, 12)))
+    found = peers(universe)
+    assert found.groupby("report_id")["peer_id"].apply(list).to_dict() == {
+        0: [2, 4], 1: [3], 2: [0, 4], 3: [1], 4: [0, 2],
+    }  # fmt: skip
+    assert found["cosine"].tolist() == pytest.approx([1.0] * 8, abs=1e-15)
+
+
+def test_identical_reports_rank_by_id_although_their_products_differ_by_rounding() -> None:
+    text = np.arange(43) // 6
+    scores = np.random.default_rng(0).normal(size=(8, 131))[text]
+    universe = Universe(np.arange(43), np.zeros(43, int), scores, np.zeros((43, 12)))
+    found = peers(universe, n_peers=42, block=7).set_index("report_id")
+    for report in range(43):
+        order = found.loc[report, "peer_id"].to_numpy()
+        for copies in range(8):
+            ranked = order[text[order] == copies]
+            assert ranked.tolist() == sorted(ranked.tolist())
+
+
+def sorted_peers(unit: np.ndarray, ids: np.ndarray, n_peers: int) -> np.ndarray:
+    """Whole rows sorted: the rule that a partial selection must keep."""
+    cosine = unit @ unit.T
+    np.fill_diagonal(cosine, -np.inf)
+    return ids[np.argsort(-np.round(cosine, 12), axis=1, kind="stable")[:, :n_peers]]
+
+
+@pytest.mark.parametrize("kind", SCORES)
+def test_a_partial_selection_gives_the_peers_of_a_sort(kind: str) -> None:
+    """Also where the last peers tie with others that are left out: grids, copies, one-hot rows."""
+    scores = make_scores(np.random.default_rng(2), 60, 4, kind)
+    universe = Universe(np.arange(60) * 3, np.zeros(60, int), scores, np.zeros((60, 12)))
+    for n_peers in (1, 5, 20, 59, 80):
+        found = peers(universe, n_peers=n_peers)["peer_id"].to_numpy().reshape(60, -1)
+        expected = sorted_peers(unit_rows(scores), universe.report_id, min(n_peers, 59))
+        assert found.tolist() == expected.tolist()
+
+
+def test_large_years_are_compared_in_smaller_blocks() -> None:
+    scores = np.random.default_rng(1).normal(size=(50, 4))
+    blocks = list(nearest_peers(scores, np.zeros(50, int), np.arange(50), n_peers=3, cosine_bytes=8 * 50 * 12))
+    assert [len(block["rank"]) for block in blocks] == [36, 36, 36, 36, 6]
+
+
+def test_blocks_do_not_change_the_answer() -> None:
+    rng = np.random.default_rng(0)
+    universe = Universe(rng.permutation(200), rng.integers(3, size=200), rng.normal(size=(200, 6)), np.zeros((200, 12)))
+    whole, blocked = peers(universe), peers(universe, block=7)
+    order = ["report_id", "rank"]
+    assert whole.sort_values(order)["peer_id"].tolist() == blocked.sort_values(order)["peer_id"].tolist()
+    assert whole.groupby("report_id").size().tolist() == [20] * 200
+
+
+def test_no_reports_have_no_peers() -> None:
+    assert peers(Universe(np.empty(0, int), np.empty(0, int), np.empty((0, 4)), np.empty((0, 12)))).empty
