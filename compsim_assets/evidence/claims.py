@@ -2,16 +2,11 @@
 
 import pandas as pd
 
-from compsim_assets.evidence.judge import (
-    Claim,
-    clusters_against,
-    interpretability,
-    lift,
-    peer_mean,
-    peers_against_codes,
-    sharpe,
-    supervised_against_cosine,
-)
+from compsim_assets.evidence.judge import Claim, clusters, interpretability, over_years, peers_against_codes, sharpe
+
+_MEAN = "mean_correlation"
+_PCA, _WALK_FORWARD = ("pca", ""), ("walk_forward", "")
+_SUPERVISED = ("supervised", "supervised_length_controlled")
 
 
 def published_claims(figures: pd.DataFrame, encoder: str) -> list[Claim]:
@@ -28,38 +23,37 @@ def published_claims(figures: pd.DataFrame, encoder: str) -> list[Claim]:
 def _of_clusters(number: pd.Series, encoder: str) -> list[Claim]:
     base, rolling = number["MeanCorr, GCD (base)"], number["MeanCorr, GCDR (rolling)"]
     by_pairs = number["Pair-weighted correlation, GCD (base)"] - number["Pair-weighted correlation, SIC"]
-    mean, pairs, walk = "mean_correlation", "pair_weighted", "walk_forward"
-    cuts = f"{encoder}_base", f"{encoder}_rolling"
+    codes = ("base", "sic_code"), ("walk_forward", "sic_code")
+    all_pairs = ("base", "population"), ("walk_forward", "population")
+    embeddings = ("base", f"{encoder}_base"), ("walk_forward", f"{encoder}_rolling")
+    modes = ("rolling", "base"), ("rolling", "base")
     return [
         Claim(
             "Companies in clusters of SAE features move together more than companies of one SIC code: MeanCorr, where "
             "every cluster counts once",
             base - number["MeanCorr, SIC"],
-            clusters_against("base", walk, "sic_code", "sic_code", mean),
+            clusters(_MEAN, *codes),
             "table_1",
         ),
         Claim(
-            "The same where every pair of companies counts once",
-            by_pairs,
-            clusters_against("base", walk, "sic_code", "sic_code", pairs),
-            "table_1",
+            "The same where every pair of companies counts once", by_pairs, clusters("pair_weighted", *codes), "table_1"
         ),
         Claim(
             "They move together more than any two companies: MeanCorr less that of the population",
             base - number["MeanCorr, population (all pairs pooled)"],
-            clusters_against("base", walk, "population", "population", mean),
+            clusters(_MEAN, *all_pairs),
             "table_1",
         ),
         Claim(
             "They move together more than companies in clusters of text embeddings (published: SBERT): MeanCorr",
             base - number["MeanCorr, SBERT"],
-            clusters_against("base", walk, *cuts, mean),
+            clusters(_MEAN, *embeddings),
             "table_1",
         ),
         Claim(
             "A cutoff chosen anew each year beats one cutoff for all years: MeanCorr of rolling less base",
             rolling - base,
-            clusters_against("rolling", "rolling", "base", "base", mean),
+            clusters(_MEAN, *modes),
             "table_1",
         ),
     ]
@@ -84,15 +78,17 @@ def _of_trading(number: pd.Series) -> list[Claim]:
 
 def _of_peers(number: pd.Series) -> list[Claim]:
     nearest = number["Nearest neighbour in the same 2-digit SIC, K = 1"]
-    same_code = "neighbours_same_sic2"
+    lift = "neighbours_same_sic2_lift", _PCA, _WALK_FORWARD, "too few years with such peers"
     return [
         Claim(
             "Within the same two-digit SIC code the nearest company moves along more than a random one",
             nearest - number["Random peer in the same 2-digit SIC"],
-            lift(same_code, "1"),
+            over_years(*lift, "1"),
             "robustness",
         ),
-        Claim("So do the ten nearest", number["Lift over a random peer, K = 10"], lift(same_code, "10"), "robustness"),
+        Claim(
+            "So do the ten nearest", number["Lift over a random peer, K = 10"], over_years(*lift, "10"), "robustness"
+        ),
         Claim(
             "The ten nearest of all companies move along less than those of the same SIC code",
             number["Global top-10 neighbours"] - number["Top-10 neighbours, SIC"],
@@ -103,32 +99,32 @@ def _of_peers(number: pd.Series) -> list[Claim]:
         Claim(
             "Over all pairs, more similar companies move together more: Spearman of cosine and return correlation",
             number["Spearman of cosine and correlation, 2014-2020"],
-            peer_mean("spearman", "pca", "walk_forward"),
+            over_years("spearman", _PCA, _WALK_FORWARD, "too few years of walk_forward peers"),
             "robustness",
         ),
     ]
 
 
 def _of_latents(number: pd.Series) -> list[Claim]:
-    all_latents = number["Mean interpretability of scored latents"]
+    alone, against_cosine = (tuple((name, versus) for name in _SUPERVISED) for versus in ("", "pca"))
     return [
         Claim(
             "Latents selected by training years' returns predict return correlation in later years: Spearman "
             "(corrected: description length controlled)",
             number["Supervised selection: Spearman out of sample"],
-            peer_mean("spearman", "supervised", "supervised_length_controlled"),
+            over_years("spearman", *alone, f"too few years of {_SUPERVISED[1]} peers"),
             "robustness",
         ),
         Claim(
             "Their most similar 1 % of pairs move together more than the cosine's (corrected: length controlled)",
             number["Supervised selection: top 1 % of pairs"] - number["Top 1 % of pairs, PCA cosine"],
-            supervised_against_cosine("top_pairs", "1"),
+            over_years("top_pairs", *against_cosine, "too few years after the training years", "1"),
             "robustness",
         ),
         Claim(
             "Latents that hold many clusters together are easier to interpret than others, in points of 100",
-            number["Interpretability at 30 % of clusters, base"] - all_latents,
-            interpretability,
+            number["Interpretability at 30 % of clusters, base"] - number["Mean interpretability of scored latents"],
+            interpretability(),
             "table_2",
         ),
     ]

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import wraps
+from typing import Concatenate, NamedTuple, ParamSpec
 
 import numpy as np
 import pandas as pd
@@ -71,109 +72,75 @@ def judge(claims: list[Claim], evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=TABLES["findings"].names)
 
 
-def clusters_against(
-    ours: str, corrected: str, versus: str, corrected_versus: str, statistic: str
-) -> Callable[[Evidence], Measured]:
-    """MeanCorr (or the pair-weighted correlation) of one method less another's.
+# `ours` is the method as published, `corrected` the one without its mistakes; of two, the second is subtracted.
+Methods = tuple[str, str]
+P = ParamSpec("P")
 
-    Args:
-        ours, versus: methods as published, on their own years, from Table 1.
-        corrected, corrected_versus: methods on common years, with an interval over companies.
-        statistic: `mean_correlation` or `pair_weighted`.
+
+def _way(measure: Callable[Concatenate[Evidence, P], Measured]) -> Callable[P, Callable[[Evidence], Measured]]:
+    """A way to measure a claim: called with what the claim gives, it waits for the evidence."""
+
+    @wraps(measure)
+    def of_claim(*args: P.args, **options: P.kwargs) -> Callable[[Evidence], Measured]:
+        return lambda evidence: measure(evidence, *args, **options)
+
+    return of_claim
+
+
+@_way
+def clusters(evidence: Evidence, statistic: str, ours: Methods, corrected: Methods) -> Measured:
+    """MeanCorr (`mean_correlation`) or the pair-weighted correlation (`pair_weighted`) of one method less another's:
+    as published on their own years, corrected on common years with an interval over companies.
     """
-
-    def measure(evidence: Evidence) -> Measured:
-        table = evidence.table_1
-        value = table[table["block"] == "as_published"].set_index("method")[statistic]
-        as_published = float(value.get(ours, np.nan) - value.get(versus, np.nan))
-        row = _robust(evidence, statistic, corrected, corrected_versus)
-        missing = f"{corrected} and {corrected_versus} are not both there on common years"
-        return Measured(as_published, *row, missing=missing)
-
-    return measure
+    table = evidence.table_1
+    value = table[table["block"] == "as_published"].set_index("method")[statistic]
+    as_published = float(value.get(ours[0], np.nan) - value.get(ours[1], np.nan))
+    row = robust_row(evidence.robustness, statistic, *corrected)
+    missing = f"{corrected[0]} and {corrected[1]} are not both there on common years"
+    return Measured(as_published, row["value"], row["low"], row["high"], missing)
 
 
-def lift(statistic: str, level: str) -> Callable[[Evidence], Measured]:
-    """Lift of the nearest peers over random ones: of the cosine of all years' PCA, and of the walk-forward one."""
+@_way
+def over_years(
+    evidence: Evidence, statistic: str, ours: Methods, corrected: Methods, missing: str, level: str = ""
+) -> Measured:
+    """A statistic of peers, its mean over years with Newey-West errors."""
+    as_published = robust_row(evidence.robustness, statistic, *ours, level)["value"]
+    row = robust_row(evidence.robustness, statistic, *corrected, level)
+    return Measured(as_published, row["value"], row["low"], row["high"], missing)
 
-    def measure(evidence: Evidence) -> Measured:
-        as_published = _robust(evidence, f"{statistic}_lift", "pca", "", level)[0]
-        row = _robust(evidence, f"{statistic}_lift", "walk_forward", "", level)
-        return Measured(as_published, *row, missing="too few years with such peers")
 
-    return measure
-
-
-def peers_against_codes(level: float) -> Callable[[Evidence], Measured]:
+@_way
+def peers_against_codes(evidence: Evidence, level: float) -> Measured:
     """The nearest peers of all companies less those of the same two-digit SIC code, by year."""
+    table = evidence.peer_statistics[evidence.peer_statistics["statistic"] == "neighbours"]
 
-    def by_year(statistics: pd.DataFrame, method: str, at: float) -> pd.Series:
-        rows = statistics[
-            (statistics["statistic"] == "neighbours") & (statistics["method"] == method) & (statistics["level"] == at)
-        ]
-        return rows.set_index("year")["value"]
+    def by_year(method: str, at: float) -> pd.Series:
+        return table[(table["method"] == method) & (table["level"] == at)].set_index("year")["value"]
 
-    def measure(evidence: Evidence) -> Measured:
-        codes = by_year(evidence.peer_statistics, "sic2", 0.0)
-        as_published, corrected = (
-            (by_year(evidence.peer_statistics, method, level) - codes).dropna() for method in ("pca", "walk_forward")
-        )
-        row = hac_mean(corrected)
-        return Measured(float(as_published.mean()), *row[:3], missing="too few years with codes")
-
-    return measure
+    codes = by_year("sic2", 0.0)
+    as_published, corrected = ((by_year(name, level) - codes).dropna() for name in ("pca", "walk_forward"))
+    return Measured(float(as_published.mean()), *hac_mean(corrected)[:3], missing="too few years with codes")
 
 
-def peer_mean(statistic: str, ours: str, corrected: str) -> Callable[[Evidence], Measured]:
-    """A peer statistic without a level, its mean over years."""
-
-    def measure(evidence: Evidence) -> Measured:
-        as_published = _robust(evidence, statistic, ours)[0]
-        row = _robust(evidence, statistic, corrected)
-        return Measured(as_published, *row, missing=f"too few years of {corrected} peers")
-
-    return measure
-
-
-def supervised_against_cosine(statistic: str, level: str) -> Callable[[Evidence], Measured]:
-    """The supervised similarities less the unsupervised cosine, in the years they are judged."""
-
-    def measure(evidence: Evidence) -> Measured:
-        as_published = _robust(evidence, statistic, "supervised", "pca", level)[0]
-        row = _robust(evidence, statistic, "supervised_length_controlled", "pca", level)
-        return Measured(as_published, *row, missing="too few years after the training years")
-
-    return measure
-
-
-def sharpe(ours: str, corrected: str) -> Callable[[Evidence], Measured]:
+@_way
+def sharpe(evidence: Evidence, ours: str, corrected: str) -> Measured:
     """The Sharpe ratio of pairs trading, with that of random pairs beside it."""
-
-    def measure(evidence: Evidence) -> Measured:
-        table = evidence.pairs_backtest
-        published = table[table["variant"] == "as_published"].set_index("method")["sharpe"]
-        as_published = float(published.get(ours, np.nan))
-        honest = table[(table["variant"] == "honest") & (table["cost_bp"] == SHARPE_COST)]
-        rows = honest[honest["method"] == corrected]
-        missing = f"no cointegrated pair of {corrected} clusters was traded"
-        if rows.empty:
-            return Measured(as_published, missing=missing)
-        names = ("sharpe", "sharpe_low", "sharpe_high", "placebo_sharpe", "placebo_low", "placebo_high")
-        *ratio, mean, low, high = (float(rows[name].iloc[0]) for name in names)
-        beside = "" if np.isnan(mean) else f"random pairs: {mean:.2f} ({low:.2f} to {high:.2f})"
-        return Measured(as_published, *ratio, missing=missing, beside=beside)
-
-    return measure
+    table = evidence.pairs_backtest
+    published = table[table["variant"] == "as_published"].set_index("method")["sharpe"]
+    as_published = float(published.get(ours, np.nan))
+    honest = table[(table["variant"] == "honest") & (table["cost_bp"] == SHARPE_COST)]
+    rows = honest[honest["method"] == corrected]
+    missing = f"no cointegrated pair of {corrected} clusters was traded"
+    if rows.empty:
+        return Measured(as_published, missing=missing)
+    names = ("sharpe", "sharpe_low", "sharpe_high", "placebo_sharpe", "placebo_low", "placebo_high")
+    *ratio, mean, low, high = (float(rows[name].iloc[0]) for name in names)
+    beside = "" if np.isnan(mean) else f"random pairs: {mean:.2f} ({low:.2f} to {high:.2f})"
+    return Measured(as_published, *ratio, missing=missing, beside=beside)
 
 
+@_way
 def interpretability(evidence: Evidence) -> Measured:
     """How much more interpretable the latents are that are strong in most clusters."""
     return Measured(*evidence.interpretability, missing="no fuzz score is of these latents")
-
-
-def _robust(
-    evidence: Evidence, statistic: str, method: str, versus: str = "", level: str = ""
-) -> tuple[float, float, float]:
-    """Value, low and high of a row of `robustness`."""
-    row = robust_row(evidence.robustness, statistic, method, versus, level)
-    return row["value"], row["low"], row["high"]

@@ -35,7 +35,7 @@ class PeerMethod:
 
     @property
     def in_sample(self) -> bool:
-        """Whether it knows the years that it is judged on. Encoders, which have no row of their own, know texts alone."""
+        """Whether it knows the years that it is judged on. Encoders, which the registry does not name, do not."""
         return self.name in BY_NAME and BY_NAME[self.name].in_sample
 
 

@@ -14,6 +14,7 @@ from compsim_assets.evidence.published_figures import published_figures
 from compsim_assets.science.inference.tests import hac_mean
 
 NAN = math.nan
+PCA, WALK_FORWARD = ("pca", ""), ("walk_forward", "")
 ROBUST = ["statistic", "method", "versus", "level", "value", "low", "high"]
 
 
@@ -73,7 +74,7 @@ def test_clusters_against_codes(statistic: str, times: int) -> None:
         (statistic, "base", "sic_code", "", 0.3, 0.2, 0.4),
         ("mean_correlation_by_size", "walk_forward", "sic_code", "2", 0.9, 0.8, 1.0),
     ]
-    measure = findings.clusters_against("base", "walk_forward", "sic_code", "sic_code", statistic)
+    measure = findings.clusters(statistic, ("base", "sic_code"), ("walk_forward", "sic_code"))
     found = measure(evidence(robustness(*rows), table_1(base=0.5, sic_code=0.3)))
     assert values(found) == pytest.approx((times * 0.2, 0.1, 0.05, 0.15))
 
@@ -85,7 +86,7 @@ def test_the_lift_of_peers() -> None:
         ("neighbours_lift", "walk_forward", "", "1", 0.02, 0.01, 0.03),
         ("neighbours", "walk_forward", "", "1", 0.7, 0.6, 0.8),
     ]
-    found = findings.lift("neighbours", "1")(evidence(robustness(*rows)))
+    found = findings.over_years("neighbours_lift", PCA, WALK_FORWARD, "", "1")(evidence(robustness(*rows)))
     assert values(found) == (0.04, 0.02, 0.01, 0.03)
 
 
@@ -114,9 +115,10 @@ def test_peer_means_and_the_supervised_against_the_cosine() -> None:
         ("top_pairs", "supervised_length_controlled", "pca", "1", 0.15, 0.05, 0.25),
     ]
     all_rows = evidence(robustness(*rows))
-    found = findings.peer_mean("spearman", "pca", "walk_forward")(all_rows)
+    against = ("supervised", "pca"), ("supervised_length_controlled", "pca")
+    found = findings.over_years("spearman", PCA, WALK_FORWARD, "")(all_rows)
     assert values(found) == (0.03, 0.01, 0.0, 0.02)
-    found = findings.supervised_against_cosine("top_pairs", "1")(all_rows)
+    found = findings.over_years("top_pairs", *against, "", "1")(all_rows)
     assert values(found) == (0.2, 0.15, 0.05, 0.25)
 
 
@@ -132,13 +134,11 @@ def test_the_sharpe_ratio_is_that_after_costs_with_random_pairs_beside_it() -> N
 @pytest.mark.parametrize(
     "measure",
     [
-        findings.clusters_against("a", "b", "c", "d", "mean_correlation"),
-        findings.lift("neighbours", "1"),
+        findings.clusters("mean_correlation", ("a", "b"), ("c", "d")),
+        findings.over_years("neighbours_lift", PCA, WALK_FORWARD, "too few years with such peers", "1"),
         findings.peers_against_codes(10.0),
-        findings.peer_mean("spearman", "pca", "walk_forward"),
-        findings.supervised_against_cosine("top_pairs", "1"),
         findings.sharpe("absent", "absent"),
-        findings.interpretability,
+        findings.interpretability(),
     ],
 )
 def test_without_evidence_a_claim_is_not_testable_and_says_why(measure: Callable[[Evidence], Measured]) -> None:

@@ -10,8 +10,6 @@ import torch
 from compsim_assets.science.correlation.returns import normalise_returns
 from compsim_assets.science.device import map_on_all_cores
 
-# Reports x months of one batch of permutations: a few tens of megabytes of gathered returns.
-_BATCH_NUMBERS = 1 << 21
 # A null this close to the value is equal to it: sums in another order differ by rounding.
 _ROUNDING = 1e-12
 
@@ -46,6 +44,7 @@ def permutation_null(
     years: Sequence[int] | None = None,
     permutations: int = 1000,
     seed: int = 0,
+    batch: int = 1 << 21,
 ) -> dict[str, Null]:
     """MeanCorr and its pair-weighted companion against clusters of the same sizes filled at random.
 
@@ -58,6 +57,7 @@ def permutation_null(
         returns: year, report_id, returns (12 log returns) of all reports.
         years: years that count; default all.
         permutations: shuffles of every year.
+        batch: reports x months x shuffles gathered at once; 2^21 are 16 MB for each thread.
 
     Returns:
         `mean_correlation` (mean over years of the mean over clusters) and `pair_weighted` (over the pairs of all
@@ -67,7 +67,9 @@ def permutation_null(
     """
     shuffled = list(
         map_on_all_cores(
-            lambda year: _shuffled(year, permutations, seed), _years(groups, returns, years), device=torch.device("cpu")
+            lambda year: _shuffled(year, permutations, seed, batch),
+            _years(groups, returns, years),
+            device=torch.device("cpu"),
         )
     )
     if not shuffled:
@@ -104,16 +106,16 @@ def _years(groups: pd.DataFrame, returns: pd.DataFrame, years: Sequence[int] | N
     ]
 
 
-def _shuffled(year: _Year, permutations: int, seed: int) -> tuple[np.ndarray, np.ndarray, int]:
+def _shuffled(year: _Year, permutations: int, seed: int, batch: int) -> tuple[np.ndarray, np.ndarray, int]:
     """(1 + permutations,) means over clusters and sums over pairs, the unshuffled first; number of pairs."""
     n, months = year.unit.shape
     starts = np.concatenate([[0], np.cumsum(year.sizes)[:-1]])
     pairs = year.sizes * (year.sizes - 1) / 2
     draw = np.random.default_rng([seed, year.year])
-    batch = max(1, _BATCH_NUMBERS // (n * months))
+    step = max(1, batch // (n * months))
     sums = [_pair_sums(year.unit[None], starts, year.sizes)]
-    for start in range(0, permutations, batch):
-        orders = np.tile(np.arange(n), (min(batch, permutations - start), 1))
+    for start in range(0, permutations, step):
+        orders = np.tile(np.arange(n), (min(step, permutations - start), 1))
         sums.append(_pair_sums(year.unit[draw.permuted(orders, axis=1)], starts, year.sizes))
     by_cluster = np.concatenate(sums)
     return (by_cluster / pairs).mean(axis=1), by_cluster.sum(axis=1), int(pairs.sum())

@@ -7,8 +7,6 @@ import torch
 # A smaller change of a cosine is rounding: identical reports stay identical whatever is removed, and no latent of
 # theirs is strong.
 _NO_CHANGE = 1e-13
-# Bytes of one temporary: several of them stay in the processor's cache between the passes over them.
-_CACHED = 2 << 20
 
 
 @dataclass(frozen=True)
@@ -42,22 +40,25 @@ class Removal:
         """(K, p) cosine of each pair with nothing removed."""
         return cosines(self.dots, self.squares, self.squares, self.pairs, self.rounding)
 
-    def mean_changes(self) -> torch.Tensor:
+    def mean_changes(self, cached: int = 2 << 20) -> torch.Tensor:
         """(K, J) mean absolute change over a cluster's pairs of the cosine when one latent alone is removed.
 
         A cluster's numbers do not depend on the clusters beside it. O(K (n + p) J) time; memory O(n J) of one cluster.
+
+        Args:
+            cached: bytes of one temporary: several of them stay in the processor's cache between the passes over them.
         """
         n_clusters, n, n_latents = self.coefficients.shape
         n_pairs = self.pairs.shape[1]
         total = self.dots.new_zeros(n_clusters, n_latents)
         before = self.cosine()
-        at_once = max(1, _CACHED // (8 * n_latents * max(n, n_pairs)))
+        at_once = max(1, cached // (8 * n_latents * max(n, n_pairs)))
         for first in range(0, n_clusters, at_once):
             part = slice(first, first + at_once)
-            self._add_changes(part, before[part], total[part])
+            self._add_changes(part, before[part], total[part], cached)
         return total.div_(n_pairs)
 
-    def _add_changes(self, part: slice, before: torch.Tensor, total: torch.Tensor) -> None:
+    def _add_changes(self, part: slice, before: torch.Tensor, total: torch.Tensor, cached: int) -> None:
         """Add up the changes of a few clusters, pairs in blocks.
 
         With q = t - c l / 2 and r the inverse length afterwards: |z_a'|^2 = |z_a|^2 - 2 c_a q_a, and the cosine is
@@ -71,7 +72,7 @@ class Removal:
         u, v = c * inverse, q.mul_(inverse)
         first = torch.arange(0, n_clusters * n, n, device=c.device)
         n_pairs = self.pairs.shape[1]
-        step = max(1, _CACHED // (8 * n_latents * n_clusters))
+        step = max(1, cached // (8 * n_latents * n_clusters))
         for start in range(0, n_pairs, step):
             block = slice(start, start + step)
             a, b = (self.pairs[part, block] + first[:, None, None]).view(-1, 2).T.contiguous()

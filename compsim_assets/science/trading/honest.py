@@ -72,7 +72,7 @@ def trade_pairs(panel: PricePanel, pairs: Spreads, *, entry: float, stop: float)
     state = _State.start(len(panel.days), len(pairs))
     for day in range(len(panel.days)):
         state.step(market, day, entry, stop)
-    return PairTrades(state.profit, state.traded, state.is_open, state.n_trades, state.n_delisted)
+    return state.trades
 
 
 @dataclass(frozen=True)
@@ -119,11 +119,7 @@ def _last_known(prices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 class _State:
     """The state machine of all pairs; side 1 owns the spread, -1 is short of it."""
 
-    profit: np.ndarray
-    traded: np.ndarray
-    is_open: np.ndarray
-    n_trades: np.ndarray
-    n_delisted: np.ndarray
+    trades: PairTrades
     units_a: np.ndarray
     units_b: np.ndarray
     side: np.ndarray
@@ -136,31 +132,34 @@ class _State:
     def start(cls, days: int, pairs: int) -> "_State":
         """Nothing held, ordered or seen."""
         by_day = {name: np.zeros((days, pairs)) for name in ("profit", "traded")}
-        counts = {name: np.zeros(pairs, dtype=np.int64) for name in ("n_trades", "n_delisted", "side", "order")}
-        units = {name: np.zeros(pairs) for name in ("units_a", "units_b")}
-        flags = {name: np.zeros(pairs, dtype=bool) for name in ("leave", "over")}
-        is_open = np.zeros((days, pairs), dtype=bool)
-        return cls(**by_day, **counts, **units, **flags, is_open=is_open, before=np.full(pairs, np.nan))
+        counts = {name: np.zeros(pairs, dtype=np.int64) for name in ("n_trades", "n_delisted")}
+        return cls(
+            trades=PairTrades(**by_day, **counts, is_open=np.zeros((days, pairs), dtype=bool)),
+            before=np.full(pairs, np.nan),
+            **{name: np.zeros(pairs) for name in ("units_a", "units_b")},
+            **{name: np.zeros(pairs, dtype=np.int64) for name in ("side", "order")},
+            **{name: np.zeros(pairs, dtype=bool) for name in ("leave", "over")},
+        )
 
     def step(self, market: _Market, day: int, entry: float, stop: float) -> None:
         """One day: mark, carry out yesterday's orders at the close, then look at the close for new ones."""
         a, b = market.price_a[day], market.price_b[day]
         if day:
             moved = self.units_a * (a - market.price_a[day - 1])
-            self.profit[day] = moved + self.units_b * (b - market.price_b[day - 1])
-        last = day == len(self.profit) - 1
+            self.trades.profit[day] = moved + self.units_b * (b - market.price_b[day - 1])
+        last = day == len(self.trades.profit) - 1
         self._close(market, day, last)
         if not last:
             self._open(market, day)
-        self.is_open[day] = self.side != 0
+        self.trades.is_open[day] = self.side != 0
         self._look(market, day, entry, stop)
 
     def _close(self, market: _Market, day: int, last: bool) -> None:
         ended = market.ended[day]
         closing = (self.side != 0) & ((self.leave & market.both[day]) | ended | last)
         value = np.abs(self.units_a) * market.price_a[day] + np.abs(self.units_b) * market.price_b[day]
-        self.traded[day, closing] += value[closing]
-        self.n_delisted[closing & ended] += 1
+        self.trades.traded[day, closing] += value[closing]
+        self.trades.n_delisted[closing & ended] += 1
         for position in (self.units_a, self.units_b, self.side, self.leave):
             position[closing] = 0
         self.over |= ended
@@ -171,8 +170,8 @@ class _State:
         side = self.order[opening]
         self.units_a[opening] = side * market.weight_a[opening] / market.price_a[day, opening]
         self.units_b[opening] = side * market.weight_b[opening] / market.price_b[day, opening]
-        self.traded[day, opening] += 1.0
-        self.n_trades[opening] += 1
+        self.trades.traded[day, opening] += 1.0
+        self.trades.n_trades[opening] += 1
         self.side[opening] = side
         self.order[opening] = 0
 

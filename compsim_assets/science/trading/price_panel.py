@@ -5,9 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Tickers whose products with all others are formed together.
-_BLOCK = 512
-
 
 @dataclass(frozen=True)
 class PricePanel:
@@ -86,13 +83,14 @@ class PairMoments:
         return np.divide(self.covariance, self.variance_b, out=out, where=self.variance_b > 0)
 
 
-def pair_moments(values: np.ndarray, a: np.ndarray, b: np.ndarray) -> PairMoments:
+def pair_moments(values: np.ndarray, a: np.ndarray, b: np.ndarray, block: int = 512) -> PairMoments:
     """Moments of many pairs of columns by products of whole matrices, not pair by pair.
 
     Args:
-        values: (T, N), NaN where missing. a, b: (B,) columns of the pairs.
+        values: (T, N), NaN where missing. a, b: (B,) columns of the pairs. block: columns that occur as `a` whose
+            products with all others are formed together.
 
-    Cost: five products of (512, T) by (T, N) for every 512 columns that occur as `a`; O(512 N + T N) memory.
+    Cost: five products of (block, T) by (T, N) for every block; O(block N + T N) memory.
     """
     present = np.isfinite(values)
     days = np.maximum(present.sum(axis=0), 1)
@@ -105,17 +103,17 @@ def pair_moments(values: np.ndarray, a: np.ndarray, b: np.ndarray) -> PairMoment
     squares, mask = scaled**2, present.astype(np.float64)
     sums = np.empty((6, len(a)))
     used = np.unique(a)
-    for start in range(0, len(used), _BLOCK):
-        block = used[start : start + _BLOCK]
-        pairs = np.flatnonzero((a >= block[0]) & (a <= block[-1]))
-        left, right = np.searchsorted(block, a[pairs]), b[pairs]
+    for start in range(0, len(used), block):
+        columns = used[start : start + block]
+        pairs = np.flatnonzero((a >= columns[0]) & (a <= columns[-1]))
+        left, right = np.searchsorted(columns, a[pairs]), b[pairs]
         for row, (x, y) in enumerate(
             [
                 (mask, mask), (scaled, mask), (mask, scaled),
                 (squares, mask), (mask, squares), (scaled, scaled),
             ]
         ):  # fmt: skip
-            sums[row, pairs] = (x[:, block].T @ y)[left, right]
+            sums[row, pairs] = (x[:, columns].T @ y)[left, right]
     return _moments(sums, centre, scale, a, b)
 
 

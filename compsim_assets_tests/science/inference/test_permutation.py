@@ -126,11 +126,10 @@ def test_threads_and_the_order_of_rows_change_nothing_and_seeds_do() -> None:
     assert permutation_null(groups, returns, permutations=120, seed=1) != expected
 
 
-def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_change_nothing() -> None:
     groups, returns = universe([[2, 3, 8], [4, 5]], alike=1.0)
     expected = permutation_null(groups, returns, permutations=50)
-    monkeypatch.setattr("compsim_assets.science.inference.permutation._BATCH_NUMBERS", 13 * 12 * 7)
-    assert permutation_null(groups, returns, permutations=50) == expected
+    assert permutation_null(groups, returns, permutations=50, batch=13 * 12 * 7) == expected
 
 
 @pytest.mark.parametrize("sizes", [[[1, 1, 1]], [[2]]])

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from statsmodels.tsa.stattools import adfuller, coint
 from threadpoolctl import threadpool_limits
 
-from compsim_assets.science.trading import price_panel as panels
 from compsim_assets.science.trading.cointegration import (
     benjamini_hochberg,
     engle_granger_tests,
@@ -65,12 +64,11 @@ def test_moments_of_pairs_are_those_of_their_common_days(seed: int, missing: flo
             assert moments.mean_a[row] == pytest.approx(intercept, rel=1e-9)
 
 
-def test_blocks_of_columns_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_of_columns_change_nothing() -> None:
     values = market().prices
     a, b = np.array(list(combinations(range(N), 2))).T
     whole = pair_moments(values, a, b).covariance
-    monkeypatch.setattr(panels, "_BLOCK", 3)
-    assert pair_moments(values, a, b).covariance == pytest.approx(whole, rel=1e-12)
+    assert pair_moments(values, a, b, block=3).covariance == pytest.approx(whole, rel=1e-12)
 
 
 def test_a_constant_column_has_no_correlation() -> None:
@@ -94,7 +92,8 @@ def test_panel_has_a_row_a_day_and_a_column_a_ticker_in_order() -> None:
 def test_a_pair_is_listed_once_with_the_years_it_shares_a_cluster() -> None:
     members = pd.DataFrame(
         [(2010, 1, "A"), (2010, 1, "B"), (2011, 1, "B"), (2011, 1, "A"), (2011, 1, "A"), (2011, 1, "C"),
-         (2012, 1, "A"), (2012, 2, "B"), (2012, 2, "C"), (2012, 2, None), (2012, None, "A"), (2013, 9, "A"), (2013, 9, "D")],
+         (2012, 1, "A"), (2012, 2, "B"), (2012, 2, "C"), (2012, 2, None), (2012, None, "A"), (2013, 9, "A"),
+         (2013, 9, "D")],
         columns=["year", "cluster_id", "ticker"],
     )  # fmt: skip
     found = shared_pairs(members, [2010, 2011, 2012])
@@ -131,7 +130,9 @@ def test_published_tests_are_the_published_loop() -> None:
 def test_published_pairs_need_60_days_a_small_p_value_and_a_positive_correlation() -> None:
     panel = market()
     assert published_tests(panel.window(panel.days[0], panel.days[58]), all_pairs(panel), 0).empty
-    tests = pd.DataFrame({"p_value": [0.009, 0.01, 0.001, 0.001, np.nan], "correlation": [0.96, 0.99, -0.99, 0.95, 0.99]})  # fmt: skip
+    tests = pd.DataFrame(
+        {"p_value": [0.009, 0.01, 0.001, 0.001, np.nan], "correlation": [0.96, 0.99, -0.99, 0.95, 0.99]}
+    )
     assert passes_as_published(tests, 0.95).tolist() == [True, False, False, False, False]
 
 
