@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +10,10 @@ from typing import Any
 
 import psutil
 
+from compsim_assets_tests.launch import warm
+from compsim_assets_tests.launch.programs import step
+
 PROGRAMS = "compsim_assets_tests.launch.programs"
-ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -42,20 +42,13 @@ class Step:
         for inherited in ("OMP_NUM_THREADS", "PYTHONPATH"):
             environment.pop(inherited, None)
         # As Dagster finds code by its working directory: on the step's path, not in its environment.
-        code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from {PROGRAMS} import step; step.main()"
-        with (self.folder / "output.txt").open("w") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", code, json.dumps(plan)],
-                env=environment,
-                cwd=self.folder,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
+        self.process = warm.start(step.main, plan, folder=self.folder, environment=environment)
         return self
 
     def finish(self, timeout: float = 120) -> dict[str, Any]:
         """Wait for the end and return the step's report."""
-        self.process.wait(timeout)
+        self.process.join(timeout)
+        assert self.process.exitcode is not None, f"{self.processes()}\n{self.output}"
         self.ended = time.time()
         return json.loads((self.folder / "report.json").read_text())
 
@@ -77,7 +70,7 @@ class Step:
 
     @property
     def output(self) -> str:
-        return (self.folder / "output.txt").read_text()
+        return "".join((self.folder / name).read_text() for name in ("output.txt", "errors.txt"))
 
     def wait_for_ranks(self, count: int, timeout: float = 120) -> None:
         """Return once `count` ranks are inside their `main`, and a moment into what they do there."""
@@ -86,15 +79,15 @@ class Step:
 
     def processes(self) -> list[psutil.Process]:
         """Living processes below the step: the agent and the ranks."""
-        found = []
+        living = []
         for process in psutil.process_iter():
             try:
                 inside = process.environ().get("TMPDIR", "").startswith(str(self.scratch))
                 if inside and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(process)
+                    living.append(process)
             except (psutil.NoSuchProcess, psutil.AccessDenied):
                 continue
-        return found
+        return living
 
     def agent(self) -> psutil.Process:
         (agent,) = (p for p in self.processes() if "compsim_assets.launch.agent" in p.cmdline())
@@ -108,12 +101,13 @@ class Step:
 
     def end(self) -> None:
         """Kill whatever a failed test left."""
-        for process in [*self.processes(), self.process]:
+        for process in self.processes():
             try:
                 os.kill(process.pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
-        self.process.wait()
+        self.process.kill()
+        self.process.join()
 
     def _until(self, condition, timeout: float) -> None:
         deadline = time.monotonic() + timeout

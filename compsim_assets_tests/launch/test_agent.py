@@ -12,25 +12,18 @@ from compsim_assets.launch import agent
 from compsim_assets.launch.agent import processes, threads
 
 
-@pytest.mark.parametrize(("wanted", "gpus", "count"), [("auto", 0, 1), ("auto", 4, 4), ("3", 0, 3), ("2", 4, 2)])
-def test_processes(wanted: str, gpus: int, count: int) -> None:
-    assert processes(wanted, gpus) == count
-
-
-@pytest.mark.parametrize("wanted", ["0", "-1", "two", "", "1.5"])
-def test_processes_refuses_what_is_no_number(wanted: str) -> None:
-    with pytest.raises(ValueError, match="COMPSIM_NPROC must be a positive number or 'auto'"):
-        processes(wanted, 0)
-
-
-def test_processes_refuses_more_than_gpus_and_says_what_to_set() -> None:
+def test_processes_are_the_gpus_or_as_many_as_asked_for() -> None:
+    assert [processes("auto", gpus) for gpus in (0, 1, 4)] == [1, 1, 4]
+    assert (processes("3", 0), processes("2", 4)) == (3, 2)
+    for wanted in ("0", "-1", "two", "", "1.5"):
+        with pytest.raises(ValueError, match="COMPSIM_NPROC must be a positive number or 'auto'"):
+            processes(wanted, 0)
     with pytest.raises(ValueError, match="Set COMPSIM_NPROC to at most 2, or to auto"):
         processes("3", 2)
 
 
-@pytest.mark.parametrize(("cores", "nproc", "each"), [(16, 4, 4), (16, 3, 5), (2, 4, 1)])
-def test_threads_share_the_cores(cores: int, nproc: int, each: int) -> None:
-    assert threads(cores, nproc) == each
+def test_threads_share_the_cores() -> None:
+    assert [threads(cores, nproc) for cores, nproc in ((16, 4), (16, 3), (2, 4))] == [4, 5, 1]
 
 
 def test_a_launch_that_is_refused_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,6 @@
 """Real launches of torchrun from a real step, and each way in which a step can end."""
 
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,8 +19,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are f
 
 @pytest.fixture(scope="module")
 def launched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Step]:
-    """A successful step with two ranks."""
-    step = Step(tmp_path_factory.mktemp("report"), "report", {"nproc": "2"}, NESTED).start()
+    """A successful step with two ranks, behind a prefix."""
+    settings = {"nproc": "2", "command_prefix": ["env", "COMPSIM_TEST_PREFIX=before"]}
+    step = Step(tmp_path_factory.mktemp("report"), "report", settings, NESTED).start()
     yield step
     step.end()
 
@@ -36,9 +36,9 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Step]]:
     """Starts a step with a rank for each action, which the rank does, and cleans up after it."""
     steps = []
 
-    def starter(*actions: str, program: str = "endings") -> Step:
-        settings = {"nproc": str(len(actions))}
-        steps.append(Step(tmp_path, program, settings, {"actions": actions}).start())
+    def starter(program: str, *actions: str, **extras: str) -> Step:
+        settings = {"nproc": str(max(1, len(actions)))}
+        steps.append(Step(tmp_path, program, settings, {"actions": actions, **extras}).start())
         return steps[-1]
 
     yield starter
@@ -60,6 +60,7 @@ def test_every_rank_gets_the_extras_and_the_gather_is_in_rank_order(report: dict
     for seen in ranks:
         assert {key: seen["extras"][key] for key in NESTED} == NESTED
         assert seen["total"] == [3.0, 3.0, 3.0]  # all-reduced: 1 + 2
+        assert seen["prefix"] == "before"
 
 
 def test_ranks_share_the_cores_and_compute_exactly(report: dict) -> None:
@@ -94,16 +95,8 @@ def test_success_leaves_no_process_and_no_file(launched: Step, report: dict) -> 
     assert list(launched.scratch.iterdir()) == []
 
 
-def test_prefix_and_one_rank(tmp_path: Path) -> None:
-    settings = {"nproc": "1", "command_prefix": ["env", "COMPSIM_TEST_PREFIX=before"]}
-    step = Step(tmp_path, "report", settings).start()
-    (seen,) = step.finish()["result"]["ranks"]
-    assert seen["prefix"] == "before"
-    assert seen["total"] == [1.0, 1.0, 1.0]
-
-
 def test_the_failing_rank_is_named_and_not_its_victim(start: Callable[..., Step]) -> None:
-    step = start("wait", "raise")
+    step = start("endings", "wait", "raise")
     failure = only_failure(step.finish())
     assert failure["description"].startswith(f"rank 1 of {PROGRAMS}.endings failed: Broken: rank 1 is broken\n")
     assert 'raise Broken(f"rank {worker.rank} is broken")' in failure["metadata"]["traceback"]
@@ -115,22 +108,26 @@ def test_the_failing_rank_is_named_and_not_its_victim(start: Callable[..., Step]
     assert list(step.scratch.iterdir()) == []
 
 
-def test_a_killed_rank_is_named_with_its_signal(start: Callable[..., Step]) -> None:
-    step = start("wait", "kill")
+def test_a_killed_rank_is_named_with_its_signal_its_last_line_and_what_to_lower(start: Callable[..., Step]) -> None:
+    step = start("greedy", "wait", "kill", kind="killed")
     description = only_failure(step.finish())["description"]
-    assert f"rank 1 of {PROGRAMS}.endings was killed by signal 9 (SIGKILL)" in description
+    assert description.startswith(f"rank 1 of {PROGRAMS}.greedy was killed by signal 9 (SIGKILL). ")
+    assert "Its last line: years linked: 3 of 7. " in description
     assert "memory" in description
+    assert "a smaller block of years; or fewer processes on a node (COMPSIM_NPROC)" in description
     assert step.seconds_after(rank=1) < 20
+    assert step.processes() == []
+    assert list(step.scratch.iterdir()) == []
 
 
 def test_a_rank_without_a_traceback_is_quoted(start: Callable[..., Step]) -> None:
-    failure = only_failure(start("none", program="unimportable").finish())
+    failure = only_failure(start("unimportable").finish())
     assert "ended with exit code 1" in failure["description"]
     assert "No module named 'nonexistent_package_of_this_test'" in failure["description"]
 
 
 def test_no_rank_survives_a_killed_torchrun(start: Callable[..., Step]) -> None:
-    step = start("compute")
+    step = start("idle", "compute")
     step.wait_for_ranks(1)
     step.agent().kill()
     assert step.wait_until_gone() < 5
@@ -141,7 +138,7 @@ def test_no_rank_survives_a_killed_torchrun(start: Callable[..., Step]) -> None:
 
 
 def test_nothing_survives_a_killed_step(start: Callable[..., Step]) -> None:
-    step = start("compute")
+    step = start("idle", "compute")
     step.wait_for_ranks(1)
     assert len(step.processes()) == 2
     step.process.kill()
@@ -149,9 +146,9 @@ def test_nothing_survives_a_killed_step(start: Callable[..., Step]) -> None:
 
 
 def test_termination_ends_ranks_that_cannot_listen(start: Callable[..., Step]) -> None:
-    step = start("compute", "wait")
+    step = start("endings", "compute", "wait")
     step.wait_for_ranks(2)
-    step.process.send_signal(signal.SIGTERM)
+    step.process.terminate()
     assert step.wait_until_gone() < 10
     report = step.finish()
     assert "DagsterExecutionInterruptedError" in only_failure(report)["error"]
@@ -160,10 +157,10 @@ def test_termination_ends_ranks_that_cannot_listen(start: Callable[..., Step]) -
     assert list(step.tmp.iterdir()) == []
 
 
-@pytest.mark.parametrize("nproc", ["0", "-1", "two", "", "1.5"])
-def test_bad_nproc_is_refused_by_name(nproc: str, tmp_path: Path) -> None:
-    with pytest.raises(dg.Failure, match="COMPSIM_NPROC must be a positive number or 'auto'"):
-        Torchrun(nproc=nproc).run(dg.build_asset_context(), "unused", {}, tmp_path)
+def test_bad_nproc_is_refused_by_name(tmp_path: Path) -> None:
+    for nproc in ("0", "-1", "two", "", "1.5"):
+        with pytest.raises(dg.Failure, match="COMPSIM_NPROC must be a positive number or 'auto'"):
+            Torchrun(nproc=nproc).run(dg.build_asset_context(), "unused", {}, tmp_path)
 
 
 def test_a_program_without_a_result_is_a_failure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

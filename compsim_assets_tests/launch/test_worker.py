@@ -1,9 +1,5 @@
 """The worker's own face, in this process, and a program run by hand."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,32 +7,21 @@ import torch
 import torch.distributed as dist
 
 from compsim_assets.launch import group
-from compsim_assets.launch import worker as distributed
+from compsim_assets.launch import worker as launch_worker
 from compsim_assets.launch.worker import Worker
-
-ROOT = Path(__file__).parents[2]
+from compsim_assets_tests.launch.steps import PROGRAMS
+from compsim_assets_tests.launch.warm import by_hand
 
 
 def worker(rank: int = 0) -> Worker:
     return Worker(rank, 2 if rank else 1, torch.device("cpu"), {"a": 1})
 
 
-def by_hand(program: str, extras: dict) -> subprocess.CompletedProcess[str]:
-    """Run a worker program without torchrun and without Dagster."""
-    return subprocess.run(
-        [sys.executable, "-m", f"compsim_assets_tests.launch.programs.{program}", json.dumps(extras)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-
-
 def test_progress_is_one_line_in_two_seconds_and_the_last(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clock = iter([0.0, 0.5, 1.9, 2.1, 2.2, 2.3])
-    monkeypatch.setattr(distributed.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(launch_worker.time, "monotonic", lambda: next(clock))
     reporter = worker()
     for done in range(1, 6):
         reporter.progress(done, 1500, "rows")
@@ -76,30 +61,39 @@ def test_alone_the_collectives_need_no_group() -> None:
 
 
 def test_a_program_runs_by_hand(tmp_path: Path) -> None:
-    ended = by_hand("endings", {"actions": ["none"], "started": str(tmp_path)})
-    assert ended.returncode == 0, ended.stderr
+    ended = by_hand(f"{PROGRAMS}.endings", {"actions": ["none"], "started": str(tmp_path)}, tmp_path)
+    assert ended.code == 0, ended.errors
     assert (tmp_path / "0").exists()
 
 
 def test_sys_exit_is_a_failure_with_a_traceback(tmp_path: Path) -> None:
-    ended = by_hand("endings", {"actions": ["exit"], "started": str(tmp_path)})
-    assert ended.returncode == 1
-    assert "RuntimeError: sys.exit(3) in a worker program" in ended.stderr
+    ended = by_hand(f"{PROGRAMS}.endings", {"actions": ["exit"], "started": str(tmp_path)}, tmp_path)
+    assert ended.code == 1
+    assert "RuntimeError: sys.exit(3) in a worker program" in ended.errors
 
 
-def test_numpy_out_of_memory_says_where_and_what_to_lower() -> None:
-    ended = by_hand("greedy", {"kind": "numpy"})
-    assert ended.returncode == 1
-    assert (
-        "OutOfMemory: out of memory (last: years linked: 3 of 7). To need less: a smaller block of "
-        "years; or fewer processes on a node (COMPSIM_NPROC), or nodes with more memory. "
-        "MemoryError: Unable to allocate 16.0 GiB"
-    ) in ended.stderr
+def test_out_of_memory_says_where_and_what_to_lower(tmp_path: Path) -> None:
+    causes = {"numpy": "MemoryError: Unable to allocate 16.0 GiB", "torch": "RuntimeError: "}
+    for kind, cause in causes.items():
+        ended = by_hand(f"{PROGRAMS}.greedy", {"kind": kind}, tmp_path / kind)
+        assert ended.code == 1
+        assert (
+            "OutOfMemory: out of memory (last: years linked: 3 of 7). To need less: a smaller block of years; or fewer "
+            f"processes on a node (COMPSIM_NPROC), or nodes with more memory. {cause}"
+        ) in ended.errors
+
+
+def test_ranks_on_different_devices_are_refused(tmp_path: Path) -> None:
+    ended = by_hand(f"{PROGRAMS}.devices", {}, tmp_path, ranks=2)
+    assert ended.code == 1
+    assert "RuntimeError: ranks compute on different devices (rank 0 on " in ended.errors
+    assert ": cpu, rank 1 on " in ended.errors
+    assert ": cuda): their results would differ" in ended.errors
 
 
 def test_a_rank_that_does_not_come_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COMPSIM_JOIN_TIMEOUT", "1")
     monkeypatch.setenv("SLURMD_NODENAME", "gpu7")
-    said = "rank 0 on gpu7 could not connect to the other 1 within 1 s. Across nodes, GLOO_SOCKET_IFN"
-    with pytest.raises(RuntimeError, match=said):
+    expected = "rank 0 on gpu7 could not connect to the other 1 within 1 s. Across nodes, GLOO_SOCKET_IFN"
+    with pytest.raises(RuntimeError, match=expected):
         group._meet(dist.HashStore(), 0, 2, torch.device("cpu"))

@@ -4,9 +4,9 @@ import os
 
 import torch
 
-from compsim_assets.launch import worker as distributed
+from compsim_assets.launch import worker
 
 if __name__ == "__main__":
     if os.environ["RANK"] == "1":
-        distributed._device = lambda: torch.device("cuda", 0)
-    distributed.run(lambda worker: None)
+        worker._device = lambda: torch.device("cuda", 0)
+    worker.run(lambda _worker: None)

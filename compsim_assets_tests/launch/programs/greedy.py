@@ -3,6 +3,7 @@
 import os
 import resource
 import signal
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,6 +15,8 @@ def main(worker: Worker) -> None:
     worker.progress(3, 7, "years linked")
     worker.barrier()
     last = worker.rank == worker.world_size - 1
+    if "started" in worker.extras:
+        (Path(worker.extras["started"]) / str(worker.rank)).touch()
     if last and worker.extras["kind"] == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
     if last:

@@ -1,12 +1,12 @@
 """Plays the Dagster process that runs a step: materializes one asset that runs a worker program.
 
 Interrupts are captured as Dagster's run worker does, so SIGINT and SIGTERM end the step as a
-termination from the UI does. Takes a JSON argument and writes the run's events as JSON.
+termination from the UI does. Writes the run's events as JSON.
 """
 
 import json
-import sys
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import psutil
@@ -15,9 +15,7 @@ from dagster._utils.interrupts import capture_interrupts
 from compsim_assets.launch.torchrun import Torchrun
 
 
-def main() -> None:
-    plan = json.loads(sys.argv[1])
-
+def main(plan: dict[str, Any]) -> None:
     @dg.asset
     def worked(context: dg.AssetExecutionContext, torchrun: Torchrun) -> dg.Output[dict]:
         result = torchrun.run(context, plan["module"], plan["extras"], Path(plan["scratch"]))

@@ -1,0 +1,114 @@
+"""Processes that start warm: forked from a server that has imported Dagster and torch once for all tests."""
+
+import importlib
+import json
+import os
+import runpy
+import signal
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing import forkserver, get_context
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_CONTEXT = get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["compsim_assets.launch.torchrun", "compsim_assets.launch.worker"])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def server() -> Iterator[None]:
+    """Ends the server with the tests, so that its time is counted as theirs."""
+    yield
+    forkserver._forkserver._stop()  # type: ignore[attr-defined]
+
+
+def start(
+    work: Callable[..., None], *arguments: Any, folder: Path, environment: Mapping[str, str] | None = None
+) -> ForkServerProcess:
+    """Start `work` in `folder`, with this environment or the test's; its output goes to files there."""
+    process = _CONTEXT.Process(target=_become, args=(work, arguments, dict(environment or os.environ), folder))
+    process.start()
+    return process
+
+
+def _become(work: Callable[..., None], arguments: Sequence[Any], environment: dict[str, str], folder: Path) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    tempfile.tempdir = None  # the server's
+    for stream, name in ((1, "output.txt"), (2, "errors.txt")):
+        os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND), stream)
+    work(*arguments)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a program's ranks ended: the first bad exit code, or 0, and what they wrote."""
+
+    code: int
+    output: str
+    errors: str
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """What rank 0 reported."""
+        assert self.code == 0, self.errors
+        return dict(json.loads(self.output.splitlines()[-1]))
+
+
+def by_hand(
+    program: str, extras: Mapping[str, Any], folder: Path, ranks: int = 0, imports: Sequence[str] = ()
+) -> Ended:
+    """Run a worker program to its end, without Dagster: alone, or as so many ranks as torchrun would start them.
+
+    Ranks compute on one thread. They are forked once the program and `imports`, what it imports late, are there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    process = start(_play_torchrun, program, json.dumps(extras), folder, ranks, imports, folder=folder)
+    process.join()
+    assert process.exitcode is not None
+    output, errors = ((folder / f"{name}.txt").read_text() for name in ("output", "errors"))
+    return Ended(process.exitcode, output, errors)
+
+
+def _play_torchrun(program: str, extras: str, folder: Path, ranks: int, imports: Sequence[str]) -> None:
+    warnings.simplefilter("ignore")  # that the program is imported already
+    sys.argv = [program, extras]
+    if not ranks:
+        runpy.run_module(program, run_name="__main__")
+        return
+    for name in (program, *imports):
+        importlib.import_module(name)
+    running = {_fork(program, folder / "ranks" / str(rank), rank, ranks) for rank in range(ranks)}
+    first_bad = 0
+    while running:
+        pid, status = os.wait()
+        running.remove(pid)
+        code = os.waitstatus_to_exitcode(status)
+        if code and not first_bad:
+            first_bad = code
+            for other in running:
+                os.kill(other, signal.SIGTERM)
+    sys.exit(first_bad)
+
+
+def _fork(program: str, folder: Path, rank: int, ranks: int) -> int:
+    import torch
+
+    if pid := os.fork():
+        return pid
+    folder.mkdir(parents=True)
+    torch.set_num_threads(1)
+    variables = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": ranks, "GROUP_WORLD_SIZE": 1}
+    os.environ.update({name: str(value) for name, value in variables.items()})
+    os.environ["TORCHELASTIC_RUN_ID"] = "played"
+    os.environ["TORCHELASTIC_ERROR_FILE"] = str(folder / "error.json")
+    runpy.run_module(program, run_name="__main__")
+    sys.stdout.flush()
+    os._exit(0)
