@@ -25,6 +25,7 @@ from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.partitions import cutoff_modes
 from compsim_assets.settings import Settings
 from compsim_assets.storage.results import Results, read_manifest
+from compsim_assets.storage.shards import MANIFEST
 
 
 @dg.asset(deps=["pca_scores", "published_pairs"], **table_options("clustered_reports", "clusters", "pandas"))
@@ -170,7 +171,7 @@ def cluster_features_assets(
     import pandas as pd
 
     results, mode = Results.of(settings), context.partition_key
-    manifest = read_manifest(results.array_folder("sae_features"), "features.json")
+    manifest = read_manifest(results.array_folder("sae_features"), MANIFEST)
     if manifest["n_reports"] == 0:
         yield from no_rows(context, "there are no features: none is searched for", key="candidates")
         return

@@ -13,6 +13,7 @@ from compsim_assets.partitions import cutoff_modes
 from compsim_assets.settings import Settings
 from compsim_assets.storage.io_managers import REVISION, data_version, origin, table_schema
 from compsim_assets.storage.results import Results, read_manifest
+from compsim_assets.storage.shards import MANIFEST
 from compsim_assets.storage.similarity import PairSimilarity, ScoreSimilarity
 from compsim_assets.universe.folder import Universe
 from compsim_assets.universe.opening import open_universe, similarity_of
@@ -111,7 +112,7 @@ def usable_scores(settings: Settings, fuzz_scores: DataFrame) -> tuple[DataFrame
     """The fuzz scores that are of our features' latents, and what is to be said about the others."""
     from compsim_assets.evidence.table_two import scores_for
 
-    manifest = read_manifest(Results.of(settings).array_folder("sae_features"), "features.json")
+    manifest = read_manifest(Results.of(settings).array_folder("sae_features"), MANIFEST)
     return scores_for(fuzz_scores, manifest["hookpoint"], manifest["n_latents"])
 
 
