@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 _USABLE = ""
-# Features read at once, in bytes of their decoded lists; reading them takes about three times as much.
-_BATCH_BYTES = 64 << 20
 
 
 class FeatureImport:
@@ -24,13 +22,13 @@ class FeatureImport:
         files: where the features are.
         known_ids: the universe's reports.
         without_sic_code: those of them whose features are left out for want of a SIC code.
-        batch_rows: rows read at once; by default as many as decode to about 64 MB.
+        batch_bytes: features read at once, in bytes of their decoded lists; reading takes about three times as much.
     """
 
     def __init__(
-        self, files: TableFiles, known_ids: "np.ndarray", without_sic_code: "np.ndarray", batch_rows: int | None = None
+        self, files: TableFiles, known_ids: "np.ndarray", without_sic_code: "np.ndarray", batch_bytes: int = 64 << 20
     ) -> None:
-        self.files, self.batch_rows = files, batch_rows
+        self.files, self.batch_bytes = files, batch_bytes
         self.report_ids = set(known_ids.tolist())
         self.without_sic_code = set(without_sic_code.tolist())
 
@@ -83,23 +81,19 @@ class FeatureImport:
         ids, features = (self.files.column(name) for name in (ID, "features"))
         with reading(self.files, number) as file:
             self._check_types(number, file.schema_arrow, ids, features)
-            rows = self.batch_rows or _rows_at_once(file, features)
-            for batch in file.iter_batches(rows, columns=[ids, features]):
+            for batch in file.iter_batches(_rows_of(self.batch_bytes, file, features), columns=[ids, features]):
                 yield (batch.column(ids).to_pylist(), [_flat(item) for item in batch.column(features)])
 
     def _check_types(self, number: int, schema: "pa.Schema", ids: str, features: str) -> None:
         import pyarrow.types as kinds
 
-        id_type, list_type = schema.field(ids).type, schema.field(features).type
-        leaf = list_type
-        while _is_list(leaf):
-            leaf = leaf.value_type
-        for wrong, column, kind, expected in (
-            (not _is_number(id_type), ids, id_type, "whole numbers"),
-            (leaf is list_type or not _is_number(leaf), features, list_type, "lists of floats"),
-        ):
+        for column, nested, expected in ((ids, False, "whole numbers"), (features, True, "lists of floats")):
+            kind = leaf = schema.field(column).type
+            while _is_list(leaf):
+                leaf = leaf.value_type
+            fits = (kinds.is_integer(leaf) or kinds.is_floating(leaf)) and (leaf is not kind) == nested
             # A column without any value has no type.
-            if wrong and not kinds.is_null(leaf if column == features else id_type):
+            if not fits and not kinds.is_null(leaf):
                 raise UniverseError(f"{self.files.names[number]}: column {column} has {kind}, expected {expected}")
 
 
@@ -109,20 +103,14 @@ def _is_list(kind: "pa.DataType") -> bool:
     return any((kinds.is_list(kind), kinds.is_large_list(kind), kinds.is_fixed_size_list(kind)))
 
 
-def _is_number(kind: "pa.DataType") -> bool:
-    import pyarrow.types as kinds
-
-    return kinds.is_integer(kind) or kinds.is_floating(kind)
-
-
-def _rows_at_once(file: "pq.ParquetFile", column: str) -> int:
-    """Rows whose features decode to `_BATCH_BYTES`, by the number of values that the file says each row group has."""
+def _rows_of(n_bytes: int, file: "pq.ParquetFile", column: str) -> int:
+    """Rows whose features decode to so many bytes, by the number of values that the file says each row group has."""
     longest = 1
     for group in map(file.metadata.row_group, range(file.metadata.num_row_groups)):
         for chunk in map(group.column, range(group.num_columns)):
             if f"{chunk.path_in_schema}.".startswith(f"{column}.") and group.num_rows:
                 longest = max(longest, chunk.num_values // group.num_rows)
-    return max(1, _BATCH_BYTES // (8 * longest))
+    return max(1, n_bytes // (8 * longest))
 
 
 def _flat(item: Any) -> "np.ndarray":

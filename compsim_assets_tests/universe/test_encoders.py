@@ -1,15 +1,9 @@
 """embedding.toml: what is read, what stands in for it, and one clear error for each mistake."""
 
-from hashlib import blake2b
 from pathlib import Path
 
-import numpy as np
-import pyarrow.parquet as pq
 import pytest
 
-import compsim_assets.universe.encoders as embedding
-from compsim_assets.storage.embeddings import read_embeddings, write_embeddings
-from compsim_assets.storage.results import Results
 from compsim_assets.universe.encoders import EncoderSettings, encoders_of
 from compsim_assets.universe.layout import UniverseError
 
@@ -130,42 +124,9 @@ def test_each_mistake_is_named_with_its_file(
     assert str(caught.value).startswith(str(path))
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("base", "rolling", "walk_forward", "sic_code", "sic_division", "gics_sector"),
-        *("population", "pca", "supervised", "sic2", "pairs"),
-    ],
-)
-def test_the_names_of_our_methods_are_taken(tmp_path: Path, name: str) -> None:
-    write(tmp_path, f"[{name}]\nmodel = 'gpt2'\nmax_tokens = 3\n")
-    with pytest.raises(UniverseError, match=f"'{name}' is a method of ours, expected another name"):
-        encoders_of(tmp_path)
-
-
-def written(path: Path) -> str:
-    """Seven reports, of four different texts; the hash of what is written."""
-    unique = np.arange(12, dtype=np.float32).reshape(4, 3) / 7
-    digest = blake2b(digest_size=16)
-    ids, year = np.arange(7) * 10, np.array([2001, 2001, 2002, 2002, 2003, 2003, 2003])
-    write_embeddings(path, ids, year, unique, np.array([0, 3, 3, 1, 2, 2, 0]), digest)
-    return digest.hexdigest()
-
-
-def test_what_is_written_does_not_depend_on_the_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = written(tmp_path / "whole.parquet")
-    monkeypatch.setattr(embedding, "_BLOCK_BYTES", 2 * 3 * 4)
-    assert written(tmp_path / "blocks.parquet") == whole
-    table = pq.read_table(tmp_path / "blocks.parquet")
-    assert pq.read_metadata(tmp_path / "blocks.parquet").num_row_groups == 4
-    assert table.equals(pq.read_table(tmp_path / "whole.parquet"))
-    assert str(table.schema.field("embedding").type).startswith("fixed_size_list<")
-    expected = np.float32([[0, 1, 2], [9, 10, 11], [9, 10, 11], [3, 4, 5]]) / np.float32(7)
-    np.testing.assert_array_equal(table["embedding"].to_pylist()[:4], expected)
-    assert table["report_id"].to_pylist() == [0, 10, 20, 30, 40, 50, 60]
-    assert table["year"].to_pylist() == [2001, 2001, 2002, 2002, 2003, 2003, 2003]
-
-
-def test_embeddings_that_are_not_there_are_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="materialize 'embeddings' first"):
-        read_embeddings(Results(tmp_path))
+def test_the_names_of_our_methods_are_taken(tmp_path: Path) -> None:
+    ours = ("base", "rolling", "walk_forward", "sic_code", "sic_division", "gics_sector")
+    for name in (*ours, "population", "pca", "supervised", "sic2", "pairs"):
+        write(tmp_path, f"[{name}]\nmodel = 'gpt2'\nmax_tokens = 3\n")
+        with pytest.raises(UniverseError, match=f"'{name}' is a method of ours, expected another name"):
+            encoders_of(tmp_path)

@@ -79,13 +79,25 @@ def test_a_folder_of_files_in_batches(tmp_path: Path) -> None:
     write_features(tmp_path, list(range(20, 50)), features[20:].tolist(), "features/b.parquet")
     files = local_files(tmp_path, "features")
     assert files is not None
-    found = FeatureImport(files, np.arange(50), np.array([], dtype=np.int64), batch_rows=7)
+    found = FeatureImport(files, np.arange(50), np.array([], dtype=np.int64), batch_bytes=7 * 3 * 8)
     dropped: Counter[str] = Counter()
     blocks = [block for number in (0, 1) for block in found.blocks(number, 3, dropped)]
     assert max(len(ids) for ids, _ in blocks) == 7
     assert np.concatenate([ids for ids, _ in blocks]).tolist() == list(range(50))
     np.testing.assert_array_equal(np.concatenate([values for _, values in blocks]), features)
     assert not dropped
+
+
+def test_batches_hold_as_many_rows_as_their_features_allow(tmp_path: Path) -> None:
+    """Whatever the rows' length: memory is that of a batch, not of so many rows."""
+    for length, rows in ((40, 5), (10, 20), (400, 1)):
+        write_features(tmp_path, [*range(30)], np.ones((30, length)).tolist())
+        files = local_files(tmp_path, "features")
+        assert files is not None
+        found = FeatureImport(files, np.arange(30), np.array([], dtype=np.int64), batch_bytes=8 * 40 * 5)
+        sizes = [len(ids) for ids, _ in found.blocks(0, length, Counter())]
+        assert max(sizes) == rows
+        assert sum(sizes) == 30
 
 
 def test_a_file_of_pandas_with_the_ids_as_index(tmp_path: Path) -> None:

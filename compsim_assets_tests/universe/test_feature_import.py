@@ -3,7 +3,6 @@
 import errno
 import os
 import shutil
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import pytest
 
 from compsim_assets.storage.results import Results
 from compsim_assets.storage.shards import FeatureShards
-from compsim_assets.universe import feature_files, feature_import
+from compsim_assets.universe import feature_import
 from compsim_assets.universe.feature_import import finish_import, import_features
 from compsim_assets.universe.folder import Universe
 from compsim_assets.universe.layout import ID, UniverseError
@@ -248,15 +247,3 @@ def test_a_column_of_another_type_is_named(
     pq.write_table(pa.table(columns), path)
     with pytest.raises(UniverseError, match=f"^{path}: column {column} has {found}, expected {expected}$"):
         run(tmp_path)
-
-
-def test_batches_hold_as_many_rows_as_their_features_allow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the rows' length: memory is that of a batch, not of so many rows."""
-    monkeypatch.setattr(feature_files, "_BATCH_BYTES", 8 * 40 * 5)
-    for length, rows in ((40, 5), (10, 20), (400, 1)):
-        write_features(tmp_path, [*range(30)], np.ones((30, length)).tolist())
-        found = Universe(tmp_path).features(np.arange(30), NONE)
-        assert found is not None
-        sizes = [len(ids) for ids, _ in found.blocks(0, length, Counter())]
-        assert max(sizes) == rows
-        assert sum(sizes) == 30

@@ -48,6 +48,7 @@ def patiently(call: Callable[[], T], what: str, log: Callable[[str], None], pati
         Unreachable: no connection, after all tries.
         UniverseError: any other failure of the hub or of the files; its text begins with `what`.
     """
+    import httpx2
 
     def announce(state: RetryCallState) -> None:
         log(
@@ -70,7 +71,8 @@ def patiently(call: Callable[[], T], what: str, log: Callable[[str], None], pati
         of_the_hub = isinstance(error, OSError | ValueError | RuntimeError | Damaged)
         if isinstance(error, UniverseError) or not (of_the_hub or _cause(error)):
             raise
-        kind = Unreachable if _is_unreachable(error) else UniverseError
+        unreachable = isinstance(_cause(error), httpx2.ConnectError | httpx2.ConnectTimeout)
+        kind = Unreachable if unreachable else UniverseError
         tried = f" (tried {patience.tries} times)" if may_pass(error) else ""
         failure = kind(f"{what}: {explain(error)}{tried}")
     # Raised here and not above, or the library's error with the hub's own words would hang on as its context.
@@ -153,9 +155,3 @@ def _cause(error: BaseException | None) -> BaseException | None:
     while error is not None and not isinstance(error, HfHubHTTPError | httpx2.TransportError):
         error = error.__cause__
     return error
-
-
-def _is_unreachable(error: BaseException) -> bool:
-    import httpx2
-
-    return isinstance(_cause(error), httpx2.ConnectError | httpx2.ConnectTimeout)

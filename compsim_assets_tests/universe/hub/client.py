@@ -6,7 +6,9 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from copy import copy
 from dataclasses import dataclass
+from importlib import import_module, reload
 from multiprocessing import get_context
 from pathlib import Path
 from types import SimpleNamespace
@@ -48,12 +50,18 @@ class Client:
     """Calls in a process with an environment of its own; what they write must not hold the token."""
 
     def __init__(self, environment: dict[str, str], errors: Path) -> None:
-        self._errors = errors
+        self._errors, self._changes = errors, dict[str, str]()
         self._process = ProcessPoolExecutor(1, get_context("spawn"), _prepare, (environment, str(errors)))
+
+    def under(self, **changes: str) -> "Client":
+        """The same with other variables: each call is made in a fork that has read them."""
+        other = copy(self)
+        other._changes = changes
+        return other
 
     def ask(self, step: str, *arguments: Any, patience: Patience = FAST) -> Answer:
         """The answer to `resolve`, `fetch`, `fetch aside`, `forget` or `hf download`."""
-        answer = self._process.submit(_call, step, arguments, patience).result()
+        answer = self._process.submit(_call, step, arguments, patience, self._changes).result()
         written = answer.printed + "\n".join(answer.log) + self._errors.read_text()
         assert TOKEN not in written
         return answer
@@ -78,7 +86,16 @@ def _prepare(environment: dict[str, str], errors: str) -> None:
     vars(_http)["time"] = SimpleNamespace(sleep=lambda seconds: time.sleep(min(seconds, 0.05)))
 
 
-def _call(step: str, arguments: tuple[Any, ...], patience: Patience) -> Answer:
+def _read_again(changes: dict[str, str]) -> None:
+    os.environ.update(changes)
+    for name in ("huggingface_hub.constants", "datasets.config"):
+        reload(import_module(name))
+
+
+def _call(step: str, arguments: tuple[Any, ...], patience: Patience, changes: dict[str, str] | None = None) -> Answer:
+    if changes:
+        with ProcessPoolExecutor(1, get_context("fork"), _read_again, (changes,)) as fork:
+            return fork.submit(_call, step, arguments, patience).result()
     log: list[str] = []
     steps: dict[str, Callable[..., Any]] = {
         "resolve": lambda *given: hub.resolve(*given, log.append, patience),

@@ -1,7 +1,7 @@
-"""Fixtures for tests against the stand-in for the hub: one hub and one process of each kind for all of them.
+"""Fixtures for tests against the stand-in for the hub: one hub and one process for all of them.
 
-One process is online, with a token, one is offline, and one reaches no hub. All use one hub cache, as the processes
-of one user do.
+It is online, with a token; its forks are offline, or reach no hub. All use one hub cache, as the processes of one user
+do.
 """
 
 import re
@@ -26,27 +26,23 @@ def environment(server: HubServer, tmp_path_factory: pytest.TempPathFactory) -> 
     return {**server.environment(tmp_path_factory.mktemp("hf")), "HF_TOKEN": TOKEN}
 
 
-def _client(environment: dict[str, str], factory: pytest.TempPathFactory) -> Iterator[Client]:
-    client = Client(environment, factory.mktemp("client") / "stderr.txt")
+@pytest.fixture(scope="session")
+def online(environment: dict, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    client = Client(environment, tmp_path_factory.mktemp("client") / "stderr.txt")
     yield client
     client.close()
 
 
 @pytest.fixture(scope="session")
-def online(environment: dict, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    yield from _client(environment, tmp_path_factory)
+def offline(online: Client) -> Client:
+    return online.under(HF_HUB_OFFLINE="1")
 
 
 @pytest.fixture(scope="session")
-def offline(environment: dict, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    yield from _client({**environment, "HF_HUB_OFFLINE": "1"}, tmp_path_factory)
-
-
-@pytest.fixture(scope="session")
-def unconnected(environment: dict, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+def unconnected(online: Client) -> Client:
     with HubServer() as gone:
         pass
-    yield from _client({**environment, "HF_ENDPOINT": gone.endpoint}, tmp_path_factory)
+    return online.under(HF_ENDPOINT=gone.endpoint)
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from io import BufferedReader
+from typing import Any
 
 import numpy as np
 
@@ -17,14 +18,6 @@ BYTES = (bytes, memoryview)
 _CODE = re.compile(r"b1|[iu][1248]|f[248]|O8?|[SU][1-9][0-9]{0,5}")
 
 
-class Filling(Protocol):
-    def readinto(self, buffer: memoryview, /) -> int | None: ...
-
-
-class Stream(Filling, Protocol):
-    def read(self, size: int = -1, /) -> bytes: ...
-
-
 class Refusal(Exception):
     """Something that is not admitted; the message completes "refused: it ..."."""
 
@@ -35,7 +28,7 @@ class Unfinished:
     def __init__(self) -> None:
         self.places: list[int] = []
 
-    def finish(self, state: Any, stream: Stream) -> object:
+    def finish(self, state: Any, stream: BufferedReader) -> object:
         """What takes its place, once the pickle has told its state."""
         raise NotImplementedError
 
@@ -63,7 +56,7 @@ class Dtype(Unfinished):
             raise Refusal(f"holds an array of type {named}")
         self.code = code
 
-    def finish(self, state: Any, stream: Stream) -> np.dtype:
+    def finish(self, state: Any, stream: BufferedReader) -> np.dtype:
         # (version, byte order, base, names, fields, size, alignment, flags): of these only the order counts, since the
         # code says the rest.
         order = state[1]
@@ -114,7 +107,7 @@ class Array(Unfinished):
         if cls is not NDARRAY:
             raise Refusal("holds an array of a foreign class")
 
-    def finish(self, state: Any, stream: Stream) -> np.ndarray:
+    def finish(self, state: Any, stream: BufferedReader) -> np.ndarray:
         _version, shape, dtype, is_fortran, raw = state
         return array_of(raw, dtype, shape, "F" if is_fortran else "C")
 
@@ -125,7 +118,7 @@ class JoblibArray(Unfinished):
     An array of objects would be a pickle of its own in the middle of the file. No model needs one.
     """
 
-    def finish(self, state: Any, stream: Stream) -> np.ndarray:
+    def finish(self, state: Any, stream: BufferedReader) -> np.ndarray:
         dtype, shape = state["dtype"], state["shape"]
         count = _count(dtype, shape)
         if dtype.hasobject or state["subclass"] is not NDARRAY:
@@ -134,12 +127,12 @@ class JoblibArray(Unfinished):
             stream.read(stream.read(1)[0])
         flat = np.empty(count, dtype)
         if flat.nbytes:
-            fill(memoryview(flat.view(np.uint8)), stream)  # type: ignore[arg-type]
+            fill(memoryview(flat.view(np.uint8)), stream.readinto)  # type: ignore[arg-type]
         return flat.reshape(shape, order="F" if state["order"] == "F" else "C")
 
 
-def fill(buffer: memoryview, stream: Filling) -> None:
-    """The stream's next bytes into this buffer.
+def fill(buffer: memoryview, readinto: Callable[[memoryview], int | None]) -> None:
+    """A stream's next bytes into this buffer.
 
     Raises:
         EOFError: it ends before the buffer is full.
@@ -147,7 +140,7 @@ def fill(buffer: memoryview, stream: Filling) -> None:
     # In pieces: zlib and gzip cannot take 4 GB at once.
     done = 0
     while done < len(buffer):
-        got = stream.readinto(buffer[done : done + 2**26])
+        got = readinto(buffer[done : done + 2**26])
         if not got:
             raise EOFError("the file ends in the middle of its bytes")
         done += got

@@ -212,7 +212,7 @@ class _Reader(pickle._Unpickler):
         if length > MAX_BYTES:
             raise Refusal(f"holds {length:,} bytes in one piece, more than {MAX_BYTES:,}")
         buffer = memoryview(np.empty(length, np.uint8))  # type: ignore[arg-type]
-        fill(buffer, self)
+        fill(buffer, self.readinto)
         self.stack.append(buffer)
 
     dispatch[pickle.BINBYTES[0]] = short_of_4_gb

@@ -1,12 +1,13 @@
 """Frames, series, indexes and text in foreign pickles, put together from their arrays."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from io import BufferedReader
 from typing import Any
 
 import numpy as np
 
-from compsim_assets.universe.published.pickles.arrays import Name, Refusal, Stream, Unfinished
+from compsim_assets.universe.published.pickles.arrays import Name, Refusal, Unfinished
 
 # A range index of any length takes a few bytes in a pickle.
 _MAX_COLUMNS = 100_000
@@ -27,8 +28,8 @@ class Block:
 class Manager:
     """All columns of a frame or the one of a series; axes are indexes, the columns' before the rows'."""
 
-    blocks: list[Block] = field(default_factory=list)
-    axes: list[Any] = field(default_factory=list)
+    blocks: list[Block]
+    axes: list[Any]
 
 
 class Blank(Unfinished):
@@ -38,7 +39,7 @@ class Blank(Unfinished):
         super().__init__()
         self.make = make
 
-    def finish(self, state: Any, stream: Stream) -> object:
+    def finish(self, state: Any, stream: BufferedReader) -> object:
         return self.make(state)
 
 

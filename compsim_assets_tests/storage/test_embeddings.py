@@ -1,0 +1,40 @@
+"""Embeddings as they lie on disk: the same whatever the blocks they are written in."""
+
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from compsim_assets.storage import embeddings
+from compsim_assets.storage.embeddings import read_embeddings, write_embeddings
+from compsim_assets.storage.results import Results
+
+
+def written(path: Path) -> str:
+    """Seven reports, of four different texts; the hash of what is written."""
+    unique = np.arange(12, dtype=np.float32).reshape(4, 3) / 7
+    digest = blake2b(digest_size=16)
+    ids, year = np.arange(7) * 10, np.array([2001, 2001, 2002, 2002, 2003, 2003, 2003])
+    write_embeddings(path, ids, year, unique, np.array([0, 3, 3, 1, 2, 2, 0]), digest)
+    return digest.hexdigest()
+
+
+def test_what_is_written_does_not_depend_on_the_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = written(tmp_path / "whole.parquet")
+    monkeypatch.setattr(embeddings, "_BLOCK_BYTES", 2 * 3 * 4)
+    assert written(tmp_path / "blocks.parquet") == whole
+    table = pq.read_table(tmp_path / "blocks.parquet")
+    assert pq.read_metadata(tmp_path / "blocks.parquet").num_row_groups == 4
+    assert table.equals(pq.read_table(tmp_path / "whole.parquet"))
+    assert str(table.schema.field("embedding").type).startswith("fixed_size_list<")
+    expected = np.float32([[0, 1, 2], [9, 10, 11], [9, 10, 11], [3, 4, 5]]) / np.float32(7)
+    np.testing.assert_array_equal(table["embedding"].to_pylist()[:4], expected)
+    assert table["report_id"].to_pylist() == [0, 10, 20, 30, 40, 50, 60]
+    assert table["year"].to_pylist() == [2001, 2001, 2002, 2002, 2003, 2003, 2003]
+
+
+def test_embeddings_that_are_not_there_are_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="materialize 'embeddings' first"):
+        read_embeddings(Results(tmp_path))
