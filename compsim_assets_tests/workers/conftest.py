@@ -5,8 +5,11 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from compsim_assets_tests.launch.warm import server
 from compsim_assets_tests.workers import tiny_models
 from compsim_assets_tests.workers.tiny_models import Kit
+
+__all__ = ["server"]
 
 
 @pytest.fixture

@@ -1,8 +1,5 @@
 """The program of strong features: which clusters, pairs and candidates, and one process against two."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.storage.shards import FeatureShards, write_feature_shards
-from compsim_assets_tests.runs import Rebuilt, Run, execute, platform, run_worker
+from compsim_assets_tests.launch.warm import by_hand
+from compsim_assets_tests.runs import Rebuilt, run_worker
 
 MODULE = "compsim_assets.workers.cluster_features"
 KEY = ["year", "cluster_id"]
@@ -47,10 +44,10 @@ def study(extras: dict[str, Any], tmp_path: Path) -> Any:
     """Runs the program on the rebuilt sample: both tables."""
 
     def run(**changes: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
-        said = run_worker(MODULE, {**extras, **changes})
+        reported = run_worker(MODULE, {**extras, **changes})
         names = ("cluster_features", "cluster_feature_summary")
         features, summary = (pd.read_parquet(tmp_path / f"{name}.parquet") for name in names)
-        assert said == {"processes": 1, "device": "cpu", "clusters_studied": len(summary)}
+        assert reported == {"processes": 1, "device": "cpu", "clusters_studied": len(summary)}
         return features, summary
 
     return run
@@ -153,9 +150,9 @@ def test_without_scores_candidates_are_the_active_latents_most_variable_first(re
     scale = values.std(axis=0)
     members = rebuilt.read("clusters", "base").groupby(KEY)["report_id"]
     for key, rows in features.groupby(KEY):
-        own = np.stack(given.loc[members.get_group(key)].to_list()) / np.where(scale > 0, scale, 1)
-        active = np.flatnonzero((own > 0).sum(axis=0) >= 2)
-        most = active[np.argsort(-own[:, active].std(axis=0), kind="stable")][:12]
+        scaled = np.stack(given.loc[members.get_group(key)].to_list()) / np.where(scale > 0, scale, 1)
+        active = np.flatnonzero((scaled > 0).sum(axis=0) >= 2)
+        most = active[np.argsort(-scaled[:, active].std(axis=0), kind="stable")][:12]
         assert rows["latent"].tolist() == sorted(most)
 
 
@@ -209,9 +206,9 @@ def test_every_report_of_a_cluster_is_known(rebuilt: Rebuilt, study: Any, tmp_pa
         changed = {"scores": str(tmp_path / "scores.parquet")}
     else:
         shards = FeatureShards(rebuilt.results.array_folder("sae_features"))
-        kept = np.flatnonzero(shards.report_id != report)
+        others = np.flatnonzero(shards.report_id != report)
         (tmp_path / "fewer").mkdir()
-        blocks = [(shards.report_id[kept], shards.rows(kept))]
+        blocks = [(shards.report_id[others], shards.rows(others))]
         write_feature_shards(tmp_path / "fewer", blocks, shards.n_latents, {})
         changed = {"features": str(tmp_path / "fewer")}
     with pytest.raises(ValueError, match=f"report {report} of a cluster has no {missing}"):
@@ -229,27 +226,15 @@ def test_no_clusters_no_rows(rebuilt: Rebuilt, study: Any, tmp_path: Path) -> No
     assert summary.dtypes.equals(rebuilt.read("cluster_feature_summary", "base").dtypes)
 
 
-def test_two_processes_share_the_axes_that_follow_from_the_scores(
+def test_two_processes_give_the_tables_of_one(
     extras: dict[str, Any], study: Any, without_components: str, tmp_path: Path
 ) -> None:
+    """They share the clusters, and the axes that follow from the scores."""
     one = study(pca=without_components)
-    given = json.dumps({**extras, "pca": without_components})
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += ["--nproc-per-node", "2", "-m", MODULE, given]
-    subprocess.run(command, check=True, capture_output=True)
+    ended = by_hand(MODULE, {**extras, "pca": without_components}, tmp_path / "ranks", ranks=2)
+    assert ended.result == {"processes": 2, "device": "cpu", "clusters_studied": len(one[1])}
     for table, name in zip(one, ("cluster_features", "cluster_feature_summary"), strict=True):
         two = pd.read_parquet(tmp_path / f"{name}.parquet")
+        exact = [column for column in table if table[column].dtype != np.float64]
+        assert two[exact].equals(table[exact])
         pd.testing.assert_frame_equal(two, table, rtol=1e-9, atol=1e-12)
-
-
-def test_two_processes_find_the_strong_features_of_one(rebuilt: Rebuilt, tmp_path: Path) -> None:
-    run: Run = rebuilt.copy(tmp_path)
-    defs = platform(run.settings, Torchrun(nproc="2"))
-    names = ("cluster_features", "cluster_feature_summary")
-    assert execute(defs, names, "base", run.history).success
-    assert run.metadata("cluster_features", "base")["processes"] == 2
-    for name in names:
-        one, two = rebuilt.read(name, "base"), run.read(name, "base")
-        exact = [column for column in one if one[column].dtype != np.float64]
-        assert two[exact].equals(one[exact])
-        pd.testing.assert_frame_equal(two, one, rtol=1e-6, atol=1e-12)

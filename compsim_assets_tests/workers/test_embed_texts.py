@@ -1,4 +1,4 @@
-"""The worker program, whole: tiny models on disk, one process, two under torchrun, sentence-transformers, each mistake."""
+"""The worker program, whole: tiny models on disk, one process and two, sentence-transformers, each mistake."""
 
 import itertools
 import json
@@ -21,7 +21,7 @@ from transformers import AutoModel, AutoTokenizer, T5Config, T5Model
 
 from compsim_assets.launch.worker import Worker
 from compsim_assets.workers import embed_texts, encoders, language_models
-from compsim_assets_tests.runs import under_torchrun
+from compsim_assets_tests.launch.warm import by_hand
 from compsim_assets_tests.workers import tiny_models
 from compsim_assets_tests.workers.texts import LONG, ROWS, TEXTS, UNIQUE
 from compsim_assets_tests.workers.tiny_models import MAX_TOKENS, WIDTH, WORDS, Kit
@@ -108,19 +108,15 @@ def test_no_text_at_all_gives_no_embeddings(bert: Kit, tmp_path: Path) -> None:
     assert got.index["row"].tolist() == [-1, -1, -1]
 
 
-def test_two_processes_give_the_bytes_of_one(
-    bert: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_thread: None
-) -> None:
+def test_two_processes_give_the_bytes_of_one(bert: Kit, tmp_path: Path, one_thread: None) -> None:
     texts = TEXTS + [" ".join(pair) for pair in itertools.product(WORDS, WORDS)]
     alone = embed(tmp_path, settings_of(bert.model), texts)
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     extras = {
         "texts": str(tmp_path / "texts.parquet"),
         "settings": settings_of(bert.model),
         "output": str(tmp_path / "two"),
     }
-    module = "compsim_assets.workers.embed_texts"
-    reported = under_torchrun(module, extras, tmp_path / "scratch")
+    reported = by_hand("compsim_assets.workers.embed_texts", extras, tmp_path / "ranks", ranks=2).result
     two = read_output(tmp_path / "two")
     pd.testing.assert_frame_equal(two["index"], alone.index)
     assert two["embeddings"].shape == (5 + len(WORDS) ** 2, WIDTH)
@@ -157,9 +153,9 @@ def test_another_pooling_and_more_modules_are_said(bert: Kit, tmp_path: Path, ca
     sentence_model(bert, tmp_path / "model", "cls", dense=True)
     got = embed(tmp_path, settings_of(tmp_path / "model"), UNIQUE)
     np.testing.assert_allclose(got.embeddings, slow_embeddings(bert.model, UNIQUE), atol=1e-4)
-    said = "its files prescribe cls pooling, the mean is taken; its modules Dense are left out"
-    assert got.result["difference"] == said
-    assert f"tiny: {said}" in capsys.readouterr().err
+    difference = "its files prescribe cls pooling, the mean is taken; its modules Dense are left out"
+    assert got.result["difference"] == difference
+    assert f"tiny: {difference}" in capsys.readouterr().err
 
 
 def test_the_transformer_may_lie_in_a_folder_of_its_own(bert: Kit, tmp_path: Path) -> None:
@@ -209,8 +205,8 @@ def without(folder: Path, *names: str) -> None:
     path = folder / "model.safetensors"
     weights = load_file(path)
     assert set(names) <= set(weights)
-    kept = {name: value for name, value in weights.items() if name not in names}
-    save_file(kept, path, metadata={"format": "pt"})
+    left = {name: value for name, value in weights.items() if name not in names}
+    save_file(left, path, metadata={"format": "pt"})
 
 
 def model_without_a_layer(folder: Path) -> None:

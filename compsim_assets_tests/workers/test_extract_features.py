@@ -1,4 +1,4 @@
-"""The worker program, whole: tiny models on disk, one process, two under torchrun, and each mistake."""
+"""The worker program, whole: tiny models on disk, one process and two, and each mistake."""
 
 import itertools
 import shutil
@@ -15,7 +15,7 @@ import torch
 
 from compsim_assets.launch.worker import Worker
 from compsim_assets.workers import extract_features, language_models
-from compsim_assets_tests.runs import under_torchrun
+from compsim_assets_tests.launch.warm import by_hand
 from compsim_assets_tests.workers import tiny_models
 from compsim_assets_tests.workers.texts import LONG, ROWS, TEXTS, UNIQUE
 from compsim_assets_tests.workers.tiny_models import LAYER, MAX_TOKENS, N_LATENTS, WORDS, Kit
@@ -141,7 +141,7 @@ def test_two_processes_from_the_hub_cache_give_the_bytes_of_one_from_folders(
 ) -> None:
     texts = TEXTS + [" ".join(pair) for pair in itertools.product(WORDS, WORDS)]
     alone = extract(tmp_path, llama.settings(), texts)
-    for name, value in {**hub_cache(llama, tmp_path / "hf"), "OMP_NUM_THREADS": "1"}.items():
+    for name, value in hub_cache(llama, tmp_path / "hf").items():
         monkeypatch.setenv(name, value)
     for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE"):
         monkeypatch.delenv(name, raising=False)
@@ -150,8 +150,8 @@ def test_two_processes_from_the_hub_cache_give_the_bytes_of_one_from_folders(
         "settings": llama.settings(model="acme/tiny", sae="acme/tiny-sae"),
         "output": str(tmp_path / "two"),
     }
-    module = "compsim_assets.workers.extract_features"
-    reported = under_torchrun(module, extras, tmp_path / "scratch")
+    program, folder = "compsim_assets.workers.extract_features", tmp_path / "ranks"
+    reported = by_hand(program, extras, folder, ranks=2, imports=["sparsify"]).result
     two = read_output(tmp_path / "two")
     pd.testing.assert_frame_equal(two["index"], alone.index)
     assert two["features"].shape == (5 + len(WORDS) ** 2, N_LATENTS)

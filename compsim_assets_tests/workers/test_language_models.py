@@ -78,8 +78,8 @@ def without(path: Path, *names: str) -> None:
     """Take weights out of a safetensors file."""
     weights = load_file(path)
     assert set(names) <= set(weights)
-    kept = {name: value for name, value in weights.items() if name not in names}
-    save_file(kept, path, metadata={"format": "pt"})
+    left = {name: value for name, value in weights.items() if name not in names}
+    save_file(left, path, metadata={"format": "pt"})
 
 
 def test_an_sae_folder_may_hold_the_checkpoint_itself(llama: Kit) -> None:
@@ -184,8 +184,8 @@ def test_a_model_in_a_package_is_found_without_importing_it(
     shutil.copytree(llama.model, package / "model")
     (package / "__init__.py").write_text("raise RuntimeError('imported')")
     monkeypatch.syspath_prepend(tmp_path)
-    found = features_of(llama.settings(model="package:model_carrier"))
-    assert found.tobytes() == features_of(llama.settings()).tobytes()
+    features = features_of(llama.settings(model="package:model_carrier"))
+    assert features.tobytes() == features_of(llama.settings()).tobytes()
     assert "model_carrier" not in sys.modules
 
 
