@@ -1,12 +1,12 @@
 """MeanCorr of any grouping, year by year."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 
-import numpy as np
 import pandas as pd
 
 from compsim_assets.science.correlation.mean_correlation import YearCorrelation, year_correlation
-from compsim_assets.science.correlation.returns import normalise_returns
+from compsim_assets.science.correlation.returns import unit_returns
 
 
 def correlation_by_year(groups: pd.DataFrame, returns: pd.DataFrame) -> pd.DataFrame:
@@ -22,10 +22,8 @@ def correlation_by_year(groups: pd.DataFrame, returns: pd.DataFrame) -> pd.DataF
 
     Cost: O(reports) time and memory.
     """
-    # A null is no name: reports without a code must not become one cluster.
-    named = groups.dropna(subset="cluster_id")
-    matched = returns.merge(named, on=["year", "report_id"], how="inner", validate="one_to_one")
-    unit, defined = _unit_returns(matched["returns"])
+    matched = members_of(groups, returns)
+    unit, defined = unit_returns(matched["returns"])
     universe = returns["year"].value_counts()
     rows = []
     by_year = matched.groupby("year").indices
@@ -46,10 +44,19 @@ def row_of(year: int, correlation: YearCorrelation, n_universe: int) -> dict[str
     return {"year": year, **asdict(correlation), "coverage": correlation.n_reports / n_universe}
 
 
-def _unit_returns(returns: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    if returns.empty:
-        return np.zeros((0, 12)), np.zeros(0, dtype=bool)
-    return normalise_returns(np.stack(returns.to_list()))
+def members_of(groups: pd.DataFrame, reports: pd.DataFrame, years: Sequence[int] | None = None) -> pd.DataFrame:
+    """Rows of `reports`, in their order, with the cluster of each; those without one are left out.
+
+    Args:
+        groups: year, report_id, cluster_id. A null is no name: reports without a code must not become one cluster.
+        years: years that count; default all.
+
+    Raises:
+        MergeError: a report is named twice.
+    """
+    named = groups.dropna(subset="cluster_id")
+    rows = reports.merge(named, on=["year", "report_id"], how="inner", validate="one_to_one")
+    return rows if years is None else rows[rows["year"].isin(list(years))]
 
 
 def match_groups(groups: pd.DataFrame, reports: pd.DataFrame) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
-from compsim_assets.science.correlation.groups import COLUMNS, row_of
+from compsim_assets.science.correlation.groups import COLUMNS, members_of, row_of
 from compsim_assets.science.correlation.mean_correlation import YearCorrelation, correlation_of_clusters
 from compsim_assets.science.linkage.pairs import YearPairs, positions_of
 
@@ -69,9 +69,7 @@ def correlation_by_year_of_pairs(
 
 def _by_year(groups: pd.DataFrame, reports: pd.DataFrame) -> dict[int, pd.DataFrame]:
     """report_id, cluster_id of each year: of the rows that name a report and a cluster."""
-    # A null is no name: reports without a code must not become one cluster.
-    named = groups.dropna(subset="cluster_id")[["year", "report_id", "cluster_id"]]
-    matched = reports[["year", "report_id"]].merge(named, on=["year", "report_id"], how="inner", validate="one_to_one")
+    matched = members_of(groups[["year", "report_id", "cluster_id"]], reports[["year", "report_id"]])
     rows = matched.groupby("year").indices
     return {int(year): matched.iloc[rows[year]] for year in matched["year"].unique()}
 

@@ -1,6 +1,7 @@
 """Monthly returns as unit vectors, so that correlations become inner products."""
 
 import numpy as np
+import pandas as pd
 
 # A row whose centred returns are this small beside its largest return is constant up to rounding.
 _CONSTANT_TOLERANCE = 1e-12
@@ -33,3 +34,8 @@ def normalise_returns(returns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     defined = complete & (length > _CONSTANT_TOLERANCE * largest)
     unit = np.divide(centred, length[:, None], out=np.zeros_like(centred), where=defined[:, None])
     return unit, defined
+
+
+def unit_returns(returns: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """`normalise_returns` of a column that holds the twelve log returns of a report in each row."""
+    return normalise_returns(np.stack(returns.to_list()) if len(returns) else np.zeros((0, 12)))

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from compsim_assets.science.correlation.returns import normalise_returns
+from compsim_assets.science.correlation.groups import members_of
+from compsim_assets.science.correlation.returns import unit_returns
 from compsim_assets.science.device import map_on_all_cores
 
 # A null this close to the value is equal to it: sums in another order differ by rounding.
@@ -88,15 +89,9 @@ def _null(values: np.ndarray) -> Null:
 
 
 def _years(groups: pd.DataFrame, returns: pd.DataFrame, years: Sequence[int] | None) -> list[_Year]:
-    named = groups.dropna(subset="cluster_id")
-    rows = returns.merge(named, on=["year", "report_id"], how="inner", validate="one_to_one")
-    if years is not None:
-        rows = rows[rows["year"].isin(list(years))]
-    if rows.empty:
-        return []
     # The same shuffles whatever the order of the rows.
-    rows = rows.sort_values(["year", "cluster_id", "report_id"])
-    unit, defined = normalise_returns(np.stack(rows["returns"].to_list()))
+    rows = members_of(groups, returns, years).sort_values(["year", "cluster_id", "report_id"])
+    unit, defined = unit_returns(rows["returns"])
     rows, unit = rows[defined], unit[defined]
     size = rows.groupby(["year", "cluster_id"])["year"].transform("size").to_numpy()
     rows, unit = rows[size >= 2], unit[size >= 2]

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array, vstack
 
-from compsim_assets.science.correlation.returns import normalise_returns
+from compsim_assets.science.correlation.groups import members_of
+from compsim_assets.science.correlation.returns import unit_returns
 
 # Sizes of clusters, both ends included.
 SIZE_STRATA: tuple[tuple[int, float], ...] = (
@@ -184,14 +185,10 @@ def _ratio(above: np.ndarray, below: np.ndarray, otherwise: float = np.nan) -> n
 def _members(
     groups: pd.DataFrame, returns: pd.DataFrame, company: pd.Series, companies: pd.Index, years: Sequence[int] | None
 ) -> _Members:
-    # A null is no name: reports without a code must not become one cluster.
-    named = groups.dropna(subset="cluster_id")
-    rows = returns.merge(named, on=["year", "report_id"], how="inner", validate="one_to_one")
-    if years is not None:
-        rows = rows[rows["year"].isin(list(years))]
+    rows = members_of(groups, returns, years)
     by_cluster = rows.groupby(["year", "cluster_id"], sort=True)
     label, size = by_cluster.ngroup().to_numpy(), by_cluster["year"].transform("size").to_numpy()
-    unit, defined = normalise_returns(np.stack(rows["returns"].to_list()) if len(rows) else np.zeros((0, 12)))
+    unit, defined = unit_returns(rows["returns"])
     # Only clusters that have a pair.
     paired = defined & (np.bincount(label[defined], minlength=len(by_cluster))[label] >= 2)
     _, first, cluster = np.unique(label[paired], return_index=True, return_inverse=True)

@@ -66,7 +66,9 @@ def year_statistics(
     weights = peer_weights(similarity, pool, levels.peers)
     statistics = pair_statistics(similarity, reports, levels.shares)
     statistics += neighbours("neighbours", weights, pool, reports.correlation)
-    statistics += _same_group_neighbours(similarity, pool, reports, levels)
+    inside = pool & same_group(reports.sic2)
+    nearest = peer_weights(similarity, inside, levels.peers)
+    statistics += neighbours("neighbours_same_sic2", nearest, inside, reports.correlation)
     unit, defined = normalise_returns(reports.returns)
     pool_with_returns = pool & defined[:, None] & defined
     same = np.array_equal(pool_with_returns, pool)
@@ -78,14 +80,6 @@ def year_statistics(
     if before is not None and before.year == reports.year - 1:
         statistics += peer_stability(now, before)
     return statistics, now
-
-
-def _same_group_neighbours(
-    similarity: np.ndarray, pool: np.ndarray, reports: YearReports, levels: Levels
-) -> list[Statistic]:
-    inside = pool & same_group(reports.sic2)
-    weights = peer_weights(similarity, inside, levels.peers)
-    return list(neighbours("neighbours_same_sic2", weights, inside, reports.correlation))
 
 
 def peer_r2(

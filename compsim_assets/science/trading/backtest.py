@@ -73,11 +73,9 @@ def compare_methods(
     """
     candidates = {method: shared_pairs(table, years) for method, table in members.items()}
     choices = _choose(estimation, candidates, rules)
-    rows, daily = _trade_published(trading, choices)
-    honest_rows, honest_daily = _trade_honest(estimation, trading, choices, rules)
-    order = {method: place for place, method in enumerate(members)}
-    # Rows of methods without pairs were made apart.
-    honest_rows.sort(key=lambda row: (order[row["method"]], rules.costs.index(row["cost_bp"])))
+    published, honest = ([one for one in choices if one.variant == variant] for variant in (PUBLISHED, HONEST))
+    rows, daily = _trade_published(trading, published)
+    honest_rows, honest_daily = _trade_honest(estimation, trading, honest, rules)
     pairs = [one.pairs.assign(variant=one.variant, method=one.method) for one in choices]
     days = pd.concat([*daily, *honest_daily] or [pd.DataFrame()], ignore_index=True)
     return Tables(pd.concat(pairs, ignore_index=True), pd.DataFrame(rows + honest_rows), days)
@@ -92,7 +90,6 @@ def _choose(estimation: PricePanel, candidates: Mapping[str, pd.DataFrame], rule
     for method, shared in candidates.items():
         tested = published.merge(shared, on=_PAIR, validate="one_to_one")
         passes = cointegration.passes_as_published(tested, rules.min_correlation)
-        tested["p_adjusted"] = np.nan
         choices.append(_Choice(PUBLISHED, method, len(shared), len(tested), tested[passes]))
         tested = honest.merge(shared, on=_PAIR, validate="one_to_one")
         tested["p_adjusted"] = benjamini_hochberg(tested["p_value"].to_numpy())
@@ -143,8 +140,6 @@ def _returns_figures(returns: np.ndarray, equity: np.ndarray) -> dict[str, float
 def _trade_published(trading: PricePanel, choices: list[_Choice]) -> tuple[list[dict], list[pd.DataFrame]]:
     rows, daily = [], []
     for one in choices:
-        if one.variant != PUBLISHED:
-            continue
         row = one.row(trading, 0.0)
         rows.append(row)
         run = trade_as_published(trading, one.pairs)
@@ -164,61 +159,52 @@ def _trade_honest(
 ) -> tuple[list[dict], list[pd.DataFrame]]:
     rows: list[dict] = []
     daily: list[pd.DataFrame] = []
-    honest = [one for one in choices if one.variant == HONEST]
-    traded = [one for one in honest if len(one.pairs) and len(trading.days)]
-    idle = [one for one in honest if not (len(one.pairs) and len(trading.days))]
-    rows += [one.row(trading, cost) for one in idle for cost in rules.costs]
-    if not traded:
-        return rows, daily
-    portfolios = _portfolios(trading, traded, rules)
-    spreads = random_spreads(estimation, rules.placebo_pool, rules.min_days, rules.seed)
-    pool = trade_pairs(trading, spreads, entry=rules.entry, stop=rules.stop)
-    tried = {
-        cost: np.array([sharpe_ratio(portfolio.returns(cost)) for portfolio in portfolios]) for cost in rules.costs
-    }
-    for one, portfolio in zip(traded, portfolios, strict=True):
+    traded = [one for one in choices if len(one.pairs) and len(trading.days)]
+    portfolios: dict[str, Portfolio] = {}
+    if traded:
+        portfolios = dict(zip((one.method for one in traded), _portfolios(trading, traded, rules), strict=True))
+        spreads = random_spreads(estimation, rules.placebo_pool, rules.min_days, rules.seed)
+        pool = trade_pairs(trading, spreads, entry=rules.entry, stop=rules.stop)
+    tried = {cost: np.array([sharpe_ratio(p.returns(cost)) for p in portfolios.values()]) for cost in rules.costs}
+    for one in choices:
+        if one.method not in portfolios:
+            rows += [one.row(trading, cost) for cost in rules.costs]
+            continue
+        portfolio = portfolios[one.method]
         placebo = Placebo.draw(pool, len(one.pairs), rules.placebo_draws, rules.seed)
         returns = np.stack([portfolio.returns(cost) for cost in rules.costs], axis=1)
         ends = sharpe_intervals(returns, draws=rules.bootstrap_draws, seed=rules.seed)
         for column, cost in enumerate(rules.costs):
-            net = returns[:, column]
             low, high = ends[:, column]
-            deflated = deflated_sharpe(net, tried[cost])
-            row = {"sharpe_low": low, "sharpe_high": high, "sharpe_deflated": deflated}
-            rows.append(one.row(trading, cost) | row | _honest_figures(portfolio, placebo, cost))
-            daily.append(_honest_daily(one, trading.days, portfolio, placebo, cost))
+            deflated = deflated_sharpe(returns[:, column], tried[cost])
+            interval = {"sharpe_low": low, "sharpe_high": high, "sharpe_deflated": deflated}
+            figures, by_day = _after_costs(portfolio, placebo, cost)
+            rows.append(one.row(trading, cost) | interval | figures)
+            daily.append(one.daily(trading.days, cost, **by_day))
     return rows, daily
 
 
 def _portfolios(trading: PricePanel, traded: list[_Choice], rules: Rules) -> list[Portfolio]:
-    """One portfolio a method, pairs that several methods chose traded once."""
+    """One portfolio per method, pairs that several methods chose traded once."""
     pairs = pd.concat([one.pairs for one in traded], ignore_index=True).drop_duplicates(_PAIR)
     index = pd.MultiIndex.from_frame(pairs[_PAIR])
     column = pd.Series(range(len(trading.tickers)), index=trading.tickers)
-    spreads = Spreads(
-        *(column.loc[pairs[side]].to_numpy() for side in _PAIR),
-        *(pairs[name].to_numpy() for name in ("hedge_ratio", "intercept", "deviation")),
-    )
+    a, b = (column.loc[pairs[side]].to_numpy() for side in _PAIR)
+    estimates = {name: pairs[name].to_numpy() for name in ("hedge_ratio", "intercept", "deviation")}
+    spreads = Spreads(a, b, **estimates)
     held = np.stack([index.isin(pd.MultiIndex.from_frame(one.pairs[_PAIR])) for one in traded])
     return trade_portfolios(trading, spreads, held, entry=rules.entry, stop=rules.stop)
 
 
-def _honest_figures(portfolio: Portfolio, placebo: Placebo, cost_bp: float) -> dict:
+def _after_costs(portfolio: Portfolio, placebo: Placebo, cost_bp: float) -> tuple[dict, dict[str, np.ndarray]]:
+    """Figures of the backtest, and columns by day."""
     net = portfolio.returns(cost_bp)
     mean, low, high = placebo.sharpe(cost_bp)
-    return {
+    figures = {
         **_returns_figures(net, equity_of(net)),
         "n_trades": portfolio.n_trades, "n_delisted": portfolio.n_delisted, "turnover": portfolio.turnover,
         "placebo_sharpe": mean, "placebo_low": low, "placebo_high": high,
     }  # fmt: skip
-
-
-def _honest_daily(
-    one: _Choice, days: np.ndarray, portfolio: Portfolio, placebo: Placebo, cost_bp: float
-) -> pd.DataFrame:
-    net = portfolio.returns(cost_bp)
+    by_day = {"daily_return": net, "equity": equity_of(net), "n_open": portfolio.n_open}
     low, median, high = placebo.band(cost_bp)
-    return one.daily(
-        days, cost_bp, daily_return=net, equity=equity_of(net), n_open=portfolio.n_open,
-        placebo_low=low, placebo_median=median, placebo_high=high,
-    )  # fmt: skip
+    return figures, {**by_day, "placebo_low": low, "placebo_median": median, "placebo_high": high}

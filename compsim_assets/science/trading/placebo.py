@@ -27,14 +27,11 @@ def random_spreads(panel: PricePanel, n: int, min_days: int, seed: int) -> Sprea
     places = np.arange(len(tickers))
     before = places * (places - 1) // 2
     i = np.searchsorted(before, drawn, side="right") - 1
-    first, second = tickers[drawn - before[i]], tickers[i]
-    return _estimated(panel, first, second, min_days).of(slice(n))
-
-
-def _estimated(panel: PricePanel, a: np.ndarray, b: np.ndarray, min_days: int) -> Spreads:
+    a, b = tickers[drawn - before[i]], tickers[i]
     moments = pair_moments(np.log(panel.prices), a, b)
     slope, intercept, deviation = regression(moments)
-    return Spreads(a, b, slope, intercept, deviation).of(tradable(panel, moments, a, b, min_days))
+    spreads = Spreads(a, b, hedge_ratio=slope, intercept=intercept, deviation=deviation)
+    return spreads.of(tradable(panel, moments, a, b, min_days)).of(slice(n))
 
 
 @dataclass(frozen=True)
