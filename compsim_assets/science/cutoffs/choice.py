@@ -84,14 +84,16 @@ def cut_clusters(
 
     Cost: O(n months) after the trees.
     """
-    steps = {y: c.standardised(linked.scale) for y, c in curves_of_years(linked, unit_returns, defined).items()}
-    of_year = dict(zip(steps, zip(linked.trees, linked.rows, strict=True), strict=True))
+    curves = curves_of_years(linked, unit_returns, defined)
+    steps = [curve.standardised(linked.scale) for curve in curves.values()]
+    trees, rows = (dict(zip(curves, values, strict=True)) for values in (linked.trees, linked.rows))
     clusters = {}
     for mode, choose in CHOICES.items():
-        cutoffs = choose(list(steps.values()), list(steps), linked.scale)
-        distances = dict(zip(cutoffs.year.tolist(), cutoffs.distance, strict=True))
-        parts = [(year, *of_year[year], distance) for year, distance in distances.items()]
-        clusters[mode] = cluster_frame((year, cut(tree, at), report_id[rows]) for year, tree, rows, at in parts)
+        cutoffs = choose(steps, list(curves), linked.scale)
+        clusters[mode] = cluster_frame(
+            (year, cut(trees[year], distance), report_id[rows[year]])
+            for year, distance in zip(cutoffs.year.tolist(), cutoffs.distance, strict=True)
+        )
     return clusters
 
 

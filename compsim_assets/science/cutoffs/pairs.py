@@ -8,7 +8,7 @@ import torch
 
 from compsim_assets.science.cutoffs.step_function import StepFunction, steps_of_nodes
 from compsim_assets.science.linkage.cut import cut
-from compsim_assets.science.linkage.dendrogram import Dendrogram
+from compsim_assets.science.linkage.dendrogram import Dendrogram, leaves
 from compsim_assets.science.linkage.distance import DistanceScale, fit_scale, moments_of
 from compsim_assets.science.linkage.pairs import YearPairs, pair_graph
 from compsim_assets.science.linkage.spanning_tree import Bottlenecks
@@ -24,8 +24,8 @@ def link_pairs(
         pairs_of_year: the pairs of a year, called once for each.
         progress: called with (years done, years in all) after each year.
 
-    Cost: O(m log n) time a year; memory of one year's pairs, about 120 m bytes with them. 15 million pairs of 25 years
-    take about 5 s on two cores.
+    Cost: O(m log n) time per year; memory of one year's pairs, about 120 m bytes with them. 15 million pairs of 25
+    years take about 5 s on two cores.
     """
     curves, moments = {}, []
     for done, year in enumerate(years, start=1):
@@ -67,30 +67,9 @@ def _merge_of_pairs(tree: Dendrogram, a: np.ndarray, b: np.ndarray) -> np.ndarra
     """(m,) the merge that joins the two points of each pair: the latest one between their leaves."""
     if len(a) == 0:
         return np.empty(0, dtype=np.int64)
-    latest = Bottlenecks(*_leaves(tree), torch.device("cpu"))
+    order, merge = leaves(tree)
+    latest = Bottlenecks(order, merge.astype(np.float64), torch.device("cpu"))
     return latest.between(torch.from_numpy(a), torch.from_numpy(b)).long().numpy()
-
-
-def _leaves(tree: Dendrogram) -> tuple[np.ndarray, np.ndarray]:
-    """Points in an order that keeps every cluster together, and the number of the merge between each two neighbours.
-
-    Neighbours that never merge have the number behind the last merge.
-    """
-    n, merges = tree.n_points, len(tree.height)
-    children = tree.children.tolist()
-    size = [1] * n
-    for left, right in children:
-        size.append(size[left] + size[right])
-    start = np.zeros(n + merges, dtype=np.int64)
-    roots = np.setdiff1d(np.arange(n + merges), tree.children)
-    start[roots] = np.cumsum([0, *(size[root] for root in roots[:-1])])
-    gap = np.full(n - 1, float(merges))
-    for merge in range(merges - 1, -1, -1):
-        left, right = children[merge]
-        start[left] = start[n + merge]
-        start[right] = start[left] + size[left]
-        gap[start[right] - 1] = merge
-    return np.argsort(start[:n]), gap
 
 
 @dataclass(frozen=True)
@@ -110,7 +89,7 @@ def cut_pairs(
     """Components of every year's existing pairs at standardised cutoffs; the scale is that of all `years`.
 
     Args:
-        years, pairs_of_year: the pairs, read a year at a time.
+        years, pairs_of_year: the pairs, read one year at a time.
         thetas: by name, the cutoff of each year that is to be cut.
 
     Cost: as `link_pairs`; memory of one year's pairs and all years' trees.
@@ -126,4 +105,5 @@ def cut_pairs(
     for name, by_year in thetas.items():
         for year, theta in by_year.items():
             report_id, tree = trees[year]
-            yield YearCut(name, year, theta, report_id, cut(tree, float(scale.distance(theta))))
+            cluster = cut(tree, float(scale.distance(theta)))
+            yield YearCut(name=name, year=year, theta=theta, report_id=report_id, cluster=cluster)

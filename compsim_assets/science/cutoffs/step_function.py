@@ -61,7 +61,7 @@ def curves_of_years(linked: YearTrees, unit_returns: np.ndarray, defined: np.nda
 
 
 def read_curves(curve: pd.DataFrame, years: list[int]) -> list[StepFunction]:
-    """Step functions of these years, by theta, from rows that hold them; a year without rows has no cluster ever."""
+    """Step functions of these years, by theta, from a row per step; a year without rows has no cluster ever."""
     curve = curve.rename(columns={"theta": "position"})
     by_year, nothing = dict(iter(curve.groupby("year"))), curve.iloc[:0]
     return [
@@ -110,7 +110,7 @@ def _node_totals(
     count = np.zeros(n + merges, dtype=np.int64)
     count[:n] = defined
     size = np.ones(n + merges, dtype=np.int64)
-    # Each merge needs its children's totals, so this part is sequential: O(months) work a merge.
+    # Each merge needs its children's totals, so this part is sequential: O(months) work per merge.
     for node, (left, right) in enumerate(tree.children.tolist(), start=n):
         np.add(sums[left], sums[right], out=sums[node])
         count[node] = count[left] + count[right]

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from compsim_assets.science.device import share_out
-from compsim_assets.science.linkage.dendrogram import TIE, Dendrogram
+from compsim_assets.science.linkage.dendrogram import TIE, Dendrogram, leaves
 from compsim_assets.science.linkage.distance import Moments
 from compsim_assets.science.linkage.first_tree import free_edges, seed_edges
 from compsim_assets.science.linkage.spanning_tree import (
@@ -68,7 +68,7 @@ def blocked_linkage(
         progress: called with (tiles done, tiles in all) after each tile.
 
     Cost: n^2 P / 2 multiply-adds in float32 and about 3 n log(n) pairs in float64; memory 4 n P bytes beside the
-    scores, 12 block^2 (100 block^2 for a tile of ties), and about 1 kB a point. Growth and seconds:
+    scores, 12 block^2 (100 block^2 for a tile of ties), and about 1 kB per point. Growth and seconds:
     `benchmarks.jobs.linkage`. The deviation comes from float32 products, whose errors average out over the pairs (1e-9
     of it at paper scale; 2e-7 where all rows round alike).
     """
@@ -82,7 +82,7 @@ def merge_shares(parts: Sequence[PartialTree]) -> tuple[Dendrogram, Moments]:
     moments = Moments(
         sum(part.n_pairs for part in parts), 1.0 - parts[0].mean, sum(part.squared_deviation for part in parts)
     )
-    return dendrogram(n, tree)[0], moments
+    return dendrogram(n, tree), moments
 
 
 def spanning_tree_of_share(
@@ -111,7 +111,7 @@ def spanning_tree_of_share(
     rows = UnitBlocks(scores, where, resident)
     size = block or BLOCK[where.type]
     if len(rows) < 2:
-        return PartialTree(len(rows), joined([]), 1.0, 0, 0.0)
+        return PartialTree(len(rows), joined([]), mean=1.0, n_pairs=0, squared_deviation=0.0)
     mean = mean_cosine(rows, size)
     free, settled = free_edges(rows)
     growing = _GrowingTree(rows, joined([free, seed_edges(rows, size)]), settled)
@@ -129,7 +129,9 @@ def spanning_tree_of_share(
         if progress is not None:
             progress(done, len(tiles))
     growing.merge()
-    return PartialTree(n, growing.tree, mean, pairs, total, growing.seen, growing.merges)
+    return PartialTree(
+        n, growing.tree, mean=mean, n_pairs=pairs, squared_deviation=total, seen=growing.seen, merges=growing.merges
+    )
 
 
 class _GrowingTree:
@@ -154,8 +156,8 @@ class _GrowingTree:
         self.tree = minimum_spanning_tree(self._n, joined(self._buffer))
         self._buffer, self._buffered = [self.tree], 0
         self.merges += 1
-        _, order, gap = dendrogram(self._n, self.tree)
-        self._bottlenecks = Bottlenecks(order, gap, self.device)
+        order, merge = leaves(dendrogram(self._n, self.tree))
+        self._bottlenecks = Bottlenecks(order, self.tree.distance[merge], self.device)
         level = 1.0 - self._bottlenecks.to_first - self.margin
         self.level = level.masked_fill_(self.settled, np.inf).float()
 

@@ -19,7 +19,7 @@ def free_edges(rows: UnitBlocks) -> tuple[Edges, np.ndarray]:
     A zero row is at distance 1 from every point. A copy of an earlier row is at distance 0 from that one, so none of
     its other edges shortens a tree. Left to the search, groups of copies would pass every filter that has a margin.
 
-    Cost: O(n P) to hash the rows; 16 bytes a row.
+    Cost: O(n P) to hash the rows; 16 bytes per row.
     """
     n = len(rows)
     seen: dict[bytes, int] = {}

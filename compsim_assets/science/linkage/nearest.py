@@ -27,7 +27,7 @@ def nearest_peers(
         Columns report_id, year, rank (1 = most similar), peer_id, cosine of one block. Equal cosines (to 1e-12,
         as for identical descriptions) are ordered by peer id.
 
-    Cost: n_y^2 P multiply-adds and O(n_y^2) comparisons a year; memory 8 n_y P bytes and up to three times
+    Cost: n_y^2 P multiply-adds and O(n_y^2) comparisons per year; memory 8 n_y P bytes and up to three times
     `cosine_bytes` (or 24 n_y).
     """
     years, rows = rows_by_year(np.asarray(year))

@@ -67,7 +67,8 @@ def pair_graph(pairs: YearPairs) -> PairGraph:
     report_id = pairs.reports()
     a, b = pairs.positions(report_id)
     # Cosines of equal reports may be above 1 by rounding, as published ones in float32 are.
-    return PairGraph(report_id, a, b, np.clip(1.0 - pairs.cosine, 0.0, 2.0), pairs.correlation)
+    distance = np.clip(1.0 - pairs.cosine, 0.0, 2.0)
+    return PairGraph(report_id, a=a, b=b, distance=distance, correlation=pairs.correlation)
 
 
 def positions_of(report_id: np.ndarray, wanted: np.ndarray) -> np.ndarray:
@@ -97,15 +98,14 @@ def spanning_forest(a: np.ndarray, b: np.ndarray, distance: np.ndarray, n_points
     the longest: only those between components can belong to the forest, and of those between the same two only the
     shortest (filtered Kruskal, exact). This is done again for as long as it halves the edges.
 
-    Cost: O(m) a time, then O(k log k) for the k edges left, some `near` n.
+    Cost: O(m) each time, then O(k log k) for the k edges left, some `near` n.
     """
     given = edges(a, b, distance)
     while len(given) > near * n_points:
         before, given = len(given), _candidates(n_points, given, near)
         if 2 * len(given) > before:
             break
-    tree, _, _ = dendrogram(n_points, minimum_spanning_tree(n_points, given))
-    return tree
+    return dendrogram(n_points, minimum_spanning_tree(n_points, given))
 
 
 def _candidates(n_points: int, given: Edges, near: int) -> Edges:

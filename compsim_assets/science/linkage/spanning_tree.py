@@ -58,42 +58,34 @@ def minimum_spanning_tree(n_points: int, given: Edges) -> Edges:
     return given.at(order[rank - 1])
 
 
-def dendrogram(n_points: int, tree: Edges) -> tuple[Dendrogram, np.ndarray, np.ndarray]:
-    """Single linkage from the n - 1 ascending edges of a minimum spanning tree.
+def dendrogram(n_points: int, tree: Edges) -> Dendrogram:
+    """Single linkage from the ascending edges of a minimum spanning tree or forest.
 
-    Returns:
-        The dendrogram; its points in the order of its leaves (n,), the larger part of every merge first; and the gaps
-        (n - 1,): the heights at which neighbours in that order merge.
-
-    Cost: O(n log n), 2 microseconds a point (union by size on Python lists).
+    Cost: O(n log n), 2 microseconds per point (union by size on Python lists).
     """
-    parent, size = list(range(n_points)), [1] * n_points
-    node, tail = parent.copy(), parent.copy()
-    after, gap = [-1] * n_points, [0.0] * n_points
-    children, larger = [], 0
-    columns = tree.first.tolist(), tree.second.tolist(), tree.distance.tolist()
-    for merge, (a, b, height) in enumerate(zip(*columns, strict=True)):
+    parent, size, node = list(range(n_points)), [1] * n_points, list(range(n_points))
+    children = []
+    for merge, (a, b) in enumerate(zip(tree.first.tolist(), tree.second.tolist(), strict=True)):
         while parent[a] != a:
             parent[a] = a = parent[parent[a]]
         while parent[b] != b:
             parent[b] = b = parent[parent[b]]
         larger, smaller = (a, b) if size[a] >= size[b] else (b, a)
         children.append((node[larger], node[smaller]))
-        after[tail[larger]], gap[tail[larger]], tail[larger] = smaller, height, tail[smaller]
         parent[smaller], node[larger] = larger, n_points + merge
         size[larger] += size[smaller]
-    # Each part begins with its representative, so the whole begins with the last one.
-    order = np.empty(n_points, dtype=np.int64)
-    for position in range(n_points):
-        order[position], larger = larger, after[larger]
     pairs = np.sort(np.array(children, dtype=np.int64).reshape(-1, 2), axis=1)
-    return Dendrogram(n_points, pairs, merge_ties(tree.distance)), order, np.array(gap)[order[:-1]]
+    return Dendrogram(n_points, pairs, merge_ties(tree.distance))
 
 
 class Bottlenecks:
     """The longest edge on the path between two points of a spanning tree: the largest gap between their leaves.
 
-    Cost: O(n log n) to make, 8 n log2(n) bytes; O(1) a pair.
+    Args:
+        order: (n,) points in the order of the leaves.
+        gap: (n - 1,) what neighbours in that order are joined by, ascending as the merges are.
+
+    Cost: O(n log n) to make, 8 n log2(n) bytes; O(1) per pair.
     """
 
     def __init__(self, order: np.ndarray, gap: np.ndarray, device: torch.device) -> None:

@@ -34,7 +34,7 @@ class Block:
 def pair_cosines(a: Block, b: Block, row: torch.Tensor, column: torch.Tensor) -> torch.Tensor:
     """(m,) float64 cosines of row `row[k]` of one block and `column[k]` of the other, each from its own two rows.
 
-    Cost: m P multiply-adds, bound by memory: 7 microseconds a pair on a CPU at P = 4,000, 100 times as much as a pair
+    Cost: m P multiply-adds, bound by memory: 7 microseconds per pair on a CPU at P = 4,000, 100 times as much as a pair
     in a matrix product.
     """
     dots = _dots_on_cpu if row.device.type == "cpu" else _dots_on_gpu

@@ -80,12 +80,18 @@ def top_eigenpairs(
         krylov = _BlockKrylov(matrix, k, seed)
         values, vectors, change = krylov.solve(tolerance, progress or (lambda line: None))
         basis, method = krylov.size, "block krylov"
-    residuals = _residuals(matrix, values, vectors)
-    return Eigenpairs(values, vectors.contiguous(), method, basis, change, residuals)
+    return Eigenpairs(
+        values=values,
+        vectors=vectors.contiguous(),
+        method=method,
+        basis=basis,
+        cosine_change=change,
+        residuals=_residuals(matrix, values, vectors),
+    )
 
 
 def solver_bytes(n: int, k: int, value: int) -> int:
-    """About how many bytes `top_eigenpairs` needs beside an (n, n) matrix of `value` bytes a number."""
+    """About how many bytes `top_eigenpairs` needs beside an (n, n) matrix of `value` bytes per number."""
     if n <= max(SMALL, _FULL_SHARE * k):
         return 3 * 8 * n**2
     # A basis that settles at its second size, its restriction, and LAPACK's copies and work space for that.

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import squareform
 
 from compsim_assets.science.linkage.cut import cut
-from compsim_assets.science.linkage.dendrogram import single_linkage
+from compsim_assets.science.linkage.dendrogram import leaves, single_linkage
 from compsim_assets.science.linkage.spanning_tree import (
     Bottlenecks,
     Edges,
@@ -39,7 +39,7 @@ def complete_graphs(draw: st.DrawFn) -> tuple[int, np.ndarray]:
 @given(complete_graphs())
 def test_cuts_are_those_of_single_linkage(graph: tuple[int, np.ndarray]) -> None:
     n, distance = graph
-    tree, _, _ = dendrogram(n, minimum_spanning_tree(n, all_edges(n, distance)))
+    tree = dendrogram(n, minimum_spanning_tree(n, all_edges(n, distance)))
     expected = single_linkage(distance, n)
     np.testing.assert_array_equal(tree.height, expected.height)
     for cutoff in [-1.0, *distance]:
@@ -67,7 +67,8 @@ def test_the_tree_of_a_union_is_the_tree_of_the_trees(graph: tuple[int, np.ndarr
 def test_bottlenecks_are_the_distances_at_which_points_come_together(graph: tuple[int, np.ndarray]) -> None:
     n, distance = graph
     tree = minimum_spanning_tree(n, all_edges(n, distance))
-    _, order, gap = dendrogram(n, tree)
+    order, merge = leaves(dendrogram(n, tree))
+    gap = tree.distance[merge]
     assert sorted(order.tolist()) == list(range(n))
     found = Bottlenecks(order, gap, torch.device("cpu"))
     a, b = np.triu_indices(n, k=1)
@@ -86,12 +87,14 @@ def test_leaves_begin_in_the_largest_cluster() -> None:
     square = np.full((5, 5), 0.9)
     square[1:4, 1:4], square[np.ix_([0, 4], [0, 4])] = 0.1, 0.2
     np.fill_diagonal(square, 0)
-    _, order, gap = dendrogram(5, minimum_spanning_tree(5, all_edges(5, squareform(square))))
+    tree = minimum_spanning_tree(5, all_edges(5, squareform(square)))
+    order, merge = leaves(dendrogram(5, tree))
     assert set(order[:3].tolist()) == {1, 2, 3}
-    assert gap.tolist() == [0.1, 0.1, 0.9, 0.2]
+    assert tree.distance[merge].tolist() == [0.1, 0.1, 0.9, 0.2]
 
 
 @pytest.mark.parametrize("n", [0, 1])
 def test_no_edges(n: int) -> None:
-    tree, order, gap = dendrogram(n, minimum_spanning_tree(n, joined([])))
-    assert (tree.n_points, tree.children.shape, len(order), len(gap)) == (n, (0, 2), n, 0)
+    tree = dendrogram(n, minimum_spanning_tree(n, joined([])))
+    assert (tree.n_points, tree.children.shape) == (n, (0, 2))
+    assert [len(part) for part in leaves(tree)] == [n, 0]
