@@ -1,6 +1,7 @@
 """The folder: what is in it, when it is replaced, and that the seed alone decides its bytes."""
 
 import os
+import shutil
 import subprocess
 import sys
 from hashlib import sha256
@@ -46,9 +47,9 @@ def test_columns_and_types_are_those_of_a_local_universe(small: Path) -> None:
                         "line": number, "spread_deviation": pa.float64(),
                         "half_life_days": pa.float64()},
     }  # fmt: skip
-    found = {path.stem: pq.read_schema(path) for path in small.glob("*.parquet")}
-    assert {n: dict(zip(s.names, s.types, strict=True)) for n, s in found.items()} == expected
-    assert all(schema.metadata is None for schema in found.values()), "pandas would set an index"
+    schemas = {path.stem: pq.read_schema(path) for path in small.glob("*.parquet")}
+    assert {n: dict(zip(s.names, s.types, strict=True)) for n, s in schemas.items()} == expected
+    assert all(schema.metadata is None for schema in schemas.values()), "pandas would set an index"
 
 
 def test_the_folder_says_that_it_is_synthetic_and_how_it_was_made(small: Path) -> None:
@@ -69,13 +70,6 @@ def test_same_seed_same_bytes_in_another_process(small: Path, tmp_path: Path) ->
     assert contents(tmp_path / "again") == contents(small)
 
 
-def test_another_seed_changes_every_file_but_the_list_of_lines(small: Path, tmp_path: Path) -> None:
-    generate(tmp_path / "other", 6, size=SMALL)
-    ours, other = contents(small), contents(tmp_path / "other")
-    alike = {name for name in ours if ours[name] == other.get(name)}
-    assert alike == {"truth_lines.parquet"}
-
-
 def test_current_until_version_seed_or_size_change(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert is_current(small, 5, size=SMALL)
     assert not is_current(small, 6, size=SMALL)
@@ -85,14 +79,18 @@ def test_current_until_version_seed_or_size_change(small: Path, monkeypatch: pyt
     assert not is_current(small / "absent", 5, size=SMALL)
 
 
-def test_a_marked_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
+def test_a_marked_folder_is_replaced_as_a_whole_and_only_the_list_of_lines_is_that_of_another_seed(
+    small: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "universe"
-    generate(folder, 1, size=SMALL)
+    shutil.copytree(small, folder)
     (folder / "fuzz_scores" / "layers.30_latent999.txt").write_text("[]")
-    generate(folder, 2, size=SMALL)
-    assert is_current(folder, 2, size=SMALL)
+    generate(folder, 6, size=SMALL)
+    assert is_current(folder, 6, size=SMALL)
     assert not (folder / "fuzz_scores" / "layers.30_latent999.txt").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["universe"], "scratch is left behind"
+    ours, other = contents(small), contents(folder)
+    assert {name for name in ours if ours[name] == other.get(name)} == {"truth_lines.parquet"}
 
 
 def test_files_that_are_no_sample_are_never_replaced(tmp_path: Path) -> None:
@@ -102,30 +100,25 @@ def test_files_that_are_no_sample_are_never_replaced(tmp_path: Path) -> None:
     assert contents(tmp_path) == {"reports.parquet": sha256(b"mine").hexdigest()}
 
 
-def test_a_failure_leaves_the_old_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "universe"
-    generate(folder, 1, size=SMALL)
-    before = contents(folder)
+def test_a_failure_leaves_the_old_folder(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = contents(small)
     monkeypatch.setattr("compsim_assets.sample.generator.make_scores", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        generate(folder, 2, size=SMALL)
-    assert contents(folder) == before
+        generate(small, 2, size=SMALL)
+    assert contents(small) == before
 
 
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
+def test_sizes_that_do_not_fit_are_refused() -> None:
+    for changes, words in (
         ({"lines": 1}, "lines must be"),
         ({"lines": 31}, "lines must be"),
         ({"companies": 11}, "2 per line: 12"),
         ({"years": 1}, "years must be"),
         ({"latents": 95}, "16 per line: 96"),
         ({"examples": 11}, "examples must be even"),
-    ],
-)
-def test_sizes_that_do_not_fit_are_refused(changes: dict[str, int], words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        SampleSize(**{"companies": 24, "lines": 6, "latents": 128, **changes})
+    ):
+        with pytest.raises(ValueError, match=words):
+            SampleSize(**{"companies": 24, "lines": 6, "latents": 128, **changes})
 
 
 @pytest.mark.parametrize(
@@ -164,13 +157,13 @@ def test_ids_match_the_tables_and_positions_do_not(full: Sample) -> None:
 
 def test_codes_are_coarse_stale_and_sometimes_missing(full: Sample) -> None:
     codes, lines = full.reports["sic_code"], full.table("truth_lines")
-    known = codes.dropna()
-    assert known.str.fullmatch(r"\d{4}").all()
-    assert "0100" in set(known)
+    given = codes.dropna()
+    assert given.str.fullmatch(r"\d{4}").all()
+    assert "0100" in set(given)
     assert 0.01 < codes.isna().mean() < 0.06
     assert lines["sic_code"].nunique() <= 20 < len(lines)
     truth = lines["sic_code"].to_numpy()[full.weights.argmax(axis=1)]
-    assert 0.1 < np.mean(known != truth[codes.notna()]) < 0.3
+    assert 0.1 < np.mean(given != truth[codes.notna()]) < 0.3
 
 
 def test_companies_enter_late_leave_early_and_drift(full: Sample) -> None:
