@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from textwrap import fill
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -15,14 +17,17 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, ScalarFo
 from compsim_assets.plots.methods import MethodStyle
 from compsim_assets.plots.style import MUTED, TEXT_SIZE, Page, new_figure
 
-MINUS = "\N{MINUS SIGN}"
+# Coordinates of what stands above a vertical, and of what stands at the end of a row.
+ABOVE, AT_ROW = ("data", "axes fraction"), ("axes fraction", "data")
 
 
 def signed(value: float, digits: int | None = None) -> str:
-    """A number with a real minus sign; without `digits`, one or two decimals as needed."""
+    """A number with a real minus sign; a dash for none. Without `digits`, one or two decimals as needed."""
+    if not np.isfinite(value):
+        return "\N{EN DASH}"
     if digits is None:
         digits = 1 if abs(value - round(value, 1)) < 0.005 else 2
-    return f"{value:.{digits}f}".replace("-", MINUS)
+    return f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def percent(value: float, digits: int = 0) -> str:
@@ -43,10 +48,10 @@ class _PercentFormatter(ScalarFormatter):
         return super().__call__(x, pos) + " %"
 
 
-def year_axis(axes: Axes, years: Iterable[float], most_labels: int = 14) -> None:
+def year_axis(axes: Axes, years: Iterable[float], most_labels: int) -> None:
     """An x axis of whole years: a tick each year, a label every 1, 2, 5 or 10."""
-    known = sorted({int(year) for year in years})
-    first, last = known[0], known[-1]
+    whole = {int(year) for year in years}
+    first, last = min(whole), max(whole)
     span = last - first + 1
     step = next((s for s in (1, 2, 5, 10, 20) if span / s <= most_labels), 50)
     every = list(range(first, last + 1))
@@ -76,6 +81,31 @@ def settle_y(axes: Axes, least: float) -> None:
         axes.set_ylim(middle - least / 2, middle + least / 2)
 
 
+def beside(
+    axes: Axes, text: str, place: tuple[float, float], offset: tuple[float, float], coords: Any = "data", **options: Any
+) -> None:
+    """Write a text so many points right of and above a place."""
+    axes.annotate(text, place, xycoords=coords, xytext=offset, textcoords="offset points", **options)
+
+
+def say(axes: Axes, text: str, y: float = 0.5) -> None:
+    """Write into a panel why it is empty."""
+    axes.text(0.5, y, text, transform=axes.transAxes, ha="center", color=MUTED)
+
+
+def legend_above(figure: Figure, page: Page, handles: Sequence[Artist], depth: float, **spacing: float) -> None:
+    """A legend in one line, so many inches below the page's top edge."""
+    figure.legend(
+        handles=handles,
+        loc="center left",
+        bbox_to_anchor=(page.x(0.25), page.y(depth)),
+        ncols=min(len(handles), 6),
+        borderpad=0,
+        borderaxespad=0,
+        **spacing,
+    )
+
+
 def label_verticals(axes: Axes, marks: Sequence[tuple[float, str, str]]) -> None:
     """Write (x, text, colour) labels above one or two verticals; set the x limits before.
 
@@ -97,35 +127,22 @@ def label_verticals(axes: Axes, marks: Sequence[tuple[float, str, str]]) -> None
         if left[0] == left[1] and place[1] - place[0] < reach:
             raised = 1 if left[0] else 0
     for k, (x, text, colour) in enumerate(ordered):
-        axes.annotate(
-            text,
-            (x, 1.0),
-            xycoords=("data", "axes fraction"),
-            xytext=(-3 if left[k] else 3, 18 if k == raised else 4),
-            textcoords="offset points",
-            ha="right" if left[k] else "left",
-            color=colour,
-            weight="bold",
-            annotation_clip=False,
-        )
+        offset, align = (-3 if left[k] else 3, 18 if k == raised else 4), "right" if left[k] else "left"
+        beside(axes, text, (x, 1.0), offset, ABOVE, ha=align, color=colour, weight="bold", annotation_clip=False)
         if k == raised:
             leader = {"arrowstyle": "-", "color": colour, "shrinkA": 0, "shrinkB": 0}
-            axes.annotate(
-                "", (x, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 28),
-                textcoords="offset points", arrowprops=leader, annotation_clip=False,
-            )  # fmt: skip
+            beside(axes, "", (x, 1.0), (0, 28), ABOVE, arrowprops=leader, annotation_clip=False)
 
 
 @dataclass(frozen=True)
 class Key:
     """A key beside the axes: groups of methods, a row each with its line and some numbers.
 
-    Sizes in inches; `numbers` maps a method to its columns' texts, `columns` heads them.
+    Sizes in inches; `width` goes from its left to the page's right edge, `columns` heads the numbers.
     """
 
     page: Page
-    left: float
-    top: float
+    width: float
     columns: Sequence[str] = ()
     label_width: float = 2.0
     column_width: float = 0.62
@@ -134,36 +151,36 @@ class Key:
     def draw(
         self, figure: Figure, styles: Mapping[str, MethodStyle], numbers: Mapping[str, Sequence[str]], caption: str = ""
     ) -> None:
-        """Draw the rows in the order of `styles`, with group headings, and the caption below."""
-        depth, group = self.top, ""
+        """Draw the rows in the order of `styles`, with group headings and each method's numbers; the caption below."""
+        depth = self.page.top + 0.05
         no_numbers = ["\N{EN DASH}"] if numbers else []
-        self._cells(figure, depth, self.columns if numbers else (), "key-head", MUTED)
-        for name, style in styles.items():
-            if style.group != group:
-                group = style.group
-                self._text(figure, self.left, depth, group, weight="bold")
-                depth += self.row
-            self._row(figure, depth, name, style)
-            self._cells(figure, depth, numbers.get(name, no_numbers), f"key:{name}", None)
+        self._cells(figure, depth, self.columns if numbers else (), "key-head", color=MUTED)
+        for group, members in groupby(styles.items(), key=lambda item: item[1].group):
+            self._text(figure, 0, depth, group, weight="bold")
             depth += self.row
-            last_of_group = [n for n, s in styles.items() if s.group == group][-1] == name
-            depth += 0.12 if last_of_group else 0.0
-        self._text(figure, self.left, depth + 0.1, caption, color=MUTED, va="top", gid="key-caption")
+            for name, style in members:
+                self._row(figure, depth, name, style)
+                self._cells(figure, depth, numbers.get(name, no_numbers), f"key:{name}")
+                depth += self.row
+            depth += 0.12
+        self._text(figure, 0, depth + 0.1, caption, color=MUTED, va="top", gid="key-caption")
 
     def _row(self, figure: Figure, depth: float, name: str, style: MethodStyle) -> None:
-        x = [self.page.x(self.left + inches) for inches in (0.0, 0.21, 0.42)]
+        x = [self._x(inches) for inches in (0.0, 0.21, 0.42)]
         y = self.page.y(depth - 0.045)
         figure.add_artist(Line2D(x, [y] * 3, markevery=[1], gid=f"sample:{name}", **style.line()))
-        self._text(figure, self.left + 0.52, depth, style.label)
+        self._text(figure, 0.52, depth, style.label)
 
-    def _cells(self, figure: Figure, depth: float, texts: Sequence[str], gid: str, colour: str | None) -> None:
+    def _cells(self, figure: Figure, depth: float, texts: Sequence[str], gid: str, **options: Any) -> None:
         for k, text in enumerate(texts):
-            x = self.left + 0.52 + self.label_width + (k + 1) * self.column_width
-            extra = {} if colour is None else {"color": colour}
-            self._text(figure, x, depth, text, ha="right", gid=f"{gid}:{k}", **extra)
+            inches = 0.52 + self.label_width + (k + 1) * self.column_width
+            self._text(figure, inches, depth, text, ha="right", gid=f"{gid}:{k}", **options)
 
-    def _text(self, figure: Figure, x: float, depth: float, text: str, **options: Any) -> None:
-        figure.text(self.page.x(x), self.page.y(depth), text, size=TEXT_SIZE, **options)
+    def _text(self, figure: Figure, inches: float, depth: float, text: str, **options: Any) -> None:
+        figure.text(self._x(inches), self.page.y(depth), text, size=TEXT_SIZE, **options)
+
+    def _x(self, inches: float) -> float:
+        return self.page.x(self.page.width - self.width + inches)
 
 
 def common_years(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
@@ -179,9 +196,16 @@ def common_years(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     return table[table["year"].isin(wide.index)], f"Over the years that all have: {span} ({len(years)})"
 
 
-def number(value: float, digits: int) -> str:
-    """A number, or a dash where there is none."""
-    return signed(value, digits) if np.isfinite(value) else "\N{EN DASH}"
+def rows_of(robustness: pd.DataFrame, statistic: str, versus: str = "") -> pd.DataFrame:
+    """The rows of one statistic that have a value."""
+    wanted = (robustness["statistic"] == statistic) & (robustness["versus"] == versus)
+    return robustness[wanted & np.isfinite(robustness["value"].astype(float))]
+
+
+def overall(robustness: pd.DataFrame, statistic: str, versus: str = "") -> pd.DataFrame:
+    """Those of all levels together, by method."""
+    rows = rows_of(robustness, statistic, versus)
+    return rows[rows["level"] == ""].set_index("method")
 
 
 def no_data_figure(title: str, reason: str, synthetic: bool) -> Figure:

@@ -1,4 +1,4 @@
-"""Figure 5 and the rolling cutoffs: how theta was chosen, and what it gave."""
+"""Figure 5 and the cutoffs by year: how theta was chosen, and what it gave."""
 
 import numpy as np
 import pandas as pd
@@ -8,12 +8,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from compsim_assets.plots.axes import (
+    AT_ROW,
     Key,
+    beside,
     common_years,
     label_verticals,
+    legend_above,
     line_by_year,
     no_data_figure,
-    number,
     settle_y,
     signed,
     year_axis,
@@ -31,32 +33,24 @@ _LINES = (
 
 
 @styled
-def objective_by_theta(
-    objective: pd.DataFrame,
-    chosen: float,
-    published: float | None = -3.13,
-    *,
-    synthetic: bool,
-    reason: str = "no year has two reports to merge",
-) -> Figure:
-    """The base objective and its folds over the lattice, with chosen and published theta (Fig. 5).
+def objective_by_theta(objective: pd.DataFrame, best: float, published: float, synthetic: bool) -> Figure:
+    """The base objective and its folds over the lattice, with this run's and the published theta (paper Fig. 5).
 
     Args:
         objective: theta, objective, fold_1, fold_2; minus infinity where no validation year has a
             cluster (drawn as a gap).
-        chosen: this run's theta; NaN for none.
-        published: the paper's theta; None for none.
-        synthetic: mark the figure as made from generated data.
-        reason: what to say when there is nothing to draw.
+        best: this run's theta; NaN for none.
+        published: the paper's theta; NaN for none.
     """
     table = objective.sort_values("theta").replace([np.inf, -np.inf], np.nan)
     if table.empty or table["objective"].isna().all():
-        return no_data_figure(_OBJECTIVE_TITLE, reason, synthetic)
+        return no_data_figure(_OBJECTIVE_TITLE, "no year has two reports to merge", synthetic)
+    page = Page(height=6.0, top=1.7, bottom=0.95)
     figure, (axes,) = new_figure(
         _OBJECTIVE_TITLE,
         "Mean over two folds of the mean MeanCorr over the fold's years. "
         "The folds overlap, and the same years judge theta.",
-        page=Page(height=6.0, top=1.7, bottom=0.95),
+        page=page,
         synthetic=synthetic,
     )
     theta = table["theta"].to_numpy(float)
@@ -65,31 +59,21 @@ def objective_by_theta(
         values = table[column].to_numpy(float)
         handles += axes.plot(theta, values, color=colour, linewidth=width, label=label, gid=column)
     settle_y(axes, 0.1)
-    axes.set_xlim(theta[0], _end(table, chosen, published))
+    axes.set_xlim(theta[0], _end(table, best, published))
     axes.set_xlabel("Cutoff theta (standardised cosine distance)")
     axes.set_ylabel("Mean correlation (MeanCorr)")
     handles += _shade_gap(axes, table)
-    _mark_thetas(axes, table, chosen, published)
-    figure.legend(
-        handles=handles,
-        loc="center left",
-        bbox_to_anchor=(0.025, 1 - 1.0 / 6.0),
-        ncols=len(handles),
-        borderpad=0,
-        borderaxespad=0,
-        columnspacing=1.5,
-    )
+    _mark_thetas(axes, table, best, published)
+    legend_above(figure, page, handles, 1.0, columnspacing=1.5)
     return figure
 
 
-def _end(table: pd.DataFrame, chosen: float, published: float | None) -> float:
+def _end(table: pd.DataFrame, best: float, published: float) -> float:
     """A little right of the last change (then every year is one cluster) and of both thetas."""
     theta = table["theta"].to_numpy(float)
     value = table["objective"].to_numpy(float)
     changes = np.flatnonzero((np.abs(np.diff(value)) > 1e-9) | np.isnan(value[:-1]))
-    last = theta[changes[-1] + 1] if len(changes) else theta[0]
-    known = [x for x in (chosen, published) if x is not None and np.isfinite(x)]
-    last = max([last, *known])
+    last = np.nanmax([theta[changes[-1] + 1] if len(changes) else theta[0], best, published])
     return float(min(theta[-1], last + 0.15 * max(last - theta[0], 1.0)))
 
 
@@ -104,36 +88,33 @@ def _shade_gap(axes: Axes, table: pd.DataFrame) -> list[Patch]:
     return [Patch(color=GRID, label="No cluster in a fold")]
 
 
-def _mark_thetas(axes: Axes, table: pd.DataFrame, chosen: float, published: float | None) -> None:
+def _mark_thetas(axes: Axes, table: pd.DataFrame, best: float, published: float) -> None:
     low, high = axes.get_xlim()
     marks = []
-    if np.isfinite(chosen) and low <= chosen <= high:
-        nearest = int((table["theta"] - chosen).abs().to_numpy().argmin())
-        value = float(table["objective"].iloc[nearest])
-        text = f"chosen {signed(chosen)}"
+    if low <= best <= high:
+        value = float(table["objective"].iloc[int((table["theta"] - best).abs().to_numpy().argmin())])
+        text = f"chosen {signed(best)}"
         if np.isfinite(value):
-            axes.plot([chosen], [value], "o", color=BLUE, markersize=7, zorder=5, gid="chosen-point")
+            axes.plot([best], [value], "o", color=BLUE, markersize=7, zorder=5, gid="chosen-point")
             text += f" (objective {signed(value, 3)})"
-        axes.axvline(chosen, color=BLUE, linewidth=1.6, gid="chosen")
-        marks.append((chosen, text, BLUE))
-    if published is not None and low <= published <= high:
+        axes.axvline(best, color=BLUE, linewidth=1.6, gid="chosen")
+        marks.append((best, text, BLUE))
+    if low <= published <= high:
         axes.axvline(published, color=MUTED, linewidth=1.4, linestyle=(0, (4, 2)), gid="published")
         marks.append((published, f"published {signed(published)}", MUTED))
     label_verticals(axes, marks)
 
 
 @styled
-def theta_by_year(cutoffs: dict[str, pd.DataFrame], synthetic: bool, *, reason: str = "no year has a cutoff") -> Figure:
+def theta_by_year(cutoffs: dict[str, pd.DataFrame], synthetic: bool) -> Figure:
     """Theta and MeanCorr by year and mode; a theta that never changes is a horizontal reference.
 
     Args:
-        cutoffs: mode -> frame with year, theta, mean_correlation and, if known, in_sample.
-        synthetic: mark the figure as made from generated data.
-        reason: what to say when there is nothing to draw.
+        cutoffs: mode -> frame with year, theta, mean_correlation and, if there is one, in_sample.
     """
     tables = {mode: frame for mode, frame in cutoffs.items() if frame["theta"].notna().any()}
     if not tables:
-        return no_data_figure(_YEAR_TITLE, reason, synthetic)
+        return no_data_figure(_YEAR_TITLE, "no year has a cutoff", synthetic)
     styles = method_styles(tables)
     page = Page(height=6.8, right=4.05, bottom=0.95)
     figure, (top, bottom) = new_figure(
@@ -159,8 +140,8 @@ def theta_by_year(cutoffs: dict[str, pd.DataFrame], synthetic: bool, *, reason: 
     long = pd.concat([frame.assign(method=mode) for mode, frame in tables.items()])
     common, caption = common_years(long)
     means = common.groupby("method")["mean_correlation"].mean()
-    key = Key(page, page.width - 3.4, page.top + 0.05, ("MeanCorr",), column_width=0.65)
-    key.draw(figure, styles, {str(k): [number(v, 3)] for k, v in means.items()}, caption.replace(": ", ":\n"))
+    key = Key(page, 3.4, ("MeanCorr",), column_width=0.65)
+    key.draw(figure, styles, {str(k): [signed(v, 3)] for k, v in means.items()}, caption.replace(": ", ":\n"))
     return figure
 
 
@@ -177,16 +158,7 @@ def _draw_theta(axes: Axes, table: pd.DataFrame, style: MethodStyle, mode: str) 
         return
     level = float(theta.iloc[0])
     axes.axhline(level, color=style.colour, linewidth=1.6, gid=f"theta:{mode}")
-    axes.annotate(
-        signed(level),
-        (1.0, level),
-        xycoords=("axes fraction", "data"),
-        xytext=(4, 0),
-        textcoords="offset points",
-        va="center",
-        color=style.colour,
-        weight="bold",
-    )
+    beside(axes, signed(level), (1.0, level), (4, 0), AT_ROW, va="center", color=style.colour, weight="bold")
 
 
 def _draw_correlation(axes: Axes, table: pd.DataFrame, style: MethodStyle, mode: str) -> None:

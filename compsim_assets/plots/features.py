@@ -12,9 +12,7 @@ _TITLE = "Distribution of SAE feature values"
 
 
 @styled
-def feature_value_histogram(
-    distribution: pd.DataFrame, synthetic: bool, *, reason: str = "there are no feature values"
-) -> Figure:
+def feature_value_histogram(distribution: pd.DataFrame, synthetic: bool) -> Figure:
     """Histogram of all feature values of all reports (paper Fig. 1).
 
     Nearly half of the values are exactly 0 and some lie far beyond the histogram. As bars they
@@ -24,12 +22,10 @@ def feature_value_histogram(
     Args:
         distribution: bin_left, bin_right, count, share (of all values): a row (0, 0) for exact
             zeros, the bins, and a row up to infinity for the values above.
-        synthetic: mark the figure as made from generated data.
-        reason: what to say when there is nothing to draw.
     """
     total = float(distribution["count"].sum()) if len(distribution) else 0.0
     if not total:
-        return no_data_figure(_TITLE, reason, synthetic)
+        return no_data_figure(_TITLE, "there are no feature values", synthetic)
     zero = distribution["bin_right"] == 0
     above = np.isinf(distribution["bin_right"].astype(float))
     bins = distribution[~zero & ~above].sort_values("bin_left")

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from compsim_assets.plots.axes import no_data_figure, percent, percent_axis
+from compsim_assets.plots.axes import ABOVE, beside, no_data_figure, percent, percent_axis
 from compsim_assets.plots.methods import method_styles, mode_name
 from compsim_assets.plots.style import INK, TEXT_SIZE, Page, new_figure, styled
 
@@ -15,9 +15,7 @@ FEW_LATENTS = 5
 
 
 @styled
-def interpretability_over_sparsity(
-    curve: pd.DataFrame, mode: str, synthetic: bool, *, reason: str = "no latent has both a fuzz score and a cluster"
-) -> Figure:
+def interpretability_over_sparsity(curve: pd.DataFrame, mode: str, synthetic: bool) -> Figure:
     """Mean interpretability of latents strong in at least p % of the clusters, and their number.
 
     A bin without latents is left out: its mean is unknown, not 0. Chance level is 50.
@@ -26,13 +24,11 @@ def interpretability_over_sparsity(
         curve: min_share (per cent), mean_interpretability (0 to 100, NaN without latents),
             n_latents, share_of_latents (0 to 1).
         mode: cutoff mode of the clusters.
-        synthetic: mark the figure as made from generated data.
-        reason: what to say when there is nothing to draw.
     """
     title = f"Interpretability of latents that recur, {mode_name(mode)}"
     drawn = curve[curve["mean_interpretability"].notna() & (curve["n_latents"] > 0)]
     if drawn.empty:
-        return no_data_figure(title, reason, synthetic)
+        return no_data_figure(title, "no latent has both a fuzz score and a cluster", synthetic)
     drawn = drawn.sort_values("min_share")
     colour = method_styles([mode])[mode].colour
     figure, (top, bottom) = new_figure(
@@ -57,18 +53,10 @@ def interpretability_over_sparsity(
 def _mean_panel(axes: Axes, drawn: pd.DataFrame, colour: str) -> None:
     share, mean = drawn["min_share"].to_numpy(float), drawn["mean_interpretability"].to_numpy(float)
     axes.set_title("Mean interpretability (fuzz score, 0 to 100)")
-    axes.plot(share, mean, color=colour, marker="o", markersize=5, gid="mean-interpretability", linewidth=1.8)
+    dots = {"color": colour, "marker": "o", "markersize": 5}
+    axes.plot(share, mean, gid="mean-interpretability", linewidth=1.8, **dots)
     few = drawn["n_latents"].to_numpy() < FEW_LATENTS
-    axes.plot(
-        share[few],
-        mean[few],
-        color=colour,
-        marker="o",
-        markersize=5,
-        markerfacecolor="white",
-        linestyle="none",
-        gid="few-latents",
-    )
+    axes.plot(share[few], mean[few], gid="few-latents", markerfacecolor="white", linestyle="none", **dots)
     axes.axhline(CHANCE, color=INK, linestyle=(0, (4, 2)), linewidth=1.2, gid="chance")
     axes.set_ylim(min(44.0, float(mean.min()) - 3), max(72.0, float(mean.max()) + 4))
     axes.text(1.0, CHANCE - 0.8, "chance level 50", transform=axes.get_yaxis_transform(), ha="right", va="top")
@@ -83,7 +71,7 @@ def _left_panel(axes: Axes, drawn: pd.DataFrame, colour: str) -> None:
     axes.plot(share, left, color=colour, marker="o", markersize=3.5, gid="share-of-latents")
     for x, y, number in zip(share, left, drawn["n_latents"], strict=True):
         if (x % 5 == 0 or x == share[-1]) and y > 0:
-            axes.annotate(f"{int(number):,}", (x, y), xytext=(2, 6), textcoords="offset points", size=TEXT_SIZE - 0.5)
+            beside(axes, f"{int(number):,}", (x, y), (2, 6), size=TEXT_SIZE - 0.5)
     axes.set_ylim(float(left[left > 0].min(initial=100.0)) / 1.8, 320)
     decades = [1.0] if left.max() > 20 * left.min() else [1.0, 2.0, 5.0]
     ticks = [digit * 10.0**power for power in range(-4, 3) for digit in decades]
@@ -94,28 +82,20 @@ def _left_panel(axes: Axes, drawn: pd.DataFrame, colour: str) -> None:
 
 
 @styled
-def proportion_of_strong_features(
-    proportions: pd.DataFrame,
-    mode: str,
-    synthetic: bool,
-    *,
-    reason: str = "no cluster of two companies has strong features",
-) -> Figure:
+def proportion_of_strong_features(proportions: pd.DataFrame, mode: str, synthetic: bool) -> Figure:
     """Share of candidate latents that are strong in a cluster: by decile, and by cluster size.
 
     The share grows with the size of the cluster, so a median over clusters that are mostly pairs
     says little alone.
 
     Args:
-        proportions: one row a cluster with n_members and proportion (strong / candidates, 0 to 1).
+        proportions: one row per cluster with n_members and proportion (strong / candidates, 0 to 1).
         mode: cutoff mode of the clusters.
-        synthetic: mark the figure as made from generated data.
-        reason: what to say when there is nothing to draw.
     """
     title = f"Share of latents that are strong, {mode_name(mode)}"
     drawn = proportions.dropna(subset=["proportion"])
     if drawn.empty:
-        return no_data_figure(title, reason, synthetic)
+        return no_data_figure(title, "no cluster of two companies has strong features", synthetic)
     colour = method_styles([mode])[mode].colour
     pairs = int((drawn["n_members"] == 2).sum())
     figure, (left, right) = new_figure(
@@ -141,15 +121,8 @@ def _decile_panel(axes: Axes, per_cent: np.ndarray, colour: str) -> None:
         if height > 0:
             _label_bar(axes, bar.get_x() + 5, height, median)
     axes.axvline(median, color=INK, linewidth=1.6, linestyle=(0, (4, 1.5)), gid="median")
-    axes.annotate(
-        f"median {percent(median, 1)}",
-        (median, 1),
-        xycoords=("data", "axes fraction"),
-        xytext=(0, 4),
-        textcoords="offset points",
-        ha="left" if median < 70 else "right",
-        weight="bold",
-    )
+    align = "left" if median < 70 else "right"
+    beside(axes, f"median {percent(median, 1)}", (median, 1), (0, 4), ABOVE, ha=align, weight="bold")
     axes.set_xlim(0, 100)
     axes.set_ylim(0, 1.1 * heights.max())
     axes.xaxis.set_major_locator(FixedLocator(range(0, 101, 20)))
@@ -165,39 +138,20 @@ def _label_bar(axes: Axes, middle: float, height: float, median: float) -> None:
     if abs(median - middle) < 5:
         x, align = (median + 0.8, "left") if median < middle else (median - 0.8, "right")
     text = percent(height, 1 if height < 9.95 else 0)
-    axes.annotate(text, (x, height), xytext=(0, 3), textcoords="offset points", ha=align, size=TEXT_SIZE - 1)
+    beside(axes, text, (x, height), (0, 3), ha=align, size=TEXT_SIZE - 1)
 
 
 def _size_panel(axes: Axes, drawn: pd.DataFrame, colour: str) -> None:
     size, per_cent = drawn["n_members"].to_numpy(float), 100 * drawn["proportion"].to_numpy(float)
     axes.set_title("By cluster size (log scale)", pad=22)
     axes.set_xscale("log", base=2)
-    axes.plot(
-        size,
-        per_cent,
-        "o",
-        color=colour,
-        alpha=0.4,
-        markersize=6,
-        zorder=3,
-        markeredgewidth=0,
-        gid="clusters",
-        label="One cluster",
-        clip_on=False,
-    )
+    dots = {"alpha": 0.4, "markersize": 6, "zorder": 3, "markeredgewidth": 0, "clip_on": False}
+    axes.plot(size, per_cent, "o", color=colour, gid="clusters", label="One cluster", **dots)
     octave = np.floor(np.log2(size))
     medians = pd.DataFrame({"octave": octave, "size": size, "value": per_cent}).groupby("octave").median()
-    axes.plot(
-        medians["size"],
-        medians["value"],
-        "-D",
-        color=INK,
-        markersize=4,
-        linewidth=1.4,
-        zorder=2.5,
-        gid="size-medians",
-        label="Median of sizes 2–3, 4–7, 8–15, ...",
-    )
+    look = {"color": INK, "markersize": 4, "linewidth": 1.4, "zorder": 2.5}
+    label = "Median of sizes 2–3, 4–7, 8–15, ..."
+    axes.plot(medians["size"], medians["value"], "-D", gid="size-medians", label=label, **look)
     ticks = [2.0**k for k in range(1, max(int(octave.max()) + 2, 3))]
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
@@ -207,12 +161,5 @@ def _size_panel(axes: Axes, drawn: pd.DataFrame, colour: str) -> None:
     axes.set_xlabel("Companies in the cluster")
     axes.set_ylabel("Share of candidate latents that are strong")
     percent_axis(axes)
-    axes.legend(
-        loc="lower left",
-        bbox_to_anchor=(0, 1),
-        ncols=2,
-        borderaxespad=0.2,
-        borderpad=0,
-        handlelength=1.4,
-        columnspacing=1.2,
-    )
+    place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2, "borderpad": 0}
+    axes.legend(ncols=2, handlelength=1.4, columnspacing=1.2, **place)

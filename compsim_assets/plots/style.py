@@ -19,12 +19,15 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
-YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
-OKABE_ITO = (BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE)
+BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 INK, MUTED, GRID = "#222222", "#666666", "#E4E4E4"
 
 TITLE_SIZE, SUBTITLE_SIZE, PANEL_SIZE, TEXT_SIZE = 14.0, 10.0, 10.0, 9.0
 SYNTHETIC_TEXT = "Synthetic sample data"
+
+POPULATION_LINE: Mapping[str, Any] = MappingProxyType(
+    {"color": BLACK, "linestyle": (0, (1, 1.2)), "linewidth": 1.4, "zorder": 2}
+)
 
 P = ParamSpec("P")
 
@@ -104,7 +107,6 @@ def new_figure(
     rows: int = 1,
     columns: int = 1,
     heights: Sequence[float] | None = None,
-    widths: Sequence[float] | None = None,
     share_x: bool = False,
     share_y: bool = False,
     note: str = "",
@@ -114,7 +116,7 @@ def new_figure(
 
     Args:
         title: what is seen; at most about 60 characters, so that the synthetic tag fits beside it.
-        heights, widths: relative sizes of rows and columns.
+        heights: relative sizes of the rows.
         note: small print under the axes, one line.
         synthetic: mark the figure as made from generated data.
     """
@@ -126,7 +128,7 @@ def new_figure(
     if note:
         figure.text(page.x(0.25), page.y(-0.34), note, size=TEXT_SIZE - 1, color=MUTED, gid="note")
     if synthetic:
-        mark_synthetic(figure)
+        _mark_synthetic(figure, page)
     width = (page.width - page.left - page.right - (columns - 1) * page.column_gap) / columns
     height = (page.height - page.top - page.bottom - (rows - 1) * page.row_gap) / rows
     grid = figure.add_gridspec(
@@ -139,7 +141,6 @@ def new_figure(
         wspace=page.column_gap / width,
         hspace=page.row_gap / height,
         height_ratios=heights,
-        width_ratios=widths,
     )
     axes = grid.subplots(sharex=share_x, sharey=share_y, squeeze=False).ravel().tolist()
     for axis in axes:
@@ -151,30 +152,13 @@ def new_figure(
     return figure, axes
 
 
-def mark_synthetic(figure: Figure) -> None:
+def _mark_synthetic(figure: Figure, page: Page) -> None:
     """Say that the data are generated: a tag at the right of the title and a line at the foot."""
-    if any(text.get_gid() == "synthetic-tag" for text in figure.texts):
-        return
-    width, height = figure.get_size_inches()
-    figure.text(
-        1 - 0.25 / width,
-        1 - 0.42 / height,
-        SYNTHETIC_TEXT.upper(),
-        size=TEXT_SIZE - 1,
-        weight="bold",
-        color="#8A4B00",
-        ha="right",
-        gid="synthetic-tag",
-        bbox={"boxstyle": "round,pad=0.35", "facecolor": "#FDF1DC", "edgecolor": ORANGE},
-    )
-    figure.text(
-        0.25 / width,
-        0.14 / height,
-        f"{SYNTHETIC_TEXT}: generated companies, prices and scores. No finding about real ones.",
-        size=TEXT_SIZE - 1,
-        color="#8A4B00",
-        gid="synthetic-foot",
-    )
+    look = {"size": TEXT_SIZE - 1, "color": "#8A4B00"}
+    box = {"boxstyle": "round,pad=0.35", "facecolor": "#FDF1DC", "edgecolor": ORANGE}
+    figure.text(page.x(-0.25), page.y(0.42), SYNTHETIC_TEXT.upper(), weight="bold", ha="right", bbox=box, **look)
+    foot = f"{SYNTHETIC_TEXT}: generated companies, prices and scores. No finding about real ones."
+    figure.text(page.x(0.25), page.y(-0.14), foot, **look)
 
 
 def to_png(figure: Figure, dpi: int = 150) -> bytes:

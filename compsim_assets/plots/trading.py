@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from compsim_assets.plots.axes import Key, no_data_figure, number
+from compsim_assets.plots.axes import Key, beside, no_data_figure, say, signed
 from compsim_assets.plots.methods import MethodStyle, key_height, method_styles
 from compsim_assets.plots.style import INK, MUTED, TEXT_SIZE, Page, new_figure, styled
 
@@ -25,14 +25,8 @@ _COSTLY = (0, (3, 1.5))
 
 
 @styled
-def equity_curves(
-    pairs_daily: pd.DataFrame,
-    pairs_backtest: pd.DataFrame,
-    synthetic: bool,
-    *,
-    reason: str = "no pair of companies was traded",
-) -> Figure:
-    """Equity by day: all methods as published above, one panel a method of the honest variant below.
+def equity_curves(pairs_daily: pd.DataFrame, pairs_backtest: pd.DataFrame, synthetic: bool) -> Figure:
+    """Equity by day: all methods as published above, one panel per method of the honest variant below.
 
     Honest panels have the lowest and the highest cost, and the band of as many random pairs at the
     lowest.
@@ -41,11 +35,9 @@ def equity_curves(
         pairs_daily: contract table; equity is 1 before the first day.
         pairs_backtest: contract table; the Sharpe ratios that are written. A method with a row here
             and without days has an empty panel.
-        synthetic: mark the figure as made from generated data.
-        reason: what to say when there is nothing to draw.
     """
     if pairs_daily.empty:
-        return no_data_figure(_TITLE, reason, synthetic)
+        return no_data_figure(_TITLE, "no pair of companies was traded", synthetic)
     daily = pairs_daily.assign(day=date2num(pd.to_datetime(pairs_daily["date"]).to_numpy()))
     styles = method_styles({*daily["method"], *pairs_backtest["method"]})
     honest = daily[daily["variant"] == "honest"]
@@ -72,8 +64,7 @@ def equity_curves(
     _as_published(top, page, daily[daily["variant"] == "as_published"], styles)
     _published_key(figure, page, pairs_backtest, styles)
     for axes, name in zip(small, below, strict=False):
-        own = judged[judged["method"] == name]
-        _honest(axes, honest[honest["method"] == name], own, styles[name])
+        _honest(axes, honest[honest["method"] == name], judged[judged["method"] == name], styles[name])
     _honest_heading(figure, small[0], page, honest, bool(below))
     _share_scales(small, len(below), columns, honest)
     _date_axis([top, *small[: len(below)]], daily["day"])
@@ -92,10 +83,8 @@ def _top_height(styles: Mapping[str, MethodStyle]) -> float:
 def _page(styles: Mapping[str, MethodStyle], rows: int) -> Page:
     gap = 0.95
     inside = _top_height(styles) + _SPACER + rows * _PANEL + (rows + 1) * gap
-    return Page(
-        width=12.0, height=round(2.1 + inside, 2), right=0.3, top=1.25, bottom=0.85, row_gap=gap,
-        column_gap=0.5,
-    )  # fmt: skip
+    height = round(2.1 + inside, 2)
+    return Page(width=12.0, height=height, right=0.3, top=1.25, bottom=0.85, row_gap=gap, column_gap=0.5)
 
 
 def _as_published(axes: Axes, page: Page, daily: pd.DataFrame, styles: Mapping[str, MethodStyle]) -> None:
@@ -106,7 +95,8 @@ def _as_published(axes: Axes, page: Page, daily: pd.DataFrame, styles: Mapping[s
     axes.yaxis.set_label_coords(-0.55 / (box.width * page.width), 0.5)
     cheapest = daily[daily["cost_bp"] == daily["cost_bp"].min()]
     for name, style in styles.items():
-        _curve(axes, cheapest[cheapest["method"] == name], style, f"as-published:{name}")
+        rows = cheapest[cheapest["method"] == name]
+        _curve(axes, rows, f"as-published:{name}", color=style.colour, linestyle=style.linestyle)
     logs = _money_axis(axes, pd.concat([cheapest["equity"], pd.Series([1.0])]))
     axes.set_title("As published, traps included" + (" (log scale)" if logs else ""))
     ruined = cheapest.loc[cheapest["equity"] <= 0, "method"].unique()
@@ -116,22 +106,13 @@ def _as_published(axes: Axes, page: Page, daily: pd.DataFrame, styles: Mapping[s
     axes.set_ylabel("Equity")
     if cheapest.empty:
         axes.set_axis_off()
-        _say(axes, "No pair was traded in this variant")
+        say(axes, "No pair was traded in this variant")
 
 
-def _curve(axes: Axes, rows: pd.DataFrame, style: MethodStyle, gid: str, *, costly: bool = False) -> None:
+def _curve(axes: Axes, rows: pd.DataFrame, gid: str, **look: Any) -> None:
     rows = rows.sort_values("day")
-    axes.plot(
-        rows["day"],
-        rows["equity"].to_numpy(float),
-        color=style.colour,
-        linestyle=_COSTLY if costly else style.linestyle,
-        linewidth=0.9 if costly else 1.4,
-        alpha=0.75 if costly else 1.0,
-        marker="o" if len(rows) == 1 else None,
-        markersize=3,
-        gid=gid,
-    )
+    look = {"linewidth": 1.4, "marker": "o" if len(rows) == 1 else None, "markersize": 3, **look}
+    axes.plot(rows["day"], rows["equity"].to_numpy(float), gid=gid, **look)
 
 
 def _money_axis(axes: Axes, values: "pd.Series[float]") -> bool:
@@ -161,39 +142,29 @@ def _money(value: float, _: int | None = None) -> str:
 def _published_key(figure: Figure, page: Page, backtest: pd.DataFrame, styles: Mapping[str, MethodStyle]) -> None:
     rows = backtest[backtest["variant"] == "as_published"].sort_values("cost_bp")
     sharpe = rows.drop_duplicates("method").set_index("method")["sharpe"]
-    numbers = {str(name): [number(float(value), 2)] for name, value in sharpe.items()}
-    plain = {
-        name: MethodStyle(style.label, style.group, style.colour, "", style.linestyle) for name, style in styles.items()
-    }
-    Key(page, page.width - page.right - _KEY_WIDTH + 0.25, page.top + 0.05, ("Sharpe",), 2.25, 0.6).draw(
-        figure, plain, numbers
-    )
+    numbers = {str(name): [signed(value, 2)] for name, value in sharpe.items()}
+    plain = {name: MethodStyle(s.label, s.group, s.colour, "", s.linestyle) for name, s in styles.items()}
+    Key(page, page.right + _KEY_WIDTH - 0.25, ("Sharpe",), 2.25, 0.6).draw(figure, plain, numbers)
 
 
 def _honest(axes: Axes, daily: pd.DataFrame, judged: pd.DataFrame, style: MethodStyle) -> None:
     axes.set_title(style.label, pad=31)
     if daily.empty:
-        _say(axes, "No pair was traded")
+        say(axes, "No pair was traded")
         return
     name, low, high = daily["method"].iloc[0], daily["cost_bp"].min(), daily["cost_bp"].max()
     cheapest = daily[daily["cost_bp"] == low].sort_values("day")
     band = cheapest.dropna(subset=["placebo_low", "placebo_high"])
     if len(band):
-        axes.fill_between(
-            band["day"], band["placebo_low"], band["placebo_high"],
-            color=_BAND, linewidth=0, gid=f"placebo:{name}",
-        )  # fmt: skip
+        look = {"color": _BAND, "linewidth": 0, "gid": f"placebo:{name}"}
+        axes.fill_between(band["day"], band["placebo_low"], band["placebo_high"], **look)
     axes.axhline(1, color=INK, linewidth=0.8, gid="start")
     if high > low:
-        costly = daily[daily["cost_bp"] == high]
-        _curve(axes, costly, style, f"highest-cost:{name}", costly=True)
-    solid = MethodStyle(style.label, style.group, style.colour, style.marker)
-    _curve(axes, cheapest, solid, f"honest:{name}")
+        look = {"color": style.colour, "linestyle": _COSTLY, "linewidth": 0.9, "alpha": 0.75}
+        _curve(axes, daily[daily["cost_bp"] == high], f"highest-cost:{name}", **look)
+    _curve(axes, cheapest, f"honest:{name}", color=style.colour)
     for text, above in zip(_sharpe_lines(judged, low, high), (17, 5), strict=True):
-        axes.annotate(
-            text, (0, 1), xycoords="axes fraction", xytext=(0, above), gid=f"sharpe:{name}",
-            textcoords="offset points", size=TEXT_SIZE - 1,
-        )  # fmt: skip
+        beside(axes, text, (0, 1), (0, above), "axes fraction", gid=f"sharpe:{name}", size=TEXT_SIZE - 1)
 
 
 def _sharpe_lines(judged: pd.DataFrame, low: float, high: float) -> tuple[str, str]:
@@ -202,15 +173,15 @@ def _sharpe_lines(judged: pd.DataFrame, low: float, high: float) -> tuple[str, s
         return "", ""
     first = "Sharpe " + _with_interval(at[low], "sharpe", "sharpe_low", "sharpe_high")
     if high > low and high in at:
-        first += f", at {high:g} bp {number(float(at[high]['sharpe']), 2)}"
+        first += f", at {high:g} bp {signed(at[high]['sharpe'], 2)}"
     random = _with_interval(at[low], "placebo_sharpe", "placebo_low", "placebo_high")
     return first, f"Random pairs {random}"
 
 
 def _with_interval(row: "pd.Series[float]", value: str, low: str, high: str) -> str:
-    text = number(float(row[value]), 2)
+    text = signed(row[value], 2)
     if np.isfinite(row[low]) and np.isfinite(row[high]):
-        text += f" [{number(float(row[low]), 2)}, {number(float(row[high]), 2)}]"
+        text += f" [{signed(row[low], 2)}, {signed(row[high], 2)}]"
     return text
 
 
@@ -223,7 +194,7 @@ def _honest_heading(figure: Figure, first: Axes, page: Page, honest: pd.DataFram
     if not costs:
         if not any_method:
             first.set_axis_off()
-            _say(first, "No pair was traded in this variant")
+            say(first, "No pair was traded in this variant")
         return
     handles: list[Line2D | Patch] = [Line2D([], [], color=INK, linewidth=1.4, label=f"At {costs[0]:g} bp a trade")]
     if len(costs) > 1:
@@ -231,10 +202,8 @@ def _honest_heading(figure: Figure, first: Axes, page: Page, honest: pd.DataFram
         handles.append(Line2D([], [], color=INK, linewidth=0.9, linestyle=_COSTLY, label=label))
     if honest["placebo_low"].notna().any():
         handles.append(Patch(color=_BAND, label=f"95 % of random pairs at {costs[0]:g} bp"))
-    figure.legend(
-        handles=handles, loc="lower right", bbox_to_anchor=(page.x(-page.right), y), borderpad=0,
-        borderaxespad=0, ncols=len(handles), columnspacing=1.3, handlelength=1.6,
-    )  # fmt: skip
+    place = {"loc": "lower right", "bbox_to_anchor": (page.x(-page.right), y), "borderpad": 0, "borderaxespad": 0}
+    figure.legend(handles=handles, ncols=len(handles), columnspacing=1.3, handlelength=1.6, **place)
 
 
 def _share_scales(small: list[Axes], used: int, columns: int, honest: pd.DataFrame) -> None:
@@ -260,7 +229,3 @@ def _date_axis(panels: list[Axes], days: "pd.Series[float]") -> None:
         locator = AutoDateLocator(minticks=3, maxticks=5 if k else 9, tz=UTC)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC, show_offset=False))
-
-
-def _say(axes: Axes, text: str) -> None:
-    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", color=MUTED)

@@ -11,19 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import compsim_assets.plots.style
 from compsim_assets.universe.layout import ID
-from compsim_assets_tests.runs import MODES, OTHER_METHODS, Local, Rebuilt, platform, weekly_requests
+from compsim_assets_tests.runs import MODES, OTHER_METHODS, Local, Rebuilt, materialized
 
 # What clusters are made of.
 UPSTREAM = [
     "descriptions", "returns", "published_pairs", "sae_features", "pca", "pca_scores", "clustered_reports",
 ]  # fmt: skip
-
-
-@pytest.fixture
-def no_previews(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compsim_assets.plots.style, "preview_png", lambda figure: b"no preview")
 
 
 def local(folder: Path, universe: Path, *names: str, **changed: Any) -> Local:
@@ -47,14 +41,10 @@ def bare(tmp_path: Path, tiny_universe: Path) -> Local:
     return local(tmp_path, tiny_universe, "features.parquet", sic_code=None, section_1=None, company_name=None)
 
 
-def test_reports_and_features_are_enough(bare: Local, no_previews: None) -> None:
-    for request in weekly_requests():
-        keys = [key.to_user_string() for key in request.asset_selection or []]
-        bare.run(keys, request.partition_key or "base")
-    graph = platform(bare.settings).resolve_asset_graph()
-    for key in graph.get_all_asset_keys():
-        for mode in MODES if graph.get(key).partitions_def else [None]:
-            assert bare.metadata(key.to_user_string(), mode)["data"] == "local"
+def test_reports_and_features_are_enough(bare: Local) -> None:
+    bare.rebuild()
+    for asset, mode in materialized("once"):
+        assert bare.metadata(asset, mode)["data"] == "local", asset
     reports = len(bare.read("descriptions"))
     said = bare.metadata("descriptions")
     assert said["without_sic_code"] == said["without_description"] == reports
@@ -83,7 +73,7 @@ def test_the_same_clusters_as_with_everything(bare: Local, rebuilt: Rebuilt) -> 
 
 
 def test_years_without_features_are_in_no_fold(
-    tmp_path: Path, tiny_universe: Path, no_previews: None, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tiny_universe: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The figure of the objective marks the cutoff that the table has."""
     import compsim_assets.plots.cutoffs as plots
@@ -98,20 +88,19 @@ def test_years_without_features_are_in_no_fold(
     drawn: list[Any] = []
     original = plots.objective_by_theta
 
-    def draw(table: pd.DataFrame, chosen: float, **options: Any) -> Any:
-        drawn.append((table, chosen))
-        return original(table, chosen, **options)
+    def draw(table: pd.DataFrame, best: float, *others: Any) -> Any:
+        drawn.append((table, best))
+        return original(table, best, *others)
 
     monkeypatch.setattr(plots, "objective_by_theta", draw)
-    run.run([*UPSTREAM, "cutoff_curve"])
-    run.run(["distance_scale", "cutoffs", "objective_by_theta"])
+    run.run([*UPSTREAM, "cutoff_curve", "distance_scale", "cutoffs", "objective_by_theta"])
     missing = len(reports) - len(later)
     assert run.metadata("sae_features")["dropped"] == f"{missing} report without features"
     cutoffs = run.read("cutoffs", "base")
     assert cutoffs["year"].tolist() == list(range(2015, 2020))
-    ((table, chosen),) = drawn
-    assert set(cutoffs["theta"]) == {chosen}
-    assert table.loc[table["objective"].idxmax(), "theta"] == pytest.approx(chosen)
+    ((table, best),) = drawn
+    assert set(cutoffs["theta"]) == {best}
+    assert table.loc[table["objective"].idxmax(), "theta"] == pytest.approx(best)
 
 
 def test_fewer_than_six_years_have_no_rolling_cutoff(tmp_path: Path, tiny_universe: Path) -> None:

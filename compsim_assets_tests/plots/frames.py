@@ -6,16 +6,25 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from compsim_assets.plots.correlation import mean_correlation_by_theta, mean_correlation_by_year
+from compsim_assets.plots.correlation_by_theta import mean_correlation_by_theta
+from compsim_assets.plots.correlation_by_year import mean_correlation_by_year
 from compsim_assets.plots.cutoffs import objective_by_theta, theta_by_year
-from compsim_assets.plots.evidence import lift_by_peers, mean_correlation_by_size, methods_forest
 from compsim_assets.plots.features import feature_value_histogram
+from compsim_assets.plots.forest import methods_forest
 from compsim_assets.plots.interpretability import interpretability_over_sparsity, proportion_of_strong_features
+from compsim_assets.plots.levels import lift_by_peers, mean_correlation_by_size
 from compsim_assets.plots.trading import equity_curves
 
 METHODS = ("base", "rolling", "sic_code", "sic_division", "GCD", "GCDR", "SIC", "Industry")
+LONG = "paraphrase-multilingual-mpnet-base-v2"
+MANY = (
+    *METHODS, "walk_forward", "gics_sector", f"{LONG}_base", f"{LONG}_rolling", f"{LONG}_kmeans",
+    "all-MiniLM-L6-v2_kmeans", "a-published-set-with-a-rather-long-name", "population",
+)  # fmt: skip
+SIMILARITIES = ("pca", "walk_forward", "supervised", "supervised_length_controlled", "sic2", LONG, "org/model")
 
 
 def distribution(limit: float = 7.5, bins: int = 300) -> pd.DataFrame:
@@ -153,11 +162,11 @@ def robustness(
 
 
 def trading(
-    methods: tuple[str, ...] = ("base", "sic_code", "GCD"), days: int = 500, rate: float = 0.02
+    methods: tuple[str, ...] = ("base", "sic_code", "GCD"), days: int = 60, rate: float = 0.1, step: int = 1
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Contract tables pairs_daily and pairs_backtest; published equity grows by `rate` a day."""
+    """Contract tables pairs_daily and pairs_backtest, of each `step`-th day; published equity grows by `rate` each."""
     rng = np.random.default_rng(9)
-    dates = pd.bdate_range("2014-01-02", periods=days).date
+    dates = pd.bdate_range("2014-01-02", periods=days * step)[::step].date
     daily, results = [], []
     runs = [("as_published", 0.0, rate), ("honest", 0.0, 2e-4), ("honest", 20.0, 0.0), ("honest", 50.0, -2e-4)]
     for method in methods:
@@ -182,11 +191,11 @@ FIGURES: dict[str, Callable[[bool], Figure]] = {
     "histogram": lambda mark: feature_value_histogram(distribution(), mark),
     "by-year": lambda mark: mean_correlation_by_year(mean_correlation(), mark),
     "by-theta": lambda mark: mean_correlation_by_theta(curve(), cutoffs(), population(), mark),
-    "objective": lambda mark: objective_by_theta(objective(), -2.95, synthetic=mark),
+    "objective": lambda mark: objective_by_theta(objective(), -2.95, -3.13, mark),
     "theta-by-year": lambda mark: theta_by_year(cutoffs(), mark),
     "interpretability": lambda mark: interpretability_over_sparsity(interpretability_curve(), "rolling", mark),
     "proportion": lambda mark: proportion_of_strong_features(proportions(), "base", mark),
-    "forest": lambda mark: methods_forest(robustness(), {"base": 0.359}, mark),
+    "forest": lambda mark: methods_forest(robustness(), {"base": 0.359, "GCD": np.nan, "BERT": 0.2}, mark),
     "by-size": lambda mark: mean_correlation_by_size(robustness(), mark),
     "lift": lambda mark: lift_by_peers(robustness(), mark),
     "trading": lambda mark: equity_curves(*trading(), mark),
@@ -195,7 +204,7 @@ EMPTY: dict[str, Callable[[bool], Figure]] = {
     "histogram": lambda mark: feature_value_histogram(distribution().iloc[:0], mark),
     "by-year": lambda mark: mean_correlation_by_year(mean_correlation().iloc[:0], mark),
     "by-theta": lambda mark: mean_correlation_by_theta(curve().iloc[:0], {}, population().iloc[:0], mark),
-    "objective": lambda mark: objective_by_theta(objective().iloc[:0], float("nan"), synthetic=mark),
+    "objective": lambda mark: objective_by_theta(objective().iloc[:0], np.nan, np.nan, mark),
     "theta-by-year": lambda mark: theta_by_year({}, mark),
     "interpretability": lambda mark: interpretability_over_sparsity(interpretability_curve(-1), "base", mark),
     "proportion": lambda mark: proportion_of_strong_features(proportions().iloc[:0], "base", mark),
@@ -204,6 +213,12 @@ EMPTY: dict[str, Callable[[bool], Figure]] = {
     "lift": lambda mark: lift_by_peers(robustness().iloc[:0], mark),
     "trading": lambda mark: equity_curves(*(table.iloc[:0] for table in trading()), mark),
 }
+
+
+def statistic(table: pd.DataFrame, name: str, versus: str = "", level: str | None = None) -> pd.DataFrame:
+    """The rows of one statistic."""
+    rows = table[(table["statistic"] == name) & (table["versus"] == versus)]
+    return rows if level is None else rows[rows["level"] == level]
 
 
 @cache
@@ -218,7 +233,24 @@ def drawn(figure: Figure, gid: str) -> list[Any]:
     return [child for owner in owners for child in owner.get_children() if child.get_gid() == gid]
 
 
+def gids(axes: Axes) -> set[str]:
+    """Those of all lines."""
+    return {line.get_gid() for line in axes.lines}
+
+
+def line_of(axes: Axes, gid: str) -> Any:
+    """The one line with this gid."""
+    (line,) = [line for line in axes.lines if line.get_gid() == gid]
+    return line
+
+
 def texts(figure: Figure) -> list[str]:
     """What is written on the page and inside its axes; titles, labels and legends of axes not."""
-    found = [text for owner in (figure, *figure.axes) for text in owner.texts]
-    return [text.get_text() for text in found if text.get_text()]
+    written = [text for owner in (figure, *figure.axes) for text in owner.texts]
+    return [text.get_text() for text in written if text.get_text()]
+
+
+def tick_labels(axes: Axes) -> list[str]:
+    """What is written along the x axis."""
+    axes.figure.draw_without_rendering()
+    return [label.get_text() for label in axes.get_xticklabels()]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from compsim_assets.plots.features import feature_value_histogram
-from compsim_assets_tests.plots.frames import distribution, drawn, texts
+from compsim_assets_tests.plots.frames import distribution, drawn, shown, texts
 
 
 def test_bars_are_the_bins_in_per_cent_of_all_values():
@@ -15,7 +15,7 @@ def test_bars_are_the_bins_in_per_cent_of_all_values():
 
 
 def test_zeros_and_the_rest_are_in_the_strip_and_not_in_the_bars():
-    figure = feature_value_histogram(distribution(), False)
+    figure = shown("histogram")
     strip, axes = figure.axes
     widths = [bar.get_width() for bar in strip.patches]
     assert widths == pytest.approx([45.0, 43.0, 12.0], abs=0.01)
@@ -28,7 +28,7 @@ def test_zeros_and_the_rest_are_in_the_strip_and_not_in_the_bars():
 
 def test_number_of_values_is_told():
     table = distribution()
-    assert any("100,000 values" in text for text in texts(feature_value_histogram(table, False)))
+    assert any("100,000 values" in text for text in texts(shown("histogram")))
     table["count"] *= 36_553
     assert any("3.66 billion values" in text for text in texts(feature_value_histogram(table, False)))
 
@@ -42,5 +42,5 @@ def test_only_zeros_are_drawn_without_bars():
 
 
 def test_reason_is_given_when_all_counts_are_zero():
-    figure = feature_value_histogram(distribution().assign(count=0), False, reason="no report")
-    assert drawn(figure, "no-data")[0].get_text() == "No data: no report."
+    figure = feature_value_histogram(distribution().assign(count=0), False)
+    assert drawn(figure, "no-data")[0].get_text() == "No data: there are no feature values."

@@ -3,19 +3,18 @@ import pandas as pd
 import pytest
 
 from compsim_assets.plots.interpretability import interpretability_over_sparsity, proportion_of_strong_features
-from compsim_assets_tests.plots.frames import drawn, interpretability_curve, proportions, texts
+from compsim_assets_tests.plots.frames import drawn, interpretability_curve, proportions, shown, texts
 
 
 def test_bins_without_latents_are_left_out():
-    curve = interpretability_curve(last=24)
-    figure = interpretability_over_sparsity(curve, "rolling", False)
-    known = curve.iloc[:25]
+    figure = shown("interpretability")
+    with_latents = interpretability_curve(last=24).iloc[:25]
     (mean,) = drawn(figure, "mean-interpretability")
-    np.testing.assert_array_equal(mean.get_xdata(), known["min_share"])
-    np.testing.assert_array_equal(mean.get_ydata(), known["mean_interpretability"])
+    np.testing.assert_array_equal(mean.get_xdata(), with_latents["min_share"])
+    np.testing.assert_array_equal(mean.get_ydata(), with_latents["mean_interpretability"])
     (left,) = drawn(figure, "share-of-latents")
-    np.testing.assert_array_equal(left.get_xdata(), known["min_share"])
-    np.testing.assert_allclose(left.get_ydata(), 100 * known["share_of_latents"])
+    np.testing.assert_array_equal(left.get_xdata(), with_latents["min_share"])
+    np.testing.assert_allclose(left.get_ydata(), 100 * with_latents["share_of_latents"])
 
 
 def test_a_zero_in_an_empty_bin_is_not_drawn_either():
@@ -24,7 +23,7 @@ def test_a_zero_in_an_empty_bin_is_not_drawn_either():
     assert mean.get_xdata().max() == 24
 
 
-@pytest.mark.parametrize("level", [0.0, 35.0, -20.0, 30.0])
+@pytest.mark.parametrize("level", [35.0, -20.0])
 def test_chance_is_drawn_at_50_and_always_in_view(level):
     curve = interpretability_curve()
     curve["mean_interpretability"] += level
@@ -40,7 +39,7 @@ def test_chance_is_drawn_at_50_and_always_in_view(level):
 
 def test_points_on_few_latents_are_hollow():
     curve = interpretability_curve()
-    (few,) = drawn(interpretability_over_sparsity(curve, "base", False), "few-latents")
+    (few,) = drawn(shown("interpretability"), "few-latents")
     expected = curve[curve["n_latents"].between(1, 4)]
     assert len(expected) > 0
     np.testing.assert_array_equal(few.get_xdata(), expected["min_share"])
@@ -48,7 +47,7 @@ def test_points_on_few_latents_are_hollow():
 
 
 def test_number_of_latents_is_written():
-    figure = interpretability_over_sparsity(interpretability_curve(24), "base", False)
+    figure = shown("interpretability")
     written = [text.get_text() for text in figure.axes[1].texts]
     expected = interpretability_curve(24).set_index("min_share")["n_latents"]
     assert written == [str(expected[p]) for p in (0, 5, 10, 15, 20, 24)]
@@ -60,11 +59,10 @@ def test_one_bin_is_enough():
     assert list(mean.get_xdata()) == [0]
 
 
-@pytest.mark.parametrize(("mode", "words"), [("base", "base cutoff"), ("walk_forward", "walk-forward cutoff")])
-def test_mode_is_in_the_title(mode, words):
-    for figure in (
-        interpretability_over_sparsity(interpretability_curve(), mode, False),
-        proportion_of_strong_features(proportions(), mode, False),
+def test_mode_is_in_the_title():
+    for figure, words in (
+        (interpretability_over_sparsity(interpretability_curve(), "walk_forward", False), "walk-forward cutoff"),
+        (shown("proportion"), "base cutoff"),
     ):
         assert words in drawn(figure, "title")[0].get_text()
 
@@ -80,7 +78,7 @@ def test_deciles_are_per_cent_of_clusters():
 
 def test_median_line_is_at_the_median():
     table = proportions()
-    figure = proportion_of_strong_features(table, "base", False)
+    figure = shown("proportion")
     (line,) = drawn(figure, "median")
     median = 100 * table["proportion"].median()
     assert line.get_xdata()[0] == pytest.approx(median)
@@ -89,7 +87,7 @@ def test_median_line_is_at_the_median():
 
 def test_every_cluster_is_a_point_by_size():
     table = proportions()
-    (points,) = drawn(proportion_of_strong_features(table, "base", False), "clusters")
+    (points,) = drawn(shown("proportion"), "clusters")
     np.testing.assert_array_equal(points.get_xdata(), table["n_members"])
     np.testing.assert_allclose(points.get_ydata(), 100 * table["proportion"])
 

@@ -9,13 +9,13 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from compsim_assets.plots.methods import method_styles
-from compsim_assets.plots.style import OKABE_ITO, SYNTHETIC_TEXT, mark_synthetic, preview_png, to_png
+from compsim_assets.plots.style import SYNTHETIC_TEXT, preview_png, to_png
 from compsim_assets_tests.plots.frames import EMPTY, FIGURES, drawn, mean_correlation, shown, texts
+from compsim_assets_tests.plots.readable import assert_readable
 
 
-@pytest.mark.parametrize("kind", FIGURES)
-def test_png_decodes_at_the_asked_size(kind):
-    figure = shown(kind, synthetic=True)
+def test_png_decodes_at_the_asked_size():
+    figure = shown("interpretability", synthetic=True)
     with Image.open(io.BytesIO(to_png(figure, dpi=60))) as image:
         image.load()
         assert image.size == tuple((figure.get_size_inches() * 60).astype(int))
@@ -29,9 +29,9 @@ def test_png_is_150_dpi_and_names_no_software_or_date():
         assert image.text == {}
 
 
-@pytest.mark.parametrize("kind", ["histogram", "theta-by-year"])
-def test_same_data_same_bytes(kind):
-    figure = FIGURES[kind](True)
+def test_same_data_same_bytes():
+    kind = "theta-by-year"
+    figure = shown(kind, synthetic=True)
     first = to_png(figure, dpi=70)
     preview = preview_png(figure)
     assert to_png(figure, dpi=70) == first  # a preview in between changes nothing
@@ -51,8 +51,8 @@ def test_the_readers_own_settings_change_nothing_and_stay():
 def test_pyplot_is_never_imported():
     code = (
         "import sys; from compsim_assets.plots.style import preview_png;"
-        "from compsim_assets_tests.plots.frames import FIGURES;"
-        "preview_png(FIGURES['proportion'](True)); FIGURES['theta-by-year'](False);"
+        "from compsim_assets_tests.plots.frames import EMPTY, FIGURES;"
+        "preview_png(EMPTY['proportion'](True)); FIGURES['theta-by-year'](False);"
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
@@ -79,74 +79,25 @@ def test_preview_shrinks_before_it_gives_up():
         preview_png(figure, max_bytes=1_000)
 
 
-@pytest.mark.parametrize("empty", [False, True], ids=["full", "empty"])
-@pytest.mark.parametrize("kind", FIGURES)
-def test_synthetic_data_are_marked_twice_and_real_data_never(empty, kind):
-    marked = [text for text in texts(shown(kind, True, empty)) if SYNTHETIC_TEXT.lower() in text.lower()]
-    assert len(marked) == 2
-    assert not any("synthetic" in text.lower() for text in texts(shown(kind, False, empty)))
-
-
-def test_marking_twice_adds_nothing():
-    figure = FIGURES["histogram"](True)
-    count = len(figure.texts)
-    mark_synthetic(figure)
-    assert len(figure.texts) == count
-
-
-@pytest.mark.parametrize("empty", [False, True], ids=["full", "empty"])
-@pytest.mark.parametrize("kind", FIGURES)
-def test_page_texts_stay_on_the_page_and_apart(empty, kind):
-    figure = shown(kind, True, empty)
-    renderer = figure.canvas.get_renderer()
-    boxes = [(t.get_text(), t.get_window_extent(renderer)) for t in figure.texts if t.get_text()]
-    boxes += [("legend", legend.get_window_extent(renderer)) for legend in figure.legends]
-    panels = [("panel", axes.bbox) for axes in figure.axes]
-    for k, (text, box) in enumerate(boxes):
-        assert box.x0 >= 0, text
-        assert box.y0 >= 0, text
-        assert box.x1 <= figure.bbox.width, text
-        assert box.y1 <= figure.bbox.height, text
-        for other, other_box in boxes[k + 1 :] + panels:
-            assert not box.overlaps(other_box), (text, other)
+# What these write inside their panels stands beside what it belongs to.
+INSIDE = ("objective", "by-theta", "theta-by-year", "interpretability", "proportion")
 
 
 @pytest.mark.parametrize("kind", FIGURES)
-def test_axes_texts_stay_on_the_page(kind):
-    figure = shown(kind)
-    for axes in figure.axes:
-        box = axes.get_tightbbox()
-        assert box.x0 >= 0
-        assert box.x1 <= figure.bbox.width
-        assert box.y0 >= 0
+def test_a_figure_is_readable_and_marked_where_its_data_are_synthetic(kind):
+    figure = shown(kind, synthetic=True)
+    assert_readable(figure, inside=kind not in INSIDE)
+    assert [SYNTHETIC_TEXT.lower() in text.lower() for text in texts(figure)].count(True) == 2
+    assert not any("synthetic" in text.lower() for text in texts(shown(kind)))
 
 
 @pytest.mark.parametrize("kind", EMPTY)
-def test_no_data_says_so(kind):
-    figure = shown(kind, empty=True)
+def test_a_page_without_data_says_so_and_is_marked_as_well(kind):
+    figure = shown(kind, synthetic=True, empty=True)
+    assert_readable(figure)
+    assert [SYNTHETIC_TEXT.lower() in text.lower() for text in texts(figure)].count(True) == 2
     (text,) = drawn(figure, "no-data")
     assert text.get_text().startswith("No data: ")
     assert not figure.axes
     assert drawn(figure, "title")[0].get_text()
-
-
-def test_known_methods_look_the_same_in_every_company():
-    alone = method_styles(["rolling"])["rolling"]
-    together = method_styles(["SBERT", "population", "rolling", "base"])
-    assert together["rolling"] == alone
-    assert list(together) == ["base", "rolling", "SBERT", "population"]
-    assert alone.colour in OKABE_ITO
-
-
-def test_known_methods_differ():
-    styles = method_styles(mean_correlation()["method"]).values()
-    assert len({(s.colour, str(s.linestyle), s.hollow) for s in styles}) == len(styles)
-    assert len({s.label for s in styles}) == len(styles)
-
-
-def test_unknown_methods_get_colours_of_their_own():
-    unknown = [f"embedding {k}" for k in range(25)]
-    styles = method_styles([*unknown, *mean_correlation()["method"]])
-    known = {style.colour for name, style in styles.items() if name not in unknown}
-    assert len({styles[name].colour for name in unknown} - known) == len(unknown)
-    assert method_styles(reversed([*unknown, "base"])) == method_styles([*unknown, "base"])
+    assert not any("synthetic" in text.lower() for text in texts(shown(kind, empty=True)))
