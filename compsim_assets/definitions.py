@@ -2,23 +2,7 @@
 
 import dagster as dg
 
-from compsim_assets import automation
-from compsim_assets.assets import (
-    baselines,
-    clusters,
-    descriptions,
-    evaluation,
-    evidence,
-    features,
-    figures,
-    interpretability,
-    peers,
-    published,
-    similarity,
-    trading,
-    walk_forward,
-)
-from compsim_assets.checks import data_checks, result_checks
+from compsim_assets import assets, automation, checks
 from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.settings import Settings, processes
 from compsim_assets.storage.io_managers import FigureIOManager, PcaIOManager, TableIOManager
@@ -26,24 +10,8 @@ from compsim_assets.storage.io_managers import FigureIOManager, PcaIOManager, Ta
 settings = Settings.from_environment()
 
 defs = dg.Definitions(
-    assets=dg.load_assets_from_modules(
-        [
-            descriptions,
-            published,
-            features,
-            similarity,
-            clusters,
-            walk_forward,
-            baselines,
-            interpretability,
-            evaluation,
-            peers,
-            trading,
-            evidence,
-            figures,
-        ]
-    ),
-    asset_checks=dg.load_asset_checks_from_modules([data_checks, result_checks]),
+    assets=dg.load_assets_from_package_module(assets),
+    asset_checks=dg.load_asset_checks_from_package_module(checks),
     jobs=automation.jobs,
     schedules=automation.schedules,
     executor=automation.executor,
