@@ -7,11 +7,10 @@ from scipy.special import ndtr, ndtri
 
 
 class Interval(NamedTuple):
-    """Ends of an interval, and the number of resamples that it rests on."""
+    """Ends of an interval."""
 
     low: np.ndarray
     high: np.ndarray
-    used: np.ndarray
 
 
 def bca(value: np.ndarray, resampled: np.ndarray, jackknife: np.ndarray, level: float = 0.95) -> Interval:
@@ -29,7 +28,6 @@ def bca(value: np.ndarray, resampled: np.ndarray, jackknife: np.ndarray, level: 
     Returns:
         low, high (...): NaN where the value is NaN; where all resamples lie on one side of it, so that they cannot tell
         its bias; and where more than 1 - level of the resamples have no value: those could fill a whole tail.
-        used (...): resamples with a value.
 
     Raises:
         ValueError: when `level` is no share, or the shapes do not fit.
@@ -53,7 +51,7 @@ def bca(value: np.ndarray, resampled: np.ndarray, jackknife: np.ndarray, level: 
         ordered = np.sort(resampled, axis=0)
         low, high = (_quantile(ordered, used, _share(bias, speed, ndtri(p))) for p in (tail, 1 - tail))
     told = np.isfinite(value) & np.isfinite(bias) & (used >= level * len(resampled))
-    return Interval(np.where(told, low, np.nan), np.where(told, high, np.nan), used)
+    return Interval(np.where(told, low, np.nan), np.where(told, high, np.nan))
 
 
 def acceleration(jackknife: np.ndarray) -> np.ndarray:

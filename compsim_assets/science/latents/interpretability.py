@@ -76,11 +76,7 @@ def interpretability_gain(
 def strong_feature_proportion(summary: pd.DataFrame) -> pd.DataFrame:
     """Strong features as a share of the cluster's own candidates (not of a fixed 1,000, as published)."""
     studied = summary[summary["n_candidates"] > 0]
-    return pd.DataFrame(
-        {
-            "year": studied["year"],
-            "cluster_id": studied["cluster_id"],
-            "n_members": studied["n_members"],
-            "proportion": studied["n_strong"] / studied["n_candidates"],
-        }
-    ).reset_index(drop=True)
+    table = studied[["year", "cluster_id", "n_members"]].assign(
+        proportion=studied["n_strong"] / studied["n_candidates"]
+    )
+    return table.reset_index(drop=True)

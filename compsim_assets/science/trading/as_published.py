@@ -22,13 +22,11 @@ class PublishedPortfolio:
         value: (T,) money on each day of the window, NaN on days that no pair wrote.
         n_open: (T,) positions open at the end of the day, as of the pair that wrote the day.
         n_closings: closings booked, the same position as often as it was booked.
-        n_positions: positions opened.
     """
 
     value: np.ndarray
     n_open: np.ndarray
     n_closings: int = 0
-    n_positions: int = 0
     _cash: float = START_CASH
     # Units of leg a and b and what they cost, summed over positions that were never closed.
     _left: np.ndarray = field(default_factory=lambda: np.zeros(3))
@@ -60,7 +58,6 @@ class PublishedPortfolio:
         self.n_open[days] = self._n_left + open_days
         self._cash = float(cash[-1])
         self.n_closings += int(exits.sum())
-        self.n_positions += int(side != 0)
         if open_days[-1]:
             self._left = self._left + np.array([*units, cost])
             self._n_left += 1

@@ -36,12 +36,11 @@ def test_ends_equal_those_of_scipy_on_the_same_resamples(kind: str, level: float
         level,
     )
     assert (ours.low, ours.high) == pytest.approx(theirs.confidence_interval, abs=1e-12)
-    assert ours.used == 999
 
 
 def test_every_statistic_is_alone() -> None:
     rng = np.random.default_rng(1)
-    value, resampled, left = rng.normal(size=(2, 3)), rng.normal(size=(200, 2, 3)), rng.normal(size=(9, 2, 3))  # fmt: skip
+    value, resampled, left = (rng.normal(size=(*n, 2, 3)) for n in ((), (200,), (9,)))
     together = bca(value, resampled, left)
     for at in np.ndindex(2, 3):
         alone = bca(value[at], resampled[(slice(None), *at)], left[(slice(None), *at)])
@@ -68,7 +67,7 @@ def test_skewed_data_is_covered_and_would_not_be_without_acceleration() -> None:
     value, resampled, left = skewed_study()
     ends = bca(value, resampled, left)
     unaccelerated = bca(value, resampled, np.ones_like(left))
-    narrow = value + 0.7 * (np.stack(ends[:2]) - value)
+    narrow = value + 0.7 * (np.stack(ends) - value)
 
     def gap(low: np.ndarray, high: np.ndarray) -> float:
         """Intervals below the truth less those above it: none where both ends are right."""
@@ -80,13 +79,12 @@ def test_skewed_data_is_covered_and_would_not_be_without_acceleration() -> None:
     assert gap(unaccelerated.low, unaccelerated.high) > 0.05
 
 
-def test_resamples_without_a_value_are_passed_over_and_counted() -> None:
+def test_resamples_without_a_value_are_passed_over() -> None:
     rng = np.random.default_rng(2)
     resampled, left = rng.normal(size=400), rng.normal(size=30)
     holes = np.insert(resampled, [0, 7, 100, 400], np.nan)
     whole, with_holes = bca(np.float64(0.1), resampled, left), bca(np.float64(0.1), holes, left)
     assert with_holes == whole
-    assert with_holes.used == 400
 
 
 def test_more_lost_resamples_than_a_tail_holds_leave_no_interval() -> None:
@@ -94,7 +92,6 @@ def test_more_lost_resamples_than_a_tail_holds_leave_no_interval() -> None:
     resampled = rng.normal(size=(100, 2))
     resampled[:5, 0] = resampled[:6, 1] = np.nan
     found = bca(np.zeros(2), resampled, rng.normal(size=(10, 2)))
-    assert found.used.tolist() == [95, 94]
     assert np.isfinite(found.low).tolist() == np.isfinite(found.high).tolist() == [True, False]
 
 
@@ -117,7 +114,6 @@ def test_a_statistic_that_nothing_changes_has_an_interval_without_width() -> Non
 def test_a_missing_value_has_no_interval() -> None:
     found = bca(np.float64(np.nan), np.full(50, np.nan), np.full(10, np.nan))
     assert np.isnan([found.low, found.high]).all()
-    assert found.used == 0
 
 
 def test_ends_stay_in_order_among_the_resamples_however_strong_the_acceleration() -> None:

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compsim_assets.science.trading import honest as trading
 from compsim_assets.science.trading.backtest import Rules
 from compsim_assets.science.trading.honest import (
     PairTrades,
@@ -73,7 +72,7 @@ def plainly(panel: PricePanel, pairs: Spreads, row: int, entry: float, stop: flo
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.1, 0.6]), st.booleans())
-@examples(25)
+@examples(12)
 def test_every_pair_is_traded_as_by_a_plain_loop(seed: int, missing: float, ends: bool) -> None:
     rng = np.random.default_rng(seed)
     prices = 30 * np.exp(0.03 * rng.normal(size=(150, 5)).cumsum(axis=0))
@@ -154,7 +153,7 @@ def test_no_day_knows_a_later_one() -> None:
             assert ours[day + 2 :].tobytes() != theirs[day + 2 :].tobytes()
 
 
-def test_portfolios_share_pairs_and_weigh_them_equally(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_portfolios_share_pairs_and_weigh_them_equally() -> None:
     rng = np.random.default_rng(1)
     prices = 30 * np.exp(0.03 * rng.normal(size=(200, 6)).cumsum(axis=0))
     prices[100:, 0] = np.nan
@@ -163,8 +162,7 @@ def test_portfolios_share_pairs_and_weigh_them_equally(monkeypatch: pytest.Monke
         np.array([0, 0, 1, 2, 3]), np.array([1, 2, 3, 4, 5]), np.ones(5), np.zeros(5), np.full(5, 0.1)
     )  # fmt: skip
     held = np.array([[1, 1, 0, 0, 1], [0, 0, 1, 1, 1]], dtype=bool)
-    monkeypatch.setattr(trading, "_AT_ONCE", 2)
-    portfolios = trade_portfolios(panel, pairs, held, **RULES)
+    portfolios = trade_portfolios(panel, pairs, held, **RULES, at_once=2)
     trades = trade_pairs(panel, pairs, **RULES)
     for portfolio, mask in zip(portfolios, held, strict=True):
         net = trades.profit[:, mask].mean(axis=1) - 0.0025 * trades.traded[:, mask].mean(axis=1)
@@ -247,7 +245,8 @@ def test_placebo_band_of_a_day_is_of_the_equity_on_it() -> None:
     placebo = Placebo.draw(pool_of(), 5, 60, seed=2)
     low, median, high = placebo.band(25)
     equity = 1 + (placebo.gross - 0.0025 * placebo.traded)[:100].sum(axis=0)
-    assert (low[99], median[99], high[99]) == pytest.approx(tuple(np.quantile(equity, [0.025, 0.5, 0.975])))  # fmt: skip
+    wanted = np.quantile(equity, [0.025, 0.5, 0.975])
+    assert (low[99], median[99], high[99]) == pytest.approx(tuple(wanted))
 
 
 def test_windows_are_the_papers_where_the_universe_has_them_else_its_last_third() -> None:
