@@ -21,7 +21,7 @@ def all_groups(
         modes: clusters by cutoff mode.
         walk_forward: clusters of the walk-forward chain.
         baselines, embeddings: groups with a column `method`.
-        reports: year, report_id of all reports: the population is one group a year.
+        reports: year, report_id of all reports: the population is one group per year.
 
     Raises:
         ValueError: an encoder's clusters and a published set have one name.

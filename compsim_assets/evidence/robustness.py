@@ -14,7 +14,7 @@ from compsim_assets.science.peers.agreement import agreement_by_year
 _HAC = "mean over years, Newey-West errors"
 _BOOTSTRAP = "companies resampled, BCa"
 _PERMUTED = "low and high: what labels shuffled within years give, sizes kept"
-# One group a year: shuffling labels changes nothing of it, and no code agrees with it.
+# One group per year: shuffling labels changes nothing of it, and no code agrees with it.
 _ONE_GROUP = "population"
 
 

@@ -37,7 +37,7 @@ def bootstrap_correlation(
     ten companies on they are right.
 
     Args:
-        groups: by method: year, report_id, cluster_id. The population is one group a year.
+        groups: by method: year, report_id, cluster_id. The population is one group per year.
         returns: year, report_id, returns (12 log returns) of all reports.
         company: company of each report, indexed by report_id.
         years: years that count; default all. Methods are comparable over years in which each has a cluster.

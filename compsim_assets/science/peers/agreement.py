@@ -19,7 +19,7 @@ def agreement_by_year(groups: pd.DataFrame, codes: pd.DataFrame) -> pd.DataFrame
         year, value, n (reports with both); one row for each year of `groups`, ascending. The value is NaN for fewer
         than two reports.
 
-    Cost: sklearn's, about (clusters x codes) a year.
+    Cost: sklearn's, about (clusters x codes) per year.
     """
     columns = ["report_id", "year"]
     named = groups.dropna(subset="cluster_id")[[*columns, "cluster_id"]]

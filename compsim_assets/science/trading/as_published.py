@@ -70,7 +70,7 @@ def trade_as_published(panel: PricePanel, pairs: pd.DataFrame) -> PublishedPortf
         panel: the trading window.
         pairs: ticker_a, ticker_b, n_years, p_value; traded by rising p-value (then by name), each `n_years` times.
 
-    Cost: O(days) vector operations a pair: about a millisecond for 1,760 days.
+    Cost: O(days) vector operations per pair: about a millisecond for 1,760 days.
     """
     n_days = len(panel.days)
     portfolio = PublishedPortfolio(np.full(n_days, np.nan), np.zeros(n_days, dtype=np.int64))

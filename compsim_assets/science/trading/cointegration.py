@@ -27,7 +27,7 @@ def shared_pairs(members: pd.DataFrame, years: list[int]) -> pd.DataFrame:
     Returns:
         ticker_a, ticker_b, n_years (in how many of the years they share one), in alphabetical order.
 
-    Cost: O(pairs log pairs) time, 16 bytes a pair and year.
+    Cost: O(pairs log pairs) time, 16 bytes per pair and year.
     """
     members = members[members["year"].isin(years)].dropna(subset=["cluster_id", "ticker"])
     names, code = np.unique(members["ticker"].to_numpy(dtype=str), return_inverse=True)

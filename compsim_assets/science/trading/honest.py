@@ -62,8 +62,8 @@ class PairTrades:
 def trade_pairs(panel: PricePanel, pairs: Spreads, *, entry: float, stop: float) -> PairTrades:
     """Trade all pairs over the days of the panel, side by side.
 
-    Cost: some forty vector operations a day on B numbers; 17 bytes a day and pair for the results and about twice that
-    for prices: 2,000 pairs over 1,760 days take about 0.3 s.
+    Cost: some forty vector operations per day on B numbers; 17 bytes per day and pair for the results and about twice
+    that for prices: 2,000 pairs over 1,760 days take about 0.3 s.
     """
     market = _Market.of(panel, pairs)
     state = _State.start(len(panel.days), len(pairs))
@@ -203,7 +203,7 @@ class Portfolio:
 
     @property
     def turnover(self) -> float:
-        """Value traded a year, over the capital."""
+        """Value traded per year, over the capital."""
         return float(self.traded.mean() * DAYS_A_YEAR)
 
 
