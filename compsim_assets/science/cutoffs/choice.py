@@ -86,7 +86,8 @@ def cut_clusters(
     """
     curves = curves_of_years(linked, unit_returns, defined)
     steps = [curve.standardised(linked.scale) for curve in curves.values()]
-    trees, rows = (dict(zip(curves, values, strict=True)) for values in (linked.trees, linked.rows))
+    trees = dict(zip(curves, linked.trees, strict=True))
+    rows = dict(zip(curves, linked.rows, strict=True))
     clusters = {}
     for mode, choose in CHOICES.items():
         cutoffs = choose(steps, list(curves), linked.scale)
