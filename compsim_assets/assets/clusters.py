@@ -95,7 +95,7 @@ def cutoffs(
     from compsim_assets.science.linkage.distance import DistanceScale
 
     years = sorted(clustered_reports["year"].unique().tolist())
-    scale = DistanceScale(**distance_scale.iloc[0].to_dict())
+    (scale,) = (DistanceScale(*row) for row in distance_scale.itertuples(index=False))
     choose = CHOICES[context.partition_key]
     table = pd.DataFrame(vars(choose(read_curves(cutoff_curve, years), years, scale)))
     if table.empty:
