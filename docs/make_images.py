@@ -1,6 +1,6 @@
 """The README's pictures, from the materialized sample: `make images`.
 
-Two figures as they lie in the results, and three windows of the Dagster UI, which is started on a copy of the run history.
+Two figures as they lie in the results, and three windows of the Dagster UI, started on a copy of the run history.
 """
 
 import os

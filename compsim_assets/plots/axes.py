@@ -84,7 +84,7 @@ def settle_y(axes: Axes, least: float) -> None:
 def beside(
     axes: Axes, text: str, place: tuple[float, float], offset: tuple[float, float], coords: Any = "data", **options: Any
 ) -> None:
-    """Write a text so many points right of and above a place."""
+    """Write a text at an offset in points (right, up) from a place."""
     axes.annotate(text, place, xycoords=coords, xytext=offset, textcoords="offset points", **options)
 
 
@@ -127,16 +127,17 @@ def label_verticals(axes: Axes, marks: Sequence[tuple[float, str, str]]) -> None
         if left[0] == left[1] and place[1] - place[0] < reach:
             raised = 1 if left[0] else 0
     for k, (x, text, colour) in enumerate(ordered):
-        offset, align = (-3 if left[k] else 3, 18 if k == raised else 4), "right" if left[k] else "left"
-        beside(axes, text, (x, 1.0), offset, ABOVE, ha=align, color=colour, weight="bold", annotation_clip=False)
+        offset = (-3 if left[k] else 3, 18 if k == raised else 4)
+        look = {"ha": "right" if left[k] else "left", "color": colour, "weight": "bold"}
+        beside(axes, text, (x, 1.0), offset, ABOVE, annotation_clip=False, **look)
         if k == raised:
             leader = {"arrowstyle": "-", "color": colour, "shrinkA": 0, "shrinkB": 0}
-            beside(axes, "", (x, 1.0), (0, 28), ABOVE, arrowprops=leader, annotation_clip=False)
+            beside(axes, "", (x, 1.0), (0, 28), ABOVE, annotation_clip=False, arrowprops=leader)
 
 
 @dataclass(frozen=True)
 class Key:
-    """A key beside the axes: groups of methods, a row each with its line and some numbers.
+    """A key beside the axes: methods in groups, one row per method with its line and some numbers.
 
     Sizes in inches; `width` goes from its left to the page's right edge, `columns` heads the numbers.
     """

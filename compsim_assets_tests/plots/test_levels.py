@@ -24,6 +24,7 @@ def test_sizes_are_ordered_by_number_and_every_line_is_its_rows():
     top, bottom = shown("by-size").axes
     labels = [label.get_text() for label in bottom.get_xticklabels()]
     assert labels == [size.replace("-", "–") for size in SIZES]
+    assert not bottom.collections, "counts have no intervals"
     for name in METHODS:
         rows = statistic(table[table["method"] == name], "mean_correlation_by_size")
         rows = rows.set_index("level").reindex(SIZES)
