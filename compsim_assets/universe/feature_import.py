@@ -54,7 +54,7 @@ def import_features(
         log("features: the same files and reports as at the last import, which is kept")
         return _take(published, folder, manifest)
     staging = _staging(key, results)
-    n_latents = _planned_length(source, staging)
+    n_latents = _planned_length(source, staging, results)
     parts = [staging / f"{number:05d}" for number in range(len(source.files))]
     for number, part in enumerate(parts):
         if not part.exists():
@@ -148,14 +148,13 @@ def _remove(folder: Path, results: Results) -> None:
         os.rename(folder, scratch / "removed")
 
 
-def _planned_length(source: FeatureImport, staging: Path) -> int:
+def _planned_length(source: FeatureImport, staging: Path, results: Results) -> int:
     """The number of latents, found once: a later try may have no first file any more."""
     plan = staging / _PLAN
     if not plan.exists():
-        aside = staging / f"{_PLAN}.{os.getpid()}"
-        aside.write_text(json.dumps({"n_latents": source.usual_length()}))
-        sync_tree(aside)
-        os.replace(aside, plan)
+        n_latents = source.usual_length()
+        with results.new_file(plan) as aside:
+            aside.write_text(json.dumps({"n_latents": n_latents}))
     return int(json.loads(plan.read_text())["n_latents"])
 
 

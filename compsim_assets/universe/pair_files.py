@@ -58,7 +58,8 @@ def read_pairs(files: TableFiles, report_id: "np.ndarray", report_year: "np.ndar
     numbered = np.lexsort((report_id, report_year))
     report_id, report_year = report_id[numbered], report_year[numbered]
     index = pd.Index(report_id)
-    ends = [_numbers(raw[end], index) for end in _ENDS]
+    # Position -1 for a report that is not known.
+    ends = [index.get_indexer(pd.Index(raw[end])).astype(np.int32) for end in _ENDS]
     usable, dropped = _usable_pairs(raw, ends, report_year)
     _check_values(files, raw, usable)
     first, last = np.minimum(*ends), np.maximum(*ends)
@@ -79,7 +80,7 @@ def _usable_pairs(
 
     usable = (ends[0] >= 0) & (ends[1] >= 0)
     unknown = int((~usable).sum())
-    # Position -1 is the last one: a report that is not known is of no year.
+    # Position -1 is the last one: of no year.
     year_of = np.append(report_year, -1)
     usable &= year_of[ends[0]] == raw["year"]
     usable &= year_of[ends[1]] == raw["year"]
@@ -179,14 +180,6 @@ def _ids(column: "pa.ChunkedArray", name: str, place: Callable[[int], str]) -> "
         row = int(wrong.argmax())
         raise UniverseError(f"{place(row)}: {name} {column[row].as_py()!r}, expected a report id (a whole number)")
     return ids.to_numpy(dtype=np.int64)
-
-
-def _numbers(ids: "np.ndarray", index: "pd.Index") -> "np.ndarray":
-    """(m,) int32 position of each id in the index, -1 for one that is not there."""
-    import numpy as np
-    import pandas as pd
-
-    return index.get_indexer(pd.Index(ids)).astype(np.int32)
 
 
 def _check_values(files: TableFiles, raw: "dict[str, np.ndarray]", usable: "np.ndarray") -> None:
