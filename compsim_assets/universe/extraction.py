@@ -68,8 +68,8 @@ class ExtractionSettings(ModelSettings):
     """
 
     sae: str
-    """The sparsify checkpoint: an absolute folder (of the checkpoint itself, or with one folder a
-    hookpoint) or a hub name `owner/name`."""
+    """The sparsify checkpoint: an absolute folder (of the checkpoint itself, or with one folder
+    per hookpoint) or a hub name `owner/name`."""
 
     hookpoint: str
     """Name of the module whose output the SAE reads, as the headless model names it:

@@ -48,7 +48,7 @@ def read_pairs(files: TableFiles, report_id: "np.ndarray", report_year: "np.ndar
         UniverseError: a missing column, a year that is not one, a pair of a report with itself, a pair that occurs
             twice, a value outside [-1, 1]; names file and row.
 
-    Cost: O(m log m) for m pairs; peak memory about 120 bytes a pair (15 million pairs: 1.8 GB).
+    Cost: O(m log m) for m pairs; peak memory about 120 bytes per pair (15 million pairs: 1.8 GB).
     """
     import numpy as np
     import pandas as pd
