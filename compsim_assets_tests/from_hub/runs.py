@@ -135,7 +135,7 @@ def _run(settings: dict[str, Any], assets: list[str]) -> Outcome:
     from compsim_assets_tests.runs import execute, platform
 
     with dg.DagsterInstance.ephemeral() as instance:
-        defs = platform(Settings(source="huggingface", **settings))
+        defs = platform(Settings(**{"source": "huggingface", **settings}))
         result = execute(defs, assets, "base", instance, raise_on_error=False)
         outcome = Outcome(result.success)
         for event in result.get_step_failure_events():
@@ -152,7 +152,7 @@ def _run(settings: dict[str, Any], assets: list[str]) -> Outcome:
 
 @dataclass(frozen=True)
 class Place:
-    """A universe of a test's own on the hub: its data sets `<name>/reports`, `.../features`, `.../pairs`; its folders."""
+    """A test's own universe on the hub: its data sets `<name>/reports`, `.../features`, `.../pairs`; its folders."""
 
     hub: SlowHub
     runner: Runner

@@ -12,9 +12,12 @@ from hashlib import sha256
 
 import numpy as np
 import psutil
+import pytest
 
 from compsim_assets_tests.from_hub.paper_data import N_SHARDS, PaperData, feature_files, shard_name
 from compsim_assets_tests.from_hub.runs import KEEP_ALL, Place
+
+pytestmark = pytest.mark.waits(50)
 
 KILLS = int(os.environ.get("COMPSIM_KILLS", "4"))
 N_LATENTS = 4000
