@@ -59,19 +59,7 @@ jobs = [rebuild, compare]
 schedules = [weekly_rebuild]
 
 # Steps run in processes of their own, forked from a server that has the heavy libraries loaded once.
+_PRELOADED = ["compsim_assets.definitions", "pandas", "pyarrow.parquet", "scipy.cluster.hierarchy", "matplotlib.figure"]
 executor = dg.multiprocess_executor.configured(
-    {
-        "start_method": {
-            "forkserver": {
-                "preload_modules": [
-                    "compsim_assets.definitions",
-                    "pandas",
-                    "pyarrow.parquet",
-                    "scipy.cluster.hierarchy",
-                    "matplotlib.figure",
-                    "torch",
-                ]
-            }
-        }
-    }
+    {"start_method": {"forkserver": {"preload_modules": [*_PRELOADED, "torch"]}}}
 )

@@ -11,6 +11,7 @@ from pydantic import Field
 from compsim_assets.assets.common import (
     SHARED,
     DataFrame,
+    columns,
     default_device,
     explaining_memory,
     options,
@@ -80,7 +81,7 @@ def _sectors(universe: Universe) -> dict[str, DataFrame]:
 
 @dg.asset(
     group_name="baselines",
-    ins={"descriptions": dg.AssetIn(metadata={"columns": ["report_id", "year", "description", "sic_code"]})},
+    ins={"descriptions": columns("report_id", "year", "description", "sic_code")},
     pool="gpu",
     **options(SHARED, "torch", "huggingface", "torchrun"),
 )

@@ -8,6 +8,7 @@ from compsim_assets.assets.common import (
     SHARED,
     DataFrame,
     cluster_counts,
+    columns,
     default_device,
     explaining_memory,
     no_rows,
@@ -78,10 +79,7 @@ def cutoff_curve_assets(
     )
 
 
-@dg.asset(
-    ins={"clustered_reports": dg.AssetIn(metadata={"columns": ["year"]})},
-    **table_options("cutoffs", "clusters", "pandas", stage=BY_MODE),
-)
+@dg.asset(ins={"clustered_reports": columns("year")}, **table_options("cutoffs", "clusters", "pandas", stage=BY_MODE))
 def cutoffs(
     context: dg.AssetExecutionContext, cutoff_curve: DataFrame, distance_scale: DataFrame, clustered_reports: DataFrame
 ) -> DataFrame:

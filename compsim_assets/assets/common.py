@@ -37,6 +37,11 @@ ALL_MODES = dg.AssetIn(partition_mapping=dg.AllPartitionMapping())
 NO_FEATURES = "there are no features: no PCA is made"
 
 
+def columns(*names: str) -> dg.AssetIn:
+    """An input of which only these columns are read."""
+    return dg.AssetIn(metadata={"columns": list(names)})
+
+
 def options(stage: str, *kinds: str) -> dict[str, Any]:
     """Owners, kinds, code version and stage, for assets and for outputs of multi-assets."""
     return {"owners": OWNERS, "kinds": set(kinds), "code_version": "1", "tags": {STAGE: stage}}

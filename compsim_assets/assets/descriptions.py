@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from compsim_assets.assets.common import DataFrame, revision_of, table_options, written
+from compsim_assets.assets.common import DataFrame, columns, revision_of, table_options, written
 from compsim_assets.contracts import TABLES
 from compsim_assets.settings import Settings
 from compsim_assets.storage.io_managers import table_schema
@@ -85,8 +85,7 @@ def price_history(context: dg.AssetExecutionContext, settings: Settings) -> Data
 
 
 @dg.asset(
-    ins={"descriptions": dg.AssetIn(metadata={"columns": ["report_id", "year"]})},
-    **table_options("published_pairs", "descriptions", "pyarrow"),
+    ins={"descriptions": columns("report_id", "year")}, **table_options("published_pairs", "descriptions", "pyarrow")
 )
 def published_pairs(
     context: dg.AssetExecutionContext, settings: Settings, descriptions: DataFrame

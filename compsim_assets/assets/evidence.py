@@ -9,6 +9,7 @@ from compsim_assets.assets.common import (
     ALL_MODES,
     COMPARISON,
     DataFrame,
+    columns,
     missing_modes,
     progress,
     table_options,
@@ -38,9 +39,7 @@ class RobustnessConfig(dg.Config):
 @dg.asset(
     ins={
         "clusters": ALL_MODES,
-        "descriptions": dg.AssetIn(
-            metadata={"columns": [*("report_id", "cik", "company_name", "ticker", "year", "sic_code", "industry")]}
-        ),
+        "descriptions": columns("report_id", "cik", "company_name", "ticker", "year", "sic_code", "industry"),
     },
     **table_options("robustness", "evidence", "scipy", "statsmodels", stage=COMPARISON),
 )
@@ -136,9 +135,7 @@ def _without_factors(
 @dg.asset(
     ins={
         **dict.fromkeys(("cluster_features", "cluster_feature_summary"), ALL_MODES),
-        "descriptions": dg.AssetIn(
-            metadata={"columns": [*("report_id", "cik", "company_name", "ticker", "year", "description")]}
-        ),
+        "descriptions": columns("report_id", "cik", "company_name", "ticker", "year", "description"),
     },
     deps=["sae_features", "embeddings"],
     **table_options("findings", "evidence", "pandas", "markdown", stage=COMPARISON),

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from compsim_assets.assets.common import SHARED, DataFrame, options, revision_of, table_options, written
+from compsim_assets.assets.common import SHARED, DataFrame, columns, options, revision_of, table_options, written
 from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.settings import Settings
 from compsim_assets.storage.results import Results, read_manifest
@@ -21,7 +21,7 @@ from compsim_assets.universe.opening import open_universe, similarity_of
 
 @dg.asset(
     group_name="features",
-    ins={"descriptions": dg.AssetIn(metadata={"columns": ["report_id", "description", "sic_code"]})},
+    ins={"descriptions": columns("report_id", "description", "sic_code")},
     pool="gpu",
     **options(SHARED, "torch", "huggingface", "arrow", "torchrun"),
 )

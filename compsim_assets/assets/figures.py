@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-from compsim_assets.assets.common import ALL_MODES, BY_MODE, COMPARISON, SHARED, DataFrame, in_group, options
+from compsim_assets.assets.common import ALL_MODES, BY_MODE, COMPARISON, SHARED, DataFrame, columns, in_group, options
 from compsim_assets.settings import Settings
 
 # Matplotlib's Figure; not named in annotations, which Dagster resolves when definitions load.
@@ -44,7 +44,7 @@ def mean_correlation_by_theta(
     return draw(cutoff_curve, cutoffs, population["mean_correlation"], settings.synthetic)
 
 
-@dg.asset(ins={"clustered_reports": dg.AssetIn(metadata={"columns": ["year"]})}, **figure_options(SHARED))
+@dg.asset(ins={"clustered_reports": columns("year")}, **figure_options(SHARED))
 def objective_by_theta(settings: Settings, cutoff_curve: DataFrame, clustered_reports: DataFrame) -> Figure:
     """Figure 5: the objective of the base cutoff over its whole lattice, both folds, and where the best theta lies."""
     from compsim_assets.evidence.published_figures import published_thetas

@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from compsim_assets.assets.common import DataFrame, explaining_memory, open_similarity, progress, table_options
+from compsim_assets.assets.common import DataFrame, columns, explaining_memory, open_similarity, progress, table_options
 from compsim_assets.contracts import TABLES
 from compsim_assets.settings import Settings
 from compsim_assets.storage.results import Results
@@ -73,7 +73,7 @@ class PeerStatisticsConfig(dg.Config):
 
 @dg.asset(
     deps=["pca_scores", "walk_forward_scores", "embeddings", "sae_features", "published_pairs"],
-    ins={"descriptions": dg.AssetIn(metadata={"columns": ["report_id", "cik", "ticker", "company_name", "sic_code"]})},
+    ins={"descriptions": columns("report_id", "cik", "ticker", "company_name", "sic_code")},
     **table_options("peer_statistics", "peers", "scipy"),
 )
 def peer_statistics(

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from compsim_assets.assets.common import ALL_MODES, COMPARISON, DataFrame, table_options
+from compsim_assets.assets.common import ALL_MODES, COMPARISON, DataFrame, columns, table_options
 from compsim_assets.contracts import TABLES
 from compsim_assets.contracts.methods import METHODS
 from compsim_assets.contracts.modes import CUTOFF_MODES
@@ -33,7 +33,7 @@ def published_strong_features(context: dg.AssetExecutionContext, settings: Setti
 
 
 @dg.asset(
-    ins={"descriptions": dg.AssetIn(metadata={"columns": ["report_id", "ticker"]})},
+    ins={"descriptions": columns("report_id", "ticker")},
     **table_options("published_cointegrated_pairs", "published", "pandas"),
 )
 def published_cointegrated_pairs(
@@ -117,7 +117,7 @@ def _without(pairs: bool) -> str:
 @dg.asset(
     ins={
         **dict.fromkeys(("cutoffs", "interpretability_curve", "strong_feature_proportion"), ALL_MODES),
-        "descriptions": dg.AssetIn(metadata={"columns": ["report_id", "year"]}),
+        "descriptions": columns("report_id", "year"),
     },
     deps=["published_pairs"],
     **table_options("published_vs_ours", "published", "pandas", stage=COMPARISON),
@@ -187,12 +187,7 @@ def _our_pairs(distance_scale: DataFrame, mean_correlation: DataFrame) -> dict[s
 
 def _published_pairs(results: Results) -> dict[str, int]:
     """The same of the universe's published pairs; empty where it has none."""
-    import pyarrow.parquet as pq
-
     from compsim_assets.storage.pairs import PairTable
 
-    path = results.table("published_pairs")
-    if not len(PairTable(path)):
-        return {}
-    correlation = pq.read_table(path, columns=["correlation"])["correlation"]
-    return {"n_pairs": len(correlation), "n_pairs_with_correlation": len(correlation) - correlation.null_count}
+    pairs = PairTable(results.table("published_pairs"))
+    return {"n_pairs": len(pairs), "n_pairs_with_correlation": pairs.n_with_correlation()} if len(pairs) else {}

@@ -10,6 +10,7 @@ from compsim_assets.assets.common import (
     NO_FEATURES,
     SHARED,
     DataFrame,
+    columns,
     default_device,
     explaining_memory,
     no_rows,
@@ -78,7 +79,7 @@ class PcaConfig(FitConfig):
         ),
     },
     deps=[sae_features],
-    ins={"descriptions": dg.AssetIn(metadata={"columns": ["report_id", "year"]})},
+    ins={"descriptions": columns("report_id", "year")},
     internal_asset_deps={
         "pca": {dg.AssetKey("sae_features"), dg.AssetKey("descriptions")},
         "pca_scores": {dg.AssetKey("pca"), dg.AssetKey("descriptions")},

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import Field
 
-from compsim_assets.assets.common import ALL_MODES, COMPARISON, DataFrame, no_rows, selected, table_outs
+from compsim_assets.assets.common import ALL_MODES, COMPARISON, DataFrame, columns, no_rows, selected, table_outs
 from compsim_assets.contracts import TABLES
 from compsim_assets.evidence.trading import SEEN, TRAPS, windows_text
 from compsim_assets.partitions import cutoff_modes
@@ -73,7 +73,7 @@ class TradingConfig(dg.Config):
     ),
     ins={
         "clusters": ALL_MODES,
-        "descriptions": dg.AssetIn(metadata={"columns": ["report_id", "year", "ticker"]}),
+        "descriptions": columns("report_id", "year", "ticker"),
         "price_history": dg.AssetIn(metadata={"arrow": True}),
     },
     can_subset=True,
@@ -167,8 +167,8 @@ def _outputs(tables: "Tables", notes: dict[str, str]) -> Iterator[dg.Output]:
     for name, value in values:
         metadata: dict[str, Any] = {**notes, "traps": dg.MetadataValue.md(TRAPS)}
         table = value.reindex(columns=TABLES[name].names) if len(value) else TABLES[name].empty()
-        if name == "pairs_backtest":
-            metadata["summary"] = dg.MetadataValue.md(_summary(table))
+        if name == "pairs_backtest" and len(value):
+            metadata["summary"] = dg.MetadataValue.md(_summary(value))
         yield dg.Output(table, output_name=name, metadata=metadata)
 
 

@@ -48,6 +48,11 @@ class PairTable:
     def __len__(self) -> int:
         return int(self._file.metadata.num_rows)
 
+    def n_with_correlation(self) -> int:
+        """Pairs with a correlation."""
+        column = self._file.read(["correlation"])["correlation"]
+        return len(column) - column.null_count
+
     def of_year(self, year: int) -> "YearPairs":
         """The pairs of one year, ordered by report_a, report_b; none for a year without any."""
         import numpy as np
