@@ -15,6 +15,7 @@ import torch
 
 from compsim_assets.launch.worker import Worker
 from compsim_assets.workers import extract_features, language_models
+from compsim_assets.workers.text_batches import Lengths, plan_share
 from compsim_assets_tests.launch.warm import by_hand
 from compsim_assets_tests.workers import tiny_models
 from compsim_assets_tests.workers.texts import LONG, ROWS, TEXTS, UNIQUE
@@ -114,6 +115,15 @@ def test_a_column_of_another_name_is_an_error(tmp_path: Path) -> None:
     pq.write_table(pa.table({"description": ["a"]}), path)
     with pytest.raises(ValueError, match=r"text or input_ids, is expected: \['description'\]"):
         extract_features.read_contents(path)
+
+
+def test_processes_share_the_batches_by_cost() -> None:
+    tokens = np.array([100, *[20] * 8])
+    lengths = Lengths(tokens, tokens, tokens < 0)
+    workers = [Worker(rank, 2, CPU, {}) for rank in range(2)]
+    long, short = (plan_share(worker, np.arange(9), lengths, (100, 4)) for worker in workers)
+    assert [batch.tolist() for batch in long] == [[0]]
+    assert sorted(np.concatenate(short).tolist()) == [*range(1, 9)]
 
 
 def test_a_disk_too_small_is_an_error_before_the_work(
