@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compsim_assets.evidence.verdicts import NOT_TESTABLE, REVERSED, STANDS, WEAKER, verdict
+from compsim_assets_tests.science.strategies import examples
 
 NAN = math.nan
 
@@ -36,6 +37,7 @@ def test_the_rule(value: float, low: float, high: float, published: float, direc
 NUMBERS = st.floats(-10, 10)
 
 
+@examples(40)
 @given(st.tuples(NUMBERS, NUMBERS, NUMBERS).map(sorted), NUMBERS)
 def test_the_mirrored_claim_has_the_same_verdict(ends: list[float], published: float) -> None:
     low, value, high = ends
@@ -43,6 +45,7 @@ def test_the_mirrored_claim_has_the_same_verdict(ends: list[float], published: f
     assert one == verdict(-value, -high, -low, -published, -1)[0]
 
 
+@examples(40)
 @given(st.tuples(NUMBERS, NUMBERS, NUMBERS).map(sorted), NUMBERS)
 def test_a_verdict_says_why(ends: list[float], published: float) -> None:
     low, value, high = ends

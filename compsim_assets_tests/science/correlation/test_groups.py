@@ -28,7 +28,7 @@ def table_of(universe: Universe, cluster_id: object) -> pd.DataFrame:
     return pd.DataFrame({"year": universe.year, "report_id": universe.report_id, "cluster_id": cluster_id})
 
 
-@examples(60)
+@examples(25)
 @given(universes(max_years=5), st.data())
 def test_every_year_equals_the_pair_loop(universe: Universe, data: st.DataObject) -> None:
     n = len(universe.year)

@@ -23,7 +23,7 @@ def grouped(draw: st.DrawFn) -> tuple[Universe, np.ndarray]:
     return universe, np.array(draw(st.lists(st.integers(0, 5), min_size=n, max_size=n)))
 
 
-@examples(60)
+@examples(30)
 @given(grouped())
 def test_every_measure_of_a_partition_equals_the_pair_loop(case: tuple[Universe, np.ndarray]) -> None:
     universe, labels = case

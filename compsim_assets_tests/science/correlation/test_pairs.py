@@ -21,7 +21,7 @@ MEASURES = (
 )  # fmt: skip
 
 
-@examples(150)
+@examples(60)
 @given(year_pairs(), st.data())
 def test_every_measure_of_a_grouping_equals_the_pair_loop(pairs: YearPairs, data: st.DataObject) -> None:
     graph = pair_graph(pairs)
@@ -91,7 +91,7 @@ def evaluate(universe: Universe, **clusters: list) -> pd.DataFrame:
     return correlation_by_year_of_pairs(groups, reports, Source(universe))
 
 
-@examples(60)
+@examples(12)
 @given(universes(max_years=5), st.data())
 def test_complete_pairs_give_what_the_returns_give(universe: Universe, data: st.DataObject) -> None:
     n = len(universe.year)
@@ -180,7 +180,7 @@ def test_nothing_to_evaluate() -> None:
 # -- peers -------------------------------------------------------------------------------------------------------
 
 
-@examples(150)
+@examples(60)
 @given(year_pairs(), st.integers(1, 10))
 def test_peers_equal_a_full_sort(pairs: YearPairs, n_peers: int) -> None:
     others: dict[int, list] = {}
@@ -198,7 +198,7 @@ def test_peers_equal_a_full_sort(pairs: YearPairs, n_peers: int) -> None:
     assert list(zip(*columns, strict=True)) == expected
 
 
-@examples(60)
+@examples(30)
 @given(universes(max_years=1, max_reports=14), st.integers(1, 15))
 def test_complete_pairs_give_the_peers_of_the_scores(universe: Universe, n_peers: int) -> None:
     found = peers_of_pairs(complete(universe)[0], n_peers)

@@ -86,7 +86,7 @@ def statistics_of_copies(found: Tables, copies: dict[int, int]) -> list[float]:
     ]
 
 
-@examples(40)
+@examples(12)
 @given(universes(max_years=4, max_reports=9), st.integers(0, 2**32 - 1))
 def test_sums_equal_the_list_of_all_pairs_of_copies(universe: Universe, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -99,7 +99,7 @@ def test_sums_equal_the_list_of_all_pairs_of_copies(universe: Universe, seed: in
         np.testing.assert_allclose(values[:, column], expected, atol=1e-9)
 
 
-@examples(40)
+@examples(12)
 @given(universes(max_years=4, max_reports=9), st.integers(0, 2**32 - 1))
 def test_one_copy_of_each_gives_mean_correlation(universe: Universe, seed: int) -> None:
     found = tables(universe, np.random.default_rng(seed))
@@ -114,7 +114,7 @@ def pooled(by_year: pd.DataFrame) -> float:
     return (by_year["pair_weighted"] * by_year["n_pairs"]).sum() / n_pairs if n_pairs else np.nan
 
 
-@examples(40)
+@examples(12)
 @given(universes(max_years=4, max_reports=9), st.integers(0, 2**32 - 1))
 def test_a_company_left_out_is_a_company_that_is_not_there(universe: Universe, seed: int) -> None:
     found = tables(universe, np.random.default_rng(seed))
@@ -263,7 +263,7 @@ def test_a_method_to_compare_with_must_be_there() -> None:
 
 # -- coverage ----------------------------------------------------------------------------------------------------------
 
-YEARS, TYPES, COMPANIES, DRAWS, RESAMPLES = 2, 6, 96, 200, 256
+YEARS, TYPES, COMPANIES, DRAWS, RESAMPLES = 2, 6, 96, 130, 160
 
 
 def market(rng: np.random.Generator, types: np.ndarray, factors: np.ndarray) -> np.ndarray:
@@ -273,10 +273,10 @@ def market(rng: np.random.Generator, types: np.ndarray, factors: np.ndarray) -> 
 
 
 def mean_unit_returns(factors: np.ndarray) -> np.ndarray:
-    """(years, types, 12). Two companies of one type are independent: their correlation is its squared length on average."""
+    """(years, types, 12): the correlation of two companies of one type is, on average, its squared length."""
     rng = np.random.default_rng(99)
     means = [
-        [normalise_returns(year)[0].mean(axis=0) for year in market(rng, np.full(20_000, kind), factors)]
+        [normalise_returns(year)[0].mean(axis=0) for year in market(rng, np.full(5_000, kind), factors)]
         for kind in range(factors.shape[1])
     ]
     return np.array(means).transpose(1, 0, 2)
@@ -335,12 +335,12 @@ def test_clusters_of_two_are_covered_although_most_resamples_lose_them() -> None
     factors = np.random.default_rng(6).normal(size=(1, 44, 12)) * np.where(np.array(sizes) == 2, 2.0, 0.3)[:, None]
     truth = (mean_unit_returns(factors) ** 2).sum(axis=2).mean()
     held = {"resampled": 0, "values": 0}
-    for draw in range(150):
+    for draw in range(100):
         one = resampled(drawn_universe(np.random.default_rng([2, draw]), types, factors))
-        weights = np.hstack([draw_companies(draw, block, len(types), 32) for block in range(10)])
+        weights = np.hstack([draw_companies(draw, block, len(types), 32) for block in range(6)])
         value = one.values(np.ones((len(types), 1)))[0, 0]
         for name in held:
             ends = bca(value, getattr(one, name)(weights)[0], one.left_out()[0])
             held[name] += bool(ends.low <= truth <= ends.high)
-    assert held["resampled"] >= 0.93 * 150
-    assert held["values"] < 0.80 * 150
+    assert held["resampled"] >= 0.92 * 100
+    assert held["values"] < 0.80 * 100

@@ -66,16 +66,16 @@ def test_years_that_do_not_differ_say_nothing_about_the_error() -> None:
 
 
 def coverage(persistence: float, lags: int | None) -> float:
-    """Share of 400 series of 60 years whose interval holds their true mean, 1."""
+    """Share of 250 series of 60 years whose interval holds their true mean, 1."""
     rng = np.random.default_rng(3)
     held = 0
-    for _ in range(400):
+    for _ in range(250):
         noise = rng.normal(size=80)
         for year in range(1, 80):
             noise[year] += persistence * noise[year - 1]
         found = hac_mean(1.0 + noise[20:], lags)
         held += found.low <= 1.0 <= found.high
-    return held / 400
+    return held / 250
 
 
 def test_intervals_hold_the_mean_of_years_that_depend_on_each_other() -> None:

@@ -23,7 +23,7 @@ def strong_in(times: dict[int, int]) -> pd.DataFrame:
     return pd.DataFrame({"latent": [latent for latent, count in times.items() for _ in range(count)]}, dtype="int64")
 
 
-@examples(60)
+@examples(30)
 @given(
     st.dictionaries(st.integers(0, 30), st.one_of(st.floats(0, 100), st.just(math.nan)), max_size=12),
     st.dictionaries(st.integers(0, 40), st.integers(0, 25)),

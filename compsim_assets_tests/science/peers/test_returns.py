@@ -113,7 +113,7 @@ def followed(now: Year, before: Year, k: int, years: tuple[int, int] = (2010, 20
     return by_level(found, "peer_stability")[float(k)]
 
 
-@examples(30)
+@examples(15)
 @given(years, years, st.integers(1, 3))
 def test_stability_equals_sets_of_companies(now: Year, before: Year, k: int) -> None:
     kept, chance = [], []
@@ -188,7 +188,9 @@ def test_company_codes_are_names_alone() -> None:
         assert followed(now, before, 7) == one
 
 
-@pytest.mark.parametrize("wrong", [{"peers": (0, 1)}, {"peers": (3, 3)}, {"shares": (0.0,)}, {"shares": (101.0,)}, {"shares": (1.0, 1.0)}])  # fmt: skip
+@pytest.mark.parametrize(
+    "wrong", [{"peers": (0, 1)}, {"peers": (3, 3)}, {"shares": (0.0,)}, {"shares": (101.0,)}, {"shares": (1.0, 1.0)}]
+)
 def test_levels_that_mean_nothing_are_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match="expected different"):
         Levels(**wrong)

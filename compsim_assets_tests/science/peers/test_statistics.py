@@ -149,7 +149,7 @@ def test_equally_similar_pairs_at_the_edge_count_with_their_mean() -> None:
     assert found.value == pytest.approx(wanted, abs=1e-12)
 
 
-@examples(60)
+@examples(25)
 @given(years, st.booleans())
 def test_neighbours_equal_explicit_loops(year: Year, same: bool) -> None:
     similarity, reports = with_gaps(year)
@@ -220,7 +220,7 @@ def test_sic_groups_alone_against_loops() -> None:
     assert (pairs.value, pairs.random) == pytest.approx(wanted, abs=1e-12)
 
 
-@examples(60)
+@examples(25)
 @given(years, st.integers(0, 100))
 def test_the_order_of_the_reports_changes_nothing(year: Year, seed: int) -> None:
     order = np.random.default_rng(seed).permutation(len(year.report_id))
@@ -233,7 +233,7 @@ def test_the_order_of_the_reports_changes_nothing(year: Year, seed: int) -> None
         assert one[2:] == pytest.approx(other[2:], abs=1e-9, nan_ok=True)
 
 
-@examples(40)
+@examples(15)
 @given(years)
 def test_values_are_correlations_or_shares(year: Year) -> None:
     found, now = year_statistics(year.similarity(), year.reports(), Levels(peers=(1, 3)))

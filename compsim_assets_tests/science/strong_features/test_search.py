@@ -126,7 +126,7 @@ def clusters(draw: st.DrawFn) -> Cluster:
 
 
 def assume_away_from_ties(truth: oracles.Elbow) -> None:
-    """No MAE within rounding of a threshold it does not equal by construction, no quotient of MAEs within rounding of 1."""
+    """No MAE within rounding of a threshold it does not equal by construction, no quotient of MAEs close to 1."""
     values = np.unique(truth.mae)
     for q in QUANTILES:
         gap = np.abs(values - np.quantile(truth.mae, q))
@@ -137,7 +137,7 @@ def assume_away_from_ties(truth: oracles.Elbow) -> None:
     assume(truth.mae_weak == 0 or abs(truth.mae_strong / truth.mae_weak - 1) > 1e-6)
 
 
-@examples(60)
+@examples(30)
 @given(clusters())
 def test_mae_and_elbow_equal_zeroing_the_raw_features(cluster: Cluster) -> None:
     truth = cluster.truth()
@@ -151,7 +151,7 @@ def test_mae_and_elbow_equal_zeroing_the_raw_features(cluster: Cluster) -> None:
     assert found.mae_weak == pytest.approx(truth.mae_weak, rel=1e-8, abs=1e-13)
 
 
-@examples(60)
+@examples(30)
 @given(clusters())
 def test_float32_products_keep_the_mae_to_1e_4(cluster: Cluster) -> None:
     truth = cluster.truth()
@@ -176,7 +176,7 @@ def check_whole_sets(cluster: Cluster, mae: np.ndarray, products: AxisProducts) 
         assert float(change) == pytest.approx(expected, rel=1e-8, abs=1e-9)
 
 
-@examples(60)
+@examples(30)
 @given(clusters(), st.integers(0, 2**32 - 1), st.sampled_from([1, 16]))
 def test_removing_a_whole_set_and_all_the_others(cluster: Cluster, seed: int, decimals: int) -> None:
     # With one decimal there are ties, some of them with a quantile.
@@ -184,16 +184,15 @@ def test_removing_a_whole_set_and_all_the_others(cluster: Cluster, seed: int, de
     check_whole_sets(cluster, mae, cluster.products())
 
 
-@pytest.mark.parametrize("n_reports", [0, 10**6])
-def test_whole_sets_of_many_latents(n_reports: int) -> None:
-    """Without and with a Gram matrix."""
+def test_whole_sets_of_many_latents() -> None:
     for seed in range(12):
         cluster = make_cluster(seed, 30, 300, 40, 250)
-        mae = np.random.default_rng(seed).random(250).round(1 + seed % 3)
-        check_whole_sets(cluster, mae, cluster.products(n_reports=n_reports))
+        mae = np.random.default_rng(seed).random(250).round(1 + seed // 2 % 3)
+        # Without and with a Gram matrix.
+        check_whole_sets(cluster, mae, cluster.products(n_reports=10**6 * (seed % 2)))
 
 
-@examples(40)
+@examples(20)
 @given(clusters())
 def test_without_a_gram_matrix_nothing_changes(cluster: Cluster) -> None:
     assume_away_from_ties(cluster.truth())
@@ -217,21 +216,21 @@ def many_clusters() -> list[Cluster]:
     ]
 
 
-@pytest.mark.parametrize("budget", [1, 200_000, 1 << 28])
-def test_clusters_together_are_clusters_alone_and_in_order(budget: int) -> None:
+def test_clusters_together_are_clusters_alone_and_in_order() -> None:
     clusters = many_clusters()
     products = clusters[0].products()
-    for cluster, found in zip(clusters, study_all(clusters, products, budget), strict=True):
-        truth = cluster.truth()
-        [alone] = study_all([cluster], products)
-        assert found.strong.tolist() == alone.strong.tolist()
-        assert set(np.flatnonzero(found.strong)) == truth.strong
-        assert found.quantile == alone.quantile == truth.quantile
-        np.testing.assert_allclose(found.mae, alone.mae, rtol=1e-12, atol=1e-15)
-        np.testing.assert_allclose(found.mae, truth.mae, rtol=1e-8, atol=1e-13)
-        for name in ("mae_strong", "mae_weak"):
-            assert getattr(found, name) == pytest.approx(getattr(truth, name), rel=1e-8)
-            assert getattr(found, name) == pytest.approx(getattr(alone, name), rel=1e-11)
+    truths = [cluster.truth() for cluster in clusters]
+    singles = [study_all([cluster], products)[0] for cluster in clusters]
+    for budget in (1, 200_000, 1 << 28):
+        for found, alone, truth in zip(study_all(clusters, products, budget), singles, truths, strict=True):
+            assert found.strong.tolist() == alone.strong.tolist()
+            assert set(np.flatnonzero(found.strong)) == truth.strong
+            assert found.quantile == alone.quantile == truth.quantile
+            np.testing.assert_allclose(found.mae, alone.mae, rtol=1e-12, atol=1e-15)
+            np.testing.assert_allclose(found.mae, truth.mae, rtol=1e-8, atol=1e-13)
+            for name in ("mae_strong", "mae_weak"):
+                assert getattr(found, name) == pytest.approx(getattr(truth, name), rel=1e-8)
+                assert getattr(found, name) == pytest.approx(getattr(alone, name), rel=1e-11)
 
 
 def test_the_same_inputs_give_the_same_bytes() -> None:
@@ -321,7 +320,7 @@ def test_memory_stays_within_the_budget() -> None:
     assert refused.startswith("too much:")
 
 
-@examples(40)
+@examples(20)
 @given(clusters())
 def test_cosine_before_any_removal(cluster: Cluster) -> None:
     np.testing.assert_allclose(cluster.removal().cosine()[0], cluster.cosines(), atol=1e-13)
@@ -416,7 +415,7 @@ def test_the_little_that_is_left_of_a_report_still_has_its_cosine() -> None:
 @pytest.mark.parametrize("n", [2, 5])
 def test_identical_reports_have_no_strong_features(n: int) -> None:
     # Whatever is removed from both, their cosine stays 1: rounding must not pick a latent.
-    for seed in range(30):
+    for seed in range(15):
         cluster = make_cluster(seed, n, 40, 12, 30)
         cluster.features[:] = cluster.features[0]
         found = cluster.study()

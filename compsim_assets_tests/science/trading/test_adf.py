@@ -59,7 +59,7 @@ def check(series: list[np.ndarray], constant: bool = True) -> None:
     st.integers(0, 2**32 - 1),
     st.booleans(),
 )
-@examples(25)
+@examples(12)
 def test_statistic_p_value_and_lags_are_statsmodels_own(
     drawn: list[tuple[str, int]], seed: int, constant: bool
 ) -> None:

@@ -47,7 +47,7 @@ def common(panel: PricePanel, a: str, b: str) -> pd.DataFrame:
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0, 0.6), st.floats(-6, 6))
-@examples(25)
+@examples(12)
 def test_moments_of_pairs_are_those_of_their_common_days(seed: int, missing: float, level: float) -> None:
     rng = np.random.default_rng(seed)
     values = 10**level + rng.normal(size=(40, 6)).cumsum(axis=0)
