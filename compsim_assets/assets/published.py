@@ -90,7 +90,8 @@ def published_replay(context: dg.AssetExecutionContext, settings: Settings, base
         same = agreement(ours.report_id, ours.cluster, published["report_id"].to_numpy(), names)
         rows.append({"set": ours.name, "year": ours.year, "theta": ours.theta} | dataclasses.asdict(same))
     if not rows:
-        context.add_output_metadata({"note": _without(bool(pairs.years))})
+        missing = "published_clusters of GCD or GCDR in a year with a published cutoff" if pairs.years else "pairs"
+        context.add_output_metadata({"note": f"the universe has no {missing}"})
         return TABLES["published_replay"].empty()
     table = pd.DataFrame(rows).sort_values(["set", "year"], ignore_index=True)
     context.add_output_metadata(
@@ -106,12 +107,6 @@ def _published(baseline_clusters: DataFrame) -> dict[tuple[str, int], DataFrame]
     """The published sets with a published cutoff, by name and year."""
     sets = baseline_clusters[baseline_clusters["method"].isin(_SETS.values())]
     return {(str(name), int(rows["year"].iloc[0])): rows for (name, _), rows in sets.groupby(["method", "year"])}
-
-
-def _without(pairs: bool) -> str:
-    if not pairs:
-        return "the universe has no pairs"
-    return "the universe has no published_clusters of GCD or GCDR in a year with a published cutoff"
 
 
 @dg.asset(
