@@ -68,7 +68,7 @@ def test_a_cluster_set_without_rows_is_an_empty_table(tmp_path: Path) -> None:
     assert found.dtypes.map(str).to_list() == ["int64", "string", "int64"]
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(
     sets=st.dictionaries(
         st.integers(1993, 2020),

@@ -109,7 +109,7 @@ def test_missing_text_stays_missing_and_pieces_become_one_column(tmp_path: Path)
     assert loaded(tmp_path, pd.concat(parts, ignore_index=True)).to_list() == ["a", "b", "c"]
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     array=arrays.arrays(
         st.sampled_from(["<f4", ">f8", "<i8", "u1", "?", "<U3", "S4"]),
