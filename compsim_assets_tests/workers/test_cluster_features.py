@@ -1,5 +1,6 @@
 """The program of strong features: which clusters, pairs and candidates, and one process against two."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -227,12 +228,18 @@ def test_no_clusters_no_rows(rebuilt: Rebuilt, study: Any, tmp_path: Path) -> No
 
 
 def test_two_processes_give_the_tables_of_one(
-    extras: dict[str, Any], study: Any, without_components: str, tmp_path: Path
+    rebuilt: Rebuilt, extras: dict[str, Any], study: Any, without_components: str, tmp_path: Path
 ) -> None:
-    """They share the clusters, and the axes that follow from the scores."""
-    one = study(pca=without_components)
-    ended = by_hand(MODULE, {**extras, "pca": without_components}, tmp_path / "ranks", ranks=2)
+    """They share the axes that follow from the scores, and the clusters by cost: here one costs as much as many."""
+    clusters = rebuilt.read("clusters", "base")
+    clusters.loc[clusters["year"] == clusters["year"].min(), "cluster_id"] = 1
+    clusters.to_parquet(tmp_path / "one_large.parquet")
+    changed = {"pca": without_components, "clusters": str(tmp_path / "one_large.parquet")}
+    one = study(**changed)
+    ended = by_hand(MODULE, {**extras, **changed}, tmp_path / "ranks", ranks=2)
     assert ended.result == {"processes": 2, "device": "cpu", "clusters_studied": len(one[1])}
+    (of_rank_0,) = set(re.findall(r"clusters of rank 0 studied: \d+ of (\d+)", ended.errors))
+    assert 0 < int(of_rank_0) < 0.4 * len(one[1])
     for table, name in zip(one, ("cluster_features", "cluster_feature_summary"), strict=True):
         two = pd.read_parquet(tmp_path / f"{name}.parquet")
         exact = [column for column in table if table[column].dtype != np.float64]
