@@ -127,7 +127,7 @@ def _evaluated(
     distance = float(scale.distance(theta))
     rows = np.flatnonzero(reports.year == year)
     compared = rows[reports.clustered[rows]]
-    tree, _ = linkage.tree_and_moments(model.scores_of(reports.text[compared]))
+    tree = linkage.tree(model.scores_of(reports.text[compared]))
     steps = step_function(tree, reports.unit_returns[compared], reports.defined[compared])
     return EvaluatedYear(
         year=year,
