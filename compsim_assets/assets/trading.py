@@ -166,10 +166,10 @@ def _outputs(tables: "Tables", notes: dict[str, str]) -> Iterator[dg.Output]:
     values = zip(NAMES, (tables.pairs, tables.backtest, tables.daily), strict=True)
     for name, value in values:
         metadata: dict[str, Any] = {**notes, "traps": dg.MetadataValue.md(TRAPS)}
-        table = value.reindex(columns=TABLES[name].names) if len(value) else TABLES[name].empty()
-        if name == "pairs_backtest" and len(value):
-            metadata["summary"] = dg.MetadataValue.md(_summary(value))
-        yield dg.Output(table, output_name=name, metadata=metadata)
+        rows = value.reindex(columns=TABLES[name].names)
+        if name == "pairs_backtest" and len(rows):
+            metadata["summary"] = dg.MetadataValue.md(_summary(rows))
+        yield dg.Output(rows if len(rows) else TABLES[name].empty(), output_name=name, metadata=metadata)
 
 
 def _summary(backtest: DataFrame) -> str:

@@ -6,7 +6,7 @@ from compsim_assets.evidence.judge import Claim, clusters, interpretability, ove
 
 _MEAN = "mean_correlation"
 _PCA, _WALK_FORWARD = ("pca", ""), ("walk_forward", "")
-_SUPERVISED = ("supervised", "supervised_length_controlled")
+_SUPERVISED, _CONTROLLED = "supervised", "supervised_length_controlled"
 
 
 def published_claims(figures: pd.DataFrame, encoder: str) -> list[Claim]:
@@ -106,13 +106,14 @@ def _of_peers(number: pd.Series) -> list[Claim]:
 
 
 def _of_latents(number: pd.Series) -> list[Claim]:
-    alone, against_cosine = (tuple((name, versus) for name in _SUPERVISED) for versus in ("", "pca"))
+    alone = (_SUPERVISED, ""), (_CONTROLLED, "")
+    against_cosine = (_SUPERVISED, "pca"), (_CONTROLLED, "pca")
     return [
         Claim(
             "Latents selected by training years' returns predict return correlation in later years: Spearman "
             "(corrected: description length controlled)",
             number["Supervised selection: Spearman out of sample"],
-            over_years("spearman", *alone, f"too few years of {_SUPERVISED[1]} peers"),
+            over_years("spearman", *alone, f"too few years of {_CONTROLLED} peers"),
             "robustness",
         ),
         Claim(

@@ -135,9 +135,9 @@ def sharpe(evidence: Evidence, ours: str, corrected: str) -> Measured:
     if rows.empty:
         return Measured(as_published, missing=missing)
     names = ("sharpe", "sharpe_low", "sharpe_high", "placebo_sharpe", "placebo_low", "placebo_high")
-    *ratio, mean, low, high = (float(rows[name].iloc[0]) for name in names)
+    value, lower, upper, mean, low, high = (float(rows[name].iloc[0]) for name in names)
     beside = "" if np.isnan(mean) else f"random pairs: {mean:.2f} ({low:.2f} to {high:.2f})"
-    return Measured(as_published, *ratio, missing=missing, beside=beside)
+    return Measured(as_published, value, lower, upper, missing, beside)
 
 
 @_way

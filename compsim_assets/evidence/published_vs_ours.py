@@ -89,9 +89,9 @@ _MEASURES = {
 
 
 def _of_method(computed: Computed, method: str, key: str, kind: str) -> _Values:
-    theirs, own = (_of(name, computed.mean_correlation) for name in (key, method))
-    replayed, ours = (_MEASURES[kind](rows) for rows in (theirs, own))
-    if own.empty:
+    tables = [_of(name, computed.mean_correlation) for name in (key, method)]
+    replayed, ours = (_MEASURES[kind](rows) for rows in tables)
+    if tables[1].empty:
         return replayed, np.nan, _ENCODERS.get(key, f"no result for {method}")
     return replayed, ours, f"{method} has no such year, cluster or pair"
 

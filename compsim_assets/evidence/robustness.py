@@ -1,6 +1,7 @@
 """The `robustness` table: every statistic of clusters and peers with its interval, and tests corrected in families."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -121,7 +122,7 @@ def agreement_rows(
     return _table(pd.DataFrame(rows))
 
 
-def _text(level: float) -> str:
+def _text(level: Any) -> str:
     return f"{level:g}" if level else ""
 
 
