@@ -1,6 +1,7 @@
 """MeanCorr against the cutoff, one panel per year."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from compsim_assets.plots.style import INK, POPULATION_LINE, SKY, Page, new_figu
 
 _TITLE = "Return correlation within clusters against the cutoff"
 _LOWEST_THETA = -5.0  # where the searched lattice starts
-_LINES = (
+_LINES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("pair_weighted_mean_correlation", "by-pairs", {"color": SKY, "linewidth": 1.0}),
     ("mean_correlation", "mean-correlation", {"color": INK, "linewidth": 1.3}),
 )

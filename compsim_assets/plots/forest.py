@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -54,7 +55,7 @@ def methods_forest(robustness: pd.DataFrame, published: Mapping[str, float], syn
     for axes, rows in zip(panels[:2], shown, strict=False):
         forest.draw(axes, rows, numbers=True)
         if "population" in rows.index:
-            axes.axvline(float(rows.loc["population", "value"]), gid="population", **POPULATION_LINE)
+            axes.axvline(float(rows["value"].loc["population"]), gid="population", **POPULATION_LINE)
     forest.draw_published(panels[0], published)
     limits = [edge for axes in panels[:2] for edge in axes.get_xlim()]
     for axes in panels[:2]:
@@ -119,7 +120,11 @@ class _Forest:
         for name, row in rows.iterrows():
             colour, y = self.styles[str(name)].colour, self.methods[str(name)] + shift
             if np.isfinite(row["low"]) and np.isfinite(row["high"]):
-                interval = {"linewidth": 1.8, "solid_capstyle": "butt", "gid": f"interval:{marker}:{name}"}
+                interval: dict[str, Any] = {
+                    "linewidth": 1.8,
+                    "solid_capstyle": "butt",
+                    "gid": f"interval:{marker}:{name}",
+                }
                 axes.plot([row["low"], row["high"]], [y, y], color=colour, **interval)
             axes.plot(
                 [row["value"]],
@@ -164,7 +169,13 @@ def _legend(figure: Figure, page: Page, compared: bool) -> None:
     """One line above the panels that explains the marks."""
 
     def mark(marker: str, label: str, size: float = 6.5, face: str = INK) -> Line2D:
-        look = {"color": INK, "marker": marker, "markersize": size, "markerfacecolor": face, "linestyle": "none"}
+        look: dict[str, Any] = {
+            "color": INK,
+            "marker": marker,
+            "markersize": size,
+            "markerfacecolor": face,
+            "linestyle": "none",
+        }
         return Line2D([], [], label=label, **look)
 
     handles = [

@@ -1,5 +1,7 @@
 """Figures 3, 4 and 7: can latents that decide many clusters be explained, and how many do?"""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -53,7 +55,7 @@ def interpretability_over_sparsity(curve: pd.DataFrame, mode: str, synthetic: bo
 def _mean_panel(axes: Axes, drawn: pd.DataFrame, colour: str) -> None:
     share, mean = drawn["min_share"].to_numpy(float), drawn["mean_interpretability"].to_numpy(float)
     axes.set_title("Mean interpretability (fuzz score, 0 to 100)")
-    dots = {"color": colour, "marker": "o", "markersize": 5}
+    dots: dict[str, Any] = {"color": colour, "marker": "o", "markersize": 5}
     axes.plot(share, mean, gid="mean-interpretability", linewidth=1.8, **dots)
     few = drawn["n_latents"].to_numpy() < FEW_LATENTS
     axes.plot(share[few], mean[few], gid="few-latents", markerfacecolor="white", linestyle="none", **dots)
@@ -145,11 +147,11 @@ def _size_panel(axes: Axes, drawn: pd.DataFrame, colour: str) -> None:
     size, per_cent = drawn["n_members"].to_numpy(float), 100 * drawn["proportion"].to_numpy(float)
     axes.set_title("By cluster size (log scale)", pad=22)
     axes.set_xscale("log", base=2)
-    dots = {"alpha": 0.4, "markersize": 6, "zorder": 3, "markeredgewidth": 0, "clip_on": False}
+    dots: dict[str, Any] = {"alpha": 0.4, "markersize": 6, "zorder": 3, "markeredgewidth": 0, "clip_on": False}
     axes.plot(size, per_cent, "o", color=colour, gid="clusters", label="One cluster", **dots)
     octave = np.floor(np.log2(size))
     medians = pd.DataFrame({"octave": octave, "size": size, "value": per_cent}).groupby("octave").median()
-    look = {"color": INK, "markersize": 4, "linewidth": 1.4, "zorder": 2.5}
+    look: dict[str, Any] = {"color": INK, "markersize": 4, "linewidth": 1.4, "zorder": 2.5}
     label = "Median of sizes 2–3, 4–7, 8–15, ..."
     axes.plot(medians["size"], medians["value"], "-D", gid="size-medians", label=label, **look)
     ticks = [2.0**k for k in range(1, max(int(octave.max()) + 2, 3))]
@@ -161,5 +163,5 @@ def _size_panel(axes: Axes, drawn: pd.DataFrame, colour: str) -> None:
     axes.set_xlabel("Companies in the cluster")
     axes.set_ylabel("Share of candidate latents that are strong")
     percent_axis(axes)
-    place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2, "borderpad": 0}
+    place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2, "borderpad": 0}
     axes.legend(ncols=2, handlelength=1.4, columnspacing=1.2, **place)

@@ -99,8 +99,9 @@ def method_styles(methods: Iterable[str]) -> dict[str, MethodStyle]:
     styles = {method.name: _style(method, method.label) for method in named if method.name in names}
     cuts = {cut: name for name in names if (cut := encoder_cut(name))}
     for k, encoder in enumerate(sorted({encoder for encoder, _ in cuts})):
-        for way in (way for way in _CUTS if (encoder, way) in cuts):
-            styles[cuts[encoder, way]] = _embedding(k, encoder, way)
+        for way in _CUTS:
+            if (encoder, way) in cuts:
+                styles[cuts[encoder, way]] = _embedding(k, encoder, way)
     markers, dashes = cycle(_FURTHER_MARKERS), cycle(_FURTHER_DASHES)
     for k, name in enumerate(sorted(names - set(styles))):
         colour = _further_colour(k, _FURTHER_COLOURS, 0.40)

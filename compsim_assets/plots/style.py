@@ -154,7 +154,7 @@ def new_figure(
 
 def _mark_synthetic(figure: Figure, page: Page) -> None:
     """Say that the data are generated: a tag at the right of the title and a line at the foot."""
-    look = {"size": TEXT_SIZE - 1, "color": "#8A4B00"}
+    look: dict[str, Any] = {"size": TEXT_SIZE - 1, "color": "#8A4B00"}
     box = {"boxstyle": "round,pad=0.35", "facecolor": "#FDF1DC", "edgecolor": ORANGE}
     figure.text(page.x(-0.25), page.y(0.42), SYNTHETIC_TEXT.upper(), weight="bold", ha="right", bbox=box, **look)
     foot = f"{SYNTHETIC_TEXT}: generated companies, prices and scores. No finding about real ones."

@@ -156,7 +156,7 @@ def _honest(axes: Axes, daily: pd.DataFrame, judged: pd.DataFrame, style: Method
     cheapest = daily[daily["cost_bp"] == low].sort_values("day")
     band = cheapest.dropna(subset=["placebo_low", "placebo_high"])
     if len(band):
-        look = {"color": _BAND, "linewidth": 0, "gid": f"placebo:{name}"}
+        look: dict[str, Any] = {"color": _BAND, "linewidth": 0, "gid": f"placebo:{name}"}
         axes.fill_between(band["day"], band["placebo_low"], band["placebo_high"], **look)
     axes.axhline(1, color=INK, linewidth=0.8, gid="start")
     if high > low:
@@ -202,7 +202,12 @@ def _honest_heading(figure: Figure, first: Axes, page: Page, honest: pd.DataFram
         handles.append(Line2D([], [], color=INK, linewidth=0.9, linestyle=_COSTLY, label=label))
     if honest["placebo_low"].notna().any():
         handles.append(Patch(color=_BAND, label=f"95 % of random pairs at {costs[0]:g} bp"))
-    place = {"loc": "lower right", "bbox_to_anchor": (page.x(-page.right), y), "borderpad": 0, "borderaxespad": 0}
+    place: dict[str, Any] = {
+        "loc": "lower right",
+        "bbox_to_anchor": (page.x(-page.right), y),
+        "borderpad": 0,
+        "borderaxespad": 0,
+    }
     figure.legend(handles=handles, ncols=len(handles), columnspacing=1.3, handlelength=1.6, **place)
 
 

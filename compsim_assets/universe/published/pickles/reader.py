@@ -20,6 +20,7 @@ from compsim_assets.universe.published.pickles.arrays import MAX_BYTES, Name, Re
 from compsim_assets.universe.published.pickles.names import NAMES
 
 _PROTOCOLS = (3, 4, 5)
+_STEPS = {ord(step.code): step.name for step in pickletools.opcodes}
 _ADVICE = "only tables, arrays and PCA models are read. Ask whoever made it for Parquet or safetensors"
 
 
@@ -149,7 +150,7 @@ class _Steps(dict[int, _Step]):
             self[code] = _only_on(kind, target, theirs[code])
 
     def __missing__(self, code: int) -> NoReturn:
-        raise Refusal(f"uses {pickletools.code2op[chr(code)].name}, a step that no table, array or model needs")
+        raise Refusal(f"uses {_STEPS.get(code, code)}, a step that no table, array or model needs")
 
 
 class _Reader(pickle._Unpickler):
