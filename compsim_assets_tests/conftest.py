@@ -32,21 +32,14 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.update(HOME=str(home), COMPSIM_DATA=str(home / "data"), DAGSTER_DISABLE_TELEMETRY="yes")
 
 
-# Files whose tests start processes and wait for them: first, so that no process of pytest-xdist is left alone with them.
-_WAITING = (
-    "ui/", "test_torchrun_slurm", "real_universe/test_platform", "from_hub/", "test_torchrun_nodes", "test_torchrun",
-    "test_determinism", "workers/test_clusters", "test_benchmarks",
-)  # fmt: skip
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long files first; the order within a file stays."""
+    """Modules marked `waits` first, the longest at the head: no process of pytest-xdist is left alone with them."""
+    items.sort(key=_seconds_waiting, reverse=True)
 
-    def rank(item: pytest.Item) -> int:
-        found = [number for number, name in enumerate(_WAITING) if name in item.nodeid]
-        return found[0] if found else len(_WAITING)
 
-    items.sort(key=rank)
+def _seconds_waiting(item: pytest.Item) -> int:
+    marker = item.get_closest_marker("waits")
+    return marker.args[0] if marker else 0
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +61,7 @@ def rebuilt(tmp_path_factory: pytest.TempPathFactory) -> "Rebuilt":
     from compsim_assets.launch.torchrun import Torchrun
     from compsim_assets_tests.runs import Rebuilt, once
 
-    folder = once(tmp_path_factory, "rebuilt", lambda folder: Rebuilt(folder).rebuild(Torchrun(nproc="1")))
+    folder = once(tmp_path_factory, "rebuilt", lambda folder: Rebuilt(folder).rebuild_sample(Torchrun(nproc="1")))
     return Rebuilt(folder)
 
 

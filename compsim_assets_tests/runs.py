@@ -20,6 +20,7 @@ import pandas as pd
 import pytest
 import torch
 
+import compsim_assets.plots.style
 import compsim_assets.sample
 from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.launch.worker import Worker
@@ -45,6 +46,11 @@ EMPTY_ON_SAMPLE = {
     "published_pairs", "published_replay", "published_strong_features", "published_cointegrated_pairs",
     "embedding_clusters",
 }  # fmt: skip
+# Draws of the bootstrap, of permutations and of placebos, by op: tests need intervals, not narrow ones.
+FEW_DRAWS: dict[str, dict[str, Any]] = {
+    "robustness": {"resamples": 200, "permutations": 100},
+    "pairs_trading": {"placebo_pool": 150, "placebo_draws": 30, "bootstrap_draws": 60},
+}
 CHECKED = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 MONDAY = datetime(2024, 3, 4, 6, tzinfo=UTC)
 
@@ -99,12 +105,22 @@ def execute(
     assets: Iterable[str | dg.AssetKey] | None = None,
     mode: str = "base",
     instance: dg.DagsterInstance | None = None,
+    config: Mapping[str, Mapping[str, Any]] | None = None,
     **options: Any,
 ) -> dg.ExecuteInProcessResult:
-    """Materialize assets (all without a choice) with their checks, in this process."""
-    keys = None if assets is None else [dg.AssetKey.from_coercible(asset) for asset in assets]
+    """Materialize assets (all without a choice) with their checks, in this process; `config` by op."""
     job = defs.resolve_job_def("rebuild")
-    return job.execute_in_process(partition_key=mode, asset_selection=keys, instance=instance, **options)
+    if assets is None:
+        keys = list(job.asset_layer.executable_asset_keys)
+    else:
+        keys = [dg.AssetKey.from_coercible(asset) for asset in assets]
+    ops = {job.asset_layer.get(key).assets_def.op.name for key in keys}
+    few = {op: draws for op, draws in FEW_DRAWS.items() if op in ops}
+    run_config = {
+        "ops": {op: {"config": dict(values)} for op, values in {**few, **(config or {})}.items()},
+        "loggers": {"console": {"config": {"log_level": "INFO"}}},
+    }
+    return job.execute_in_process(run_config, partition_key=mode, asset_selection=keys, instance=instance, **options)
 
 
 @contextmanager
@@ -127,6 +143,33 @@ def weekly_requests() -> list[dg.RunRequest]:
             instance=instance, scheduled_execution_time=MONDAY, repository_def=defs.get_repository_def()
         )
         return list(weekly_rebuild.evaluate_tick(context).run_requests or [])
+
+
+def weekly_runs(figures: str) -> Iterator[tuple[str, list[str]]]:
+    """Cutoff mode and assets of each of the schedule's runs, with `figures` "all", "once" (a mode's own for the base
+    alone: the same functions draw the others) or "none".
+    """
+    from compsim_assets.definitions import defs
+
+    graph = defs.resolve_asset_graph()
+    for request in weekly_requests():
+        mode = request.partition_key or "base"
+        drawn = figures == "all" or (figures == "once" and mode == "base")
+        keys = [key for key in request.asset_selection or [] if drawn or graph.get(key).group_name != "figures"]
+        yield mode, [key.to_user_string() for key in keys]
+
+
+def materialized(figures: str = "all") -> list[tuple[str, str | None]]:
+    """Assets and cutoff modes (None for a table of all modes) that `weekly_runs` make."""
+    from compsim_assets.definitions import defs
+
+    graph = defs.resolve_asset_graph()
+    pairs = [(graph.get(key), mode) for key in sorted(graph.get_all_asset_keys()) for mode in MODES]
+    return [
+        (node.key.to_user_string(), mode if node.partitions_def else None)
+        for node, mode in pairs
+        if mode == "base" or (node.partitions_def and (figures == "all" or node.group_name != "figures"))
+    ]
 
 
 @dataclass(frozen=True)
@@ -159,9 +202,16 @@ class Run:
     def history(self) -> dg.DagsterInstance:
         return _opened(self)
 
-    def run(self, assets: Iterable[str] | None = None, mode: str = "base") -> None:
+    def run(self, assets: Iterable[str] | None = None, mode: str = "base", torchrun: Torchrun | None = None) -> None:
         """Materialize assets with their checks."""
-        assert execute(platform(self.settings), assets, mode, self.history).success
+        assert execute(platform(self.settings, torchrun), assets, mode, self.history).success
+
+    def rebuild(self, figures: str = "once") -> None:
+        """The schedule's runs, without the figures' previews."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(compsim_assets.plots.style, "preview_png", lambda figure: b"no preview")
+            for mode, assets in weekly_runs(figures):
+                self.run(assets, mode)
 
     def read(self, asset: str, mode: str | None = None) -> pd.DataFrame:
         return read_asset(asset, mode, source=self.source, data=self.data)
@@ -212,17 +262,15 @@ class Rebuilt(Run):
         """Whether each check (asset, name) passed, each time it ran."""
         return self._said["checks"]
 
-    def rebuild(self, base: Torchrun) -> None:
-        """The schedule's runs; `base` launches the workers of the first one."""
+    def rebuild_sample(self, torchrun: Torchrun) -> None:
+        """The schedule's runs with all figures and previews; `torchrun` launches the workers of the first one."""
         with tiny_sample():
-            for number, request in enumerate(weekly_requests()):
-                defs = platform(self.settings, None if number else base)
-                assert request.partition_key is not None
-                result = execute(
-                    defs, request.asset_selection, request.partition_key, self.history,
-                    tags=dict(request.tags),
-                )  # fmt: skip
-                assert result.success
+            for number, (mode, assets) in enumerate(weekly_runs("all")):
+                self.run(assets, mode, None if number else torchrun)
+        self.remember()
+
+    def remember(self) -> None:
+        """Write what the runs said."""
         (self.folder / "said.pickle").write_bytes(pickle.dumps(_what_was_said(self.history)))
 
 

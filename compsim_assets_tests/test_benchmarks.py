@@ -9,6 +9,8 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[1]
 
+pytestmark = pytest.mark.waits(30)
+
 
 @pytest.mark.parametrize("job", ["cutoffs", "pairs"])
 def test_ours_and_the_published_algorithm_agree(job: str) -> None:

@@ -17,6 +17,8 @@ UPSTREAM = {
     "distance_scale", "cutoffs/base", "clusters/base",
 }  # fmt: skip
 
+pytestmark = pytest.mark.waits(30)
+
 
 def test_one_asset_and_what_it_needs(from_command_line: Run) -> None:
     results = from_command_line.results

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import pytest
 
 from compsim_assets.assets.common import STAGE
 from compsim_assets.contracts import TABLES
@@ -37,6 +36,7 @@ print(spent / begun, *sorted({name.partition(".")[0] for name in sys.modules}))
 """
 GRAPH = defs.resolve_asset_graph()
 KEYS = sorted(GRAPH.get_all_asset_keys())
+STAGES = ("shared", "mode", "comparison")  # in the order they are made
 SPECS = {key: GRAPH.get(key) for key in KEYS}
 
 
@@ -94,16 +94,15 @@ def test_the_platform_is_the_one_of_the_snapshot() -> None:
     )
 
 
-@pytest.mark.parametrize("key", KEYS, ids=names(KEYS))
-def test_an_asset_says_what_it_is(key: dg.AssetKey) -> None:
-    spec = SPECS[key]
-    assert spec.description
-    assert len(spec.description) > 40
-    assert spec.owners == ["team:compsim"]
-    assert spec.kinds
-    assert spec.code_version
-    assert spec.group_name not in (None, "default")
-    assert spec.tags[STAGE] in ("shared", "mode", "comparison")
+def test_every_asset_says_what_it_is() -> None:
+    for key, spec in SPECS.items():
+        name = key.to_user_string()
+        assert len(spec.description or "") > 40, f"{name} hardly describes itself"
+        assert spec.owners == ["team:compsim"], name
+        assert spec.kinds, f"{name} has no kinds"
+        assert spec.code_version, f"{name} has no code version"
+        assert spec.group_name not in (None, "default"), f"{name} is in no group"
+        assert spec.tags[STAGE] in STAGES, name
 
 
 def test_every_table_is_an_asset_with_its_schema() -> None:
@@ -118,13 +117,12 @@ def test_every_table_is_an_asset_with_its_schema() -> None:
         assert [c.name for c in value.columns] == [c.name for c in TABLES[name].columns]
 
 
-@pytest.mark.parametrize("key", KEYS, ids=names(KEYS))
-def test_stage_and_partitions_agree(key: dg.AssetKey) -> None:
-    spec = SPECS[key]
-    assert (spec.partitions_def is not None) == (spec.tags[STAGE] == "mode")
-    order = ["shared", "mode", "comparison"]
-    for parent in spec.parent_keys:
-        assert order.index(SPECS[parent].tags[STAGE]) <= order.index(spec.tags[STAGE])
+def test_stages_and_partitions_agree() -> None:
+    for key, spec in SPECS.items():
+        stage = spec.tags[STAGE]
+        assert (spec.partitions_def is not None) == (stage == "mode"), key.to_user_string()
+        for parent in spec.parent_keys:
+            assert STAGES.index(SPECS[parent].tags[STAGE]) <= STAGES.index(stage), f"{key} needs {parent}"
 
 
 def test_every_figure_is_checked() -> None:
@@ -134,11 +132,11 @@ def test_every_figure_is_checked() -> None:
     assert len(figures) >= 7
 
 
-@pytest.mark.parametrize("key", KEYS, ids=names(KEYS))
-def test_an_asset_can_be_asked_for_alone_or_with_what_it_needs_or_feeds(key: dg.AssetKey) -> None:
+def test_every_asset_can_be_asked_for_alone_or_with_what_it_needs_or_feeds() -> None:
     job = defs.resolve_job_def("rebuild")
-    alone = dg.AssetSelection.assets(key)
-    for selection in (alone, alone.upstream(), alone.downstream()):
-        wanted = selection.resolve(GRAPH)
-        subset = job.get_subset(asset_selection=set(wanted))
-        assert set(subset.asset_layer.selected_asset_keys) == set(wanted)
+    for key in KEYS:
+        alone = dg.AssetSelection.assets(key)
+        for selection in (alone, alone.upstream(), alone.downstream()):
+            wanted = set(selection.resolve(GRAPH))
+            subset = job.get_subset(asset_selection=wanted)
+            assert set(subset.asset_layer.selected_asset_keys) == wanted, f"{key}: {selection}"

@@ -1,5 +1,6 @@
 """Settings come from the environment and say what is wrong with it."""
 
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -50,9 +51,9 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert processes() == "3"
 
 
-@pytest.mark.parametrize("source", SOURCES)
-def test_results_of_each_source_are_apart(source: str) -> None:
-    assert Results.of(Settings(source=source, data="/d")).folder == Path("/d") / source
+def test_results_of_each_source_are_apart() -> None:
+    for source in SOURCES:
+        assert Results.of(Settings(source=source, data="/d")).folder == Path("/d") / source
 
 
 def test_an_unknown_source_names_the_setting_and_the_choices(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,20 +62,17 @@ def test_an_unknown_source_names_the_setting_and_the_choices(monkeypatch: pytest
         Settings.from_environment()
 
 
-@pytest.mark.parametrize("similarity", SIMILARITIES)
-def test_each_similarity_is_known(similarity: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COMPSIM_SIMILARITY", similarity)
-    assert Settings.from_environment().similarity == similarity
-
-
-@pytest.mark.parametrize("value", ["pair", "Pairs", "cosine"])
-def test_an_unknown_similarity_names_the_setting_and_the_choices(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    monkeypatch.setenv("COMPSIM_SIMILARITY", value)
-    said = rf"COMPSIM_SIMILARITY is '{value}', expected one of auto, features, pairs"
-    with pytest.raises(ValueError, match=said):
-        Settings.from_environment()
-    with pytest.raises(ValueError, match=said):
-        Settings(similarity=value)
+def test_each_similarity_is_known_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    for similarity in SIMILARITIES:
+        monkeypatch.setenv("COMPSIM_SIMILARITY", similarity)
+        assert Settings.from_environment().similarity == similarity
+    for value in ("pair", "Pairs", "cosine"):
+        monkeypatch.setenv("COMPSIM_SIMILARITY", value)
+        message = rf"COMPSIM_SIMILARITY is '{value}', expected one of auto, features, pairs"
+        with pytest.raises(ValueError, match=message):
+            Settings.from_environment()
+        with pytest.raises(ValueError, match=message):
+            Settings(similarity=value)
 
 
 SWITCHES = {
@@ -83,37 +81,32 @@ SWITCHES = {
 }
 
 
-@pytest.mark.parametrize("meaning", SWITCHES.values())
-def test_only_the_papers_own_data_lose_reports_by_default(meaning: str) -> None:
-    found = {source: getattr(Settings(source=source), meaning) for source in SOURCES}
-    assert found == {"sample": False, "local": False, "huggingface": True}
+WORDS = {"true": True, "false": False, "1": True, "0": False, "True": True, "FALSE": False}
 
 
-@pytest.mark.parametrize("source", SOURCES)
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [("true", True), ("false", False), ("1", True), ("0", False), ("True", True), ("FALSE", False)],
-)
+def test_only_the_papers_own_data_lose_reports_by_default() -> None:
+    for meaning in SWITCHES.values():
+        by_source = {source: getattr(Settings(source=source), meaning) for source in SOURCES}
+        assert by_source == {"sample": False, "local": False, "huggingface": True}, meaning
+
+
 @pytest.mark.parametrize("name", SWITCHES)
-def test_a_switch_holds_for_any_source(
-    monkeypatch: pytest.MonkeyPatch, source: str, value: str, expected: bool, name: str
-) -> None:
-    monkeypatch.setenv("COMPSIM_SOURCE", source)
-    monkeypatch.setenv(name, value)
-    settings = Settings.from_environment()
-    assert getattr(settings, SWITCHES[name]) is expected
+def test_a_switch_holds_for_any_source(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     (other,) = set(SWITCHES) - {name}
-    assert getattr(settings, SWITCHES[other]) is (source == "huggingface")
+    for source, (value, expected) in product(SOURCES, WORDS.items()):
+        monkeypatch.setenv("COMPSIM_SOURCE", source)
+        monkeypatch.setenv(name, value)
+        settings = Settings.from_environment()
+        assert getattr(settings, SWITCHES[name]) is expected, (source, value)
+        assert getattr(settings, SWITCHES[other]) is (source == "huggingface"), (source, value)
 
 
 @pytest.mark.parametrize("name", SWITCHES)
-@pytest.mark.parametrize("value", ["yes", "2", "none", " true"])
-def test_a_switch_that_is_neither_true_nor_false_is_named(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str
-) -> None:
-    monkeypatch.setenv(name, value)
-    with pytest.raises(ValueError, match=f"{name} is '{value}', expected true or false"):
-        Settings.from_environment()
+def test_a_switch_that_is_neither_true_nor_false_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    for value in ("yes", "2", "none", " true"):
+        monkeypatch.setenv(name, value)
+        with pytest.raises(ValueError, match=f"{name} is '{value}', expected true or false"):
+            Settings.from_environment()
 
 
 def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -7,26 +7,20 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 
-import compsim_assets.plots.style
+from compsim_assets.evidence.published_figures import published_thetas
 from compsim_assets.settings import Settings
 from compsim_assets_tests.assets.brute_force import correlations, cosine_distances
-from compsim_assets_tests.published_code import PairRow
-from compsim_assets_tests.runs import InThisProcess, Local, Rebuilt, Run, platform, weekly_requests
+from compsim_assets_tests.published_code import Clusters, PairRow, clusters_at, standardised
+from compsim_assets_tests.runs import Local, Rebuilt, Run
 
+SETS = {"base": "GCD", "rolling": "GCDR"}
 NAMES = ("Company1", "Company2", "year", "cosine_similarity", "correlation")
 YEARS = range(2001, 2009)
 
 
-class Kept(Local, Rebuilt):
-    """Results of the local universe beside it, by the weekly schedule's runs."""
-
-    def rebuild_all(self) -> None:
-        """Everything, without the figures' previews."""
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(compsim_assets.plots.style, "preview_png", lambda figure: b"no preview")
-            self.rebuild(InThisProcess())
+class Remembered(Local, Rebuilt):
+    """Results of the local universe beside it, and what the runs said."""
 
 
 class ByPairs(Local):
@@ -45,14 +39,6 @@ class WithReturns(Local):
     def settings(self) -> Settings:
         given = super().settings
         return Settings(source="local", universe=given.universe, data=given.data, drop_without_returns=True)
-
-
-def rebuild_tables(run: Local) -> None:
-    """The weekly schedule's runs without figures."""
-    graph = platform(run.settings).resolve_asset_graph()
-    for request in weekly_requests():
-        keys = [k for k in request.asset_selection or [] if graph.get(k).group_name != "figures"]
-        run.run([key.to_user_string() for key in keys], request.partition_key or "base")
 
 
 @lru_cache
@@ -112,3 +98,21 @@ def invented_pairs(missing: float = 0.2, n: int = 24) -> list[PairRow]:
                 rho = np.nan if unknown else rng.uniform(-0.5, 0.5) + 0.4 * alike
                 rows.append((int(ids[a]), int(ids[b]), year, float(cosine), float(rho)))
     return rows
+
+
+def cut_as_published(mode: str) -> dict[int, Clusters]:
+    """The invented pairs' clusters at the published thetas, the published way."""
+    rows, clusters = standardised(invented_pairs()), {}
+    for year, theta in published_thetas(list(YEARS))[mode].items():
+        edges = [(a, b, delta) for a, b, pair_year, delta, _ in rows if pair_year == year]
+        clusters[year] = clusters_at(edges, theta)
+    return clusters
+
+
+def as_table(clusters: dict[int, Clusters]) -> pd.DataFrame:
+    """Clusters under names of their own, in no order."""
+    rows = [
+        (year, f"c{min(members)}", report) for year, sets in clusters.items() for members in sets for report in members
+    ]
+    table = pd.DataFrame(rows, columns=["year", "cluster_id", "report_id"])
+    return table.sample(frac=1, random_state=0, ignore_index=True)

@@ -235,13 +235,6 @@ def test_nothing_honest_knows_a_later_price(traded: Any, tmp_path: Path) -> None
     assert not read(tmp_path, "pairs_backtest").equals(read(folder, "pairs_backtest"))
 
 
-def test_the_same_inputs_give_the_same_bytes(traded: Any, tmp_path: Path) -> None:
-    trade(tmp_path, inputs())
-    for name in NAMES:
-        written = [(where / "local" / f"{name}.parquet").read_bytes() for where in (traded[0], tmp_path)]  # fmt: skip
-        assert written[0] == written[1]
-
-
 def test_metadata_say_windows_traps_and_methods_with_nothing_to_trade(traded: Any) -> None:
     said = traded[1]
     assert set(said) == set(NAMES)

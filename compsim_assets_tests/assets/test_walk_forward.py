@@ -25,7 +25,9 @@ from compsim_assets_tests.runs import InThisProcess, Local, Run
 from compsim_assets_tests.science.cutoffs.test_walk_forward import Given, by_hand, cosines_of, groups
 from compsim_assets_tests.universes import write_reports
 
-UPSTREAM = ["descriptions", "returns", "published_pairs", "sae_features", "pca", "pca_scores", "clustered_reports"]  # fmt: skip
+UPSTREAM = [
+    "descriptions", "returns", "published_pairs", "sae_features", "pca", "pca_scores", "clustered_reports",
+]  # fmt: skip
 TABLES = ["walk_forward_scores", "walk_forward_cutoffs", "walk_forward_clusters"]
 YEARS = [2017, 2018, 2019]
 FEATURES = "features"

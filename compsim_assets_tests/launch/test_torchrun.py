@@ -14,7 +14,10 @@ from compsim_assets_tests.launch.steps import PROGRAMS, Step
 
 NESTED = {"numbers": [1, 2.5, None], "deeper": {"text": "é", "flag": True}}
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are found through /proc")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="processes are found through /proc"),
+    pytest.mark.waits(60),
+]
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,8 @@ import pytest
 
 from compsim_assets.launch.failures import RankFailure, first_cause, torchrun_failure
 
+pytestmark = pytest.mark.waits(20)
+
 RAISED_EARLY = RankFailure(0, 1, 100.1, "ValueError: cause", "Traceback ... ValueError: cause")
 RAISED_LATE = RankFailure(1, 1, 100.2, "RuntimeError: peer", "Traceback ... RuntimeError: peer")
 KILLED = RankFailure(2, -signal.SIGKILL, 101.0)

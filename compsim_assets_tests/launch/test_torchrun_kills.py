@@ -19,7 +19,10 @@ import pytest
 from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets_tests.runs import Rebuilt, Run, execute, platform
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are found through /proc")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="processes are found through /proc"),
+    pytest.mark.waits(50),
+]
 
 ASSETS = {"clusters": ["clusters"], "cluster_features": ["cluster_features", "cluster_feature_summary"]}
 KILLS = int(os.environ.get("COMPSIM_KILLS", "3"))

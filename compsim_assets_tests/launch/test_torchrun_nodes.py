@@ -12,7 +12,10 @@ from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets_tests.launch.slurm import free_ports
 from compsim_assets_tests.launch.steps import PROGRAMS, Step
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are found through /proc")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="processes are found through /proc"),
+    pytest.mark.waits(60),
+]
 
 # Two nodes that are this machine, and a command that signals to the step's processes do not reach.
 BOTH = ["sh", "-c", 'SLURMD_NODENAME=one "$@" & SLURMD_NODENAME=two "$@"; code=$?; wait $! && exit $code', "sh"]

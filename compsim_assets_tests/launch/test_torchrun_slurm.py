@@ -13,6 +13,8 @@ from compsim_assets_tests.launch import slurm
 from compsim_assets_tests.launch.steps import PROGRAMS, Step
 from compsim_assets_tests.runs import Rebuilt, execute, platform
 
+pytestmark = pytest.mark.waits(70)
+
 
 @pytest.fixture(scope="module", autouse=True)
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:

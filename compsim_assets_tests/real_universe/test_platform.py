@@ -17,9 +17,20 @@ from compsim_assets_tests.runs import Local, once
 
 UNIVERSE = Path(os.environ.get("COMPSIM_REAL_UNIVERSE") or Path(__file__).parents[3] / "shared" / "universe")
 YEARS = range(2013, 2021)
-N_COMPANIES = 60
+N_COMPANIES, N_WITHOUT = 60, 12  # of them without a code
+ASSETS = [
+    "descriptions", "returns", "published_pairs", "sae_features", "fuzz_scores", "pca", "pca_scores",
+    "clustered_reports", "cutoff_curve", "distance_scale", "cutoffs", "clusters", "baseline_clusters",
+    "cluster_features", "cluster_feature_summary", "interpretability_curve", "walk_forward_scores",
+    "walk_forward_cutoffs", "walk_forward_clusters", "embeddings", "embedding_clusters", "supervised_latents",
+    "price_history", "peer_statistics", "mean_correlation", "cointegrated_pairs", "pairs_backtest", "pairs_daily",
+    "robustness", "table_1", "table_2", "findings", "methods_forest", "equity_curves",
+]  # fmt: skip
 
-pytestmark = pytest.mark.skipif(not (UNIVERSE / "reports.parquet").is_file(), reason=f"no real universe in {UNIVERSE}")
+pytestmark = [
+    pytest.mark.skipif(not (UNIVERSE / "reports.parquet").is_file(), reason=f"no real universe in {UNIVERSE}"),
+    pytest.mark.waits(80),
+]
 
 
 def test_all_reports_load() -> None:
@@ -63,8 +74,8 @@ def chosen_reports() -> pd.DataFrame:
     reports = reports[reports["year"].isin(YEARS)]
     companies = reports.drop_duplicates("cik", keep="last").sort_values("cik")
     frequent = companies["sic_code"].value_counts().head(8).index
-    coded = companies[companies["sic_code"].isin(frequent)]["cik"].head(N_COMPANIES - 12)
-    others = companies[companies["sic_code"].isna()]["cik"].head(12)
+    coded = companies[companies["sic_code"].isin(frequent)]["cik"].head(N_COMPANIES - N_WITHOUT)
+    others = companies[companies["sic_code"].isna()]["cik"].head(N_WITHOUT)
     return reports[reports["cik"].isin([*coded, *others])].reset_index(drop=True)
 
 
@@ -82,24 +93,7 @@ def materialize_part(folder: Path) -> None:
     how = (UNIVERSE / "extraction.toml").read_text()
     how = how.replace('"sae-minilm"', f'"{UNIVERSE.resolve() / "sae-minilm"}"')
     (made / "extraction.toml").write_text(how)
-    run = Local(folder)
-    run.run(["descriptions", "returns", "published_pairs", "sae_features", "fuzz_scores", "pca"])
-    run.run(
-        [
-            "pca_scores",
-            "clustered_reports",
-            "cutoff_curve",
-            "distance_scale",
-            "cutoffs",
-            "clusters",
-            "baseline_clusters",
-        ]
-    )
-    run.run(["cluster_features", "cluster_feature_summary", "interpretability_curve"])
-    run.run(["walk_forward_scores", "walk_forward_cutoffs", "walk_forward_clusters", "embeddings"])
-    run.run(["embedding_clusters", "supervised_latents", "price_history", "peer_statistics"])
-    run.run(["mean_correlation", "cointegrated_pairs", "pairs_backtest", "pairs_daily"])
-    run.run(["robustness", "table_1", "table_2", "findings", "methods_forest", "equity_curves"])
+    Local(folder).run(ASSETS)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +105,7 @@ def part(tmp_path_factory: pytest.TempPathFactory) -> Local:
 def test_features_are_extracted_once_a_text(part: Local) -> None:
     features = part.read("sae_features").set_index("report_id")["features"]
     reports = part.read("descriptions").set_index("report_id")
-    assert len(features) == len(reports) > 400
+    assert len(features) == len(reports) > 0.8 * N_COMPANIES * len(YEARS)
     values = np.stack(features.loc[reports.index].to_list())
     assert values.shape[1] == 6144
     assert 0.15 < (values > 0).mean() < 0.3
@@ -131,25 +125,28 @@ def mean_of_cluster_means(groups: pd.Series, returns: dict[int, list[float]]) ->
     return float(np.mean(means)) if means else np.nan
 
 
-@pytest.mark.parametrize("method", ["GCD", "SIC", "GCDR", "Industry", "sic_code"])
-def test_the_published_clusters_have_the_correlations_of_their_pairs(part: Local, method: str) -> None:
+def published_groups(method: str, reports: pd.DataFrame) -> pd.DataFrame:
     """From the universe's files alone, matched by report and year."""
-    reports = chosen_reports()
-    returns = dict(zip(reports[ID].tolist(), reports[RETURNS], strict=True))
     if method == "sic_code":
         table = reports.rename(columns={"sic_code": "cluster_id"})
     else:
         table = pd.read_parquet(UNIVERSE / "published_clusters" / f"{method}.parquet")
         table = table.merge(reports[[ID, "year"]], on=[ID, "year"])
-    table = table.dropna(subset="cluster_id").set_index(ID)
-    found = part.read("mean_correlation")
-    found = found[found["method"] == method].set_index("year")["mean_correlation"]
-    assert found.index.tolist() == sorted(table["year"].unique())
-    for year, rows in table.groupby("year"):
-        wanted = mean_of_cluster_means(rows["cluster_id"], returns)
-        assert found[year] == pytest.approx(wanted, abs=1e-9, nan_ok=True)
-    assert found.notna().sum() >= 4
-    assert found.dropna().between(0.05, 0.95).all()
+    return table.dropna(subset="cluster_id").set_index(ID)
+
+
+def test_the_published_clusters_have_the_correlations_of_their_pairs(part: Local) -> None:
+    reports, measured = chosen_reports(), part.read("mean_correlation")
+    returns = dict(zip(reports[ID].tolist(), reports[RETURNS], strict=True))
+    for method in ("GCD", "SIC", "GCDR", "Industry", "sic_code"):
+        table = published_groups(method, reports)
+        ours = measured[measured["method"] == method].set_index("year")["mean_correlation"]
+        assert ours.index.tolist() == sorted(table["year"].unique()), method
+        for year, rows in table.groupby("year"):
+            wanted = mean_of_cluster_means(rows["cluster_id"], returns)
+            assert ours[year] == pytest.approx(wanted, abs=1e-9, nan_ok=True), (method, year)
+        assert ours.notna().sum() >= 4, method
+        assert ours.dropna().between(0.05, 0.95).all(), method
 
 
 def test_our_clusters_have_the_correlations_of_their_pairs(part: Local) -> None:
@@ -172,7 +169,7 @@ def test_our_clusters_have_the_correlations_of_their_pairs(part: Local) -> None:
 def test_reports_without_a_code_are_in_no_group_of_codes(part: Local) -> None:
     reports, groups = part.read("descriptions"), part.read("baseline_clusters")
     without = reports[reports["sic_code"].isna()]["report_id"]
-    assert len(without) >= 12 * len(YEARS) * 0.8
+    assert len(without) >= N_WITHOUT * len(YEARS) * 0.8
     assert not groups[groups["method"] == "sic_code"]["report_id"].isin(without).any()
 
 

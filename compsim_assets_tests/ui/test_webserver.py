@@ -15,7 +15,7 @@ import pytest
 from compsim_assets.contracts import TABLES
 from compsim_assets_tests.ui.real_ui import PROGRAMS, REPOSITORY, Page, browser, dagster_dev, environment, serving
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.waits(100)]
 
 FIGURE = "feature_value_histogram"
 GROUPS = (

@@ -10,9 +10,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from compsim_assets.storage.matrices import list_column
 from compsim_assets_tests.runs import Rebuilt, Run, run_worker
+
+pytestmark = pytest.mark.waits(20)
 
 MODULE = "compsim_assets.workers.clusters"
 

@@ -1,4 +1,4 @@
-"""What the authors published as assets: pairs replayed at their cutoffs, strong features, cointegrated pairs, figures."""
+"""What the authors published: pairs replayed at their cutoffs, strong features, cointegrated pairs, figures."""
 
 import json
 import pickle
@@ -10,50 +10,22 @@ import pytest
 
 from compsim_assets.evidence.published_figures import published_figures, published_thetas
 from compsim_assets_tests.assets.pair_universes import (
+    SETS,
     YEARS,
+    Remembered,
+    as_table,
+    cut_as_published,
     invented_pairs,
     publish_clusters,
-    rebuild_tables,
     write_pairs,
 )
-from compsim_assets_tests.published_code import Clusters, clusters_at, mean_correlation, standardised
+from compsim_assets_tests.published_code import mean_correlation
 from compsim_assets_tests.runs import MODES, Local, Rebuilt, tiny_sample
 from compsim_assets_tests.universe.published.pickles.write import strong_features
 from compsim_assets_tests.universes import write_reports
 
-SETS = {"base": "GCD", "rolling": "GCDR"}
 
-
-def cut_as_published(mode: str) -> dict[int, Clusters]:
-    """The invented pairs' clusters at the published thetas, the published way."""
-    rows, found = standardised(invented_pairs()), {}
-    for year, theta in published_thetas(list(YEARS))[mode].items():
-        edges = [(a, b, delta) for a, b, own, delta, _ in rows if own == year]
-        found[year] = clusters_at(edges, theta)
-    return found
-
-
-def as_table(clusters: dict[int, Clusters]) -> pd.DataFrame:
-    """Clusters under names of their own, in no order."""
-    rows = [
-        (year, f"c{min(members)}", report) for year, sets in clusters.items() for members in sets for report in members
-    ]
-    table = pd.DataFrame(rows, columns=["year", "cluster_id", "report_id"])
-    return table.sample(frac=1, random_state=0, ignore_index=True)
-
-
-@pytest.fixture(scope="module")
-def replayed(tmp_path_factory: pytest.TempPathFactory) -> Local:
-    """Pairs and the clusters that the published cutoffs make of them; read only."""
-    run = Local(tmp_path_factory.mktemp("replayed"))
-    write_pairs(run.folder / "universe", invented_pairs())
-    for mode, name in SETS.items():
-        publish_clusters(run.folder / "universe", name, as_table(cut_as_published(mode)))
-    rebuild_tables(run)
-    return run
-
-
-def changed(replayed: Local, folder: Path, sets: dict[str, pd.DataFrame]) -> Local:
+def changed(replayed: Remembered, folder: Path, sets: dict[str, pd.DataFrame]) -> Local:
     """The same pairs with other published clusters; replayed again."""
     run = Local(replayed.copy(folder).folder)
     write_pairs(folder / "universe", invented_pairs())
@@ -64,7 +36,7 @@ def changed(replayed: Local, folder: Path, sets: dict[str, pd.DataFrame]) -> Loc
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_published_cutoffs_give_the_published_clusters(replayed: Local, mode: str) -> None:
+def test_the_published_cutoffs_give_the_published_clusters(replayed: Remembered, mode: str) -> None:
     found = replayed.read("published_replay").set_index("set").loc[SETS[mode]]
     thetas = published_thetas(list(YEARS))[mode]
     assert dict(zip(found["year"], found["theta"], strict=True)) == thetas
@@ -80,7 +52,7 @@ def test_the_published_cutoffs_give_the_published_clusters(replayed: Local, mode
     assert said[f"{SETS[mode]}: years identical"] == f"{len(YEARS)} of {len(YEARS)}"
 
 
-def test_a_report_that_moved_is_found_in_its_year(replayed: Local, tmp_path: Path) -> None:
+def test_a_report_that_moved_is_found_in_its_year(replayed: Remembered, tmp_path: Path) -> None:
     table = as_table(cut_as_published("base"))
     of_2004 = table[table["year"] == 2004]
     sizes = of_2004.groupby("cluster_id").size()
@@ -100,7 +72,7 @@ def test_a_report_that_moved_is_found_in_its_year(replayed: Local, tmp_path: Pat
     assert not any(name.startswith("GCDR") for name in said)
 
 
-def test_reports_that_one_side_lacks_are_counted(replayed: Local, tmp_path: Path) -> None:
+def test_reports_that_one_side_lacks_are_counted(replayed: Remembered, tmp_path: Path) -> None:
     table = as_table(cut_as_published("base"))
     silent = replayed.read("descriptions").query("year == 2003")
     clustered = set(table["report_id"])
@@ -133,7 +105,7 @@ def test_a_published_year_without_pairs_is_not_identical(tmp_path: Path) -> None
     assert run.metadata("published_replay")["GCD: years identical"] == "1 of 2"
 
 
-def test_nothing_to_replay_says_why(replayed: Local, rebuilt: Rebuilt, tmp_path: Path) -> None:
+def test_nothing_to_replay_says_why(replayed: Remembered, rebuilt: Rebuilt, tmp_path: Path) -> None:
     assert rebuilt.read("published_replay").empty
     assert rebuilt.metadata("published_replay")["note"] == "the universe has no pairs"
     assert rebuilt.read("published_pairs").empty
@@ -145,7 +117,7 @@ def test_nothing_to_replay_says_why(replayed: Local, rebuilt: Rebuilt, tmp_path:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_published_clusters_are_measured_on_published_pairs(replayed: Local, mode: str) -> None:
+def test_published_clusters_are_measured_on_published_pairs(replayed: Remembered, mode: str) -> None:
     table = replayed.read("mean_correlation").set_index("method").loc[SETS[mode]]
     clusters = cut_as_published(mode)
     expected = [mean_correlation(clusters[year], invented_pairs(), year) for year in YEARS]
@@ -159,7 +131,7 @@ def test_published_clusters_are_measured_on_published_pairs(replayed: Local, mod
         assert row["replay_difference"] == pytest.approx(difference, abs=1e-12)
 
 
-def test_figures_of_pairs_are_those_of_the_tables(replayed: Local) -> None:
+def test_figures_of_pairs_are_those_of_the_tables(replayed: Remembered) -> None:
     figures = replayed.read("published_vs_ours").set_index("figure")
     clusters = [m for sets in cut_as_published("base").values() for m in sets if len(m) >= 2]
     counted = figures.loc["Clusters of two or more, GCD (base)"]
@@ -193,7 +165,7 @@ def assert_rows_are_whole(run: Local | Rebuilt) -> pd.DataFrame:
     return table.set_index("figure")
 
 
-def test_every_figure_is_a_row_on_pairs(replayed: Local) -> None:
+def test_every_figure_is_a_row_on_pairs(replayed: Remembered) -> None:
     table = assert_rows_are_whole(replayed)
     reports = len(replayed.read("descriptions"))
     assert set(table["universe"]) == {f"local: {reports} reports, 2001-2008"}
