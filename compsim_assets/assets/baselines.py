@@ -11,6 +11,7 @@ from pydantic import Field
 from compsim_assets.assets.common import (
     SHARED,
     DataFrame,
+    cluster_counts,
     columns,
     default_device,
     explaining_memory,
@@ -242,11 +243,9 @@ def _counts(table: DataFrame) -> str:
     """Reports, years and clusters of each method, as a Markdown table."""
     from tabulate import tabulate
 
-    rows = []
-    for method, groups in table.groupby("method"):
-        sizes = groups.groupby(["year", "cluster_id"]).size()
-        rows.append(
-            [method, len(groups), groups["year"].nunique(), (sizes >= 2).sum(), (sizes == 1).sum(), sizes.max()]
-        )
+    rows = [
+        [method, len(groups), groups["year"].nunique(), *cluster_counts(groups).values()]
+        for method, groups in table.groupby("method")
+    ]
     headers = ["method", "reports", "years", "clusters", "singletons", "largest"]
     return tabulate(rows, headers, "pipe")

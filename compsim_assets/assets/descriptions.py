@@ -76,8 +76,7 @@ def price_history(context: dg.AssetExecutionContext, settings: Settings) -> Data
     prices = open_universe(settings).prices()
     if prices is None:
         context.log.warning("the universe has no prices.parquet: price_history is empty")
-        context.add_output_metadata({"note": "the universe has no prices.parquet"})
-        context.add_output_metadata({"tickers": 0})
+        context.add_output_metadata({"note": "the universe has no prices.parquet", "tickers": 0})
         return TABLES["price_history"].empty()
     prices = prices.assign(date=pd.to_datetime(prices["date"]).dt.date, adj_close=prices["adj_close"].astype(float))
     context.add_output_metadata({"tickers": int(prices["ticker"].nunique())})

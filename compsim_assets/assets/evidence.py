@@ -170,13 +170,8 @@ def findings(
     encoder = encoders[0]["name"] if encoders else "embedding"
     table = judge(published_claims(published_figures(), encoder), evidence)
     universe, notes = _universe(settings, descriptions, table_1)
-    shown = {
-        "table_1": table_1,
-        "table_2": table_2,
-        "pairs_backtest": pairs_backtest,
-        "robustness": robustness,
-        "peer_statistics": _over_years(peer_statistics),
-    }
+    shown = {"table_1": table_1, "table_2": table_2, "pairs_backtest": pairs_backtest, "robustness": robustness}
+    shown["peer_statistics"] = _over_years(peer_statistics)
     pages = {
         "findings.md": markdown_page(table, universe, notes),
         "findings.html": html_page(table, universe, notes, shown),

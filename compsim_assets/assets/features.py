@@ -96,23 +96,15 @@ def _extract(
     texts = universe.token_ids(descriptions["report_id"].to_numpy())
     texts = descriptions[["description"]].rename(columns={"description": "text"}) if texts is None else texts
     ids = descriptions["report_id"].to_numpy()
-    manifest = {
-        "origin": "extracted",
-        "hookpoint": extraction.hookpoint,
-        "model": extraction.model,
-        "sae": extraction.sae,
-        "universe": results.universe_stamp(),
-    }
+    models = {key: getattr(extraction, key) for key in ("hookpoint", "model", "sae")}
+    manifest = {"origin": "extracted", **models, "universe": results.universe_stamp()}
     with results.scratch("extraction") as scratch:
-        texts.to_parquet(scratch / "texts.parquet")
-        extras = {
-            "texts": str(scratch / "texts.parquet"),
-            "settings": extraction.to_dict(),
-            "output": str(scratch / "out"),
-        }
+        source, output = scratch / "texts.parquet", scratch / "out"
+        texts.to_parquet(source)
+        extras = {"texts": str(source), "settings": extraction.to_dict(), "output": str(output)}
         ran = torchrun.run(context, "compsim_assets.workers.extract_features", extras, scratch)
-        index = pd.read_parquet(scratch / "out" / "index.parquet")["row"].to_numpy()
-        unique = np.load(scratch / "out" / "unique_features.npy", mmap_mode="r")
+        index = pd.read_parquet(output / "index.parquet")["row"].to_numpy()
+        unique = np.load(output / "unique_features.npy", mmap_mode="r")
         blocks = _expand(ids[index >= 0], index[index >= 0], unique)
         n_reports = write_feature_shards(folder, blocks, unique.shape[1], manifest)
     if n_reports == 0:

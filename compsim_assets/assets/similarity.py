@@ -19,7 +19,7 @@ from compsim_assets.assets.common import (
     progress,
     selected,
     table_options,
-    table_output,
+    table_outs,
 )
 from compsim_assets.assets.features import sae_features
 from compsim_assets.contracts import TABLES
@@ -72,10 +72,10 @@ class PcaConfig(FitConfig):
             "are compared by pairs.",
             **options(SHARED, "torch", "safetensors"),
         ),
-        "pca_scores": dg.AssetOut(
-            is_required=False,
-            description="Every report's coordinates on the principal axes; cosines between them are the similarity.",
-            **table_output("pca_scores", SHARED, "torch"),
+        **table_outs(
+            SHARED,
+            "torch",
+            pca_scores="Every report's coordinates on the principal axes; cosines between them are the similarity.",
         ),
     },
     deps=[sae_features],
@@ -98,14 +98,10 @@ def pca_assets(context: dg.AssetExecutionContext, config: PcaConfig, settings: S
     if shards.shape[0] == 0:
         yield from no_rows(context, NO_FEATURES)
         return
-    universe, distinct = open_universe(settings), shards.distinct()
+    distinct, published = shards.distinct(), open_universe(settings).published_pca()
     context.log.info(f"{shards.shape[0]} reports, {distinct.shape[0]} of them different, {shards.n_latents} latents")
-    published = universe.published_pca()
     with explaining_memory("the PCA", "a smaller block or n_components, or components = none"):
-        if published is None:
-            fitted = _fit(context, config, distinct)
-        else:
-            fitted = _project(context, config, distinct, published)
+        fitted = _project(context, config, distinct, published) if published else _fit(context, config, distinct)
     if not fitted.converged:
         context.log.warning(
             f"PCA did not settle: cosines still changed by {fitted.cosine_change:.1e} with a basis of "
@@ -130,13 +126,9 @@ def _fit(context: dg.AssetExecutionContext, config: PcaConfig, distinct: "Distin
     context.log.info(f"the PCA needs about {needed / 1e9:.1f} GB of memory")
     return fit_pca(
         distinct,
-        config.n_components,
+        **{**config.model_dump(), "components": config.components == "all"},
         copies=distinct.copies,
-        components=config.components == "all",
-        block=config.block,
         device=default_device(),
-        tolerance=config.tolerance,
-        seed=config.seed,
         progress=progress(context, "PCA, latents"),
         log=context.log.info,
     )

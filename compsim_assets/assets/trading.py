@@ -126,12 +126,8 @@ def _panel(prices: Any) -> "PricePanel":
     from compsim_assets.science.trading.price_panel import price_panel
 
     coded = prices["ticker"].combine_chunks().dictionary_encode()
-    return price_panel(
-        coded.dictionary.to_pylist(),
-        coded.indices.to_numpy(),
-        prices["date"].to_numpy(),
-        prices["adj_close"].to_numpy(),
-    )
+    date, close = (prices[name].to_numpy() for name in ("date", "adj_close"))
+    return price_panel(coded.dictionary.to_pylist(), coded.indices.to_numpy(), date, close)
 
 
 def _compare(
@@ -163,8 +159,7 @@ def _note(groups: dict[str, DataFrame], years: list[int]) -> str:
 
 
 def _outputs(tables: "Tables", notes: dict[str, str]) -> Iterator[dg.Output]:
-    values = zip(NAMES, (tables.pairs, tables.backtest, tables.daily), strict=True)
-    for name, value in values:
+    for name, value in zip(NAMES, (tables.pairs, tables.backtest, tables.daily), strict=True):
         metadata: dict[str, Any] = {**notes, "traps": dg.MetadataValue.md(TRAPS)}
         rows = value.reindex(columns=TABLES[name].names)
         if name == "pairs_backtest" and len(rows):

@@ -77,14 +77,8 @@ def _cells(row: Mapping[Hashable, Any]) -> list[str]:
     """Claim, published, as published, corrected with interval, verdict, why."""
     honest = _number(row["honest"])
     interval = f" [{_number(row['low'])}, {_number(row['high'])}]" if _number(row["low"]) else ""
-    return [
-        str(row["claim"]),
-        _number(row["published"]),
-        _number(row["as_published"]),
-        honest + interval,
-        str(row["verdict"]),
-        str(row["why"]),
-    ]
+    published, ours = _number(row["published"]), _number(row["as_published"])
+    return [str(row["claim"]), published, ours, honest + interval, str(row["verdict"]), str(row["why"])]
 
 
 def _number(value: Any) -> str:

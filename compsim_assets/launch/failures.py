@@ -19,8 +19,7 @@ class RankFailure:
     Attributes:
         rank: global rank.
         exit_code: the process's exit code; negative: the signal that ended it.
-        time: seconds since the epoch; exact where the rank left an error file, else when torchrun
-            noticed.
+        time: seconds since the epoch; exact where the rank left an error file, else when torchrun noticed.
         error: the exception's type and message; empty without an error file.
         traceback: the rank's traceback; empty without an error file.
         stderr: the last lines the rank wrote to stderr.

@@ -183,9 +183,8 @@ def _option(arguments: list[str], name: str) -> str | None:
 
 def _run_to_end(command: list[str], environment: dict[str, str]) -> int:
     """Run the command and return its exit code; stop it, all of it, when interrupted."""
-    # A session of its own: Ctrl-C in a terminal then reaches only this process, which ends torchrun
-    # in one way, and a prefix's processes can be ended as a group. The lifeline is tied to this
-    # thread, which stays here until the end.
+    # A session of its own: Ctrl-C in a terminal then reaches only this process, which ends torchrun in one way, and a
+    # prefix's processes can be ended as a group. The lifeline is tied to this thread, which stays here until the end.
     process = subprocess.Popen(
         command,
         env=environment,

@@ -87,8 +87,7 @@ def _left_panel(axes: Axes, drawn: pd.DataFrame, colour: str) -> None:
 def proportion_of_strong_features(proportions: pd.DataFrame, mode: str, synthetic: bool) -> Figure:
     """Share of candidate latents that are strong in a cluster: by decile, and by cluster size.
 
-    The share grows with the size of the cluster, so a median over clusters that are mostly pairs
-    says little alone.
+    The share grows with the size of the cluster, so a median over clusters that are mostly pairs says little alone.
 
     Args:
         proportions: one row per cluster with n_members and proportion (strong / candidates, 0 to 1).

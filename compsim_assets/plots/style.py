@@ -1,8 +1,7 @@
 """The look of every figure: palette, page layout, the mark of synthetic data, and PNG bytes.
 
-Figures use the object-oriented API only. Settings hold inside `styled` functions and while a PNG is
-written; nothing global changes. Colours: Okabe and Ito, "Color Universal Design" (2008), which stay
-apart for colour-blind readers.
+Figures use the object-oriented API only. Settings hold inside `styled` functions and while a PNG is written; nothing
+global changes. Colours: Okabe and Ito, "Color Universal Design" (2008), which stay apart for colour-blind readers.
 """
 
 import io

@@ -28,8 +28,7 @@ _COSTLY = (0, (3, 1.5))
 def equity_curves(pairs_daily: pd.DataFrame, pairs_backtest: pd.DataFrame, synthetic: bool) -> Figure:
     """Equity by day: all methods as published above, one panel per method of the honest variant below.
 
-    Honest panels have the lowest and the highest cost, and the band of as many random pairs at the
-    lowest.
+    Honest panels have the lowest and the highest cost, and the band of as many random pairs at the lowest.
 
     Args:
         pairs_daily: contract table; equity is 1 before the first day.

@@ -111,9 +111,8 @@ def _steady(factors: np.ndarray, month: np.ndarray) -> np.ndarray:
 def _plant_pairs(rng: np.random.Generator, logs: np.ndarray, companies: Companies, size: SampleSize) -> list[Pair]:
     """Overwrite the second of each pair, in place, by the first and a spread that reverts.
 
-    Both live through all years in one and the same line and write alike, so that they tend to
-    share a cluster. Every other pair has a hedge ratio of 1 and equal price levels, so that even
-    the plain price difference is stationary.
+    Both live through all years in one and the same line and write alike, so that they tend to share a cluster. Every
+    other pair has a hedge ratio of 1 and equal price levels, so that even the plain price difference is stationary.
     """
     dominant = companies.dominant
     stable = (companies.first == 0) & (companies.last == size.years - 1) & ~companies.boilerplate

@@ -17,8 +17,7 @@ class SampleSize:
         years: number of years, at least 2.
         latents: D, the length of a feature vector.
         lines: business lines, from `lines.LINES`.
-        latents_per_line: planted latents of a line, fewer where they would take up more than 40 %
-            of all latents.
+        latents_per_line: planted latents of a line, fewer where they would take up more than 40 % of all latents.
         scored_per_line: planted latents of a line that get a fuzz score.
         scored_latents: latents with a fuzz score, at most: planted ones first, then noise.
         examples: examples in a score file, an even number.

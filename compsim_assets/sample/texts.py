@@ -12,8 +12,7 @@ def describe(
 ) -> list[str]:
     """Descriptions of n reports, 60 to 150 words each.
 
-    A company keeps its city, its staff and its choice of phrases, which moves on by one phrase
-    every four years.
+    A company keeps its city, its staff and its choice of phrases, which moves on by one phrase every four years.
 
     Args:
         rng: source of every choice.

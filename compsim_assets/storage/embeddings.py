@@ -37,8 +37,7 @@ def write_embeddings(
 
     Args:
         path: of the Parquet file.
-        report_id, year, row: (n,) int64 each; `row` in `unique` is the report's embedding.
-        unique: (m, width) float32.
+        report_id, year, row: (n,) int64 each; `row` in `unique` is the report's embedding. unique: (m, width) float32.
         digest: a hash that takes in what is written, in the same way whatever the blocks.
 
     Cost: memory for one block.

@@ -49,6 +49,10 @@ def _limits(column: Column) -> list[str]:
     return low + ([] if column.at_most is None else [f"<= {column.at_most:g}"])
 
 
+def _mode_of(context: dg.OutputContext | dg.InputContext) -> str | None:
+    return context.asset_partition_key if context.has_asset_partitions else None
+
+
 class _ResultsIOManager(dg.ConfigurableIOManager):
     """Common ground: where results are, and what every materialization says about itself."""
 
@@ -75,7 +79,7 @@ class TableIOManager(_ResultsIOManager):
         """
         name = context.asset_key.path[-1]
         table = validate(TABLES[name], obj)
-        path = self.results.table(name, context.asset_partition_key if context.has_asset_partitions else None)
+        path = self.results.table(name, _mode_of(context))
         content = self.results.write_table(path, table)
         if context.step_context is not None:
             given = context.output_metadata.get(REVISION, "")
@@ -83,15 +87,11 @@ class TableIOManager(_ResultsIOManager):
             revision = str(getattr(given, "value", given))
             version = data_version(content, revision)
             context.step_context.set_data_version(context.asset_key, version)
-        self.describe(
-            context,
-            path,
-            {
-                "dagster/row_count": table.num_rows,
-                "dagster/column_schema": table_schema(TABLES[name]),
-                "preview": dg.MetadataValue.md(markdown_preview(table)),
-            },
-        )
+        shown = {
+            "dagster/column_schema": table_schema(TABLES[name]),
+            "preview": dg.MetadataValue.md(markdown_preview(table)),
+        }
+        self.describe(context, path, {"dagster/row_count": table.num_rows, **shown})
 
     def load_input(self, context: dg.InputContext) -> Any:
         """A table as a pandas frame, or for a partitioned asset read by an unpartitioned one a dict mode -> frame.
@@ -129,7 +129,7 @@ class FigureIOManager(_ResultsIOManager):
         from compsim_assets.plots.style import preview_png, to_png
 
         name = context.asset_key.path[-1]
-        path = self.results.figure(name, context.asset_partition_key if context.has_asset_partitions else None)
+        path = self.results.figure(name, _mode_of(context))
         image = to_png(obj)
         with self.results.new_file(path) as aside:
             aside.write_bytes(image)
@@ -138,10 +138,7 @@ class FigureIOManager(_ResultsIOManager):
 
     def load_input(self, context: dg.InputContext) -> bytes:
         """The PNG file's bytes."""
-        name = context.asset_key.path[-1]
-        return self.results.figure(
-            name, context.asset_partition_key if context.has_asset_partitions else None
-        ).read_bytes()
+        return self.results.figure(context.asset_key.path[-1], _mode_of(context)).read_bytes()
 
 
 class PcaIOManager(_ResultsIOManager):

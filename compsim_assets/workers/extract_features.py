@@ -1,8 +1,7 @@
 """Worker program: descriptions -> SAE features, on every process that torchrun starts.
 
 Extras:
-    texts: a parquet file with a column `text` (string) or `input_ids` (lists of int), one row per
-        report.
+    texts: a parquet file with a column `text` (string) or `input_ids` (lists of int), one row per report.
     settings: `ExtractionSettings.to_dict()`.
     output: folder for the results.
 

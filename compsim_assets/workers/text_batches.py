@@ -96,8 +96,7 @@ class Lengths:
 def count_tokens(worker: Worker, contents: Contents, tokenize: Tokenizer) -> Lengths:
     """Tokenize every content once, each process its share, and tell all of them the lengths.
 
-    Only lengths are kept: the ids are made again batch by batch, which costs little beside the
-    model and saves memory.
+    Only lengths are kept: the ids are made again batch by batch, which costs little beside the model and saves memory.
     """
     n = len(contents.values)
     mine = range(worker.rank, n, worker.world_size)
@@ -156,8 +155,7 @@ def write_rows(worker: Worker, contents: Contents, rows_of: TextRows) -> dict[st
     tokens), `truncated`. A collective: every process must call it.
 
     Args:
-        worker: its extras hold `output`, a folder, and `settings` with `tokens_per_batch`.
-        contents: of the reports.
+        worker: its extras hold `output`, a folder, and `settings` with `tokens_per_batch`. contents: of the reports.
         rows_of: how a batch is computed.
 
     Returns:

@@ -1,8 +1,7 @@
 """From tokens to SAE features: the hook, the sum over a description's tokens, the batches.
 
-The features of a description are the sum over its tokens of the TopK activations of a sparse
-autoencoder (SAE) that reads the output of one module, the hookpoint, of a language model (Molinari
-et al. 2025, arXiv 2412.02605).
+The features of a description are the sum over its tokens of the TopK activations of a sparse autoencoder (SAE) that
+reads the output of one module, the hookpoint, of a language model (Molinari et al. 2025, arXiv 2412.02605).
 """
 
 import difflib
