@@ -52,7 +52,7 @@ def load_pickle(path: Path, max_bytes: int = MAX_BYTES) -> object:
 
 
 @contextlib.contextmanager
-def _opened(path: Path, max_bytes: int) -> Iterator[io.BufferedReader]:
+def _opened(path: Path, max_bytes: int) -> Iterator["io.BufferedReader[_Limited]"]:
     """The pickle's uncompressed bytes, whatever the file's name says."""
     with contextlib.ExitStack() as stack:
         source = _uncompressed(stack.enter_context(path.open("rb")), stack)
