@@ -1,4 +1,4 @@
-"""The method by brute force: every pair listed, explicit loops, float64. Slow and obvious; no code of the package in it.
+"""The method by brute force: every pair listed, explicit loops, float64. Slow and obvious; none of the package's code.
 
 Ties: an edge is kept when delta <= theta. Both sides are float64 results of exact arithmetic, so an edge within
 `TIE` of the cutoff counts as equal to it (structural ties, such as two pairs at delta -1 and +1, are kept).

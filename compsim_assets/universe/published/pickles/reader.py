@@ -52,11 +52,12 @@ def load_pickle(path: Path, max_bytes: int = MAX_BYTES) -> object:
 
 
 @contextlib.contextmanager
-def _opened(path: Path, max_bytes: int) -> Iterator["io.BufferedReader[_Limited]"]:
+def _opened(path: Path, max_bytes: int) -> Iterator[io.BufferedReader]:
     """The pickle's uncompressed bytes, whatever the file's name says."""
     with contextlib.ExitStack() as stack:
         source = _uncompressed(stack.enter_context(path.open("rb")), stack)
-        stream = stack.enter_context(io.BufferedReader(_Limited(source, max_bytes), 2**20))
+        limited: Any = _Limited(source, max_bytes)
+        stream = stack.enter_context(io.BufferedReader(limited, 2**20))
         start = stream.peek(2)[:2]
         if start and (start[:1] != pickle.PROTO or start[-1] not in _PROTOCOLS):
             raise Refusal(
