@@ -63,7 +63,7 @@ def commands() -> set[str]:
 
 def rooms() -> set[str]:
     chapters = {f"{path.parent.relative_to(ROOT)}/" for path in PACKAGE.rglob("*/__init__.py")}
-    return {*chapters, "compsim_assets_tests/", "benchmarks/", "docs/"}
+    return {*chapters, "compsim_assets_tests/", "benchmarks/", "docs/", "findings/"}
 
 
 EXPECTED = {

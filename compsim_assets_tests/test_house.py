@@ -59,6 +59,29 @@ def test_a_local_is_named_by_what_it_is() -> None:
     assert places == []
 
 
+def sentences(path: Path) -> Iterator[str]:
+    """Texts of four words and more, names in capitals apart: no documentation, no error, nothing given to a log."""
+    tree = ast.parse(path.read_text())
+    allowed = {
+        id(part)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Raise)
+        or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        or (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "log")
+        for part in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        text = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(text, str) and id(node) not in allowed and sum(word[0].islower() for word in text.split()) >= 4:
+            yield text
+
+
+def test_science_says_nothing_in_english() -> None:
+    assert {
+        path.name: list(sentences(path)) for path in (PACKAGE / "science").rglob("*.py") if any(sentences(path))
+    } == {}
+
+
 def test_a_file_of_assets_is_named_as_its_group() -> None:
     for definition in defs.assets or []:
         assert isinstance(definition, dg.AssetsDefinition)
