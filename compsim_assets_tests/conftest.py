@@ -11,6 +11,7 @@ import pytest
 
 if TYPE_CHECKING:
     from compsim_assets_tests.runs import Rebuilt, Run
+    from compsim_assets_tests.whole.pair_universes import Remembered
 
 REPOSITORY = Path(__file__).parents[1]
 _SETTINGS = (
@@ -72,3 +73,14 @@ def from_command_line(tmp_path_factory: pytest.TempPathFactory, tiny_universe: P
 
     folder = once(tmp_path_factory, "command-line", lambda folder: materialize_by_command(folder, tiny_universe))
     return Commanded(folder, "local")
+
+
+@pytest.fixture(scope="session")
+def replayed(tmp_path_factory: pytest.TempPathFactory) -> "Remembered":
+    """All tables of invented pairs, some without a correlation, and of the clusters that the published cutoffs make of
+    them; read only.
+    """
+    from compsim_assets_tests.runs import once
+    from compsim_assets_tests.whole.pair_universes import Remembered, replay
+
+    return Remembered(once(tmp_path_factory, "replayed", replay))

@@ -9,7 +9,11 @@ import pandas as pd
 import pytest
 
 from compsim_assets.evidence.published_figures import published_figures, published_thetas
-from compsim_assets_tests.assets.pair_universes import (
+from compsim_assets_tests.published_code import mean_correlation
+from compsim_assets_tests.runs import MODES, Local, Rebuilt, tiny_sample
+from compsim_assets_tests.universe.published.pickles.write import strong_features
+from compsim_assets_tests.universes import write_reports
+from compsim_assets_tests.whole.pair_universes import (
     SETS,
     YEARS,
     Remembered,
@@ -19,10 +23,6 @@ from compsim_assets_tests.assets.pair_universes import (
     publish_clusters,
     write_pairs,
 )
-from compsim_assets_tests.published_code import mean_correlation
-from compsim_assets_tests.runs import MODES, Local, Rebuilt, tiny_sample
-from compsim_assets_tests.universe.published.pickles.write import strong_features
-from compsim_assets_tests.universes import write_reports
 
 
 def changed(replayed: Remembered, folder: Path, sets: dict[str, pd.DataFrame]) -> Local:

@@ -116,3 +116,13 @@ def as_table(clusters: dict[int, Clusters]) -> pd.DataFrame:
     ]
     table = pd.DataFrame(rows, columns=["year", "cluster_id", "report_id"])
     return table.sample(frac=1, random_state=0, ignore_index=True)
+
+
+def replay(folder: Path) -> None:
+    """Materialize everything of the invented pairs and of the clusters that the published cutoffs make of them."""
+    write_pairs(folder / "universe", invented_pairs())
+    for mode, name in SETS.items():
+        publish_clusters(folder / "universe", name, as_table(cut_as_published(mode)))
+    run = Remembered(folder)
+    run.rebuild("none")
+    run.remember()

@@ -11,7 +11,8 @@ import pytest
 
 from compsim_assets.science.correlation.returns import normalise_returns
 from compsim_assets.universe.layout import UniverseError
-from compsim_assets_tests.assets.pair_universes import (
+from compsim_assets_tests.runs import MODES, OTHER_METHODS, Local, materialized
+from compsim_assets_tests.whole.pair_universes import (
     ByPairs,
     Remembered,
     WithReturns,
@@ -19,7 +20,6 @@ from compsim_assets_tests.assets.pair_universes import (
     publish_clusters,
     write_pairs,
 )
-from compsim_assets_tests.runs import MODES, OTHER_METHODS, Local, materialized
 
 SCORED = ["descriptions", "returns", "published_pairs", "sae_features", "pca", "pca_scores"]
 CUT = ["clustered_reports", "cutoff_curve", "distance_scale", "cutoffs", "clusters"]

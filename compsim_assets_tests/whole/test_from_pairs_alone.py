@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from compsim_assets.universe.layout import ID
-from compsim_assets_tests.assets.pair_universes import YEARS, Remembered, invented_pairs, write_pairs
 from compsim_assets_tests.published_code import PairRow, clusters_at, mean_correlation, partition, standardised
 from compsim_assets_tests.runs import MODES, Local, run_worker
+from compsim_assets_tests.whole.pair_universes import YEARS, Remembered, invented_pairs, write_pairs
 
 pytestmark = pytest.mark.waits(20)
 
