@@ -5,6 +5,7 @@ import math
 import pandas as pd
 import pytest
 
+from compsim_assets.contracts import TABLES, validate
 from compsim_assets.evidence.table_one import SHARPE_COST, two_blocks
 
 NAN = math.nan
@@ -102,3 +103,11 @@ def test_without_common_years_the_honest_block_is_empty_of_numbers() -> None:
     assert len(rows) == 3
     assert rows[["mean_correlation", "pair_weighted", "coverage", "sharpe"]].isna().all(axis=None)
     assert (rows[["n_clusters", "largest_cluster", "n_years"]] == 0).all(axis=None)
+
+
+def test_an_interval_may_end_beyond_one() -> None:
+    """As bootstraps of a few companies do, whose lost clusters are weighted back."""
+    robust = ROBUST.assign(high=1.066)
+    table = validate(TABLES["table_1"], two_blocks(BY_YEAR, [2001, 2002], 100, robust, BACKTEST, PUBLISHED))
+    assert 1.066 in table["high"].to_pylist()
+    assert 1.066 in table["pair_high"].to_pylist()
