@@ -1,80 +1,14 @@
 """Each published figure beside ours: small tables whose every value is known."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from compsim_assets.evidence.published_figures import published_figures
-from compsim_assets.evidence.published_vs_ours import Computed, compare_with_published
-from compsim_assets.science.latents.values import value_distribution
-
-NAN = float("nan")
-COLUMNS = ["figure", "kind", "method", "key", "published", "source"]
-CURVE_COLUMNS = ["min_share", "mean_interpretability", "n_latents", "share_of_latents"]
-
-PEERS = pd.DataFrame(
-    [
-        ("pca", 2014, "neighbours", 10.0, 0.30, 0.20),
-        ("pca", 2016, "neighbours", 10.0, 0.50, 0.25),
-        ("pca", 2016, "neighbours", 1.0, 0.90, 0.10),
-        ("supervised", 2016, "spearman", 0.0, 0.40, float("nan")),
-    ],
-    columns=["method", "year", "statistic", "level", "value", "random"],
-)
-ROBUST = pd.DataFrame(
-    [
-        ("mean_correlation", "base", "", 0.1, 0.2),
-        ("mean_correlation", "base", "sic_code", 0.3, 0.4),
-        ("mean_correlation", "base", "SIC", 9.0, 9.0),
-        ("mean_correlation", "GCD", "SIC", 0.5, 0.6),
-        ("pair_weighted", "base", "", 7.0, 8.0),
-    ],
-    columns=["statistic", "method", "versus", "low", "high"],
-).assign(level="", value=9.0)
-BACKTEST = pd.DataFrame(
-    [("as_published", "base", 9.0), ("honest", "base", 1.0), ("as_published", "GCD", 8.0)],
-    columns=["variant", "method", "sharpe"],
-)
-
-
-def correlations(**methods: Mapping[int, tuple[float, float, int, int, int]]) -> pd.DataFrame:
-    """By method and year: MeanCorr, pair-weighted, pairs, clusters, largest."""
-    names = ["mean_correlation", "pair_weighted", "n_pairs", "n_clusters", "largest_cluster"]
-    rows = [
-        {"method": method, "year": year, **dict(zip(names, values, strict=True))}
-        for method, years in methods.items()
-        for year, values in years.items()
-    ]
-    return pd.DataFrame(rows, columns=["method", "year", *names])
-
-
-def nothing() -> Computed:
-    """What a universe gives that has nothing but reports."""
-    return Computed(
-        mean_correlation=correlations(),
-        cutoffs={},
-        curves={},
-        proportions={},
-        fuzz_scores=pd.DataFrame({"latent": [], "interpretability": []}, dtype=float),
-        feature_distribution=value_distribution([]),
-        strong_features={},
-        counts={"n_reports": 4, "n_pairs": 0, "n_pairs_with_correlation": 0},
-        peer_statistics=PEERS.iloc[:0],
-        robustness=ROBUST.iloc[:0],
-        backtest=BACKTEST.iloc[:0],
-    )
-
-
-def compared(computed: Computed, kind: str, method: str = "", key: str = "") -> dict[str, Any]:
-    """The one row of a figure whose published value is 0.25."""
-    figures = pd.DataFrame([["a figure", kind, method, key, 0.25, "paper"]], columns=COLUMNS)
-    (row,) = compare_with_published(figures, computed, "a universe").to_dict("records")
-    return row
-
+from compsim_assets.evidence.published_vs_ours import compare_with_published
+from compsim_assets_tests.evidence.compared_figures import BACKTEST, NAN, PEERS, ROBUST, compared, correlations, nothing
 
 YEARS = correlations(
     base={
@@ -252,64 +186,6 @@ def test_thetas_by_mode_and_year() -> None:
     missing = compared(computed, "theta", "rolling", "2001")
     assert np.isnan(missing["ours"])
     assert missing["note"] == "not computable here: no rolling cutoff in 2001"
-
-
-STRONG = pd.DataFrame(
-    {
-        "members": ["1,2"] * 3 + ["3,4"] * 3 + ["5,6"] * 3 + ["7,8"] * 3,
-        "latent": [1, 2, 3] * 4,
-        # Latent 1 is strong in all clusters, 2 in one of four, 3 in none.
-        "strong": [True, True, False] + [True, False, False] * 3,
-    }
-)
-SCORES = pd.DataFrame({"latent": [1, 2, 3, 9], "interpretability": [80.0, 60.0, NAN, 10.0]})
-
-
-def test_interpretability_of_published_strong_features_and_of_ours() -> None:
-    curve = pd.DataFrame([[24, 70.0, 2, 1.0], [30, 75.0, 1, 0.5]], columns=CURVE_COLUMNS)
-    computed = replace(nothing(), curves={"base": curve}, fuzz_scores=SCORES, strong_features={"base": STRONG})
-    at_30 = compared(computed, "interpretability_at", "base", "30")
-    assert (at_30["ours"], at_30["replayed"], at_30["note"]) == (75.0, 80.0, "")
-    assert compared(computed, "interpretability_at", "base", "24")["replayed"] == 70.0
-    # Latent 9 has a score, but no published cluster knew it.
-    assert compared(computed, "interpretability_at", "base", "0")["replayed"] == 70.0
-    other = compared(computed, "interpretability_at", "rolling", "24")
-    assert np.isnan(other["ours"])
-    assert np.isnan(other["replayed"])
-
-
-def test_no_latent_left_at_a_share_is_null() -> None:
-    curve = pd.DataFrame([[30, NAN, 0, 0.0]], columns=CURVE_COLUMNS)
-    row = compared(replace(nothing(), curves={"base": curve}), "interpretability_at", "base", "30")
-    assert np.isnan(row["ours"])
-    assert "no scored latent is strong in 30 %" in row["note"]
-
-
-def test_median_proportion_of_strong_features() -> None:
-    own = pd.DataFrame({"proportion": [0.1, 0.2, 0.9]})
-    computed = replace(nothing(), proportions={"base": own}, strong_features={"base": STRONG})
-    row = compared(computed, "median_proportion", "base")
-    assert row["ours"] == 0.2
-    # Two, one, one and one strong of the thousand that the published script divides by.
-    assert row["replayed"] == 0.001
-
-
-def test_shares_of_feature_values() -> None:
-    values = np.array([[0.0, 0.0, 0.0, 7.5], [7.6, 100.0, 1.0, 0.01]], dtype=np.float32)
-    computed = replace(nothing(), feature_distribution=value_distribution([values]))
-    assert compared(computed, "share_zero")["ours"] == 3 / 8
-    assert compared(computed, "share_above")["ours"] == 2 / 8
-
-
-def test_mean_interpretability_is_that_of_the_scored_latents() -> None:
-    computed = replace(nothing(), fuzz_scores=SCORES)
-    assert compared(computed, "mean_interpretability")["ours"] == 50.0
-
-
-def test_scores_without_any_answer_say_so() -> None:
-    scores = pd.DataFrame({"latent": [1], "interpretability": [NAN]})
-    row = compared(replace(nothing(), fuzz_scores=scores), "mean_interpretability")
-    assert row["note"] == "not computable here: no fuzz score has an answer"
 
 
 def test_every_published_figure_is_a_row_in_the_published_order() -> None:
