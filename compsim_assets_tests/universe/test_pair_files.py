@@ -1,9 +1,8 @@
-"""A universe's published pairs: whatever form files give them, the same table; and what is said about broken ones."""
+"""A universe's published pairs: whatever form files give them, the same table."""
 
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,54 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compsim_assets.universe.layout import ID, UniverseError
-from compsim_assets.universe.pair_files import PublishedPairs, read_pairs, reports_of_pairs
-from compsim_assets.universe.table_files import TableFiles, local_files
+from compsim_assets.universe.pair_files import reports_of_pairs
+from compsim_assets.universe.table_files import local_files
 from compsim_assets_tests.science.strategies import examples
-
-COLUMNS = ("Company1", "Company2", "year", "cosine_similarity", "correlation")
-# Reports of the universe: two years, whose ids interleave.
-REPORTS = {1: 2015, 2: 2016, 3: 2015, 4: 2016, 5: 2015, 6: 2016}
-
-Row = tuple[Any, Any, Any, float | None, float | None]
-GOOD: list[Row] = [(1, 3, 2015, 0.5, 0.25), (1, 5, 2015, -0.5, None), (2, 4, 2016, 0.125, -1.0)]
-
-
-def files_of(folder: Path, *tables: list[Row] | pa.Table) -> TableFiles:
-    """One file, or several in a folder."""
-    for number, rows in enumerate(tables):
-        name = "pairs.parquet" if len(tables) == 1 else f"pairs/{number}.parquet"
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(rows if isinstance(rows, pa.Table) else table_of(rows), path)
-    found = local_files(folder, "pairs")
-    assert found is not None
-    return found
-
-
-def table_of(rows: list[Row], **types: pa.DataType) -> pa.Table:
-    values = list(zip(*rows, strict=True)) or [()] * len(COLUMNS)
-    kinds = dict.fromkeys(COLUMNS[:3], pa.int64()) | dict.fromkeys(COLUMNS[3:], pa.float64())
-    for name, column in zip(COLUMNS, values, strict=True):
-        if any(isinstance(value, str) for value in column):
-            kinds[name] = pa.string()
-        elif any(isinstance(value, float) for value in column):
-            kinds[name] = pa.float64()
-    kinds |= types
-    return pa.table({name: pa.array(column, kinds[name]) for name, column in zip(COLUMNS, values, strict=True)})
-
-
-def read(files: TableFiles, reports: dict[int, int] | None = None) -> PublishedPairs:
-    known = REPORTS if reports is None else reports
-    ids = np.array(sorted(known), dtype=np.int64)
-    return read_pairs(files, ids, np.array([known[i] for i in ids.tolist()], dtype=np.int64))
-
-
-def rows_of(found: PublishedPairs) -> list[Row]:
-    columns = (found.report_a, found.report_b, found.year, found.cosine, found.correlation)
-    return [
-        (a, b, year, cosine, None if np.isnan(correlation) else correlation)
-        for a, b, year, cosine, correlation in zip(*(c.tolist() for c in columns), strict=True)
-    ]
+from compsim_assets_tests.universe.pair_tables import GOOD, REPORTS, Row, files_of, read, rows_of, table_of
 
 
 def brute_force(rows: list[Row], reports: dict[int, int]) -> tuple[list[Row], Counter[str]]:
@@ -207,57 +162,6 @@ def test_any_pairs_are_those_of_a_loop_over_rows(
     assert (named.dtypes == np.int64).all()
 
 
-@pytest.mark.parametrize(
-    ("row", "said"),
-    [
-        ((3, 3, 2015, 1.0, 1.0), r"the pair \(3, 3\) is of a report with itself, expected two"),
-        ((1, 3, 2015, 0.1, 0.1), r"the pair \(1, 3\) occurs before, expected each pair once"),
-        ((3, 1, 2015, 0.1, 0.1), r"the pair \(3, 1\) occurs before, expected each pair once"),
-        ((3, 5, 2015, 1.001, 0.1), r"the pair \(3, 5\) has a cosine_similarity outside \[-1, 1\]"),
-        ((3, 5, 2015, float("-inf"), 0.1), r"the pair \(3, 5\) has a cosine_similarity outside"),
-        ((3, 5, 2015, 0.1, -1.001), r"the pair \(3, 5\) has a correlation outside \[-1, 1\]"),
-        ((3, 5, None, 0.1, 0.1), r"year is null, expected a year like 2019"),
-        ((3, 5, float("nan"), 0.1, 0.1), r"year nan, expected a year like 2019"),
-        ((3, 5, 2015.5, 0.1, 0.1), r"year 2015\.5, expected a year like 2019"),
-        ((3.5, 5, 2015, 0.1, 0.1), r"Company1 3\.5, expected a report id \(a whole number\)"),
-        ((3, None, 2015, 0.1, 0.1), r"Company2 None, expected a report id"),
-        ((3, float("inf"), 2015, 0.1, 0.1), r"Company2 inf, expected a report id"),
-    ],
-)  # fmt: skip
-def test_a_broken_pair_is_named_with_its_file_and_row(tmp_path: Path, row: Row, said: str) -> None:
-    with pytest.raises(UniverseError, match=rf"pairs\.parquet: row 3: {said}"):
-        read(files_of(tmp_path, [*GOOD, row, (4, 6, 2016, 0.1, 0.1)]))
-    several = files_of(tmp_path / "several", GOOD, [(4, 6, 2016, 0.1, 0.1), row])
-    with pytest.raises(UniverseError, match=rf"pairs/1\.parquet: row 1: {said}"):
-        read(several)
-
-
-@pytest.mark.parametrize(
-    ("column", "value", "said"),
-    [
-        ("Company1", "3a", r"row 1: Company1 '3a', expected a report id"),
-        ("Company2", None, r"row 1: Company2 None, expected a report id"),
-        ("year", "20x", r"row 1: year '20x', expected a year"),
-        ("year", None, r"row 1: year is null, expected a year"),
-        ("correlation", "high", r".*correlation.*high.*expected numbers"),
-    ],
-)
-def test_broken_text_is_named(tmp_path: Path, column: str, value: Any, said: str) -> None:
-    place = COLUMNS.index(column)
-    rows = [
-        (*row[:place], value if n == 1 else str(row[place]), *row[place + 1 :])
-        for n, row in enumerate(GOOD[:1] + GOOD[2:] + GOOD[:1])
-    ]
-    with pytest.raises(UniverseError, match=rf"pairs\.parquet: {said}"):
-        read(files_of(tmp_path, rows))  # type: ignore[arg-type]
-
-
-def test_a_pair_that_occurs_twice_in_ordered_pairs_is_named(tmp_path: Path) -> None:
-    rows: list[Row] = [GOOD[0], GOOD[0], *GOOD[1:]]
-    with pytest.raises(UniverseError, match=r"row 1: the pair \(1, 3\) occurs before"):
-        read(files_of(tmp_path, rows))
-
-
 def test_columns_may_have_other_names(tmp_path: Path) -> None:
     table = table_of(GOOD).rename_columns(["a", "b", "year", "cos", "correlation"])
     theirs = {"Company1": "a", "Company2": "b", "cosine_similarity": "cos"}
@@ -268,30 +172,9 @@ def test_columns_may_have_other_names(tmp_path: Path) -> None:
         read(replace(files, columns={**theirs, "cosine_similarity": "cosine"}))
 
 
-def test_ids_beyond_all_numbers_are_named(tmp_path: Path) -> None:
-    rows = [*GOOD, (3, 1e300, 2015, 0.1, 0.1)]
-    with pytest.raises(UniverseError, match=r"row 3: Company2 1e\+300, expected a report id"):
-        read(files_of(tmp_path, rows))
-
-
-def test_a_missing_column_is_named_with_its_file(tmp_path: Path) -> None:
-    files = files_of(tmp_path, GOOD, table_of(GOOD).drop_columns(["cosine_similarity"]))
-    with pytest.raises(UniverseError, match=r"pairs/1\.parquet: no column cosine_similarity"):
-        read(files)
-    with pytest.raises(UniverseError, match=r"pairs/1\.parquet: no column cosine_similarity"):
-        reports_of_pairs(files)
-
-
 def test_a_pair_of_an_unknown_report_with_itself_is_left_out_like_others(tmp_path: Path) -> None:
     found = read(files_of(tmp_path, [*GOOD, (99, 99, 2015, 1.0, 1.0), (99, 99, 2015, 9.0, 1.0)]))
     assert found.dropped == {"pair without a report": 2}
-
-
-def test_a_report_of_two_years_is_named_with_the_row_of_the_second(tmp_path: Path) -> None:
-    files = files_of(tmp_path, GOOD, [(7, 4, 2016, 0.0, 0.0), (7, 3, 2016, 0.0, 0.0)])
-    said = r"pairs/1\.parquet: row 1: report 3 has pairs in 2015 and 2016, expected one year per report"
-    with pytest.raises(UniverseError, match=said):
-        reports_of_pairs(files)
 
 
 def test_no_pairs_have_no_reports(tmp_path: Path) -> None:
