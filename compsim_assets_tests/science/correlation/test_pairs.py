@@ -13,7 +13,7 @@ from compsim_assets.science.correlation.pairs import correlation_by_year_of_pair
 from compsim_assets.science.linkage.nearest import nearest_peers
 from compsim_assets.science.linkage.pairs import YearPairs, pair_graph
 from compsim_assets_tests.science import oracles
-from compsim_assets_tests.science.linkage.test_pairs import complete, listed, year_pairs
+from compsim_assets_tests.science.linkage.pair_graphs import complete, listed, year_pairs
 from compsim_assets_tests.science.strategies import Universe, examples, universes
 
 MEASURES = (
