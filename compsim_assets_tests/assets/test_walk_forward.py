@@ -21,7 +21,7 @@ from compsim_assets.storage.matrices import matrix_of
 from compsim_assets.storage.results import read_table
 from compsim_assets.universe.layout import ID, RETURNS, UniverseError
 from compsim_assets_tests.runs import InThisProcess, Local, Run
-from compsim_assets_tests.science.cutoffs.test_walk_forward import Given, by_hand, cosines_of, groups
+from compsim_assets_tests.science.cutoffs.walk_forward_by_hand import Given, by_hand, cosines_of, groups
 from compsim_assets_tests.universes import write_reports
 from compsim_assets_tests.whole.pair_universes import ByPairs, WithReturns, invented_pairs, write_pairs
 
