@@ -1,12 +1,9 @@
 """Runs of the platform on small universes, for tests: own settings, own instance, nothing outside a folder."""
 
 import fcntl
-import importlib
 import os
 import pickle
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,16 +15,15 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 import pytest
-import torch
 
 import compsim_assets.plots.style
 import compsim_assets.sample
 from compsim_assets.launch.torchrun import Torchrun
-from compsim_assets.launch.worker import Worker
 from compsim_assets.read import read_asset
 from compsim_assets.sample import SampleSize, generate, is_current
 from compsim_assets.settings import Settings
 from compsim_assets.storage.results import Results
+from compsim_assets_tests.worker_programs import InThisProcess
 
 # Eight years: enough for three rolling ones. Years of about 33 reports: all pairs can be listed.
 TINY = SampleSize(
@@ -53,36 +49,6 @@ FEW_DRAWS: dict[str, dict[str, Any]] = {
 }
 CHECKED = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 MONDAY = datetime(2024, 3, 4, 6, tzinfo=UTC)
-
-
-class InThisProcess(Torchrun):
-    """Runs a worker program's `main` as the only rank, without starting processes."""
-
-    def run(self, context: Any, module: str, extras: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
-        return run_worker(module, extras)
-
-
-def run_worker(module: str, extras: Mapping[str, Any]) -> dict[str, Any]:
-    """What the program's `main` reports; a worker's choice of threads stays in it."""
-    worker = Worker(0, 1, torch.device("cpu"), dict(extras))
-    threads = torch.get_num_threads()
-    importlib.import_module(module).main(worker)
-    torch.set_num_threads(threads)
-    assert worker.reported is not None
-    return worker.reported
-
-
-def under_torchrun(module: str, extras: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
-    """What the program reports that an asset launches as two processes."""
-    reported: list[dict[str, Any]] = []
-
-    @dg.asset
-    def launched(context: dg.AssetExecutionContext, torchrun: Torchrun) -> dg.MaterializeResult:
-        reported.append(torchrun.run(context, module, extras, scratch))
-        return dg.MaterializeResult()
-
-    assert dg.materialize([launched], resources={"torchrun": Torchrun(nproc="2")}).success
-    return reported[0]
 
 
 def platform(settings: Settings, torchrun: Torchrun | None = None) -> dg.Definitions:
@@ -289,32 +255,6 @@ def _what_was_said(history: dg.DagsterInstance) -> dict[str, dict]:
                 key = (check.asset_key.to_user_string(), check.check_name)
                 said["checks"].setdefault(key, []).append(check.passed)
     return said
-
-
-class Commanded(Run):
-    """Results of a local universe by Dagster's command, with the repository's own instance settings."""
-
-    def open_history(self) -> dg.DagsterInstance:
-        return dg.DagsterInstance.from_config(str(self.folder / "dagster"))
-
-
-def materialize_by_command(folder: Path, universe: Path) -> None:
-    """clusters and what they need, in a process of its own, with the workers as two processes."""
-    (folder / "dagster").mkdir()
-    shutil.copy(REPOSITORY / ".dagster" / "dagster.yaml", folder / "dagster")
-    settings = {
-        "COMPSIM_SOURCE": "local",
-        "COMPSIM_UNIVERSE": str(universe),
-        "COMPSIM_DATA": str(folder / "data"),
-        "COMPSIM_NPROC": "2",
-        "DAGSTER_HOME": str(folder / "dagster"),
-    }
-    command = [sys.executable, "-m", "dagster", "asset", "materialize"]
-    command += ["-m", "compsim_assets.definitions", "--partition", "base"]
-    command += ["--select", "key:clusters or +key:clusters"]
-    run = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True)
-    (folder / "output.txt").write_text(run.stdout + run.stderr)
-    assert run.returncode == 0, run.stdout + run.stderr
 
 
 def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Any]) -> Path:

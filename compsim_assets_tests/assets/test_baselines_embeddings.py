@@ -21,8 +21,9 @@ from compsim_assets.storage.embeddings import read_embeddings
 from compsim_assets.storage.io_managers import TableIOManager
 from compsim_assets.storage.results import Results
 from compsim_assets.universe.layout import UniverseError
-from compsim_assets_tests.runs import InThisProcess, once
+from compsim_assets_tests.runs import once
 from compsim_assets_tests.universes import write_reports
+from compsim_assets_tests.worker_programs import InThisProcess
 from compsim_assets_tests.workers import tiny_models
 from compsim_assets_tests.workers.tiny_models import WIDTH, WORDS
 

@@ -20,10 +20,11 @@ from compsim_assets.storage.io_managers import PcaIOManager, TableIOManager
 from compsim_assets.storage.matrices import matrix_of
 from compsim_assets.storage.results import read_table
 from compsim_assets.universe.layout import ID, RETURNS, UniverseError
-from compsim_assets_tests.runs import InThisProcess, Local, Run
+from compsim_assets_tests.runs import Local, Run
 from compsim_assets_tests.science.cutoffs.walk_forward_by_hand import Given, by_hand, cosines_of, groups
 from compsim_assets_tests.universes import write_reports
 from compsim_assets_tests.whole.pair_universes import ByPairs, WithReturns, invented_pairs, write_pairs
+from compsim_assets_tests.worker_programs import InThisProcess
 
 UPSTREAM = [
     "descriptions", "returns", "published_pairs", "sae_features", "pca", "pca_scores", "clustered_reports",

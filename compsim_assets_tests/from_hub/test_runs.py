@@ -17,9 +17,10 @@ import pytest
 
 from compsim_assets.storage.shards import FeatureShards
 from compsim_assets.universe.layout import ID, RETURNS
+from compsim_assets_tests.commanded import Commanded
 from compsim_assets_tests.from_hub.paper_data import FEATURES, N_SHARDS, PAIRS, REPORTS, PaperData, report_files
 from compsim_assets_tests.from_hub.runs import KEEP_ALL, Place
-from compsim_assets_tests.runs import REPOSITORY, Commanded, once
+from compsim_assets_tests.runs import REPOSITORY, once
 from compsim_assets_tests.universe.hub.client import TOKEN
 from compsim_assets_tests.universe.hub.server import HubServer, Request
 

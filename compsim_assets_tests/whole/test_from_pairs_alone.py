@@ -16,8 +16,9 @@ import pytest
 
 from compsim_assets.universe.layout import ID
 from compsim_assets_tests.published_code import PairRow, clusters_at, mean_correlation, partition, standardised
-from compsim_assets_tests.runs import MODES, Local, run_worker
+from compsim_assets_tests.runs import MODES, Local
 from compsim_assets_tests.whole.pair_universes import YEARS, Remembered, invented_pairs, write_pairs
+from compsim_assets_tests.worker_programs import run_worker
 
 pytestmark = pytest.mark.waits(20)
 

@@ -13,7 +13,8 @@ from safetensors.numpy import load_file, save_file
 
 from compsim_assets.storage.shards import FeatureShards, write_feature_shards
 from compsim_assets_tests.launch.warm import by_hand
-from compsim_assets_tests.runs import Rebuilt, run_worker
+from compsim_assets_tests.runs import Rebuilt
+from compsim_assets_tests.worker_programs import run_worker
 
 MODULE = "compsim_assets.workers.cluster_features"
 KEY = ["year", "cluster_id"]

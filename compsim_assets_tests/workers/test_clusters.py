@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from compsim_assets.storage.matrices import list_column
-from compsim_assets_tests.runs import Rebuilt, Run, run_worker
+from compsim_assets_tests.runs import Rebuilt, Run
+from compsim_assets_tests.worker_programs import run_worker
 
 pytestmark = pytest.mark.waits(20)
 

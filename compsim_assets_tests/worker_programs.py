@@ -1,0 +1,42 @@
+"""Worker programs for tests: in this process as the only rank, or under torchrun."""
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import torch
+
+from compsim_assets.launch.torchrun import Torchrun
+from compsim_assets.launch.worker import Worker
+
+
+class InThisProcess(Torchrun):
+    """Runs a worker program's `main` as the only rank, without starting processes."""
+
+    def run(self, context: Any, module: str, extras: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
+        return run_worker(module, extras)
+
+
+def run_worker(module: str, extras: Mapping[str, Any]) -> dict[str, Any]:
+    """What the program's `main` reports; a worker's choice of threads stays in it."""
+    worker = Worker(0, 1, torch.device("cpu"), dict(extras))
+    threads = torch.get_num_threads()
+    importlib.import_module(module).main(worker)
+    torch.set_num_threads(threads)
+    assert worker.reported is not None
+    return worker.reported
+
+
+def under_torchrun(module: str, extras: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
+    """What the program reports that an asset launches as two processes."""
+    reported: list[dict[str, Any]] = []
+
+    @dg.asset
+    def launched(context: dg.AssetExecutionContext, torchrun: Torchrun) -> dg.MaterializeResult:
+        reported.append(torchrun.run(context, module, extras, scratch))
+        return dg.MaterializeResult()
+
+    assert dg.materialize([launched], resources={"torchrun": Torchrun(nproc="2")}).success
+    return reported[0]
