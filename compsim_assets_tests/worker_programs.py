@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import torch
 
 from compsim_assets.launch.torchrun import Torchrun
@@ -27,16 +26,3 @@ def run_worker(module: str, extras: Mapping[str, Any]) -> dict[str, Any]:
     torch.set_num_threads(threads)
     assert worker.reported is not None
     return worker.reported
-
-
-def under_torchrun(module: str, extras: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
-    """What the program reports that an asset launches as two processes."""
-    reported: list[dict[str, Any]] = []
-
-    @dg.asset
-    def launched(context: dg.AssetExecutionContext, torchrun: Torchrun) -> dg.MaterializeResult:
-        reported.append(torchrun.run(context, module, extras, scratch))
-        return dg.MaterializeResult()
-
-    assert dg.materialize([launched], resources={"torchrun": Torchrun(nproc="2")}).success
-    return reported[0]
