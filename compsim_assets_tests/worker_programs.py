@@ -1,4 +1,4 @@
-"""Worker programs for tests: in this process as the only rank, or under torchrun."""
+"""Worker programs for tests: in this process, as the only rank."""
 
 import importlib
 from collections.abc import Mapping

@@ -19,8 +19,7 @@ from compsim_assets.science.correlation.returns import normalise_returns
 from compsim_assets.settings import Settings
 from compsim_assets.storage.embeddings import read_embeddings
 from compsim_assets.storage.io_managers import TableIOManager
-from compsim_assets.storage.results import Results
-from compsim_assets.universe.layout import UniverseError
+from compsim_assets.storage.results import Results, StaleResult
 from compsim_assets_tests.runs import once
 from compsim_assets_tests.universes import write_reports
 from compsim_assets_tests.worker_programs import InThisProcess
@@ -226,7 +225,7 @@ def test_embeddings_of_other_descriptions_are_refused(own: Made) -> None:
     own.run(descriptions, embeddings)
     write_reports(own.universe)
     own.run(descriptions)
-    with pytest.raises(UniverseError, match=r"other descriptions .* materialize 'embeddings' again"):
+    with pytest.raises(StaleResult, match=r"other descriptions .* materialize 'embeddings' again"):
         read_embeddings(own.results)
 
 

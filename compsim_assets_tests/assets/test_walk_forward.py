@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from compsim_assets.assets import clusters, descriptions, features, published, similarity
+from compsim_assets.assets import clusters, descriptions, features, similarity
 from compsim_assets.assets import walk_forward as module
 from compsim_assets.storage.io_managers import PcaIOManager, TableIOManager
 from compsim_assets.storage.matrices import matrix_of
@@ -37,7 +37,7 @@ FEATURES = "features"
 def materialize(run: Run, names: Iterable[str], config: dict[str, Any] | None = None) -> dg.ExecuteInProcessResult:
     """These assets of the run's universe, by the modules that make them."""
     settings = run.settings
-    assets = [descriptions, published, features, similarity, clusters, module]
+    assets = [descriptions, features, similarity, clusters, module]
     defs = dg.Definitions(
         assets=dg.load_assets_from_modules(assets),
         jobs=[dg.define_asset_job("some", dg.AssetSelection.assets(*names))],
