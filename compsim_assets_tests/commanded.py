@@ -19,7 +19,7 @@ class Commanded(Run):
 
 
 def materialize_by_command(folder: Path, universe: Path) -> None:
-    """clusters and what they need, in a process of its own, with the workers as two processes."""
+    """clusters with what they need, and a figure, in a process of its own, with the workers as two processes."""
     (folder / "dagster").mkdir()
     shutil.copy(REPOSITORY / ".dagster" / "dagster.yaml", folder / "dagster")
     settings = {
@@ -31,7 +31,7 @@ def materialize_by_command(folder: Path, universe: Path) -> None:
     }
     command = [sys.executable, "-m", "dagster", "asset", "materialize"]
     command += ["-m", "compsim_assets.definitions", "--partition", "base"]
-    command += ["--select", "key:clusters or +key:clusters"]
+    command += ["--select", "key:clusters or +key:clusters or key:feature_distribution or key:feature_value_histogram"]
     run = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True)
     (folder / "output.txt").write_text(run.stdout + run.stderr)
     assert run.returncode == 0, run.stdout + run.stderr

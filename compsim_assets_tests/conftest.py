@@ -68,7 +68,9 @@ def rebuilt(tmp_path_factory: pytest.TempPathFactory) -> "Rebuilt":
 
 @pytest.fixture(scope="session")
 def from_command_line(tmp_path_factory: pytest.TempPathFactory, tiny_universe: Path) -> "Run":
-    """clusters and all they need, by Dagster's own command on an empty data folder; two processes; read only."""
+    """clusters with all they need, and a figure, by Dagster's own command on an empty data folder; two processes; read
+    only.
+    """
     from compsim_assets_tests.commanded import Commanded, materialize_by_command
     from compsim_assets_tests.runs import once
 

@@ -11,8 +11,8 @@ import pytest
 from compsim_assets.cli import main
 from compsim_assets_tests.runs import Rebuilt, Run
 
-UPSTREAM = {
-    "descriptions", "returns", "published_pairs", "sae_features", "pca", "pca_scores",
+MADE = {
+    "feature_distribution", "descriptions", "returns", "published_pairs", "sae_features", "pca", "pca_scores",
     "clustered_reports", "cutoff_curve",
     "distance_scale", "cutoffs/base", "clusters/base",
 }  # fmt: skip
@@ -20,11 +20,12 @@ UPSTREAM = {
 pytestmark = pytest.mark.waits(30)
 
 
-def test_one_asset_and_what_it_needs(from_command_line: Run) -> None:
+def test_a_selection_and_what_it_needs(from_command_line: Run) -> None:
     results = from_command_line.results
     found = {p.relative_to(results.folder).with_suffix("") for p in results.folder.rglob("*.parquet")}
     folders = {p.name for p in results.folder.iterdir() if p.is_symlink()}
-    assert {str(path) for path in found} | folders == UPSTREAM
+    assert {str(path) for path in found} | folders == MADE
+    assert results.figure("feature_value_histogram").is_file()
     (run,) = from_command_line.history.get_runs()
     assert run.status == dg.DagsterRunStatus.SUCCESS
 

@@ -1,9 +1,7 @@
-"""The Dagster UI as a person uses it: a real server, a real Chromium, the sample's first assets."""
+"""The Dagster UI as a person uses it: a real server, a real Chromium, what Dagster's command has made."""
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from compsim_assets.contracts import TABLES
-from compsim_assets_tests.ui.real_ui import PROGRAMS, REPOSITORY, Page, browser, dagster_dev, environment, serving
+from compsim_assets_tests.runs import Run
+from compsim_assets_tests.ui.real_ui import PROGRAMS, Page, browser, dagster_dev, environment, serving
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.waits(100)]
 
@@ -28,7 +27,6 @@ GROUPS = (
     "evaluation",
     "figures",
 )
-MATERIALIZED = f"descriptions,sae_features,feature_distribution,{FIGURE}"
 
 
 @dataclass
@@ -41,22 +39,20 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory, from_command_line: Run, tiny_universe: Path) -> Iterator[World]:
+    """The server on a copy of what the command has made, data and history."""
     missing = [program for program in PROGRAMS if shutil.which(program) is None]
     if missing and os.environ.get("COMPSIM_REQUIRE_BROWSER") == "1":
         pytest.fail(f"COMPSIM_REQUIRE_BROWSER=1, but not on PATH: {', '.join(missing)}")
     if missing:
         pytest.skip(f"not on PATH: {', '.join(missing)}")
     folder = tmp_path_factory.mktemp("ui")
-    env = environment(folder / "home", folder / "data")
-    command = [sys.executable, "-m", "dagster", "asset", "materialize"]
-    command += ["-m", "compsim_assets.definitions", "--select", MATERIALIZED]
-    # The server first: two processes at once cannot make a new Dagster home's databases.
-    with serving(dagster_dev, env, folder / "server.log") as (url, server):
-        made = subprocess.run(command, cwd=REPOSITORY, env=env, capture_output=True, text=True, timeout=300)
-        assert made.returncode == 0, made.stdout + made.stderr
-        with browser(folder / "profile", url) as page:
-            yield World(page, server, folder / "data" / "sample")
+    shutil.copytree(from_command_line.folder / "dagster", folder / "home")
+    run = from_command_line.copy(folder)
+    env = environment(folder / "home", run.data)
+    env |= {"COMPSIM_SOURCE": run.source, "COMPSIM_UNIVERSE": str(tiny_universe)}
+    with serving(dagster_dev, env, folder / "server.log") as (url, server), browser(folder / "profile", url) as page:
+        yield World(page, server, run.results.folder)
 
 
 def test_the_server_listens_on_this_machine_only(world: World) -> None:
@@ -84,7 +80,7 @@ def test_a_table_shows_what_it_is_where_it_comes_from_and_its_rows(world: World)
     page = world.page
     page.open("/assets/descriptions")
     rows = pq.read_metadata(world.results / "descriptions.parquet").num_rows
-    page.see("one row per company and year", "Row count", f"{rows:,}", "synthetic sample")
+    page.see("one row per company and year", "Row count", f"{rows:,}", "local")
     page.see("Columns", *(column.name for column in TABLES["descriptions"].columns))
     page.click("//a[contains(., 'Show Markdown')]")
     first = pq.read_table(world.results / "descriptions.parquet").slice(0, 1).to_pylist()[0]
@@ -97,7 +93,7 @@ def test_a_table_shows_what_it_is_where_it_comes_from_and_its_rows(world: World)
 def test_a_figure_is_shown_inline(world: World) -> None:
     page = world.page
     page.open(f"/assets/{FIGURE}")
-    page.see("Figure 1: how SAE feature values are distributed", "synthetic sample")
+    page.see("Figure 1: how SAE feature values are distributed", "local")
     page.click("//a[contains(., 'Show Markdown')]")
     image = page.element(f"//img[@alt='{FIGURE}']")
     assert image.get_attribute("src").startswith("data:image/png;base64,")
@@ -110,7 +106,6 @@ def test_both_cutoff_modes_are_offered(world: World) -> None:
     page = world.page
     page.open("/assets/cutoffs")
     page.click("//button[contains(., 'Materialize')]")
-    page.click("//button[. = 'Confirm']")  # upstream assets are missing here, says the dialog
     page.click("//div[text() = 'Select a partition or create one']")
     page.see("Select all (2)")
     for mode in ("base", "rolling"):
