@@ -20,22 +20,6 @@ def examples(count: int) -> settings:
     )
 
 
-class DenseFeatures:
-    """A feature matrix that is in memory: (n, D), as float32."""
-
-    def __init__(self, values: np.ndarray) -> None:
-        self.values = np.asarray(values, dtype=np.float32)
-        self.shape: tuple[int, int] = self.values.shape
-
-    def columns(self, start: int, stop: int, positions: np.ndarray | None = None) -> np.ndarray:
-        """(n, stop - start) values of these latents, or (k, stop - start) at these positions."""
-        return self.values[slice(None) if positions is None else positions, start:stop]
-
-    def rows(self, positions: np.ndarray) -> np.ndarray:
-        """(k, D) values of these reports."""
-        return self.values[positions]
-
-
 @dataclass
 class Universe:
     """Reports in no particular order: report_id, year (n,), scores (n, P), returns (n, 12), NaN for a missing month."""

@@ -7,11 +7,11 @@ import dagster as dg
 import numpy as np
 import pytest
 
+from benchmarks.inputs import DenseFeatures
 from compsim_assets.science.pca.fit import fit_pca
 from compsim_assets.settings import Settings
 from compsim_assets.storage.pca import load_pca, write_pca
 from compsim_assets.storage.results import Results
-from compsim_assets_tests.science.strategies import DenseFeatures
 from compsim_assets_tests.storage.test_io_managers import materialize, metadata
 
 

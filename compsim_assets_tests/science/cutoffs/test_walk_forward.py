@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.inputs import DenseFeatures
 from compsim_assets.science.correlation.returns import normalise_returns
 from compsim_assets.science.cutoffs.walk_forward import EvaluatedYear, Reports, walk_forward
 from compsim_assets_tests.science.cutoffs.walk_forward_by_hand import (
@@ -16,7 +17,7 @@ from compsim_assets_tests.science.cutoffs.walk_forward_by_hand import (
     groups,
     made,
 )
-from compsim_assets_tests.science.strategies import DenseFeatures, examples
+from compsim_assets_tests.science.strategies import examples
 
 
 def assert_same(found: EvaluatedYear, wanted: ByHand, given: Given) -> None:

@@ -10,9 +10,9 @@ from scipy.spatial.distance import squareform
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks.inputs import DenseFeatures
 from compsim_assets.science.correlation.returns import normalise_returns
 from compsim_assets.science.cutoffs.walk_forward import EvaluatedYear, Reports, walk_forward
-from compsim_assets_tests.science.strategies import DenseFeatures
 
 THETAS = [k / 10 for k in range(-45, -9)]
 KINDS = ("wide", "narrow", "repeated", "constant", "uneven", "silent")

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.inputs import DenseFeatures
 from compsim_assets.science.pca.axes import AxesFromScores
 from compsim_assets.science.pca.fit import fit_pca
-from compsim_assets_tests.science.strategies import DenseFeatures
 
 
 @pytest.mark.parametrize(("n", "n_latents"), [(30, 80), (80, 30)])

@@ -10,9 +10,9 @@ import pytest
 import torch
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks.inputs import DenseFeatures
 from compsim_assets.science.pca.cross_products import covariance, gram
 from compsim_assets.science.pca.standardise import StandardisedFeatures
-from compsim_assets_tests.science.strategies import DenseFeatures
 
 
 def test_symmetric_halves_make_the_whole() -> None:

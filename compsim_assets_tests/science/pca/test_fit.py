@@ -8,8 +8,9 @@ from scipy.spatial.distance import pdist
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks.inputs import DenseFeatures
 from compsim_assets.science.pca.fit import PrincipalComponents, fit_pca
-from compsim_assets_tests.science.strategies import DenseFeatures, examples
+from compsim_assets_tests.science.strategies import examples
 
 # Components and scores are stored in float32.
 FLOAT32 = 5e-6

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks.inputs import DenseFeatures
 from compsim_assets.science.pca.fit import PrincipalComponents, fit_pca
 from compsim_assets.science.pca.projection import project
-from compsim_assets_tests.science.strategies import DenseFeatures, examples
+from compsim_assets_tests.science.strategies import examples
 
 
 def sparse_features(seed: int, n: int, n_latents: int) -> np.ndarray:

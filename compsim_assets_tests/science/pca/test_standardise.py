@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
+from benchmarks.inputs import DenseFeatures
 from compsim_assets.science.pca.standardise import ChosenRows, StandardisedFeatures
-from compsim_assets_tests.science.strategies import DenseFeatures
 
 
 def test_a_latent_without_variance_is_zero_in_other_reports_too() -> None:

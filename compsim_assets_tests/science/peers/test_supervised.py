@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
+from benchmarks.inputs import DenseFeatures
 from compsim_assets.science.correlation.returns import normalise_returns
 from compsim_assets.science.peers.statistics import correlations
 from compsim_assets.science.peers.supervised import (
@@ -16,7 +17,7 @@ from compsim_assets.science.peers.supervised import (
     training_years,
 )
 from compsim_assets_tests.science import oracles
-from compsim_assets_tests.science.strategies import DenseFeatures, examples
+from compsim_assets_tests.science.strategies import examples
 
 
 def slow_scores(
