@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from compsim_assets.contracts.methods import METHODS
+from compsim_assets.science.companies import company_of as company_of
 from compsim_assets.science.correlation.groups import common_years
 
 
@@ -49,16 +50,3 @@ def main_years(by_method: pd.DataFrame) -> tuple[list[int], list[str]]:
     present = set(by_method["method"])
     main = [method.name for method in METHODS if method.main and method.name in present]
     return common_years(by_method, main), main
-
-
-def company_of(reports: pd.DataFrame) -> pd.Series:
-    """Company of each report, by report id: its registrant number, else its ticker, its name, or the report itself.
-
-    Args:
-        reports: report_id, cik, ticker, company_name.
-    """
-    company = "report_id " + reports["report_id"].astype("string")
-    for column in ("company_name", "ticker", "cik"):
-        # With what it is: a ticker of digits is no registrant number.
-        company = (f"{column} " + reports[column].astype("string")).fillna(company)
-    return company.set_axis(reports["report_id"])
