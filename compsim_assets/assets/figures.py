@@ -49,15 +49,17 @@ def objective_by_theta(settings: Settings, cutoff_curve: DataFrame, clustered_re
     """Figure 5: the objective of the base cutoff over its whole lattice, both folds, and where the best theta lies."""
     from compsim_assets.evidence.published_figures import published_thetas
     from compsim_assets.plots.cutoffs import objective_by_theta as draw
-    from compsim_assets.science.cutoffs.choice import BASE_LATTICE, base_objective_table, choose_base, evaluate
+    from compsim_assets.science.cutoffs.choice import base_cutoffs, base_objective_table
     from compsim_assets.science.cutoffs.step_function import read_curves
+    from compsim_assets.science.linkage.distance import DistanceScale
 
-    # As `cutoffs` has it: a year in which no report is clustered is not in a fold.
+    # As `cutoffs` has it: a year in which no report is clustered, or none has returns, is not in a fold.
     years = sorted(clustered_reports["year"].unique().tolist())
     curves = read_curves(cutoff_curve, years)
-    theta = float(BASE_LATTICE[choose_base(evaluate(curves, BASE_LATTICE))])
+    theta = base_cutoffs(curves, years, DistanceScale(0.0, 1.0, 0)).theta
+    best = float(theta[0]) if len(theta) else float("nan")
     published = published_thetas([0])["base"][0]  # one for all years
-    return draw(base_objective_table(curves), theta, published, settings.synthetic)
+    return draw(base_objective_table(curves), best, published, settings.synthetic)
 
 
 @dg.asset(ins={"cutoffs": ALL_MODES}, **figure_options(COMPARISON))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 # A missing value, as programs write it: in lower case, without blanks around it.
@@ -70,11 +71,59 @@ _SPELLINGS = {"company_name": name_spelling, "ticker": ticker_spelling, "cik": c
 def company_of(reports: "pd.DataFrame") -> "pd.Series":
     """Company of each report, by report id: its registrant number, else its ticker, its name, or the report itself.
 
+    All reports of a company have the spelling of its first one here: keys are those of one table.
+
     Args:
         reports: report_id, cik, ticker, company_name, as they are in any file.
     """
     company = "report_id " + reports["report_id"].astype("string")
     for column, spelling in _SPELLINGS.items():
+        # As it is spelled: draws of companies depend on the order of their keys, not on how this module spells them.
+        given = reports[column].astype("string")
+        first = given.groupby(spelling(given)).transform("first").astype("string")
         # With what it is: a ticker of digits is no registrant number.
-        company = (f"{column} " + spelling(reports[column])).fillna(company)
+        company = (f"{column} " + first).fillna(company)
     return company.set_axis(reports["report_id"])
+
+
+def company_codes(company: "pd.Series | None", report_id: "np.ndarray | pd.Series") -> "np.ndarray | None":
+    """(n,) numbers of the reports' companies, equal for one company; None where companies are not told apart.
+
+    Args:
+        company: company of each report, by report id; None: every report is a company of its own, and so is one that
+            it does not name.
+        report_id: (n,).
+    """
+    import numpy as np
+    import pandas as pd
+
+    if company is None:
+        return None
+    codes = pd.factorize(company.reindex(np.asarray(report_id)))[0].astype(np.int64)
+    unknown = np.flatnonzero(codes < 0)
+    codes[unknown] = codes.max(initial=-1) + 1 + np.arange(len(unknown))
+    return codes
+
+
+def own_pairs(company: "np.ndarray | None") -> "tuple[np.ndarray, np.ndarray]":
+    """(m,), (m,) positions of every two reports of one company: pairs that are in no statistic of pairs.
+
+    Args:
+        company: (n,) numbers of the companies of one year's reports; None: all are different.
+
+    Cost: O(n log n + m).
+    """
+    import numpy as np
+
+    none = np.empty(0, dtype=np.int64)
+    if company is None:
+        return none, none
+    order = np.argsort(company, kind="stable")
+    ordered, first, second = company[order], [none], [none]
+    for apart in range(1, len(ordered)):
+        same = ordered[apart:] == ordered[:-apart]
+        if not same.any():
+            break
+        first.append(order[:-apart][same])
+        second.append(order[apart:][same])
+    return np.concatenate(first), np.concatenate(second)

@@ -55,7 +55,7 @@ def _link_pairs(worker: Worker, years: list[int], ids: list[np.ndarray]) -> Iter
     """Trees of this rank's years from their pairs; points are the reports, ids ascending."""
     pairs = PairTable(Path(worker.extras["pairs"]))
     for index in _years_of_rank(worker, [len(members) ** 2 for members in ids]):
-        graph = pair_graph(pairs.of_year(years[index]))
+        graph = pair_graph(pairs.of_year(years[index]), without_returns=True)
         if not np.array_equal(graph.report_id, ids[index]):
             raise ValueError(
                 f"{worker.extras['pairs']}: the pairs of {years[index]} are of other reports than "

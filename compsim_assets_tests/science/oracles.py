@@ -163,28 +163,34 @@ class BruteForce:
                 before = now
         return rows
 
-    def base(self) -> tuple[int, list[float]]:
-        """Index into `BASE_THETAS` and the objective at each theta."""
-        n = len(self.years)
+    def with_returns(self) -> list[int]:
+        """Positions of the years that have a pair of returns."""
+        return [y for y, year in enumerate(self.years) if any(rho is not None for rho in year.rho)]
+
+    def base(self) -> tuple[int | None, list[float]]:
+        """Index into `BASE_THETAS`, None where no theta has an objective, and the objective at each theta."""
+        measured = self.with_returns()
+        n = len(measured)
         objective = []
         for theta in BASE_THETAS:
             folds = []
             for start in (math.floor(n / 2), math.floor(3 * n / 4)):
-                folds.append(mean_or_minus_infinity([self.mean_correlation(y, theta) for y in range(start, n)]))
+                folds.append(mean_or_minus_infinity([self.mean_correlation(y, theta) for y in measured[start:]]))
             objective.append((folds[0] + folds[1]) / 2)
-        return first_best(objective), objective
+        return (None if max(objective) == -math.inf else first_best(objective)), objective
 
-    def rolling(self, window: int = 5) -> list[int]:
-        """Index into `ROLLING_THETAS` for every year that has `window` years before it."""
-        chosen = []
+    def rolling(self, window: int = 5) -> dict[int, int]:
+        """Index into `ROLLING_THETAS` by position of every year that has `window` years with returns before it."""
+        best = {}
         for y in range(len(self.years)):
-            if y >= window:
+            before = [k for k in self.with_returns() if k < y][-window:]
+            if len(before) == window:
                 objective = [
-                    mean_or_minus_infinity([self.mean_correlation(k, theta) for k in range(y - window, y)])
+                    mean_or_minus_infinity([self.mean_correlation(k, theta) for k in before])
                     for theta in ROLLING_THETAS
                 ]
-                chosen.append(first_best(objective))
-        return chosen
+                best[y] = first_best(objective)
+        return best
 
 
 def mean_or_minus_infinity(values: list[float]) -> float:

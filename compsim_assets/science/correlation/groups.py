@@ -5,17 +5,19 @@ from dataclasses import asdict, fields
 
 import pandas as pd
 
+from compsim_assets.science.companies import company_codes
 from compsim_assets.science.correlation.mean_correlation import YearCorrelation, year_correlation
 from compsim_assets.science.correlation.returns import unit_returns
 
 
-def correlation_by_year(groups: pd.DataFrame, returns: pd.DataFrame) -> pd.DataFrame:
+def correlation_by_year(groups: pd.DataFrame, returns: pd.DataFrame, company: pd.Series | None = None) -> pd.DataFrame:
     """MeanCorr of one method in each year it covers, on the reports that exist in `returns`.
 
     Args:
         groups: year, report_id, cluster_id (any type). Rows are matched by id and year, never by position; a row
             without a report is dropped, and so is one without a cluster (null).
         returns: year, report_id, returns (12 log returns each) of all reports.
+        company: company of each report, by report id; reports of one company are no pair. None: all are different.
 
     Returns:
         year, the fields of `YearCorrelation`, and coverage (share of the year's reports in a cluster of at least two).
@@ -24,13 +26,15 @@ def correlation_by_year(groups: pd.DataFrame, returns: pd.DataFrame) -> pd.DataF
     """
     matched = members_of(groups, returns)
     unit, defined = unit_returns(matched["returns"])
+    codes = company_codes(company, matched["report_id"])
     universe = returns["year"].value_counts()
     rows = []
     by_year = matched.groupby("year").indices
     for year in sorted(int(year) for year in matched["year"].unique()):
         positions = by_year[year]
         labels = pd.factorize(matched["cluster_id"].iloc[positions])[0]
-        correlation = year_correlation(labels, unit[positions], defined[positions])
+        of_year = None if codes is None else codes[positions]
+        correlation = year_correlation(labels, unit[positions], defined[positions], of_year)
         rows.append(row_of(year, correlation, int(universe.loc[year])))
     return pd.DataFrame(rows, columns=COLUMNS)
 

@@ -5,21 +5,27 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
+from compsim_assets.science.companies import company_codes
 from compsim_assets.science.correlation.groups import COLUMNS, members_of, row_of
-from compsim_assets.science.correlation.mean_correlation import YearCorrelation, correlation_of_clusters
+from compsim_assets.science.correlation.mean_correlation import YearCorrelation, companies_in, correlation_of_clusters
 from compsim_assets.science.linkage.pairs import YearPairs, positions_of
 
 
-def pair_correlation(labels: np.ndarray, a: np.ndarray, b: np.ndarray, correlation: np.ndarray) -> YearCorrelation:
+def pair_correlation(
+    labels: np.ndarray, a: np.ndarray, b: np.ndarray, correlation: np.ndarray, company: np.ndarray | None = None
+) -> YearCorrelation:
     """MeanCorr and its companions for one year's clusters, as `year_correlation`, from the pairs' correlations.
 
     Args:
         labels: (n,) cluster numbers 0..k-1, -1 for a report in no cluster.
         a, b: (m,) positions of the ends of each pair in `labels`, -1 for a report that is not in it.
-        correlation: (m,) without NaN.
+        correlation: (m,) without NaN; of pairs of two companies.
+        company: (n,) numbers of the reports' companies; None: all are different.
 
     Cost: O(n + m) time, about 20 m bytes.
     """
+    named = labels >= 0
+    n_companies = None if company is None else companies_in(labels[named], company[named], int(labels.max()) + 1)
     # Position -1 is the last one: a report that is not there is in no cluster.
     labels = np.append(labels, -1)
     cluster = labels[a]
@@ -30,11 +36,15 @@ def pair_correlation(labels: np.ndarray, a: np.ndarray, b: np.ndarray, correlati
         np.bincount(cluster, weights=correlation[inside], minlength=n_clusters),
         np.bincount(cluster, minlength=n_clusters),
         np.bincount(labels[labels >= 0], minlength=n_clusters),
+        n_companies,
     )
 
 
 def correlation_by_year_of_pairs(
-    groups: Mapping[str, pd.DataFrame], reports: pd.DataFrame, pairs_of_year: Callable[[int], YearPairs]
+    groups: Mapping[str, pd.DataFrame],
+    reports: pd.DataFrame,
+    pairs_of_year: Callable[[int], YearPairs],
+    company: pd.Series | None = None,
 ) -> pd.DataFrame:
     """MeanCorr of each method in each year it covers, as `correlation_by_year`, on the reports that exist in `reports`.
 
@@ -43,6 +53,8 @@ def correlation_by_year_of_pairs(
             position; a row without a report is dropped, and so is one without a cluster (null).
         reports: year, report_id of all reports. A pair of a report that is not one of them does not count.
         pairs_of_year: the pairs of a year; called once for each year that a method covers, ascending.
+        company: company of each report, by report id; pairs of a company with itself do not count. None: all are
+            different.
 
     Returns:
         method and the columns of `correlation_by_year`: methods as given, years ascending.
@@ -53,7 +65,8 @@ def correlation_by_year_of_pairs(
     grouped = {method: _by_year(frame, reports) for method, frame in groups.items()}
     rows: dict[str, list[dict[str, object]]] = {method: [] for method in groups}
     for year in sorted(set().union(*grouped.values())):
-        pairs, report_id = pairs_of_year(year).existing(), universe[year]
+        pairs, report_id = pairs_of_year(year).existing().between_companies(company), universe[year]
+        companies = company_codes(company, report_id)
         a, b = pairs.positions(report_id)
         for method, by_year in grouped.items():
             if year not in by_year:
@@ -62,7 +75,7 @@ def correlation_by_year_of_pairs(
             labels = np.full(len(report_id), -1)
             codes = pd.factorize(named["cluster_id"])[0]
             labels[positions_of(report_id, named["report_id"].to_numpy())] = codes
-            correlation = pair_correlation(labels, a, b, pairs.correlation)
+            correlation = pair_correlation(labels, a, b, pairs.correlation, companies)
             rows[method].append({"method": method, **row_of(year, correlation, len(report_id))})
     return pd.DataFrame([row for of_method in rows.values() for row in of_method], columns=["method", *COLUMNS])
 
@@ -74,12 +87,13 @@ def _by_year(groups: pd.DataFrame, reports: pd.DataFrame) -> dict[int, pd.DataFr
     return {int(year): matched.iloc[rows[year]] for year in matched["year"].unique()}
 
 
-def peers_of_pairs(pairs: YearPairs, n_peers: int = 20) -> dict[str, np.ndarray]:
+def peers_of_pairs(pairs: YearPairs, n_peers: int = 20, company: pd.Series | None = None) -> dict[str, np.ndarray]:
     """The most similar reports of the same year, as `nearest_peers`; pairs without a correlation count too.
 
     Args:
         pairs: of one year; those without a cosine are left out.
         n_peers: peers per report; fewer where it has fewer pairs.
+        company: company of each report, by report id: none is its own peer. None: all are different.
 
     Returns:
         Columns report_id, rank (1 = most similar), peer_id, cosine; ordered by report and rank. Equal cosines (to
@@ -87,7 +101,7 @@ def peers_of_pairs(pairs: YearPairs, n_peers: int = 20) -> dict[str, np.ndarray]
 
     Cost: O(m log m) time, about 130 m bytes.
     """
-    pairs = pairs.where(~np.isnan(pairs.cosine))
+    pairs = pairs.where(~np.isnan(pairs.cosine)).between_companies(company)
     report_id = pairs.reports()
     a, b = pairs.positions(report_id)
     report, peer = np.concatenate([a, b]), np.concatenate([b, a])

@@ -35,20 +35,30 @@ class Cutoffs:
 
 
 def base_cutoffs(curves: Sequence[StepFunction], years: Sequence[int], scale: DistanceScale) -> Cutoffs:
-    """One theta for all years, from the lattice -5.00..2.50 in steps of 0.01 (method section 1, `base`)."""
-    by_year = evaluate(curves, BASE_LATTICE)
-    best = choose_base(by_year)
+    """One theta for all years, from the lattice -5.00..2.50 in steps of 0.01 (method section 1, `base`).
+
+    Years without returns are cut, and have no part in the choice. Where no theta of the lattice gives both folds a
+    MeanCorr, nothing is chosen: no year is cut.
+    """
+    by_year, measured = evaluate(curves, BASE_LATTICE), with_returns(curves)
+    best = choose_base(by_year[measured])
+    if np.isneginf(base_objective(by_year[measured])[0][best]):
+        return _cutoffs([], np.empty(0), np.empty(0), scale, np.empty(0, dtype=bool))
     theta = np.full(len(years), BASE_LATTICE[best])
-    # Theta knows returns of the sample's later years, so no year is out of sample.
-    return _cutoffs(years, theta, by_year[:, best], scale, in_sample=True)
+    # Theta knows returns of all later years that have some.
+    in_sample = np.asarray(years) <= np.asarray(years)[measured].max()
+    return _cutoffs(years, theta, by_year[:, best], scale, in_sample)
 
 
 def rolling_cutoffs(curves: Sequence[StepFunction], years: Sequence[int], scale: DistanceScale) -> Cutoffs:
-    """For each year the theta of -4.5..-1.0 that was best over the five years before (method section 1, `rolling`)."""
-    by_year = evaluate(curves, ROLLING_LATTICE)
-    best = choose_rolling(by_year)
-    at_best = by_year[ROLLING_WINDOW:][np.arange(len(best)), best]
-    return _cutoffs(years[ROLLING_WINDOW:], ROLLING_LATTICE[best], at_best, scale, in_sample=False)
+    """For each year the theta of -4.5..-1.0 that was best over the five years before (method section 1, `rolling`).
+
+    The five are the last ones with returns; a year with fewer of them before it is not cut.
+    """
+    by_year, measured = evaluate(curves, ROLLING_LATTICE), with_returns(curves)
+    best, cut_years = choose_rolling(by_year, measured=measured), list(rolling_windows(measured))
+    theta, at_best = ROLLING_LATTICE[best], by_year[cut_years, best]
+    return _cutoffs(np.asarray(years)[cut_years], theta, at_best, scale, np.zeros(len(best), dtype=bool))
 
 
 CHOICES: Mapping[str, Callable[[Sequence[StepFunction], Sequence[int], DistanceScale], Cutoffs]] = {
@@ -58,19 +68,27 @@ CHOICES: Mapping[str, Callable[[Sequence[StepFunction], Sequence[int], DistanceS
 
 
 def _cutoffs(
-    years: Sequence[int], theta: np.ndarray, mean_correlation: np.ndarray, scale: DistanceScale, in_sample: bool
+    years: Sequence[int] | np.ndarray,
+    theta: np.ndarray,
+    mean_correlation: np.ndarray,
+    scale: DistanceScale,
+    in_sample: np.ndarray,
 ) -> Cutoffs:
     return Cutoffs(
         year=np.array(years, dtype=np.int64),
         theta=theta,
         distance=np.asarray(scale.distance(theta)),
         mean_correlation=mean_correlation,
-        in_sample=np.full(len(years), in_sample),
+        in_sample=in_sample,
     )
 
 
 def cut_clusters(
-    linked: YearTrees, unit_returns: np.ndarray, defined: np.ndarray, report_id: np.ndarray
+    linked: YearTrees,
+    unit_returns: np.ndarray,
+    defined: np.ndarray,
+    report_id: np.ndarray,
+    company: np.ndarray | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Single linkage of every year, cut where MeanCorr is best, by both ways to choose a cutoff.
 
@@ -78,13 +96,15 @@ def cut_clusters(
         linked: from `link_years`.
         unit_returns, defined: (n, 12), (n,), from `normalise_returns`; rows as the linked reports'.
         report_id: (n,) ascending within a year, so that clusters of one size are numbered as `clusters` numbers them.
+        company: (n,) numbers of the reports' companies; see `step_function`.
 
     Returns:
-        "base" and "rolling": see `cluster_frame`; singletons included. `rolling` has no year without five before it.
+        "base" and "rolling": see `cluster_frame`; singletons included. `rolling` has no year without five years with
+        returns before it; `base` has none where no year has any.
 
     Cost: O(n months) after the trees.
     """
-    curves = curves_of_years(linked, unit_returns, defined)
+    curves = curves_of_years(linked, unit_returns, defined, company)
     steps = [curve.standardised(linked.scale) for curve in curves.values()]
     trees = dict(zip(curves, linked.trees, strict=True))
     rows = dict(zip(curves, linked.rows, strict=True))
@@ -98,11 +118,26 @@ def cut_clusters(
     return clusters
 
 
+def with_returns(curves: Sequence[StepFunction]) -> np.ndarray:
+    """(years,) bool: years with a pair of returns. The others are clustered, and choose no cutoff."""
+    return np.array([np.isfinite(curve.mean_correlation).any() for curve in curves], dtype=bool)
+
+
+def rolling_windows(measured: np.ndarray, window: int = ROLLING_WINDOW) -> dict[int, np.ndarray]:
+    """By position of each year that has `window` measured years before it: positions of the last of these.
+
+    Args:
+        measured: (years,) bool, years ascending; see `with_returns`.
+    """
+    before = [np.flatnonzero(measured[:year])[-window:] for year in range(len(measured))]
+    return {year: rows for year, rows in enumerate(before) if len(rows) == window}
+
+
 def base_objective(by_year: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The base mode's objective: mean over two folds of the mean MeanCorr of the fold's validation years.
 
     Args:
-        by_year: (years, thetas) MeanCorr, years ascending, NaN where there is none.
+        by_year: (years, thetas) MeanCorr of the years with returns, ascending, NaN where there is none.
 
     Returns:
         (thetas,) objective and (2, thetas) fold means; minus infinity where a fold is all NaN. Fold 1 validates
@@ -119,24 +154,24 @@ def choose_base(by_year: np.ndarray) -> int:
     return _first_best(base_objective(by_year)[0])
 
 
-def choose_rolling(by_year: np.ndarray, window: int = ROLLING_WINDOW) -> np.ndarray:
-    """For each year with `window` years before it, the index of the theta that was best over those years.
+def choose_rolling(by_year: np.ndarray, window: int = ROLLING_WINDOW, measured: np.ndarray | None = None) -> np.ndarray:
+    """For each year with `window` measured years before it, the index of the theta that was best over those years.
 
     Args:
         by_year: (years, thetas) MeanCorr, years ascending, NaN skipped.
+        measured: (years,) bool, the years that count; default all.
 
     Returns:
-        (max(years - window, 0),) indices, for the years from position `window` on; the first maximum wins.
+        Indices, for the years of `rolling_windows`; the first maximum wins.
     """
-    return np.array(
-        [_first_best(_mean_or_minus_infinity(by_year[year - window : year])) for year in range(window, len(by_year))],
-        dtype=np.int64,
-    )
+    windows = rolling_windows(np.ones(len(by_year), dtype=bool) if measured is None else measured, window)
+    best = [_first_best(_mean_or_minus_infinity(by_year[rows])) for rows in windows.values()]
+    return np.array(best, dtype=np.int64)
 
 
 def base_objective_table(curves: Sequence[StepFunction]) -> pd.DataFrame:
     """theta, objective, fold_1, fold_2 of the base mode over its lattice; NaN where a fold has no cluster."""
-    objective, folds = base_objective(evaluate(curves, BASE_LATTICE))
+    objective, folds = base_objective(evaluate(curves, BASE_LATTICE)[with_returns(curves)])
     table = pd.DataFrame({"theta": BASE_LATTICE, "objective": objective, "fold_1": folds[0], "fold_2": folds[1]})
     return table.replace(-np.inf, np.nan)
 

@@ -4,72 +4,77 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
+import pandas as pd
 
-from compsim_assets.science.cutoffs.step_function import StepFunction, steps_of_nodes
+from compsim_assets.science.companies import company_codes
+from compsim_assets.science.cutoffs.step_function import (
+    StepFunction,
+    companies_of_nodes,
+    pairs_of_nodes,
+    steps_of_nodes,
+)
 from compsim_assets.science.linkage.cut import cut
-from compsim_assets.science.linkage.dendrogram import Dendrogram, leaves
-from compsim_assets.science.linkage.distance import DistanceScale, fit_scale, moments_of
-from compsim_assets.science.linkage.pairs import YearPairs, pair_graph
-from compsim_assets.science.linkage.spanning_tree import Bottlenecks
+from compsim_assets.science.linkage.dendrogram import Dendrogram
+from compsim_assets.science.linkage.distance import DistanceScale, Moments, fit_scale, moments_of
+from compsim_assets.science.linkage.pairs import PairGraph, YearPairs, pair_graph
 
 
 def link_pairs(
-    years: Sequence[int], pairs_of_year: Callable[[int], YearPairs], progress: Callable[[int, int], None] | None = None
+    years: Sequence[int],
+    pairs_of_year: Callable[[int], YearPairs],
+    progress: Callable[[int, int], None] | None = None,
+    company: pd.Series | None = None,
 ) -> tuple[dict[int, StepFunction], DistanceScale]:
     """Step function of each year, by cosine distance, and the scale of the distances over all years' existing pairs.
+
+    A year without returns has no existing pair: it is linked by all its pairs, and the scale is that of the others.
 
     Args:
         years: to link, in this order.
         pairs_of_year: the pairs of a year, called once for each.
         progress: called with (years done, years in all) after each year.
+        company: company of each report, by report id: reports of one company are no pair. None: all are different.
 
     Cost: O(m log n) time per year; memory of one year's pairs, about 120 m bytes with them. 15 million pairs of 25
     years take about 5 s on two cores.
     """
     curves, moments = {}, []
     for done, year in enumerate(years, start=1):
-        graph = pair_graph(pairs_of_year(year))
-        curves[year] = pair_step_function(graph.forest(), graph.a, graph.b, graph.correlation)
-        moments.append(moments_of(graph.distance))
+        graph = pair_graph(pairs_of_year(year), without_returns=True)
+        codes = company_codes(company, graph.report_id)
+        curves[year] = pair_step_function(graph.forest(), graph.a, graph.b, graph.correlation, codes)
+        moments.append(_moments(graph))
         if progress is not None:
             progress(done, len(years))
     return curves, fit_scale(moments)
 
 
-def pair_step_function(tree: Dendrogram, a: np.ndarray, b: np.ndarray, correlation: np.ndarray) -> StepFunction:
-    """MeanCorr for every cutoff of one year, as `step_function`, from the correlations of its pairs.
+def _moments(graph: PairGraph) -> Moments:
+    """Of the distances of the existing pairs, which are overwritten."""
+    return moments_of(graph.distance if not np.isnan(graph.correlation).all() else graph.distance[:0])
 
-    A pair lies inside a cluster from the merge on that joins its ends: their lowest common ancestor. What a node of the
-    tree holds is what its children hold and the pairs of its own merge.
+
+def pair_step_function(
+    tree: Dendrogram, a: np.ndarray, b: np.ndarray, correlation: np.ndarray, company: np.ndarray | None = None
+) -> StepFunction:
+    """MeanCorr for every cutoff of one year, as `step_function`, from the correlations of its pairs.
 
     Args:
         tree: from `spanning_forest`, of a graph that has an edge for each of these pairs.
         a, b: (m,) positions of the ends of each pair, never the same.
-        correlation: (m,) without NaN.
+        correlation: (m,); a pair without one (NaN) does not count.
+        company: (n,) numbers of the reports' companies: reports of one company are no pair. None: all are different.
 
     Cost: O(n log n + m) time, about 80 m bytes.
     """
-    n, merges = tree.n_points, len(tree.height)
-    node = n + _merge_of_pairs(tree, a, b)
-    pairs = np.bincount(node, minlength=n + merges)
-    total = np.bincount(node, weights=correlation, minlength=n + merges)
-    size = np.ones(n + merges, dtype=np.int64)
-    # Each merge needs its children's totals, so this part is sequential.
-    for parent, (left, right) in enumerate(tree.children.tolist(), start=n):
-        pairs[parent] += pairs[left] + pairs[right]
-        total[parent] += total[left] + total[right]
-        size[parent] = size[left] + size[right]
+    counts = ~np.isnan(correlation)
+    if company is not None:
+        counts &= company[a] != company[b]
+    if not counts.all():
+        a, b, correlation = a[counts], b[counts], correlation[counts]
+    pairs, total = pairs_of_nodes(tree, a, b, correlation)
+    size = companies_of_nodes(tree, np.arange(tree.n_points) if company is None else company)
     return steps_of_nodes(tree, total, pairs, size)
-
-
-def _merge_of_pairs(tree: Dendrogram, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(m,) the merge that joins the two points of each pair: the latest one between their leaves."""
-    if len(a) == 0:
-        return np.empty(0, dtype=np.int64)
-    order, merge = leaves(tree)
-    latest = Bottlenecks(order, merge.astype(np.float64), torch.device("cpu"))
-    return latest.between(torch.from_numpy(a), torch.from_numpy(b)).long().numpy()
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+import torch
 
+from compsim_assets.science.companies import own_pairs
 from compsim_assets.science.linkage.cut import merges_within
-from compsim_assets.science.linkage.dendrogram import Dendrogram
+from compsim_assets.science.linkage.dendrogram import Dendrogram, leaves
 from compsim_assets.science.linkage.distance import DistanceScale
+from compsim_assets.science.linkage.spanning_tree import Bottlenecks
 from compsim_assets.science.linkage.years import YearTrees
 
 
@@ -34,7 +37,9 @@ class StepFunction:
         return replace(self, position=scale.standardise(self.position))
 
 
-def step_function(tree: Dendrogram, unit_returns: np.ndarray, defined: np.ndarray) -> StepFunction:
+def step_function(
+    tree: Dendrogram, unit_returns: np.ndarray, defined: np.ndarray, company: np.ndarray | None = None
+) -> StepFunction:
     """MeanCorr for every cutoff of one year in one pass over the n - 1 merges.
 
     A merge replaces two clusters by one, so the sum of the clusters' means changes by three terms, each from a
@@ -43,19 +48,29 @@ def step_function(tree: Dendrogram, unit_returns: np.ndarray, defined: np.ndarra
     Args:
         tree: single linkage of the year's reports.
         unit_returns, defined: from `normalise_returns`, rows as the tree's points.
+        company: (n,) numbers of the reports' companies: reports of one company are no pair. None: all are different.
 
     Cost: O(n months) time and memory after the tree.
     """
     sums, count, size = _node_totals(tree, unit_returns, defined)
     pairs = count * (count - 1) // 2
     correlation = (np.einsum("ij,ij->i", sums, sums) - count) / 2
+    a, b = own_pairs(company)
+    if company is not None and len(a):
+        size = companies_of_nodes(tree, company)
+        a, b = (ends[defined[a] & defined[b]] for ends in (a, b))
+        own = np.einsum("ij,ij->i", unit_returns[a], unit_returns[b])
+        own_pairs_of, own_correlation = pairs_of_nodes(tree, a, b, own)
+        pairs, correlation = pairs - own_pairs_of, correlation - own_correlation
     return steps_of_nodes(tree, correlation, pairs, size)
 
 
-def curves_of_years(linked: YearTrees, unit_returns: np.ndarray, defined: np.ndarray) -> dict[int, StepFunction]:
-    """Step function of each linked year, by cosine distance; returns as of `step_function`, rows as the linked ones."""
+def curves_of_years(
+    linked: YearTrees, unit_returns: np.ndarray, defined: np.ndarray, company: np.ndarray | None = None
+) -> dict[int, StepFunction]:
+    """Step function of each linked year, by cosine distance; arguments as of `step_function`, rows as linked."""
     return {
-        int(year): step_function(tree, unit_returns[rows], defined[rows])
+        int(year): step_function(tree, unit_returns[rows], defined[rows], None if company is None else company[rows])
         for year, rows, tree in zip(linked.years, linked.rows, linked.trees, strict=True)
     }
 
@@ -76,7 +91,7 @@ def steps_of_nodes(tree: Dendrogram, correlation: np.ndarray, pairs: np.ndarray,
     Args:
         tree: single linkage, of a connected graph or not.
         correlation, pairs: (n + merges,) sum of the correlations of a node's existing pairs, and number of them.
-        size: (n + merges,) reports of the node.
+        size: (n + merges,) reports of the node, or companies; from two on it is a cluster.
 
     Cost: O(n) time and memory.
     """
@@ -116,6 +131,48 @@ def _node_totals(
         count[node] = count[left] + count[right]
         size[node] = size[left] + size[right]
     return sums, count, size
+
+
+def pairs_of_nodes(
+    tree: Dendrogram, a: np.ndarray, b: np.ndarray, correlation: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(n + merges,) number of some pairs that every node holds, and sum of their correlations.
+
+    A pair lies inside a cluster from the merge on that joins its ends: their lowest common ancestor. What a node of the
+    tree holds is what its children hold and the pairs of its own merge. A pair that no merge joins is in none.
+
+    Args:
+        a, b, correlation: (m,) positions of the ends, never the same, and correlation of each pair.
+
+    Cost: O(n log n + m) time.
+    """
+    n, merges = tree.n_points, len(tree.height)
+    merge = _merge_of_pairs(tree, a, b)
+    node, joined = n + merge, merge < merges
+    pairs = np.bincount(node[joined], minlength=n + merges)
+    total = np.bincount(node[joined], weights=correlation[joined], minlength=n + merges)
+    # Each merge needs its children's totals, so this part is sequential.
+    for parent, (left, right) in enumerate(tree.children.tolist(), start=n):
+        pairs[parent] += pairs[left] + pairs[right]
+        total[parent] += total[left] + total[right]
+    return pairs, total
+
+
+def companies_of_nodes(tree: Dendrogram, company: np.ndarray) -> np.ndarray:
+    """(n + merges,) 1 for a node that holds reports of one company alone, 2 for one of several."""
+    owner = company.tolist()
+    for left, right in tree.children.tolist():
+        owner.append(owner[left] if owner[left] == owner[right] else None)
+    return np.array([1 if number is not None else 2 for number in owner], dtype=np.int64)
+
+
+def _merge_of_pairs(tree: Dendrogram, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(m,) the merge that joins the two points of each pair: the latest one between their leaves."""
+    if len(a) == 0:
+        return np.empty(0, dtype=np.int64)
+    order, merge = leaves(tree)
+    latest = Bottlenecks(order, merge.astype(np.float64), torch.device("cpu"))
+    return latest.between(torch.from_numpy(a), torch.from_numpy(b)).long().numpy()
 
 
 def _change(value: np.ndarray, tree: Dendrogram) -> np.ndarray:

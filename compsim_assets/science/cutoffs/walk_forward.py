@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from compsim_assets.science.cutoffs.choice import ROLLING_LATTICE, ROLLING_WINDOW, choose_rolling, evaluate
+from compsim_assets.science.cutoffs.choice import ROLLING_LATTICE, choose_rolling, evaluate, rolling_windows
 from compsim_assets.science.cutoffs.step_function import StepFunction, step_function
 from compsim_assets.science.linkage.cut import cut
+from compsim_assets.science.linkage.dendrogram import Dendrogram
 from compsim_assets.science.linkage.distance import DistanceScale, Moments, fit_scale
 from compsim_assets.science.linkage.years import DENSE_BYTES, YearLinkage
 from compsim_assets.science.pca.fit import NoVariance, PrincipalComponents, fit_pca
@@ -23,6 +24,7 @@ class Reports:
     year: (n,). text: (n,) which row of the features each has; identical reports may share one.
     clustered: (n,) bool, the reports that are compared; the others take part in scaler and PCA alone.
     unit_returns, defined: (n, months), (n,) from `normalise_returns`.
+    company: (n,) numbers of the reports' companies; None: all are different.
     """
 
     year: np.ndarray
@@ -30,10 +32,23 @@ class Reports:
     clustered: np.ndarray
     unit_returns: np.ndarray
     defined: np.ndarray
+    company: np.ndarray | None = None
 
-    def evaluated(self) -> list[int]:
-        """Years with `ROLLING_WINDOW` earlier ones, of those that have reports to compare."""
-        return self.compared_years()[ROLLING_WINDOW:]
+    def evaluated(self) -> dict[int, list[int]]:
+        """Years with reports to compare and `ROLLING_WINDOW` earlier ones that have returns: the last of these."""
+        years = self.compared_years()
+        windows = rolling_windows(np.array([self._has_pair(year) for year in years], dtype=bool))
+        return {years[position]: [years[row] for row in rows] for position, rows in windows.items()}
+
+    def _has_pair(self, year: int) -> bool:
+        """Whether two companies that are compared in this year have returns."""
+        rows = np.flatnonzero((self.year == year) & self.clustered & self.defined)
+        return len(rows if self.company is None else np.unique(self.company[rows])) >= 2
+
+    def curve(self, rows: np.ndarray, tree: Dendrogram) -> StepFunction:
+        """MeanCorr of the reports at these positions, the tree's points, at every cutoff."""
+        company = None if self.company is None else self.company[rows]
+        return step_function(tree, self.unit_returns[rows], self.defined[rows], company)
 
     def compared_years(self) -> list[int]:
         """Years with reports to compare, ascending."""
@@ -76,11 +91,13 @@ def walk_forward(
     dense_bytes: int = DENSE_BYTES,
     **options: Any,
 ) -> Iterator[EvaluatedYear]:
-    """Scores, cutoff and clusters of every year that has five earlier ones (method section 1, `walk-forward`).
+    """Scores, cutoff and clusters of every year that has five earlier ones with returns (method section 1,
+    `walk-forward`).
 
     For year t: scaler and PCA of all reports of the years before t; mean and deviation of the cosine distance over all
-    pairs within each of these years; theta of -4.5..-1.0 that was best over the five years before t; single linkage of
-    year t's reports, projected on the axes, cut at that theta. Whatever happens in later years changes no bit of it.
+    pairs within each of these years; theta of -4.5..-1.0 that was best over the last five of them that have returns;
+    single linkage of year t's reports, projected on the axes, cut at that theta. Whatever happens in later years
+    changes no bit of it.
 
     Args:
         features: (m, D) features; `reports.text` says which row is whose.
@@ -90,7 +107,7 @@ def walk_forward(
         dense_bytes: as in `YearLinkage`.
 
     Yields:
-        `EvaluatedYear`, years ascending; none with fewer than six years.
+        `EvaluatedYear`, years ascending; none where fewer than five years before the last one have returns.
 
     A text that an earlier year has keeps the score of the fit, which its projection equals; new texts are projected
     through their products with the fitted ones: no (P, D) axes are made (`fit_pca`, held_out).
@@ -104,31 +121,32 @@ def walk_forward(
     can be kept; and of n_y^2 P / 2 for every year y before t, whose distances are listed for their moments. Memory:
     `fit_pca` of the last year, scores of all different texts, distances of one year.
     """
-    years = reports.compared_years()
+    years, windows = reports.compared_years(), reports.evaluated()
     fit = partial(fit_pca, n_components=n_components, components=False, device=device, **options)
     linkage = YearLinkage(device, dense_bytes)
-    for done, position in enumerate(range(ROLLING_WINDOW, len(years)), start=1):
-        yield _evaluated(features, reports, years[: position + 1], fit, linkage)
+    for done, (year, window) in enumerate(windows.items(), start=1):
+        yield _evaluated(features, reports, [y for y in years if y <= year], window, fit, linkage)
         if progress is not None:
-            progress(done, len(years) - ROLLING_WINDOW)
+            progress(done, len(windows))
 
 
 def _evaluated(
     features: FeatureMatrix,
     reports: Reports,
     years: list[int],
+    window: list[int],
     fit: Callable[..., PrincipalComponents],
     linkage: YearLinkage,
 ) -> EvaluatedYear:
     """The last one of the years; nothing later is looked at."""
     *earlier, year = years
     model = _fitted(features, reports, year, fit)
-    scale, theta = _cutoff(reports, model, earlier, linkage)
+    scale, theta = _cutoff(reports, model, earlier, window, linkage)
     distance = float(scale.distance(theta))
     rows = np.flatnonzero(reports.year == year)
     compared = rows[reports.clustered[rows]]
     tree = linkage.tree(model.scores_of(reports.text[compared]))
-    steps = step_function(tree, reports.unit_returns[compared], reports.defined[compared])
+    steps = reports.curve(compared, tree)
     return EvaluatedYear(
         year=year,
         rows=rows,
@@ -187,19 +205,21 @@ def _in_order(text: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return different[order], counts[order]
 
 
-def _cutoff(reports: Reports, model: _Model, years: list[int], linkage: YearLinkage) -> tuple[DistanceScale, float]:
-    """Scale of all distances within these years, and the theta that was best over the last five of them."""
+def _cutoff(
+    reports: Reports, model: _Model, years: list[int], window: list[int], linkage: YearLinkage
+) -> tuple[DistanceScale, float]:
+    """Scale of all distances within these years, and the theta that was best over those of the window."""
     moments: list[Moments] = []
     curves: list[StepFunction] = []
     for year in years:
         rows = np.flatnonzero((reports.year == year) & reports.clustered)
         scores = model.scores_of(reports.text[rows])
-        if year not in years[-ROLLING_WINDOW:]:
+        if year not in window:
             moments.append(linkage.moments(scores))
             continue
         tree, of_year = linkage.tree_and_moments(scores)
         moments.append(of_year)
-        curves.append(step_function(tree, reports.unit_returns[rows], reports.defined[rows]))
+        curves.append(reports.curve(rows, tree))
     scale = fit_scale(moments)
     by_theta = [curve.standardised(scale) for curve in curves]
     # The rule chooses for the year after its window: one of which nothing is known.

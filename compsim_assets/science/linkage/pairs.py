@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from compsim_assets.science.companies import company_codes
 from compsim_assets.science.linkage.dendrogram import Dendrogram
 from compsim_assets.science.linkage.spanning_tree import Edges, dendrogram, edges, joined, minimum_spanning_tree
 
@@ -33,6 +35,21 @@ class YearPairs:
         """The pairs that clusters and MeanCorr know: those with a cosine and a correlation."""
         return self.where(~(np.isnan(self.cosine) | np.isnan(self.correlation)))
 
+    def linked(self) -> "YearPairs":
+        """The pairs that reports are clustered by: the existing ones; in a year without returns, which has none, all
+        with a cosine.
+        """
+        existing = self.existing()
+        return existing if len(existing) else self.where(~np.isnan(self.cosine))
+
+    def between_companies(self, company: pd.Series | None) -> "YearPairs":
+        """The pairs of two companies, by the company of each report id; None: all of them."""
+        if company is None:
+            return self
+        codes = company_codes(company, np.concatenate([self.report_a, self.report_b]))
+        assert codes is not None
+        return self.where(codes[: len(self)] != codes[len(self) :])
+
     def reports(self) -> np.ndarray:
         """(n,) distinct ids of the reports in at least one pair, ascending."""
         return np.union1d(np.unique(self.report_a), np.unique(self.report_b))
@@ -44,10 +61,10 @@ class YearPairs:
 
 @dataclass(frozen=True)
 class PairGraph:
-    """One year's existing pairs as edges between the reports they name.
+    """One year's pairs as edges between the reports they name.
 
     `report_id` (n,) ascending are the points; `a`, `b` (m,) positions in it; `distance` (m,) cosine distances 0..2;
-    `correlation` (m,). A report without an existing pair is no point.
+    `correlation` (m,), NaN throughout a year without returns. A report without such a pair is no point.
     """
 
     report_id: np.ndarray
@@ -61,9 +78,11 @@ class PairGraph:
         return spanning_forest(self.a, self.b, self.distance, len(self.report_id))
 
 
-def pair_graph(pairs: YearPairs) -> PairGraph:
-    """The graph of a year's existing pairs. Cost: O(m log n) time, about 60 m bytes."""
-    pairs = pairs.existing()
+def pair_graph(pairs: YearPairs, *, without_returns: bool = False) -> PairGraph:
+    """The graph of a year's existing pairs; if asked for, of `YearPairs.linked` ones. Cost: O(m log n) time, about 60 m
+    bytes.
+    """
+    pairs = pairs.linked() if without_returns else pairs.existing()
     report_id = pairs.reports()
     a, b = pairs.positions(report_id)
     # Cosines of equal reports may be above 1 by rounding, as published ones in float32 are.

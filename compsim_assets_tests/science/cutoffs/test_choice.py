@@ -25,6 +25,7 @@ from compsim_assets.science.cutoffs.choice import (
 )
 from compsim_assets.science.cutoffs.step_function import StepFunction, curves_of_years, read_curves
 from compsim_assets.science.linkage.cut import cut
+from compsim_assets.science.linkage.distance import DistanceScale
 from compsim_assets.science.linkage.years import YearTrees, link_years
 from compsim_assets_tests.science import oracles
 from compsim_assets_tests.science.strategies import Universe, examples, make_scores, universes
@@ -69,17 +70,18 @@ def test_cutoffs_curves_and_clusters_equal_brute_force(universe: Universe) -> No
 
     years = trees.years.tolist()
     base, (best, objective) = base_cutoffs(curves, years, trees.scale), truth.base()
-    assert base.year.tolist() == years
-    assert base.theta.tolist() == [BASE_LATTICE[best]] * len(years)
-    assert base.in_sample.all()
+    assert base.year.tolist() == ([] if best is None else years)
+    assert base.theta.tolist() == ([] if best is None else [BASE_LATTICE[best]] * len(years))
+    last = max(truth.with_returns(), default=-1)
+    assert base.in_sample.tolist() == [y <= last for y in range(len(base.year))]
     assert_cutoffs(base, trees, truth)
     drawn = base_objective_table(curves)
     np.testing.assert_allclose(drawn["objective"], [NAN if v == -math.inf else v for v in objective], atol=1e-9)
     assert drawn["theta"].tolist() == oracles.BASE_THETAS
 
     rolling = rolling_cutoffs(curves, years, trees.scale)
-    assert rolling.year.tolist() == years[5:]
-    assert rolling.theta.tolist() == [ROLLING_LATTICE[index] for index in truth.rolling()]
+    assert rolling.year.tolist() == [years[y] for y in truth.rolling()]
+    assert rolling.theta.tolist() == [ROLLING_LATTICE[index] for index in truth.rolling().values()]
     assert not rolling.in_sample.any()
     assert_cutoffs(rolling, trees, truth)
 
@@ -191,3 +193,51 @@ def test_cut_clusters_are_numbered_from_the_largest_and_equal_ones_by_their_firs
         order = list(zip(-groups.size(), groups.min(), strict=True))
         assert order == sorted(order)
         assert groups.size().index.tolist() == list(range(1, len(order) + 1))
+
+
+@pytest.mark.parametrize("without", [[8], [0, 1], [3, 4], [1, 5, 8], list(range(9))], ids=str)
+def test_years_without_returns_choose_nothing_and_are_cut(without: list[int]) -> None:
+    """Newest, oldest, in the middle, all: the cutoffs are those of brute force over the years that have returns."""
+    rng = np.random.default_rng(7)
+    year = np.repeat(2000 + np.arange(9), 8)
+    scores = make_scores(rng, len(year), 4, "clustered")
+    returns = rng.normal(size=(2, 12))[(scores[:, 0] > 0).astype(int)] + rng.normal(size=(len(year), 12))
+    returns[np.isin(year, 2000 + np.array(without))] = np.nan
+    universe = Universe(np.arange(len(year)), year, scores, returns)
+    truth = universe.brute_force()
+    measured = [y for y in range(9) if y not in without]
+    trees, curves = linked(universe)
+    base = base_cutoffs(curves, trees.years.tolist(), trees.scale)
+    rolling = rolling_cutoffs(curves, trees.years.tolist(), trees.scale)
+    if not measured:
+        assert len(base.year) == len(rolling.year) == 0
+        assert base_objective_table(curves)["objective"].isna().all()
+        return
+    by_year = np.array([[truth.mean_correlation(y, t) for t in oracles.BASE_THETAS] for y in measured])
+    folds = []
+    for start in (len(measured) // 2, 3 * len(measured) // 4):
+        of_fold = by_year[start:]
+        means = pd.DataFrame(of_fold).mean().to_numpy()  # NaN skipped
+        folds.append(np.where(np.isnan(means), -np.inf, means))
+    objective = (folds[0] + folds[1]) / 2
+    best = int(np.flatnonzero(objective >= objective.max() - 1e-12)[0])
+    assert base.theta.tolist() == [oracles.BASE_THETAS[best]] * 9
+    assert base.theta[0] > -4.9
+    assert base.in_sample.tolist() == [y <= max(measured) for y in range(9)]
+    assert np.isnan(base.mean_correlation).tolist() == [
+        math.isnan(truth.mean_correlation(y, base.theta[0])) for y in range(9)
+    ]
+    assert rolling.year.tolist() == [2000 + y for y in range(9) if sum(k < y for k in measured) >= 5]
+    for cut_year, theta in zip(rolling.year.tolist(), rolling.theta.tolist(), strict=True):
+        window = [k for k in measured if k < cut_year - 2000][-5:]
+        means = pd.DataFrame([[truth.mean_correlation(k, t) for t in oracles.ROLLING_THETAS] for k in window]).mean()
+        assert theta == oracles.ROLLING_THETAS[int(np.nanargmax(means.round(11)))]
+    assert_clusters_of_both(universe, {"base": base, "rolling": rolling})
+
+
+def test_a_theta_at_which_a_fold_has_no_cluster_is_not_chosen_where_all_are_so() -> None:
+    """Two years of one pair each that merge beyond the lattice: there is no cutoff rather than the smallest one."""
+    step = StepFunction(np.array([3.0]), np.array([0.5]), np.array([0.5]), np.array([1]))
+    assert len(base_cutoffs([step, step], [2000, 2001], DistanceScale(0.0, 1.0, 2)).year) == 0
+    near = StepFunction(np.array([2.0]), np.array([0.5]), np.array([0.5]), np.array([1]))
+    assert base_cutoffs([near, near], [2000, 2001], DistanceScale(0.0, 1.0, 2)).theta.tolist() == [2.0, 2.0]

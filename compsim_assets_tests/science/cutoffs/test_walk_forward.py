@@ -14,6 +14,7 @@ from compsim_assets_tests.science.cutoffs.walk_forward_by_hand import (
     Given,
     by_hand,
     cosines_of,
+    evaluated_years,
     groups,
     made,
 )
@@ -41,8 +42,7 @@ def test_equals_the_definition_by_hand(kind: str, n_components: int) -> None:
     for seed in range(2):
         given = made(seed, kind)
         found = given.evaluate(n_components)
-        years = sorted(set(given.year[given.clustered].tolist()))
-        assert [year.year for year in found] == years[5:]
+        assert [year.year for year in found] == evaluated_years(given)
         for year in found:
             assert_same(year, by_hand(given, year.year, n_components), given)
             clusters += int((np.bincount(year.cluster_id) >= 2).sum())
@@ -76,21 +76,26 @@ def test_years_without_reports_to_compare_count_for_the_pca_alone() -> None:
     assert without[0].distance != found[0].distance
 
 
-def test_no_returns_give_no_correlation_and_the_smallest_theta() -> None:
+@pytest.mark.parametrize("without", [[8], [6, 8], [0], [2, 3]], ids=str)
+def test_years_without_returns_are_cut_and_in_no_window(without: list[int]) -> None:
+    given = made(10, "wide", 9)
+    years = sorted(set(given.year.tolist()))
+    given.returns[np.isin(given.year, np.array(years)[without])] = np.nan
+    found = given.evaluate()
+    measured = [y for y in years if y not in [years[k] for k in without]]
+    assert [year.year for year in found] == [y for y in years if sum(m < y for m in measured) >= 5]
+    for year in found:
+        assert_same(year, by_hand(given, year.year), given)
+        assert year.theta > -4.5
+
+
+def test_without_returns_nothing_is_evaluated() -> None:
     given = made(10, "wide")
     given.returns[:] = np.nan
-    for year in given.evaluate():
-        assert np.isnan(year.mean_correlation)
-        assert year.theta == -4.5
-
-
-def test_years_of_single_reports_have_no_scale() -> None:
-    given = made(11, "wide")
-    first = np.unique(given.year, return_index=True)[1]
-    for year in given.take(first).evaluate():
-        assert (year.theta, year.distance) == (-4.5, -4.5)
-        assert year.cluster_id.tolist() == [1]
-        assert np.isnan(year.mean_correlation)
+    assert given.evaluate() == []
+    single = made(11, "wide")
+    first = np.unique(single.year, return_index=True)[1]  # years of one report
+    assert single.take(first).evaluate() == []
 
 
 def test_earlier_years_without_variance_leave_singletons() -> None:

@@ -117,6 +117,14 @@ def axes_of(given: Given, year: int, n_components: int) -> tuple[StandardScaler,
     return scaler, pca.components_[kept][:n_components]
 
 
+def evaluated_years(given: Given) -> list[int]:
+    """Years with reports to compare and five earlier ones that have a pair of returns."""
+    years = sorted(set(given.year[given.clustered].tolist()))
+    rows = {y: (given.year == y) & given.clustered for y in years}
+    measured = [y for y in years if np.isfinite(correlations(given.returns[rows[y]])).any()]
+    return [y for y in years if sum(earlier < y for earlier in measured) >= 5]
+
+
 def by_hand(given: Given, year: int, n_components: int = 1000) -> ByHand:
     """The definition, literally, in float64."""
     scaler, axes = axes_of(given, year, n_components)
@@ -137,9 +145,10 @@ def by_hand(given: Given, year: int, n_components: int = 1000) -> ByHand:
     def quality(y: int, theta: float) -> float:
         return mean_correlation_of(labels_at(cosines[y], theta * v + m), rho[y])
 
+    window = [y for y in earlier if np.isfinite(rho[y]).any()][-5:]
     best, chosen = -np.inf, THETAS[0]
     for theta in THETAS:
-        found = [q for q in (quality(y, theta) for y in earlier[-5:]) if not np.isnan(q)]
+        found = [q for q in (quality(y, theta) for y in window) if not np.isnan(q)]
         if found and np.mean(found) > best + 1e-9:
             best, chosen = float(np.mean(found)), theta
     distance = chosen * v + m
