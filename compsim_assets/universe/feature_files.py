@@ -2,15 +2,17 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from compsim_assets.universe.intake.lists import numbers_of
+from compsim_assets.universe.intake.values import whole_numbers
 from compsim_assets.universe.layout import ID, UniverseError
-from compsim_assets.universe.table_files import TableFiles, reading
+from compsim_assets.universe.table_files import TableFile, TableFiles
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
 _USABLE = ""
 
@@ -74,27 +76,40 @@ class FeatureImport:
             return "report without a SIC code"
         if len(values) != n_latents:
             return f"length is not {n_latents}"
-        return _USABLE if np.isfinite(values).all() else "not finite"
+        if not np.isfinite(values).all():
+            return "not finite"
+        # PCA would put it where everything without content is: all such reports would be one cluster.
+        return _USABLE if values.any() else "no active latent"
 
     def _batches(self, number: int) -> Iterator[tuple[list[int], list["np.ndarray"]]]:
-        self.files.require(number, [ID, "features"])
-        ids, features = (self.files.column(name) for name in (ID, "features"))
-        with reading(self.files, number) as file:
-            self._check_types(number, file.schema_arrow, ids, features)
-            for batch in file.iter_batches(_rows_of(self.batch_bytes, file, features), columns=[ids, features]):
-                yield (batch.column(ids).to_pylist(), [_flat(item) for item in batch.column(features)])
+        names = [ID, "features"]
+        with self.files.open(number) as file:
+            file.require(names)
+            _check_types(file)
+            rows, read = max(1, self.batch_bytes // (8 * file.values_per_row("features"))), 0
+            for batch in file.batches(names, rows):
+                ids = batch.column(0).to_pylist()
+                if file.csv:
+                    ids = whole_numbers(batch.column(0), ID, partial(_place, file, read), "a report id").tolist()
+                yield ids, [_flat(item, file, read + n) for n, item in enumerate(batch.column(1))]
+                read += batch.num_rows
 
-    def _check_types(self, number: int, schema: "pa.Schema", ids: str, features: str) -> None:
-        import pyarrow.types as kinds
 
-        for column, nested, expected in ((ids, False, "whole numbers"), (features, True, "lists of floats")):
-            kind = leaf = schema.field(column).type
-            while _is_list(leaf):
-                leaf = leaf.value_type
-            fits = (kinds.is_integer(leaf) or kinds.is_floating(leaf)) and (leaf is not kind) == nested
-            # A column without any value has no type.
-            if not fits and not kinds.is_null(leaf):
-                raise UniverseError(f"{self.files.names[number]}: column {column} has {kind}, expected {expected}")
+def _place(file: TableFile, before: int, row: int) -> str:
+    return f"{file.name}: {file.place(before + row)}"
+
+
+def _check_types(file: TableFile) -> None:
+    import pyarrow.types as kinds
+
+    for column, nested, expected in ((ID, False, "whole numbers"), ("features", True, "lists of floats")):
+        kind = leaf = file.type_of(column)
+        while _is_list(leaf):
+            leaf = leaf.value_type
+        fits = (kinds.is_integer(leaf) or kinds.is_floating(leaf)) and (leaf is not kind) == nested
+        # A column without any value has no type, and one of texts may hold lists.
+        if not fits and not kinds.is_null(leaf) and not (kinds.is_string(kind) and (nested or file.csv)):
+            raise UniverseError(f"{file.name}: column {file.column(column)} has {kind}, expected {expected}")
 
 
 def _is_list(kind: "pa.DataType") -> bool:
@@ -103,22 +118,20 @@ def _is_list(kind: "pa.DataType") -> bool:
     return any((kinds.is_list(kind), kinds.is_large_list(kind), kinds.is_fixed_size_list(kind)))
 
 
-def _rows_of(n_bytes: int, file: "pq.ParquetFile", column: str) -> int:
-    """Rows whose features decode to so many bytes, by the number of values that the file says each row group has."""
-    longest = 1
-    for group in map(file.metadata.row_group, range(file.metadata.num_row_groups)):
-        for chunk in map(group.column, range(group.num_columns)):
-            if f"{chunk.path_in_schema}.".startswith(f"{column}.") and group.num_rows:
-                longest = max(longest, chunk.num_values // group.num_rows)
-    return max(1, n_bytes // (8 * longest))
-
-
-def _flat(item: Any) -> "np.ndarray":
-    """Features of one report as float32, whether the list is flat or one level nested; empty for a null."""
+def _flat(item: Any, file: TableFile, row: int) -> "np.ndarray":
+    """Features of one report as float32, whether the list is flat, one level nested or text; empty for a null."""
     import numpy as np
+    import pyarrow.types as kinds
 
     if not item.is_valid:
         return np.empty(0, dtype=np.float32)
+    if kinds.is_string(item.type):
+        text = item.as_py()
+        numbers = numbers_of(text) if text.strip() else []
+        if numbers is None:
+            place = f"{file.name}: {file.place(row)}"
+            raise UniverseError(f"{place}: features {text[:40]!r}, expected a list of numbers like [0.0, 1.5]")
+        return np.array(numbers, dtype=np.float32)
     values = item.values
     while _is_list(values.type):
         values = values.flatten()

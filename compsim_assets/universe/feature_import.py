@@ -20,7 +20,7 @@ from compsim_assets.universe.layout import ID, UniverseError
 
 _PLAN = "plan.json"
 # Change it when the same files would give other bytes.
-_FORMAT = "1"
+_FORMAT = "2"
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _take(published: Path, folder: Path, manifest: dict[str, Any]) -> ImportedFe
 def _key(source: FeatureImport) -> str:
     """A name for everything that decides an import's bytes."""
     digest = blake2b(_FORMAT.encode(), digest_size=16)
-    for text in (source.files.version, *source.files.names, sorted(source.files.columns.items())):
+    for text in (source.files.version, *source.files.names, sorted(source.files.spelling.given.items())):
         digest.update(repr(text).encode())
     for ids in (source.report_ids, source.without_sic_code):
         digest.update(repr(sorted(ids)).encode())

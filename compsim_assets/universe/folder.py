@@ -2,15 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compsim_assets.universe.factor_files import read_factors
 from compsim_assets.universe.feature_files import FeatureImport
+from compsim_assets.universe.intake.columns import Names
+from compsim_assets.universe.intake.decisions import Decisions, Notes
+from compsim_assets.universe.intake.rules import Rules, read_rules
 from compsim_assets.universe.layout import ID, UniverseError
+from compsim_assets.universe.months import monthly_returns
+from compsim_assets.universe.one_report import one_per_company
 from compsim_assets.universe.pair_files import PublishedPairs, read_pairs, reports_of_pairs
-from compsim_assets.universe.report_files import REPORT_COLUMNS, monthly_returns, place_of, read_reports, whole_years
+from compsim_assets.universe.report_files import REPORT_COLUMNS, ROW, read_reports, whole_years
+from compsim_assets.universe.report_texts import without_texts
 from compsim_assets.universe.table_files import TableFiles, local_files
 
 if TYPE_CHECKING:
@@ -26,12 +32,35 @@ class Universe:
 
     folder: Path
 
+    @cached_property
+    def decisions(self) -> Decisions:
+        """What was decided on the files that have been read."""
+        return Decisions(self.folder)
+
+    @cached_property
+    def rules(self) -> Rules:
+        """What the folder's universe.toml says.
+
+        Raises:
+            UniverseError: see `read_rules`.
+        """
+        return read_rules(self.folder)
+
+    def notes(self, name: str) -> Notes:
+        """Where to say what is decided on a table: on its file, or on all of its files."""
+        files = self.table(name)
+        return self.decisions.of(files.names[0] if files is not None and len(files) == 1 else name)
+
+    def spelling(self, name: str) -> Names:
+        """How the columns of a table may be named."""
+        return Names(name, self.rules.of(name)["columns"], strict=True)
+
     def table(self, name: str, refresh: bool = False) -> TableFiles | None:
         """The files of `reports`, `features` or `pairs`; None where the universe has none.
 
         `refresh` asks where they come from which version is the newest; else the version last used is used again.
         """
-        return local_files(self.folder, name)
+        return local_files(self.folder, name, self.spelling(name))
 
     def has(self, name: str) -> bool:
         """Whether the universe has `reports`, `features` or `pairs`, without asking anybody for them."""
@@ -50,20 +79,29 @@ class Universe:
         """
         files = self.table("reports", refresh)
         if files is not None:
-            return read_reports(files)
+            every = read_reports(files, self.notes("reports"))
+            without_texts(every, files.place, self.notes("reports"))
+            return one_per_company(every, self.rules_of_several(), files.place, self.notes("reports"))
         pairs = self.table("pairs", refresh)
         if pairs is None:
             raise UniverseError(f"{self.folder}: no reports.parquet and no reports/*.parquet, and no pairs either")
         return reports_of_pairs(pairs).reindex(columns=REPORT_COLUMNS)
 
-    def report_place(self, row: int) -> str:
-        """File, and row in it, of a position in `reports()`: for error messages."""
+    def rules_of_several(self) -> str:
+        """Which of several reports of a company in one year is taken."""
+        return self.rules.of("reports")["several"] or "latest"
+
+    def report_place(self, reports: "pd.DataFrame", row: int) -> str:
+        """File, and row in it, of a row of `reports()`: for error messages."""
         files = self.table("reports")
-        return place_of(files, row) if files is not None else f"{self.folder}: report {row}"
+        if files is None or ROW not in reports:
+            return f"{self.folder}: report {row}"
+        return files.place(int(reports[ROW].iloc[row]))
 
     def monthly_returns(self, reports: "pd.DataFrame") -> "np.ndarray":
-        """(n, 12) log returns, see `report_files.monthly_returns`."""
-        return monthly_returns(reports, self.report_place)
+        """(n, 12) log returns, see `months.monthly_returns`."""
+        rules, notes = self.rules.of("returns"), self.notes("reports")
+        return monthly_returns(reports, partial(self.report_place, reports), rules, notes)
 
     def features(
         self, known_ids: "np.ndarray", without_sic_code: "np.ndarray", refresh: bool = False

@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from compsim_assets.universe.intake.values import numbers, whole_numbers
 from compsim_assets.universe.layout import ID, UniverseError
-from compsim_assets.universe.report_files import place_of, whole_years
-from compsim_assets.universe.table_files import TableFiles, reading
+from compsim_assets.universe.report_files import whole_years
+from compsim_assets.universe.table_files import TableFiles
 
 if TYPE_CHECKING:
     import numpy as np
@@ -113,7 +115,7 @@ def reports_of_pairs(files: TableFiles) -> "pd.DataFrame":
         named = (raw[_ENDS[0]] == report) | (raw[_ENDS[1]] == report)
         row = int((named & (raw["year"] == year)).argmax())
         raise UniverseError(
-            f"{place_of(files, row)}: report {report} has pairs in {frame['year'].iloc[at - 1]} and {year}, "
+            f"{files.place(row)}: report {report} has pairs in {frame['year'].iloc[at - 1]} and {year}, "
             "expected one year per report"
         )
     return frame
@@ -124,62 +126,43 @@ def _columns(files: TableFiles) -> "dict[str, np.ndarray]":
     import numpy as np
 
     names = (*_ENDS, "year", *_VALUES)
-    n_rows = [files.n_rows(number) for number in range(len(files))]
-    columns = {name: np.empty(sum(n_rows), dtype=np.float64 if name in _VALUES else np.int64) for name in names}
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
     before = 0
     for number in range(len(files)):
-        files.require(number, names)
-        with reading(files, number) as file:
-            table = file.read(columns=[files.column(name) for name in names])
-        place = _place(files, before)
-        for name in names:
-            read = _floats if name in _VALUES else _years if name == "year" else _ids
-            columns[name][before : before + len(table)] = read(table.column(files.column(name)), name, place)
-        before += len(table)
+        with files.open(number) as file:
+            file.require(names)
+            for batch in file.batches(names):
+                place = partial(_place, files, before)
+                for name in names:
+                    read = _floats if name in _VALUES else _years if name == "year" else _ids
+                    parts[name].append(read(batch.column(name), name, place))
+                before += batch.num_rows
+    columns = {}
+    for name in names:
+        kind = np.float64 if name in _VALUES else np.int64
+        columns[name] = np.concatenate([np.empty(0, dtype=kind), *parts.pop(name)])
     return columns
 
 
-def _place(files: TableFiles, before: int) -> Callable[[int], str]:
-    return lambda row: place_of(files, before + row)
+def _place(files: TableFiles, before: int, row: int) -> str:
+    return files.place(before + row)
 
 
-def _floats(column: "pa.ChunkedArray", name: str, place: Callable[[int], str]) -> "np.ndarray":
-    import pyarrow as pa
-
-    try:
-        return column.cast(pa.float64()).to_numpy()
-    except pa.ArrowException as problem:
-        raise UniverseError(f"{place(0)}: {name}: {problem}, expected numbers") from None
+def _floats(column: "pa.Array", name: str, place: Callable[[int], str]) -> "np.ndarray":
+    return numbers(column, name, place)
 
 
-def _years(column: "pa.ChunkedArray", name: str, place: Callable[[int], str]) -> "np.ndarray":
+def _years(column: "pa.Array", name: str, place: Callable[[int], str]) -> "np.ndarray":
     """Years are few: each different one is understood once."""
-    import numpy as np
-    import pandas as pd
-
-    codes = column.dictionary_encode().unify_dictionaries().combine_chunks()
-    different = pd.Series(codes.dictionary.to_pylist(), dtype=object)
-    rows = codes.indices.to_numpy(zero_copy_only=False)
-    if codes.null_count:
-        row = int(np.isnan(rows).argmax())
-        raise UniverseError(f"{place(row)}: {name} is null, expected a year like 2019 or '2019'")
-    years = whole_years(different, lambda code: place(int((rows == code).argmax())))
-    return years.to_numpy()[rows]
+    return whole_years(column, place)
 
 
-def _ids(column: "pa.ChunkedArray", name: str, place: Callable[[int], str]) -> "np.ndarray":
-    import numpy as np
-    import pandas as pd
+def _ids(column: "pa.Array", name: str, place: Callable[[int], str]) -> "np.ndarray":
     import pyarrow as pa
 
     if pa.types.is_signed_integer(column.type) and not column.null_count:
-        return column.cast(pa.int64()).to_numpy()
-    ids = pd.to_numeric(column.to_pandas(), errors="coerce")
-    wrong = (ids.isna() | (ids % 1 != 0) | (ids.abs() >= 2.0**63)).to_numpy()
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise UniverseError(f"{place(row)}: {name} {column[row].as_py()!r}, expected a report id (a whole number)")
-    return ids.to_numpy(dtype=np.int64)
+        return column.cast(pa.int64()).to_numpy(zero_copy_only=False)
+    return whole_numbers(column, name, place, "a report id (a whole number)")
 
 
 def _check_values(files: TableFiles, raw: "dict[str, np.ndarray]", usable: "np.ndarray") -> None:
@@ -192,7 +175,7 @@ def _check_values(files: TableFiles, raw: "dict[str, np.ndarray]", usable: "np.n
         wrong &= usable
         if wrong.any():
             row = int(wrong.argmax())
-            raise UniverseError(f"{place_of(files, row)}: the pair {_named(raw, row)} {what}")
+            raise UniverseError(f"{files.place(row)}: the pair {_named(raw, row)} {what}")
 
 
 def _ordered(
@@ -224,9 +207,7 @@ def _ordered(
     if twice.any():
         at = int(twice.argmax())
         row = int(rows[order[at : at + 2]].max())
-        raise UniverseError(
-            f"{place_of(files, row)}: the pair {_named(raw, row)} occurs before, expected each pair once"
-        )
+        raise UniverseError(f"{files.place(row)}: the pair {_named(raw, row)} occurs before, expected each pair once")
     return rows[order]
 
 

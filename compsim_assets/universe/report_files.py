@@ -1,9 +1,12 @@
-"""A universe's reports: one row per company and year, whatever form the files give years and returns."""
+"""A universe's reports: one row per company and year, whatever form the files give them."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from compsim_assets.universe.intake.columns import say_columns
+from compsim_assets.universe.intake.decisions import Notes
 from compsim_assets.universe.layout import ID, RETURNS, UniverseError
+from compsim_assets.universe.months import month_columns
 from compsim_assets.universe.table_files import TableFiles
 
 if TYPE_CHECKING:
@@ -13,81 +16,116 @@ if TYPE_CHECKING:
 REPORT_COLUMNS = (
     ID, "cik", "company_name", "year", "ticker", "sic_code", "gics_sector", "section_1", RETURNS,
 )  # fmt: skip
+# What decides which report of several is taken, and what joins other files.
+_HELPERS = ("filed", "form", "permno", "gvkey")
+# Position of a row in all files' rows, for messages.
+ROW = "_row"
 
 
-def read_reports(files: TableFiles) -> "pd.DataFrame":
-    """All reports as they are in the files: id, names, year (integer), texts; one row each, ids unique.
+def read_reports(files: TableFiles, notes: Notes) -> "pd.DataFrame":
+    """All reports as they are in the files, under the contract's names: years are whole numbers, texts are texts, what
+    is missing in any usual spelling is null. Ids are unique; without an id column they are made (`made_ids`).
+
+    Columns: `REPORT_COLUMNS`, those of filing date, form, permno and gvkey that the files have, and `ROW`.
 
     Raises:
         UniverseError: a missing column, a year that is not a whole number, ids that are null or occur twice.
     """
+    import numpy as np
     import pandas as pd
 
     frames = []
     for number in range(len(files)):
-        files.require(number, [ID, "year"])
-        present = files.present(number)
-        frames.append(files.read(number, [c for c in REPORT_COLUMNS if c in present]))
+        with files.open(number) as file:
+            file.require(["year"])
+            present = file.present()
+            names = [c for c in (*REPORT_COLUMNS, *_HELPERS) if c in present]
+            months = month_columns(present) if RETURNS not in present else []
+            read = {name: file.column(name) for name in (*names, "input_ids") if name in present}
+            say_columns(notes, "reports", [c for c in file.columns if c not in months], read)
+            table = file.table([*names, *months])
+        frame = table.select(names).to_pandas(ignore_metadata=True)
+        if months:
+            notes.assumed(
+                RETURNS, "twelve columns are read as the months of the year", 12, f"{months[0]} to {months[-1]}"
+            )
+            frame[RETURNS] = list(np.array(table.select(months).to_pandas(), dtype=object))
+        frames.append(frame)
     frame = pd.concat(frames, ignore_index=True)
     for column in REPORT_COLUMNS:
-        if column not in frame:
+        if column not in frame and column != ID:
             frame[column] = None
-    frame["year"] = whole_years(frame["year"], lambda row: place_of(files, row))
-    ids = frame[ID]
-    wrong = ids.isna() | ids.duplicated(keep="first")
-    if wrong.any():
-        row = int(wrong.to_numpy().argmax())
-        raise UniverseError(
-            f"{place_of(files, row)}: {ID} {ids.iloc[row]} is null or occurs before, expected unique ids"
-        )
+    frame[ROW] = np.arange(len(frame))
+    frame["year"] = whole_years(frame["year"], files.place)
+    _spell(frame, notes)
+    if ID in frame:
+        frame[ID] = _ids(frame[ID], files.place)
     return frame
 
 
-def place_of(files: TableFiles, row: int) -> str:
-    """File, and row in it, of a position in all files' rows: for error messages."""
-    for number, name in enumerate(files.names):
-        n_rows = files.n_rows(number)
-        if row < n_rows:
-            return f"{name}: row {row}"
-        row -= n_rows
-    raise IndexError(row)
-
-
-def monthly_returns(reports: "pd.DataFrame", place: Callable[[int], str]) -> "np.ndarray":
-    """(n, 12) log returns from flat or nested lists; NaN for a missing month, twelve of them for a missing list.
-
-    Raises:
-        UniverseError: a list that does not hold twelve values.
-    """
-    import numpy as np
-
-    matrix = np.full((len(reports), 12), np.nan)
-    for row, value in enumerate(reports[RETURNS].to_list()):
-        if value is None or np.isscalar(value):
-            continue
-        months = [np.asarray(item, dtype=float).ravel() for item in value]
-        flat = np.concatenate(months) if months else np.empty(0)
-        if len(flat) != 12:
-            raise UniverseError(f"{place(row)}: {RETURNS} has {len(flat)} values, expected 12 monthly log returns")
-        matrix[row] = flat
-    return np.where(np.isfinite(matrix), matrix, np.nan)
-
-
-def whole_years(year: "pd.Series", place: Callable[[int], str]) -> "pd.Series":
-    """Years as whole numbers, from numbers or text such as "1996" or "1996.0".
-
-    Raises:
-        UniverseError: names the first row that is not a year.
-    """
-    import numpy as np
+def _ids(ids: "pd.Series", place: Callable[[int], str]) -> "pd.Series":
+    """Ids as whole numbers, each once."""
     import pandas as pd
 
-    # Millions of rows hold a few different years, and text converts slowly.
-    codes, different = pd.factorize(year, use_na_sentinel=False)
-    number = pd.Series(np.asarray(pd.to_numeric(pd.Series(different), errors="coerce"), dtype=float))
-    number = number.iloc[codes].set_axis(year.index)
-    wrong = number.isna() | (number % 1 != 0)
+    from compsim_assets.universe.intake.values import whole_numbers
+
+    wrong = ids.isna()
+    if not wrong.any():
+        ids = pd.Series(whole_numbers(ids, ID, place, "a report id (a whole number)"))
+        wrong = ids.duplicated(keep="first")
     if wrong.any():
         row = int(wrong.to_numpy().argmax())
-        raise UniverseError(f"{place(row)}: year {year.iloc[row]!r}, expected a year like 2019 or '2019'")
-    return number.astype("int64")
+        raise UniverseError(f"{place(row)}: {ID} {ids.iloc[row]} is null or occurs before, expected unique ids")
+    return ids
+
+
+def _spell(frame: "pd.DataFrame", notes: Notes) -> None:
+    """Each column of names and codes in one spelling; what is missing is null."""
+    from compsim_assets.science import companies
+    from compsim_assets.universe.intake.values import texts
+
+    spellings: dict[str, tuple[Callable[[str], str], frozenset[str] | None]] = {
+        "cik": (companies.cik, None),
+        "company_name": (str, companies.NO_NAME),
+        "ticker": (companies.ticker, companies.NO_NAME),
+        "sic_code": (str, None),
+        "gics_sector": (str, None),
+        "form": (str.upper, None),
+        "permno": (str, None),
+        "gvkey": (companies.cik, None),
+    }
+    for column, (spell, nothing) in spellings.items():
+        if column not in frame or frame[column].isna().all():
+            continue
+        before = frame[column]
+        frame[column], spelled = texts(before, spell, nothing)
+        if spelled:
+            missing = before[before.notna() & frame[column].isna()]
+            notes.assumed(column, "spellings of a missing value are read as missing", spelled, repr(missing.iloc[0]))
+        if column in ("cik", "gvkey"):
+            frame[column] = frame[column].mask(frame[column] == "")
+
+
+def whole_years(year: Any, place: Callable[[int], str]) -> "np.ndarray":
+    """(n,) int64 of years as numbers or text such as "1996" or "1996.0".
+
+    Raises:
+        UniverseError: names the first row that is not a year of 1900 to 2200.
+    """
+    import numpy as np
+
+    from compsim_assets.universe.intake.values import distinct, text_of
+
+    codes, different = distinct(year)
+    parsed = []
+    for value in different:
+        text = (text_of(value) or "").removesuffix(".0")
+        number = int(text) if text.isdecimal() and len(text) == 4 else 0
+        parsed.append(number if 1900 <= number <= 2200 else 0)
+    years = np.array(parsed, dtype=np.int64)[codes]
+    if not years.all():
+        row = int((years == 0).argmax())
+        value = different[codes[row]]
+        text = "is null" if value is None else repr(value)
+        raise UniverseError(f"{place(row)}: year {text}, expected a year like 2019 or '2019'")
+    return years

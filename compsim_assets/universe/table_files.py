@@ -1,15 +1,18 @@
-"""The Parquet files of one table of a universe, wherever they are: fetched when they are read."""
+"""The files of one table of a universe, wherever they are, Parquet or CSV: fetched when they are read."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from compsim_assets.universe.csv_files import SUFFIXES, CsvTable
+from compsim_assets.universe.intake.columns import Names
 from compsim_assets.universe.layout import UniverseError
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
 
@@ -19,8 +22,8 @@ class TableFiles:
 
     names: what each file is called in messages.
     fetch: position -> local path; a download where the file is not there yet.
-    release: called with a position once the file's content is kept elsewhere.
-    columns: the contract's column name -> the files' own, where they differ.
+    release: called with a position once the file's content is stored elsewhere.
+    spelling: how the columns may be named.
     version: names the content, so that an import can go on after a kill.
     """
 
@@ -28,89 +31,180 @@ class TableFiles:
     fetch: Callable[[int], Path]
     release: Callable[[int], None]
     version: str
-    columns: Mapping[str, str] = field(default_factory=dict)
+    spelling: Names = field(default_factory=Names)
 
     def __len__(self) -> int:
         return len(self.names)
 
-    def column(self, name: str) -> str:
-        """The files' own name of a column."""
-        return self.columns.get(name, name)
+    @contextmanager
+    def open(self, number: int) -> "Iterator[TableFile]":
+        """One file, for as long as the block lasts.
+
+        Raises:
+            UniverseError: no Parquet file, a cut or damaged one; see `CsvTable`.
+        """
+        import pyarrow as pa
+
+        path, name = self.fetch(number), self.names[number]
+        if path.name.endswith(SUFFIXES):
+            table = CsvTable(path, name)
+            yield TableFile(
+                name, table.columns, self.spelling.of(table.columns, name), csv=table, spelling=self.spelling
+            )
+            return
+        with _open_parquet(path, name) as file:
+            columns = file.schema_arrow.names
+            try:
+                yield TableFile(name, columns, self.spelling.of(columns, name), parquet=file, spelling=self.spelling)
+            except (pa.ArrowException, OSError) as problem:
+                reason = " ".join(str(problem).split())
+                raise UniverseError(f"{name}: damaged ({reason}): get it again") from None
 
     def present(self, number: int) -> list[str]:
-        """Columns of a file, under the contract's names where those are mapped.
+        """Columns of a file, under the contract's names where it has them.
 
         A column that has a contract's name while another one is mapped to it is not that column.
         """
-        ours = {theirs: name for name, theirs in self.columns.items()}
-        names = open_parquet(self, number).schema_arrow.names
-        return [ours.get(name, name) for name in names if self.column(ours.get(name, name)) == name]
+        with self.open(number) as file:
+            return file.present()
 
     def n_rows(self, number: int) -> int:
         """Rows of a file."""
-        return int(open_parquet(self, number).metadata.num_rows)
+        with self.open(number) as file:
+            return file.n_rows()
 
-    def require(self, number: int, names: Iterable[str]) -> None:
-        """Check that a file has these columns.
+    def read(self, number: int, names: Iterable[str]) -> "pd.DataFrame":
+        """Columns of one file, under the contract's names; also those that pandas wrote as its index."""
+        with self.open(number) as file:
+            return file.table(names).to_pandas(ignore_metadata=True)
+
+    def place(self, row: int) -> str:
+        """File, and row in it, of a position in all files' rows, for error messages: the line of a CSV file, else the
+        number that pandas gives the row of this file.
+        """
+        for number, name in enumerate(self.names):
+            n_rows = self.n_rows(number)
+            if row < n_rows:
+                with self.open(number) as file:
+                    return f"{name}: {file.place(row)}"
+            row -= n_rows
+        raise IndexError(row)
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """One open file. columns: its own names. names: the contract's name -> its own."""
+
+    name: str
+    columns: list[str]
+    names: Mapping[str, str]
+    parquet: "pq.ParquetFile | None" = None
+    csv: CsvTable | None = None
+    spelling: Names = field(default_factory=Names)
+
+    def present(self) -> list[str]:
+        """Its columns, under the contract's names where it has them."""
+        ours = {theirs: name for name, theirs in self.names.items()}
+        return [ours.get(column, column) for column in self.columns if column in ours or column not in self.names]
+
+    def column(self, name: str) -> str:
+        """The file's own name of a column."""
+        return self.names.get(name, name)
+
+    def require(self, names: Iterable[str]) -> None:
+        """Check that the file has these columns.
 
         Raises:
             UniverseError: names the file, what is missing and what is there.
         """
-        present = self.present(number)
-        missing = [self.column(name) for name in names if name not in present]
+        present = self.present()
+        missing = [self.spelling.given.get(name, name) for name in names if name not in present]
         if missing:
-            there = ", ".join(sorted(open_parquet(self, number).schema_arrow.names))
-            raise UniverseError(f"{self.names[number]}: no column {', '.join(missing)}; found {there}")
+            there = ", ".join(sorted(self.columns))
+            raise UniverseError(f"{self.name}: no column {', '.join(missing)}; found {there}")
 
-    def read(self, number: int, names: Iterable[str]) -> "pd.DataFrame":
-        """Columns of one file, under the contract's names; also those that pandas wrote as its index."""
-        theirs = {self.column(name): name for name in names}
-        with reading(self, number) as file:
-            table = file.read(columns=list(theirs))
-        return table.rename_columns([theirs[n] for n in table.column_names]).to_pandas(ignore_metadata=True)
+    def type_of(self, name: str) -> "pa.DataType":
+        """The type of a column; all of a CSV file's are text."""
+        import pyarrow as pa
+
+        return self.parquet.schema_arrow.field(self.column(name)).type if self.parquet else pa.string()
+
+    def n_rows(self) -> int:
+        """Its rows; a CSV file is read for it."""
+        return int(self.parquet.metadata.num_rows) if self.parquet else self._csv().n_rows()
+
+    def table(self, names: Iterable[str]) -> "pa.Table":
+        """Columns, under the contract's names."""
+        import pyarrow as pa
+
+        names = list(names)
+        theirs = [self.column(name) for name in names]
+        if self.parquet:
+            table = self.parquet.read(columns=theirs).select(theirs)
+        else:
+            schema = pa.schema([(name, pa.string()) for name in theirs])
+            table = pa.Table.from_batches(self._csv().batches(theirs), schema)
+        return table.rename_columns(names)
+
+    def batches(self, names: Iterable[str], rows: int = 1 << 20) -> "Iterator[pa.RecordBatch]":
+        """The same, some rows at a time."""
+        names = list(names)
+        theirs = [self.column(name) for name in names]
+        batches: Any = self.parquet.iter_batches(rows, columns=theirs) if self.parquet else self._csv().batches(theirs)
+        for batch in batches:
+            yield batch.select(theirs).rename_columns(names)
+
+    def values_per_row(self, name: str) -> int:
+        """Values that a column's lists hold in a row, by what the file says of its row groups; 1 for a CSV file."""
+        longest = 1
+        if self.parquet is None:
+            return longest
+        metadata, column = self.parquet.metadata, self.column(name)
+        for group in map(metadata.row_group, range(metadata.num_row_groups)):
+            for chunk in map(group.column, range(group.num_columns)):
+                if f"{chunk.path_in_schema}.".startswith(f"{column}.") and group.num_rows:
+                    longest = max(longest, chunk.num_values // group.num_rows)
+        return longest
+
+    def place(self, row: int) -> str:
+        """A row, as messages name it."""
+        return f"row {row}" if self.parquet else f"line {self._csv().line(row)}"
+
+    def _csv(self) -> CsvTable:
+        if self.csv is None:
+            raise TypeError("neither Parquet nor CSV")
+        return self.csv
 
 
-def open_parquet(files: TableFiles, number: int) -> "pq.ParquetFile":
-    """One file, opened.
-
-    Raises:
-        UniverseError: it is not a Parquet file, or a cut one.
-    """
+def _open_parquet(path: Path, name: str) -> "pq.ParquetFile":
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    path = files.fetch(number)
     try:
         return pq.ParquetFile(path, memory_map=True)
     except pa.ArrowInvalid as problem:
-        raise UniverseError(f"{files.names[number]}: not a complete Parquet file ({problem}): get it again") from None
+        raise UniverseError(f"{name}: not a complete Parquet file ({problem}): get it again") from None
 
 
-@contextmanager
-def reading(files: TableFiles, number: int) -> "Iterator[pq.ParquetFile]":
-    """One file, opened for as long as the block lasts.
+def one_file(path: Path, spelling: Names | None = None) -> TableFiles:
+    """A table of one file."""
+    return _table_of([path], spelling or Names())
 
-    Raises:
-        UniverseError: as `open_parquet`, and content that cannot be decoded.
+
+def local_files(folder: Path, name: str, spelling: Names | None = None) -> TableFiles | None:
+    """`<name>.parquet`, else `<name>.csv` or `<name>.csv.gz`, else such files in a folder of that name, in the order of
+    their names; None where there are none.
     """
-    import pyarrow as pa
-
-    with open_parquet(files, number) as file:
-        try:
-            yield file
-        except (pa.ArrowException, OSError) as problem:
-            reason = " ".join(str(problem).split())
-            raise UniverseError(f"{files.names[number]}: damaged ({reason}): get it again") from None
+    suffixes = (".parquet", *SUFFIXES)
+    singles = [path for suffix in suffixes if (path := folder / f"{name}{suffix}").is_file()]
+    inside = sorted(path for path in (folder / name).glob("*") if path.name.endswith(suffixes) and path.is_file())
+    paths = singles[:1] or inside
+    return _table_of(paths, spelling or Names(name)) if paths else None
 
 
-def local_files(folder: Path, name: str) -> TableFiles | None:
-    """`<name>.parquet`, else `<name>/*.parquet`; None where there is neither."""
+def _table_of(paths: list[Path], spelling: Names) -> TableFiles:
     from hashlib import blake2b
 
-    single = folder / f"{name}.parquet"
-    paths = [single] if single.exists() else sorted((folder / name).glob("*.parquet"))
-    if not paths:
-        return None
     stats = [(str(path), path.stat()) for path in paths]
     seen = [(path, stat.st_size, stat.st_mtime_ns) for path, stat in stats]
     return TableFiles(
@@ -118,4 +212,5 @@ def local_files(folder: Path, name: str) -> TableFiles | None:
         fetch=paths.__getitem__,
         release=lambda number: None,
         version=blake2b(repr(seen).encode(), digest_size=16).hexdigest(),
+        spelling=spelling,
     )

@@ -42,7 +42,7 @@ def test_a_broken_pair_is_named_with_its_file_and_row(tmp_path: Path, row: Row, 
         ("Company2", None, r"row 1: Company2 None, expected a report id"),
         ("year", "20x", r"row 1: year '20x', expected a year"),
         ("year", None, r"row 1: year is null, expected a year"),
-        ("correlation", "high", r".*correlation.*high.*expected numbers"),
+        ("correlation", "high", r".*correlation.*high.*expected a number"),
     ],
 )
 def test_broken_text_is_named(tmp_path: Path, column: str, value: Any, said: str) -> None:

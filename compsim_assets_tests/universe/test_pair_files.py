@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compsim_assets.universe.intake.columns import Names
 from compsim_assets.universe.layout import ID, UniverseError
 from compsim_assets.universe.pair_files import reports_of_pairs
 from compsim_assets.universe.table_files import local_files
@@ -165,11 +166,11 @@ def test_any_pairs_are_those_of_a_loop_over_rows(
 def test_columns_may_have_other_names(tmp_path: Path) -> None:
     table = table_of(GOOD).rename_columns(["a", "b", "year", "cos", "correlation"])
     theirs = {"Company1": "a", "Company2": "b", "cosine_similarity": "cos"}
-    files = replace(files_of(tmp_path, table), columns=theirs)
+    files = replace(files_of(tmp_path, table), spelling=Names("pairs", theirs))
     assert rows_of(read(files)) == GOOD
     assert reports_of_pairs(files)[ID].tolist() == [1, 2, 3, 4, 5]
     with pytest.raises(UniverseError, match=r"no column cosine; found"):
-        read(replace(files, columns={**theirs, "cosine_similarity": "cosine"}))
+        read(replace(files, spelling=Names("pairs", {**theirs, "cosine_similarity": "cosine"})))
 
 
 def test_a_pair_of_an_unknown_report_with_itself_is_left_out_like_others(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from compsim_assets.storage.results import Results
 from compsim_assets.universe import hub
 from compsim_assets.universe.folder import Universe, folder_of
+from compsim_assets.universe.intake.columns import Names
 from compsim_assets.universe.layout import ID, UniverseError
 from compsim_assets.universe.report_files import REPORT_COLUMNS
 from compsim_assets.universe.table_files import TableFiles
@@ -92,7 +93,7 @@ class HubUniverse(Universe):
             fetch=get,
             release=release,
             version="\n".join(file.sha256 or revision.commit for file in revision.files),
-            columns=described.columns,
+            spelling=Names(given=described.columns),
         )
 
 

@@ -1,0 +1,83 @@
+"""CSV files as tables of texts: what a text means is understood later, where errors can name its row."""
+
+import csv
+import gzip
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from compsim_assets.universe.layout import UniverseError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SUFFIXES = (".csv", ".csv.gz")
+_BLOCK = 16 << 20
+
+
+class CsvTable:
+    """One CSV file, plain or gzipped, UTF-8, separated by commas, semicolons, tabs or bars; every value is text."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.path, self.name = path, name
+        with _text(path) as file:
+            try:
+                first = file.readline().rstrip("\r\n")
+            except (UnicodeDecodeError, OSError, EOFError) as problem:
+                raise UniverseError(f"{name}: {problem}, expected a CSV file in UTF-8: save it as UTF-8") from None
+        self.delimiter = max(",;\t|", key=first.count)
+        self.columns: list[str] = [column.strip() for column in next(csv.reader([first], delimiter=self.delimiter), [])]
+        if not any(self.columns):
+            raise UniverseError(f"{name}: an empty first line, expected the names of columns")
+        if doubled := sorted({column for column in self.columns if self.columns.count(column) > 1}):
+            raise UniverseError(f"{name}: two columns are named {doubled[0]!r}, expected a name of its own for each")
+
+    def batches(self, columns: Sequence[str]) -> "Iterator[pa.RecordBatch]":
+        """Columns as texts, about 16 MB of the file at once.
+
+        Raises:
+            UniverseError: a line with another number of values, text that is not UTF-8.
+        """
+        import pyarrow as pa
+        import pyarrow.csv as pc
+
+        options = {
+            "read_options": pc.ReadOptions(block_size=_BLOCK, column_names=self.columns, skip_rows=1),
+            "parse_options": pc.ParseOptions(delimiter=self.delimiter, newlines_in_values=True),
+            "convert_options": pc.ConvertOptions(
+                column_types=dict.fromkeys(self.columns, pa.string()),
+                include_columns=list(columns),
+                strings_can_be_null=False,
+            ),
+        }
+        try:
+            with pa.input_stream(self.path, compression="detect") as source, pc.open_csv(source, **options) as reader:
+                yield from reader
+        except pa.ArrowInvalid as problem:
+            if "Empty CSV" in str(problem):
+                return
+            reason = " ".join(str(problem).split())[:200]
+            raise UniverseError(
+                f"{self.name}: {reason}, expected lines of {len(self.columns)} values in UTF-8"
+            ) from None
+
+    def line(self, row: int) -> int:
+        """The line of the file on which a row ends, the first line is 1. Texts may hold line breaks."""
+        with _text(self.path) as file:
+            reader = csv.reader(file, delimiter=self.delimiter)
+            rows = -1
+            for values in reader:
+                rows += bool(values)
+                if rows == row + 1:
+                    break
+            return reader.line_num
+
+    def n_rows(self) -> int:
+        """Rows, by reading the file."""
+        return sum(batch.num_rows for batch in self.batches(self.columns[:1]))
+
+
+def _text(path: Path) -> IO[str]:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")

@@ -1,0 +1,162 @@
+"""The usual spellings of texts and numbers; each different value is understood once."""
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from compsim_assets.science.companies import NOTHING
+from compsim_assets.universe.layout import UniverseError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+
+_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)?(\.\d*)?([eE][+-]?\d+)?")
+_WHOLE = re.compile(r"[+-]?\d{1,19}(\.0*)?")
+
+Place = Callable[[int], str]
+
+
+def distinct(values: Any) -> "tuple[np.ndarray, list[Any]]":
+    """(n,) codes of a column and its different values, None for a null; Arrow or pandas.
+
+    Cost: O(n); what follows is O(different values).
+    """
+    import numpy as np
+    import pandas as pd
+
+    column = arrow_of(values)
+    if column is not None:
+        coded = column.unify_dictionaries().combine_chunks()
+        coded = coded if hasattr(coded, "dictionary") else coded.dictionary_encode()
+        different = [*coded.dictionary.to_pylist(), None]
+        codes = coded.indices.fill_null(len(different) - 1).to_numpy(zero_copy_only=False)
+        return codes.astype(np.int64), different
+    codes, uniques = pd.factorize(values, use_na_sentinel=True)
+    different = [None if _is_null(value) else value for value in uniques.tolist()]
+    return np.where(codes < 0, len(different), codes), [*different, None]
+
+
+def arrow_of(values: Any) -> "pa.ChunkedArray | None":
+    """A column as Arrow has it; None where its values are of several types."""
+    import pyarrow as pa
+
+    if isinstance(values, pa.ChunkedArray):
+        return values
+    try:
+        column = values if isinstance(values, pa.Array) else pa.array(values, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return None
+    return column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
+
+
+def _is_null(value: Any) -> bool:
+    return value is None or value != value
+
+
+def text_of(value: Any) -> str | None:
+    """A value as text without blanks around it; whole floats without their `.0`, as numbers with nulls are read."""
+    if _is_null(value):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip()
+
+
+def texts(
+    values: Any, spell: Callable[[str], str] = str, nothing: frozenset[str] | None = None
+) -> "tuple[pd.Series, int]":
+    """A column as text, null where it is missing in one of the usual spellings, and how many such spellings there were.
+
+    Args:
+        spell: what is done with each different text.
+        nothing: spellings of a missing value, compared as they are; by default `NOTHING`, in lower case.
+    """
+    import numpy as np
+    import pandas as pd
+
+    codes, different = distinct(values)
+    counts = np.bincount(codes, minlength=len(different))
+    result: list[Any] = []
+    spelled = 0
+    for code, value in enumerate(different):
+        text = text_of(value)
+        if text is not None and (text.lower() in NOTHING if nothing is None else text in nothing):
+            spelled += int(counts[code])
+            text = None
+        result.append(pd.NA if text is None else spell(text))
+    index = values.index if isinstance(values, pd.Series) else None
+    return pd.Series(pd.array(result, dtype="string").take(codes), index=index), spelled
+
+
+def numbers(values: Any, name: str, place: Place) -> "np.ndarray":
+    """(n,) float64 of numbers or their text ("1,234.50", "null"); NaN where there is none.
+
+    Raises:
+        UniverseError: names the first value that is no number, or that reads two ways.
+    """
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.types as kinds
+
+    column = arrow_of(values)
+    kind = pa.binary() if column is None else column.type
+    if column is not None and any(
+        is_of(kind) for is_of in (kinds.is_integer, kinds.is_floating, kinds.is_null, kinds.is_decimal)
+    ):
+        return column.cast(pa.float64()).to_numpy()
+    if column is not None and (kinds.is_string(kind) or kinds.is_large_string(kind)):
+        try:
+            return pc.cast(column, pa.float64()).to_numpy()
+        except pa.ArrowInvalid:
+            pass  # some spelling that is not plain
+    codes, different = distinct(values)
+    parsed = [_number(value) for value in different]
+    wrong = [code for code, value in enumerate(parsed) if value is None]
+    if wrong:
+        row = int(np.isin(codes, wrong).argmax())
+        text = str(different[codes[row]])
+        readings = (
+            f", which reads as {text.replace(',', '.')} and as {text.replace(',', '')}" if _two_ways(text) else ""
+        )
+        raise UniverseError(f"{place(row)}: {name} {text!r}{readings}, expected a number like 1234.5")
+    return np.array(parsed, dtype=float)[codes]
+
+
+def _number(value: Any) -> float | None:
+    text = text_of(value)
+    if text is None or text.lower() in NOTHING:
+        return float("nan")
+    if not _NUMBER.fullmatch(text) or not any(c.isdigit() for c in text):
+        return None
+    return float(text.replace(",", ""))
+
+
+def _two_ways(text: str) -> bool:
+    return re.fullmatch(r"[+-]?\d+(\.\d{3})*,\d+", text) is not None
+
+
+def whole_numbers(values: Any, name: str, place: Place, expected: str) -> "np.ndarray":
+    """(n,) int64 of whole numbers or their text.
+
+    Raises:
+        UniverseError: names the first value that is null or no whole number.
+    """
+    import numpy as np
+
+    codes, different = distinct(values)
+    parsed = [_whole(value) for value in different]
+    wrong = [code for code, value in enumerate(parsed) if value is None]
+    bad = np.isin(codes, wrong)
+    if bad.any():
+        row = int(bad.argmax())
+        raise UniverseError(f"{place(row)}: {name} {different[codes[row]]!r}, expected {expected}")
+    return np.array([0 if value is None else value for value in parsed], dtype=np.int64)[codes]
+
+
+def _whole(value: Any) -> int | None:
+    text = text_of(value)
+    number = int(text.partition(".")[0]) if text is not None and _WHOLE.fullmatch(text) else None
+    return number if number is not None and abs(number) < 2**63 else None

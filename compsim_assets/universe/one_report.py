@@ -1,0 +1,119 @@
+"""One report per company and year, and ids for reports that have none."""
+
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from compsim_assets.universe.intake.decisions import Notes
+from compsim_assets.universe.layout import ID, UniverseError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+_REMEDY = 'universe.toml: [reports] several = "latest", "first", "longest", "refuse" or "all"'
+
+
+def one_per_company(reports: "pd.DataFrame", rule: str, place: Callable[[int], str], notes: Notes) -> "pd.DataFrame":
+    """The reports of which one is taken for every company and year, in their order, with ids.
+
+    Several come of amendments, transition reports and share classes. A report with a text goes before one without.
+    `latest` and `first` go by the filing date where the files have one, then by the order of rows; `longest` by the
+    text.
+
+    Args:
+        reports: from `read_reports`. rule: as of universe.toml. place: file and row of a position in all files' rows.
+
+    Raises:
+        UniverseError: rule `refuse`, and a company has two; no ids, and two reports that nothing tells apart.
+    """
+    import numpy as np
+
+    from compsim_assets.science.companies import company_of
+
+    given = ID in reports
+    numbered = reports.assign(report_id=reports[ID] if given else np.arange(len(reports)))
+    company = company_of(numbered).to_numpy(dtype=object)
+    candidates = _candidates(reports, company, place)
+    several = candidates.duplicated(["company", "year"], keep=False)
+    taken = np.ones(len(reports), dtype=bool)
+    if several.any():
+        taken = _taken(candidates, several, rule, place, notes)
+    if not given:
+        notes.assumed(
+            ID, "report ids are made from company and year" + (" and text" if rule == "all" else ""), len(reports)
+        )
+        reports = reports.assign(**{ID: _made_ids(reports, company, rule == "all")})
+        _refuse_same_ids(reports, taken, company, place)
+    return reports[taken].reset_index(drop=True)
+
+
+def _candidates(reports: "pd.DataFrame", company: "np.ndarray", place: Callable[[int], str]) -> "pd.DataFrame":
+    """What one of several reports is taken by: company, year, whether and how long a text, filing day."""
+    import numpy as np
+    import pandas as pd
+
+    from compsim_assets.universe.intake.dates import days
+
+    length = reports["section_1"].astype("string").str.len().fillna(0).to_numpy(dtype=np.int64)
+    filed = (
+        days(reports["filed"], "filing date", place)[0] if "filed" in reports else np.full(len(reports), "NaT", "M8[D]")
+    )
+    columns = {
+        "company": company,
+        "year": reports["year"].to_numpy(),
+        "text": length > 0,
+        "length": length,
+        "filed": filed,
+    }
+    return pd.DataFrame(columns)
+
+
+def _taken(
+    candidates: "pd.DataFrame", several: "pd.Series", rule: str, place: Callable[[int], str], notes: Notes
+) -> "np.ndarray":
+    """(n,) bool: the reports that are taken."""
+    key = ["company", "year"]
+    first = int(several.to_numpy().argmax())
+    company, year = candidates.loc[first, key]
+    same = candidates.index[(candidates["company"] == company) & (candidates["year"] == year)]
+    example = f"{company} in {year}: {place(int(same[0]))} and {place(int(same[1]))}"
+    if rule == "refuse":
+        raise UniverseError(f"{example}: two reports of one company in one year, expected one. {_REMEDY}")
+    if rule == "all":
+        what = "companies with several reports in a year keep all of them; pairs of a company with itself count nowhere"
+        notes.suspicious("several reports", what, int(several.sum()), example, _REMEDY)
+        return several.to_numpy() | ~several.to_numpy()
+    by_rule = {"latest": (["filed"], False), "first": (["filed"], True), "longest": (["length"], False)}
+    columns, ascending = by_rule[rule]
+    ordered = candidates[::-1] if rule == "latest" else candidates
+    ordered = ordered.sort_values(columns, ascending=ascending, kind="stable", na_position="last")
+    ordered = ordered.sort_values("text", ascending=False, kind="stable")
+    taken = ~ordered.duplicated(key, keep="first").sort_index().to_numpy()
+    what = f"of several reports of a company in one year the {rule} is taken, one with a text before one without"
+    notes.left_out("several reports", what, int((~taken).sum()), example, _REMEDY)
+    return taken
+
+
+def _made_ids(reports: "pd.DataFrame", company: "np.ndarray", with_text: bool) -> "np.ndarray":
+    """(n,) int64 below 2^53, so that programs that read numbers as floats read them right."""
+    import numpy as np
+
+    texts = reports["section_1"].astype("string").fillna("") if with_text else [""] * len(reports)
+    keys = (f"{c}\n{y}\n{t}".encode() for c, y, t in zip(company, reports["year"], texts, strict=True))
+    return np.array([int.from_bytes(blake2b(key, digest_size=8).digest(), "big") >> 11 for key in keys], dtype=np.int64)
+
+
+def _refuse_same_ids(
+    reports: "pd.DataFrame", taken: "np.ndarray", company: "np.ndarray", place: Callable[[int], str]
+) -> None:
+    import numpy as np
+
+    nameless = np.array([str(name).startswith("report_id ") for name in company])
+    wrong = nameless | (reports[ID].duplicated().to_numpy() & taken if taken.all() else nameless)
+    if wrong.any():
+        row = int(wrong.argmax())
+        what = "a report without cik, ticker and name" if nameless[row] else "a second report with the same text"
+        raise UniverseError(
+            f"{place(row)}: {what}, and no column {ID}: expected report ids, or one such value at least"
+        )
