@@ -24,20 +24,27 @@ class FeatureImport:
         files: where the features are.
         known_ids: the universe's reports.
         without_sic_code: those of them whose features are left out for want of a SIC code.
+        without_text: those whose description says nothing, though others' do: such features are of no company.
         batch_bytes: features read at once, in bytes of their decoded lists; reading takes about three times as much.
     """
 
     def __init__(
-        self, files: TableFiles, known_ids: "np.ndarray", without_sic_code: "np.ndarray", batch_bytes: int = 64 << 20
+        self,
+        files: TableFiles,
+        known_ids: "np.ndarray",
+        without_sic_code: "np.ndarray",
+        without_text: "np.ndarray | None" = None,
+        batch_bytes: int = 64 << 20,
     ) -> None:
         self.files, self.batch_bytes = files, batch_bytes
         self.report_ids = set(known_ids.tolist())
         self.without_sic_code = set(without_sic_code.tolist())
+        self.without_text = set() if without_text is None else set(without_text.tolist())
 
     @property
     def eligible(self) -> set[int]:
         """Reports that should have features."""
-        return self.report_ids - self.without_sic_code
+        return self.report_ids - self.without_sic_code - self.without_text
 
     def usual_length(self) -> int:
         """How many latents a report has: the most frequent length among the first rows.
@@ -74,6 +81,8 @@ class FeatureImport:
             return "features without a report"
         if report in self.without_sic_code:
             return "report without a SIC code"
+        if report in self.without_text:
+            return "report without a text"
         if len(values) != n_latents:
             return f"length is not {n_latents}"
         if not np.isfinite(values).all():

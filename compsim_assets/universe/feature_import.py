@@ -127,7 +127,7 @@ def _key(source: FeatureImport) -> str:
     digest = blake2b(_FORMAT.encode(), digest_size=16)
     for text in (source.files.version, *source.files.names, sorted(source.files.spelling.given.items())):
         digest.update(repr(text).encode())
-    for ids in (source.report_ids, source.without_sic_code):
+    for ids in (source.report_ids, source.without_sic_code, source.without_text):
         digest.update(repr(sorted(ids)).encode())
     return digest.hexdigest()
 

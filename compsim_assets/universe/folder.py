@@ -4,19 +4,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from compsim_assets.universe.factor_files import read_factors
 from compsim_assets.universe.feature_files import FeatureImport
 from compsim_assets.universe.intake.columns import Names
 from compsim_assets.universe.intake.decisions import Decisions, Notes
 from compsim_assets.universe.intake.rules import Rules, read_rules
+from compsim_assets.universe.intake.values import whole_years
 from compsim_assets.universe.layout import ID, UniverseError
-from compsim_assets.universe.months import monthly_returns
-from compsim_assets.universe.one_report import one_per_company
 from compsim_assets.universe.pair_files import PublishedPairs, read_pairs, reports_of_pairs
-from compsim_assets.universe.report_files import REPORT_COLUMNS, ROW, read_reports, whole_years
-from compsim_assets.universe.report_texts import without_texts
+from compsim_assets.universe.reports.files import REPORT_COLUMNS, ROW, read_reports
+from compsim_assets.universe.reports.months import monthly_returns
+from compsim_assets.universe.reports.one_per_company import one_per_company
+from compsim_assets.universe.reports.texts import without_texts
 from compsim_assets.universe.table_files import TableFiles, local_files
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class Universe:
     """A universe in a folder: reports or pairs of them, and whatever else the folder holds."""
 
     folder: Path
+    # Whether all rows stay as they were published, several reports of a company in one year included.
+    as_published: ClassVar[bool] = False
 
     @cached_property
     def decisions(self) -> Decisions:
@@ -80,16 +83,14 @@ class Universe:
         files = self.table("reports", refresh)
         if files is not None:
             every = read_reports(files, self.notes("reports"))
-            without_texts(every, files.place, self.notes("reports"))
-            return one_per_company(every, self.rules_of_several(), files.place, self.notes("reports"))
+            if not self.as_published:
+                without_texts(every, files.place, self.notes("reports"))
+            rule = self.rules.of("reports")["several"] or ("all" if self.as_published else "latest")
+            return one_per_company(every, rule, files.place, self.notes("reports"))
         pairs = self.table("pairs", refresh)
         if pairs is None:
             raise UniverseError(f"{self.folder}: no reports.parquet and no reports/*.parquet, and no pairs either")
         return reports_of_pairs(pairs).reindex(columns=REPORT_COLUMNS)
-
-    def rules_of_several(self) -> str:
-        """Which of several reports of a company in one year is taken."""
-        return self.rules.of("reports")["several"] or "latest"
 
     def report_place(self, reports: "pd.DataFrame", row: int) -> str:
         """File, and row in it, of a row of `reports()`: for error messages."""
@@ -104,11 +105,15 @@ class Universe:
         return monthly_returns(reports, partial(self.report_place, reports), rules, notes)
 
     def features(
-        self, known_ids: "np.ndarray", without_sic_code: "np.ndarray", refresh: bool = False
+        self,
+        known_ids: "np.ndarray",
+        without_sic_code: "np.ndarray",
+        refresh: bool = False,
+        without_text: "np.ndarray | None" = None,
     ) -> FeatureImport | None:
         """The universe's own features, to be imported: see `FeatureImport`; None where it has none."""
         files = self.table("features", refresh)
-        return None if files is None else FeatureImport(files, known_ids, without_sic_code)
+        return None if files is None else FeatureImport(files, known_ids, without_sic_code, without_text)
 
     def pairs(self, report_id: "np.ndarray", report_year: "np.ndarray", refresh: bool = False) -> PublishedPairs | None:
         """The universe's published pairs of these reports (ids ascending); None where it has none."""

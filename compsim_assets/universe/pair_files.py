@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from compsim_assets.universe.intake.values import numbers, whole_numbers
+from compsim_assets.universe.intake.values import numbers, whole_numbers, whole_years
 from compsim_assets.universe.layout import ID, UniverseError
-from compsim_assets.universe.report_files import whole_years
 from compsim_assets.universe.table_files import TableFiles
 
 if TYPE_CHECKING:

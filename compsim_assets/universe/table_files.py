@@ -139,12 +139,13 @@ class TableFile:
 
         names = list(names)
         theirs = [self.column(name) for name in names]
+        different = list(dict.fromkeys(theirs))
         if self.parquet:
-            table = self.parquet.read(columns=theirs).select(theirs)
+            table = self.parquet.read(columns=different)
         else:
-            schema = pa.schema([(name, pa.string()) for name in theirs])
-            table = pa.Table.from_batches(self._csv().batches(theirs), schema)
-        return table.rename_columns(names)
+            schema = pa.schema([(name, pa.string()) for name in different])
+            table = pa.Table.from_batches(self._csv().batches(different), schema)
+        return table.select(theirs).rename_columns(names)
 
     def batches(self, names: Iterable[str], rows: int = 1 << 20) -> "Iterator[pa.RecordBatch]":
         """The same, some rows at a time."""

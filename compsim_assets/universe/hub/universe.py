@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files as package_files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from compsim_assets.storage.results import Results
 from compsim_assets.universe import hub
 from compsim_assets.universe.folder import Universe, folder_of
 from compsim_assets.universe.intake.columns import Names
 from compsim_assets.universe.layout import ID, UniverseError
-from compsim_assets.universe.report_files import REPORT_COLUMNS
+from compsim_assets.universe.reports.files import REPORT_COLUMNS
 from compsim_assets.universe.table_files import TableFiles
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ class HubUniverse(Universe):
 
     cache: folder of ours that remembers which version of each data set was used last.
     """
+
+    as_published: ClassVar[bool] = True
 
     tables: Mapping[str, HubTable]
     cache: Path

@@ -160,3 +160,26 @@ def _whole(value: Any) -> int | None:
     text = text_of(value)
     number = int(text.partition(".")[0]) if text is not None and _WHOLE.fullmatch(text) else None
     return number if number is not None and abs(number) < 2**63 else None
+
+
+def whole_years(year: Any, place: Place) -> "np.ndarray":
+    """(n,) int64 of years as numbers or text such as "1996" or "1996.0".
+
+    Raises:
+        UniverseError: names the first row that is not a year of 1900 to 2200.
+    """
+    import numpy as np
+
+    codes, different = distinct(year)
+    parsed = []
+    for value in different:
+        text = (text_of(value) or "").removesuffix(".0")
+        number = int(text) if text.isdecimal() and len(text) == 4 else 0
+        parsed.append(number if 1900 <= number <= 2200 else 0)
+    years = np.array(parsed, dtype=np.int64)[codes]
+    if not years.all():
+        row = int((years == 0).argmax())
+        value = different[codes[row]]
+        text = "is null" if value is None else repr(value)
+        raise UniverseError(f"{place(row)}: year {text}, expected a year like 2019 or '2019'")
+    return years

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from compsim_assets.universe.intake.columns import say_columns
 from compsim_assets.universe.intake.decisions import Notes
+from compsim_assets.universe.intake.values import whole_years
 from compsim_assets.universe.layout import ID, RETURNS, UniverseError
-from compsim_assets.universe.months import month_columns
+from compsim_assets.universe.reports.months import month_columns
 from compsim_assets.universe.table_files import TableFiles
 
 if TYPE_CHECKING:
@@ -104,28 +105,3 @@ def _spell(frame: "pd.DataFrame", notes: Notes) -> None:
             notes.assumed(column, "spellings of a missing value are read as missing", spelled, repr(missing.iloc[0]))
         if column in ("cik", "gvkey"):
             frame[column] = frame[column].mask(frame[column] == "")
-
-
-def whole_years(year: Any, place: Callable[[int], str]) -> "np.ndarray":
-    """(n,) int64 of years as numbers or text such as "1996" or "1996.0".
-
-    Raises:
-        UniverseError: names the first row that is not a year of 1900 to 2200.
-    """
-    import numpy as np
-
-    from compsim_assets.universe.intake.values import distinct, text_of
-
-    codes, different = distinct(year)
-    parsed = []
-    for value in different:
-        text = (text_of(value) or "").removesuffix(".0")
-        number = int(text) if text.isdecimal() and len(text) == 4 else 0
-        parsed.append(number if 1900 <= number <= 2200 else 0)
-    years = np.array(parsed, dtype=np.int64)[codes]
-    if not years.all():
-        row = int((years == 0).argmax())
-        value = different[codes[row]]
-        text = "is null" if value is None else repr(value)
-        raise UniverseError(f"{place(row)}: year {text}, expected a year like 2019 or '2019'")
-    return years
