@@ -1,7 +1,7 @@
 """From thousands of features to a few principal axes, and the nearest peers on them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import Field
@@ -29,6 +29,7 @@ from compsim_assets.universe.opening import open_universe
 
 if TYPE_CHECKING:
     from compsim_assets.science.pca.fit import PrincipalComponents
+    from compsim_assets.science.pca.fitted_on import UnlikeFeatures
     from compsim_assets.storage.shards import DistinctRows
 
 
@@ -111,7 +112,11 @@ def pca_assets(context: dg.AssetExecutionContext, config: PcaConfig, settings: S
     scores = pa.table(
         {"report_id": shards.report_id, "year": year.to_numpy(), "scores": list_column(fitted.scores[distinct.inverse])}
     )
-    counts = {"reports": shards.shape[0], "distinct_reports": distinct.shape[0]}
+    counts: dict[str, Any] = {"reports": shards.shape[0], "distinct_reports": distinct.shape[0]}
+    if fitted.fitted_on != "standardised":
+        counts["fitted_on"] = f"{fitted.fitted_on} features, and applied to such"
+    elif fitted.own_mean is not None and (largest := float(abs(fitted.own_mean).max())) > 1e-2:
+        counts["own_mean"] = largest
     yield from selected(
         context,
         dg.Output(fitted, output_name="pca", metadata=counts),
@@ -138,7 +143,9 @@ def _project(
     context: dg.AssetExecutionContext, config: PcaConfig, distinct: "DistinctRows", path: Path
 ) -> "PrincipalComponents":
     """Scores on the axes of the universe's published PCA, the first `n_components` of them."""
+    from compsim_assets.science.pca.fitted_on import UnlikeFeatures
     from compsim_assets.science.pca.projection import project
+    from compsim_assets.universe.intake.rules import read_rules
     from compsim_assets.universe.layout import UniverseError
     from compsim_assets.universe.published import read_pca
 
@@ -151,19 +158,49 @@ def _project(
         )
     first = slice(0, config.n_components)
     variance, ratio = pca.explained_variance, pca.explained_variance_ratio
-    scaler = None
+    scaler, of = None, read_rules(path.parent).of("pca")["features"]
     if pca.scaler_mean is not None and pca.scaler_scale is not None:
         scaler = pca.scaler_mean, pca.scaler_scale
-    return project(
-        distinct,
-        pca.components[first],
-        pca.mean,
-        copies=distinct.copies,
-        scaler=scaler,
-        explained_variance=None if variance is None else variance[first],
-        explained_variance_ratio=None if ratio is None else ratio[first],
-        device=default_device(),
-        progress=progress(context, "projected reports"),
+        if of == "raw":
+            raise UniverseError(f"{path}: brings a scaler, and universe.toml says [pca] features = {of!r}: remove one")
+    try:
+        projected = project(
+            distinct,
+            pca.components[first],
+            pca.mean,
+            copies=distinct.copies,
+            scaler=scaler,
+            of=of,
+            explained_variance=None if variance is None else variance[first],
+            explained_variance_ratio=None if ratio is None else ratio[first],
+            device=default_device(),
+            progress=progress(context, "projected reports"),
+        )
+    except UnlikeFeatures as problem:
+        raise UniverseError(f"{path}: {_unlike(problem)}") from None
+    if projected.fitted_on != "standardised":
+        context.log.info(f"{path} was fitted on {projected.fitted_on} features, and is applied to such")
+    elif (largest := float(abs(pca.mean).max())) > 1e-2:
+        context.log.warning(
+            f"{path}: its own mean, which is subtracted, is up to {largest:.3g} deviations from 0, the mean of the "
+            "standardised features here: it was fitted on other reports"
+        )
+    return projected
+
+
+def _unlike(problem: "UnlikeFeatures") -> str:
+    """How a PCA contradicts the features, and what to do."""
+    zero, raw = problem.off
+    variance = ""
+    if problem.variance is not None:
+        variance = "; its variance is {:.3g} times that of standardised features, {:.3g} times that of raw ones".format(
+            *problem.variance
+        )
+    return (
+        f"a PCA of other features: its mean_ is up to {zero:.3g} where that of standardised features is 0, and "
+        f"{raw:.3g} deviations (root mean square) from the mean of these features{variance}. Say in universe.toml what "
+        'it was fitted on ([pca] features = "standardised" or "raw"), give it with its scaler (a pipeline of '
+        "StandardScaler and PCA), or remove it to fit one"
     )
 
 

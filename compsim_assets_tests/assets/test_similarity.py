@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import load_file, save_file
 from sklearn.decomposition import PCA
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from compsim_assets.storage.matrices import matrix_of
@@ -284,3 +285,69 @@ def cosines(z: np.ndarray) -> np.ndarray:
 def test_without_a_published_pca_one_is_fitted(run: Local) -> None:
     scores(run)
     assert run.metadata("pca")["method"] != "published"
+
+
+# -- A PCA of features that are not standardised ------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def unscaled(tiny_universe: Path) -> pd.DataFrame:
+    """The tiny universe's features as they are, by report."""
+    table = pq.read_table(tiny_universe / "features.parquet")
+    values = np.stack([np.ravel(row) for row in table["features"].to_pylist()]).astype(np.float32)
+    return pd.DataFrame(values.astype(np.float64), index=table[ID].to_numpy())
+
+
+def test_a_pca_of_the_features_as_they_are_is_applied_to_them(run: Local, unscaled: pd.DataFrame) -> None:
+    pca = PCA(AXES).fit(unscaled.to_numpy())
+    joblib.dump(pca, run.folder / "universe" / "pca.pkl")
+    found = scores(run)
+    truth = expected(pca, unscaled, found)
+    assert_close(found, truth)
+    np.testing.assert_allclose(cosines(found.to_numpy()), cosines(truth), atol=1e-5)
+    assert run.metadata("pca")["fitted_on"].startswith("raw features")
+    # Its output says the scaler, none, and gives the same scores again.
+    made = run.results.array_folder("pca") / "pca.safetensors"
+    (run.folder / "universe" / "pca.pkl").unlink()
+    shutil.copy(made, run.folder / "universe" / "pca.safetensors")
+    assert_close(scores(run), truth)
+
+
+def test_a_pipeline_is_applied_whole(run: Local, unscaled: pd.DataFrame) -> None:
+    part = unscaled.to_numpy()[::3]
+    pipeline = make_pipeline(StandardScaler(), PCA(AXES)).fit(part)
+    joblib.dump(pipeline, run.folder / "universe" / "pca.pkl")
+    found = scores(run)
+    assert_close(found, pipeline.transform(unscaled.loc[found.index].to_numpy()))
+    assert "fitted_on" not in run.metadata("pca")
+
+
+def test_a_pca_of_other_features_is_refused_unless_the_universe_says_what_they_are(
+    run: Local, unscaled: pd.DataFrame
+) -> None:
+    universe = run.folder / "universe"
+    before = stored_scores(run)
+    pca = PCA(AXES).fit(np.log1p(unscaled.to_numpy()))
+    joblib.dump(pca, universe / "pca.pkl")
+    largest = f"{np.abs(pca.mean_).max():.3g}"
+    with pytest.raises(
+        UniverseError, match=rf"pca\.pkl: a PCA of other features: its mean_ is up to {largest} "
+    ) as caught:
+        run.run(["pca", "pca_scores"])
+    assert '[pca] features = "standardised" or "raw"' in str(caught.value)
+    assert stored_scores(run).equals(before)
+    (universe / "universe.toml").write_text('[pca]\nfeatures = "raw"\n')
+    found = scores(run)
+    assert_close(found, expected(pca, unscaled, found))
+    joblib.dump(make_pipeline(StandardScaler(), PCA(3)).fit(unscaled.to_numpy()), universe / "pca.pkl")
+    with pytest.raises(
+        UniverseError, match=r"pca\.pkl: brings a scaler, and universe\.toml says \[pca\] features = 'raw'"
+    ):
+        run.run(["pca", "pca_scores"])
+
+
+def test_a_mean_of_its_own_is_said(run: Local, fitted: PCA) -> None:
+    pca = shifted(fitted)
+    joblib.dump(pca, run.folder / "universe" / "pca.pkl")
+    scores(run)
+    assert run.metadata("pca")["own_mean"] == pytest.approx(np.abs(pca.mean_).max())

@@ -40,6 +40,7 @@ class PrincipalComponents:
     own_mean: (D,) mean of the standardised features that an imported PCA subtracts; None for one fitted here, where it
         is zero.
     held_out_scores: (k, P) float32 scores of the reports that took no part in the fit; None where there were none.
+    fitted_on: what an imported PCA was fitted on, as `fitted_on` says it.
     """
 
     mean: np.ndarray
@@ -56,6 +57,7 @@ class PrincipalComponents:
     converged: bool
     own_mean: np.ndarray | None = None
     held_out_scores: np.ndarray | None = None
+    fitted_on: str = "standardised"
 
 
 def fit_pca(

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from compsim_assets.science.pca.fit import PrincipalComponents, products_dtype
+from compsim_assets.science.pca.fitted_on import CENTRED, SCALED, STANDARDISED, fitted_on
 from compsim_assets.science.pca.standardise import FeatureMatrix, Progress, StandardisedFeatures
 
 
@@ -14,6 +15,7 @@ def project(
     *,
     copies: np.ndarray,
     scaler: tuple[np.ndarray, np.ndarray] | None = None,
+    of: str = STANDARDISED,
     explained_variance: np.ndarray | None = None,
     explained_variance_ratio: np.ndarray | None = None,
     device: str = "cpu",
@@ -22,18 +24,23 @@ def project(
 ) -> PrincipalComponents:
     """z = ((x - mean) / scale - own mean) W of every report (method section 1, an imported PCA).
 
+    Features are as the PCA knew them: where it was fitted on unscaled or uncentred ones, `scale` is 1, and its own mean
+    is a part of `mean`.
+
     Args:
         features: (n, D) distinct reports.
         components: (P, D) axes, float32.
-        own_mean: (D,) the PCA's own mean, of standardised features.
+        own_mean: (D,) the PCA's own mean, of the features that it was fitted on.
         copies: (n,) how often each row occurs in the sample.
         scaler: mean and scale (D,) of the features; by default found from these features, as the published code does.
+        of: what a PCA without a scaler was fitted on, one of `fitted_on`'s four; empty: what `fitted_on` says.
         explained_variance, explained_variance_ratio: (P,) as published; by default those of the scores.
         device, progress: as in `fit_pca`.
         block_bytes: of features that are standardised at once.
 
     Raises:
         ValueError: axes of another number of latents than the features.
+        UnlikeFeatures: `fitted_on` has to say what the PCA was fitted on, and cannot.
 
     Cost: n D P multiply-adds and one pass over the features, two without a scaler. Memory: the axes, the scores and
     `block_bytes` of features.
@@ -45,6 +52,16 @@ def project(
     data = StandardisedFeatures(features, copies, block=4096, dtype=dtype, device=device)
     if scaler is not None:
         data.use(*scaler)
+        of = STANDARDISED
+    else:
+        data.fit()
+        of = of or _fitted_on(own_mean, len(components), explained_variance, explained_variance_ratio, data)
+    # Of reports that are all the same there is no variance to share.
+    squares = data.n_varying if of in (STANDARDISED, SCALED) else np.square(data.scale[data.varying]).sum()
+    total = (squares or 1) * data.total / max(data.total - 1, 1)
+    if of != STANDARDISED:
+        data.use(*_scaler(of, own_mean, data))
+        own_mean = np.zeros_like(own_mean)
     axes = torch.from_numpy(components).to(device=device, dtype=dtype).T
     offset = (torch.from_numpy(own_mean).to(device).double() @ axes.double()).to(dtype)
     scores = np.empty((n, len(components)), dtype=np.float32)
@@ -53,8 +70,6 @@ def project(
         if progress is not None:
             progress(where.stop, n)
     variance = _variance(scores, copies)
-    # Of reports that are all the same there is no variance to share.
-    total = max(data.n_varying, 1) * data.total / max(data.total - 1, 1)
     return PrincipalComponents(
         mean=data.mean,
         scale=data.scale,
@@ -69,7 +84,26 @@ def project(
         residuals=(np.nan, np.nan, np.nan),
         converged=True,
         own_mean=own_mean,
+        fitted_on=of,
     )
+
+
+def _fitted_on(
+    own_mean: np.ndarray, n_axes: int, variance: np.ndarray | None, ratio: np.ndarray | None, data: StandardisedFeatures
+) -> str:
+    total = None
+    if variance is not None and ratio is not None and variance[0] > 0 and ratio[0] > 0:
+        total = float(variance[0] / ratio[0])
+    return fitted_on(
+        own_mean, total, n_axes, mean=data.mean, deviation=data.scale, varying=data.varying, n_reports=data.total
+    )
+
+
+def _scaler(of: str, own_mean: np.ndarray, data: StandardisedFeatures) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and scale (D,) of features that were not standardised, the PCA's own mean included."""
+    if of == SCALED:
+        return own_mean * data.scale, data.scale
+    return own_mean + data.mean if of == CENTRED else own_mean, np.ones_like(own_mean)
 
 
 def _variance(scores: np.ndarray, copies: np.ndarray) -> np.ndarray:

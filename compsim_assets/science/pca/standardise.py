@@ -95,6 +95,11 @@ class StandardisedFeatures:
         return not bool(self._constant.all())
 
     @property
+    def varying(self) -> np.ndarray:
+        """(D,) whether a latent has more than one value."""
+        return ~self._constant.cpu().numpy()
+
+    @property
     def n_varying(self) -> int:
         """How many latents have more than one value."""
         return self.n_latents - int(self._constant.sum())
@@ -103,6 +108,7 @@ class StandardisedFeatures:
         """Take these (D,) statistics instead of finding the features' own."""
         self._mean.copy_(torch.from_numpy(mean))
         self._scale.copy_(torch.from_numpy(scale))
+        self._constant.zero_()
         self._fitted = True
 
     def alike(self, features: FeatureMatrix) -> "StandardisedFeatures":

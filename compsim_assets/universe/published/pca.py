@@ -1,4 +1,6 @@
-"""A PCA that somebody else has fitted: scikit-learn's as a pickle or by joblib, or a file of safetensors."""
+"""A PCA that somebody else has fitted: scikit-learn's as a pickle or by joblib, alone or behind its scaler, or a file
+of safetensors.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ class PublishedPca:
     """Axes and what goes with them.
 
     components: (P, D) float32, one axis per row.
-    mean: (D,) float64, the PCA's own mean, of standardised features.
+    mean: (D,) float64, the PCA's own mean, of the features that it was fitted on.
     explained_variance, explained_variance_ratio: (P,) float64; None where the file does not say.
     scaler_mean, scaler_scale: (D,) float64 of the features before; None where the file does not say.
     """
@@ -33,7 +35,7 @@ class PublishedPca:
 
 
 def read_pca(path: Path) -> PublishedPca:
-    """The PCA of `pca.safetensors`, or of any other name as a pickle.
+    """The PCA of `pca.safetensors`, or of any other name as a pickle: a PCA, or a pipeline of StandardScaler and PCA.
 
     A safetensors file has scikit-learn's names (`components_`, `mean_`, ...), or those of this project's own output:
     `components`, `mean` and `scale` of the features, `explained_variance`, and `pca_mean`, 0 without it.
@@ -75,15 +77,38 @@ def _pickled(path: Path) -> Mapping[str, Any]:
     from compsim_assets.universe.published.pickles.names import Model
 
     model = load_pickle(path)
-    if not isinstance(model, Model):
-        raise UniverseError(f"{path}: holds a {type(model).__name__}, expected a fitted PCA")
+    scaler: dict[str, Any] = {}
+    if isinstance(model, Model) and model.kind == "Pipeline":
+        steps = [step[-1] for step in model.attributes.get("steps", ())]
+        kinds = [step.kind if isinstance(step, Model) else str(step) for step in steps]
+        if kinds not in (["PCA"], ["StandardScaler", "PCA"]):
+            raise UniverseError(f"{path}: a pipeline of {', '.join(kinds)}, expected StandardScaler and PCA")
+        model = steps[-1]
+        if len(steps) == 2:
+            scaler = _scaler(steps[0].attributes, path)
+    if not isinstance(model, Model) or model.kind != "PCA":
+        kind = model.kind if isinstance(model, Model) else type(model).__name__
+        raise UniverseError(f"{path}: holds a {kind}, expected a fitted PCA")
     whiten = model.attributes.get("whiten", False)
     if not isinstance(whiten, bool | np.bool_) or whiten:
         raise UniverseError(
             f"{path}: a PCA with whiten=True. Its scores all have variance 1, so cosines of them are not those of the "
             "paper. Fit it with whiten=False"
         )
-    return model.attributes
+    return {**model.attributes, **scaler}
+
+
+def _scaler(attributes: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Mean and scale that a StandardScaler subtracts and divides by."""
+    import numpy as np
+
+    n_latents = attributes.get("n_features_in_")
+    if not isinstance(n_latents, int | np.integer):
+        raise UniverseError(f"{path}: a StandardScaler without n_features_in_, expected a fitted one")
+    return {
+        "scaler_mean": attributes.get("mean_") if attributes.get("with_mean") is True else np.zeros(n_latents),
+        "scaler_scale": attributes.get("scale_") if attributes.get("with_std") is True else np.ones(n_latents),
+    }
 
 
 def _safetensors(path: Path) -> Mapping[str, Any]:

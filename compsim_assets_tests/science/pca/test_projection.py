@@ -129,3 +129,38 @@ def test_blocks_of_reports_do_not_matter() -> None:
 def test_axes_of_other_latents_are_refused() -> None:
     with pytest.raises(ValueError, match="the PCA is of 6 latents, the features have 5"):
         projected(sparse_features(8, 4, 5), np.eye(6))
+
+
+WAYS = {
+    "scaled": StandardScaler(with_mean=False).fit_transform,
+    "centred": StandardScaler(with_std=False).fit_transform,
+    "raw": lambda values: values,
+}
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told", "found out"])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_pca_of_other_than_standardised_features_equals_scikit_learn(way: str, told: bool) -> None:
+    values = sparse_features(10, 30, 12) * np.float32([0.01, 1, 300] * 4)
+    values[:, 4] = 0.1  # a latent that does not vary has a value
+    seen = WAYS[way](values.astype(np.float64))
+    truth = PCA(5).fit(seen)
+    variances = {name: getattr(truth, f"{name}_") for name in ("explained_variance", "explained_variance_ratio")}
+    found = projected(values, truth.components_, truth.mean_, of=way if told else "", **variances)
+    assert found.fitted_on == way
+    close(found.scores, truth.transform(seen))
+    # What is kept of it gives the same scores again, as a PCA with a scaler.
+    assert found.components is not None
+    assert found.own_mean is not None
+    again = projected(values, found.components, found.own_mean, scaler=(found.mean, found.scale))
+    close(again.scores, truth.transform(seen))
+    without = projected(values, truth.components_, truth.mean_, of=way)
+    np.testing.assert_allclose(without.explained_variance_ratio, truth.explained_variance_ratio_, rtol=1e-4)
+
+
+def test_a_pca_of_standardised_features_is_found_out_and_projected_as_ever() -> None:
+    values = sparse_features(11, 30, 12)
+    truth = PCA(5).fit(StandardScaler().fit_transform(values.astype(np.float64)))
+    found, ever = (projected(values, truth.components_, truth.mean_, of=of) for of in ("", "standardised"))
+    assert found.fitted_on == "standardised"
+    assert found.scores.tobytes() == ever.scores.tobytes()

@@ -8,7 +8,9 @@ import joblib
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
-from sklearn.decomposition import PCA, IncrementalPCA
+from sklearn.decomposition import PCA, IncrementalPCA, SparsePCA, TruncatedSVD
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from compsim_assets.universe.layout import UniverseError
 from compsim_assets.universe.published import PublishedPca, read_pca
@@ -181,6 +183,54 @@ def test_a_whitened_pca_is_refused_with_the_reason(tmp_path: Path) -> None:
     ],
 )
 def test_another_object_than_a_fitted_pca_is_named(tmp_path: Path, value: Any, said: str) -> None:
+    joblib.dump(value, tmp_path / "pca.pkl")
+    with pytest.raises(UniverseError, match=rf"pca\.pkl: {said}"):
+        read_pca(tmp_path / "pca.pkl")
+
+
+@pytest.mark.parametrize("with_mean", [True, False])
+@pytest.mark.parametrize("with_std", [True, False])
+def test_a_pipeline_brings_its_scaler(tmp_path: Path, with_mean: bool, with_std: bool) -> None:
+    pipeline = make_pipeline(StandardScaler(with_mean=with_mean, with_std=with_std), PCA(3)).fit(features())
+    for write in (joblib.dump, lambda model, path: path.write_bytes(pickle.dumps(model))):
+        write(pipeline, tmp_path / "pca.pkl")
+        found = read_pca(tmp_path / "pca.pkl")
+        assert found.scaler_mean is not None
+        assert found.scaler_scale is not None
+        scores = ((features() - found.scaler_mean) / found.scaler_scale - found.mean) @ found.components.T
+        np.testing.assert_allclose(scores, pipeline.transform(features()), atol=1e-5)
+
+
+def test_a_pipeline_of_the_pca_alone_is_the_pca(tmp_path: Path) -> None:
+    joblib.dump(make_pipeline(fitted()), tmp_path / "pca.pkl")
+    assert_is(read_pca(tmp_path / "pca.pkl"), fitted())
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (StandardScaler().fit(features()), "holds a StandardScaler, expected a fitted PCA"),
+        (make_pipeline(StandardScaler(), PCA(3)), "a StandardScaler without n_features_in_"),
+        (
+            make_pipeline(fitted(), StandardScaler()),
+            "a pipeline of PCA, StandardScaler, expected StandardScaler and PCA",
+        ),
+        (make_pipeline("passthrough", fitted()), "a pipeline of passthrough, PCA, expected"),
+        (
+            make_pipeline(MinMaxScaler(), fitted()),
+            r"refused: it tried to load sklearn.preprocessing._data.MinMaxScaler",
+        ),
+        (
+            TruncatedSVD(3).fit(features()),
+            r"refused: it tried to load sklearn.decomposition._truncated_svd.TruncatedSVD",
+        ),
+        (
+            SparsePCA(3, max_iter=1).fit(features()),
+            r"refused: it tried to load sklearn.decomposition._sparse_pca.SparsePCA",
+        ),
+    ],
+)
+def test_other_models_are_refused_by_name(tmp_path: Path, value: Any, said: str) -> None:
     joblib.dump(value, tmp_path / "pca.pkl")
     with pytest.raises(UniverseError, match=rf"pca\.pkl: {said}"):
         read_pca(tmp_path / "pca.pkl")

@@ -9,7 +9,8 @@ question "what could these arguments do?" is asked of this folder, and not of al
 - arrays are looked at as bytes of such a dtype, of the size that the shape asks for; object arrays are made of a list.
 - frames, series and indexes are put together from arrays by pandas' public constructors.
 - pyarrow's text is checked by pyarrow in full before a letter of it is read: the offsets are the file's own.
-- PCA models stay a dict of what they hold. No method of theirs is called, of this or another version.
+- PCA models, scalers and pipelines of both stay a dict of what they hold. No method of theirs is called, of this or
+  another version.
 - sets, slices and bytes are Python's own, of lists, numbers and bytes.
 - markers (`numpy.ndarray`, `builtins.list`) can be handed to the functions above and do nothing.
 """
@@ -24,9 +25,10 @@ from compsim_assets.universe.published.pickles.tables import Blank
 
 @dataclass(frozen=True)
 class Model:
-    """What a fitted PCA held: attribute name -> value."""
+    """What a fitted PCA, or a scaler before it, held: attribute name -> value. kind: the class's name."""
 
     attributes: dict[str, Any]
+    kind: str = "PCA"
 
 
 def _buffer(raw: Any = b"") -> Any:
@@ -35,10 +37,13 @@ def _buffer(raw: Any = b"") -> Any:
     return raw
 
 
-def _model(state: Any) -> Model:
-    if type(state) is not dict:
-        raise ValueError("a model without its attributes")
-    return Model(state)
+def _model(kind: str) -> Name:
+    def made(state: Any) -> Model:
+        if type(state) is not dict:
+            raise ValueError("a model without its attributes")
+        return Model(state, kind)
+
+    return Name(f"sklearn {kind}", blank=lambda: Blank(made))
 
 
 def _plain_dict(*_: object) -> dict:
@@ -50,7 +55,7 @@ _DICT = Name("dict", call=_plain_dict)
 _BYTES = Name("bytes", call=_buffer)
 _MANAGER = Name("BlockManager", call=tables.manager, blank=lambda: Blank(tables.manager_of_series))
 _TEXT = Name("pandas text", blank=lambda: Blank(tables.text))
-_PCA = Name("sklearn PCA", blank=lambda: Blank(_model))
+_PCA = _model("PCA")
 
 # Modules -> member -> the stand-in. What moved is listed with all its homes.
 _STAND_INS: dict[str, dict[str, Name | None]] = {
@@ -97,6 +102,8 @@ _STAND_INS: dict[str, dict[str, Name | None]] = {
     # Models, and the way in which joblib writes their arrays.
     "sklearn.decomposition._pca": {"PCA": _PCA},
     "sklearn.decomposition._incremental_pca": {"IncrementalPCA": _PCA},
+    "sklearn.preprocessing._data": {"StandardScaler": _model("StandardScaler")},
+    "sklearn.pipeline": {"Pipeline": _model("Pipeline")},
     "joblib.numpy_pickle": {"NumpyArrayWrapper": Name("joblib array", blank=arrays.JoblibArray)},
 }
 
