@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from compsim_assets.evidence.groups import all_groups, company_of, main_years
+from compsim_assets.evidence.groups import all_groups, main_years
 
 
 def groups(**columns: list) -> pd.DataFrame:
@@ -39,19 +39,6 @@ def test_the_years_that_the_main_methods_have() -> None:
     assert main_years(pd.concat([one, other.assign(method="GCD")]))[0] == [2001, 2002]
     walked = pd.concat([one, other[other["method"] == "base"].assign(method="walk_forward")])
     assert main_years(walked) == ([2001], ["base", "rolling", "walk_forward"])
-
-
-def test_a_company_is_known_by_the_first_thing_that_is_known_of_it() -> None:
-    reports = pd.DataFrame(
-        {
-            "report_id": [4, 5, 6, 7],
-            "cik": ["1", None, None, None],
-            "ticker": ["A", "1", None, None],
-            "company_name": ["a", "b", "1", None],
-        }
-    )
-    names = {4: "cik 1", 5: "ticker 1", 6: "company_name 1", 7: "report_id 7"}
-    assert company_of(reports).to_dict() == names
 
 
 def test_two_methods_of_one_name_are_refused() -> None:

@@ -3,15 +3,21 @@
 import numpy as np
 import pandas as pd
 
+from compsim_assets.science.correlation.returns import SINGLE_PRECISION
+
 MONTHS = 12
 # Months before a year that its betas are estimated on: at most these, and not without this many.
 WINDOW, LEAST = 60, 24
+# Directions in which the factors vary less than this beside the largest one are rounding.
+_RANK = 1e-10
 
 
 def adjusted_returns(
     returns: pd.DataFrame, company: pd.Series, factors: pd.DataFrame, winsorise: tuple[float, float] = (0.01, 0.99)
 ) -> pd.DataFrame:
     """Monthly returns less their company's betas times the factors.
+
+    Of several reports of a company in one year its betas see the mean, once, and each has residuals.
 
     Twelve months are too few to estimate several betas on, and betas of the year itself would know its end. So those
     of year t are estimated by least squares with a constant on the company's months of the years before: the last 60,
@@ -29,8 +35,7 @@ def adjusted_returns(
         unknown company or of one without enough history. Such a report takes part in no correlation.
 
     Raises:
-        ValueError: two reports of one company in one year, a month given twice, or factors that do not fit the months
-            (see `check_alignment`).
+        ValueError: a month given twice, or factors that do not fit the months (see `check_alignment`).
 
     Cost: O(company years x 60 x factors^2) time; memory 8 x companies x months x factors bytes.
     """
@@ -39,17 +44,12 @@ def adjusted_returns(
     owner = returns["report_id"].map(company)
     named = owner.notna().to_numpy()
     row = pd.factorize(owner)[0]
-    doubled = pd.DataFrame({"row": row, "year": returns["year"].to_numpy()})[named].duplicated()
-    if doubled.any():
-        index = doubled.index[doubled][0]
-        raise ValueError(
-            f"company {owner.iloc[index]!r} has two reports in {returns['year'].iloc[index]}, expected one"
-        )
-    given = _winsorised(returns, winsorise)
-    panel = np.full((row.max(initial=-1) + 1, (last - first + 1) * MONTHS), np.nan)
+    # An amendment brings the same returns again.
+    months = pd.DataFrame(_matrix(returns)).assign(row=row, year=returns["year"].to_numpy())
+    given = _winsorised(returns, winsorise, ~(months.duplicated().to_numpy() & named))
     start = (returns["year"].to_numpy() - first) * MONTHS
     columns = start[:, None] + np.arange(MONTHS)
-    panel[row[named, None], columns[named]] = given[named]
+    panel = _panel(given[named], row[named], columns[named], (last - first + 1) * MONTHS)
     explaining = _by_month(factors, first, last)
     residuals = np.full(given.shape, np.nan)
     for year in np.unique(returns["year"]):
@@ -101,7 +101,7 @@ def _lagged(level: np.ndarray, market: np.ndarray, lag: int) -> float:
     level, market = level[max(0, -lag) :], market[max(0, lag) :]
     n = min(len(level), len(market))
     both = np.isfinite(level[:n]) & np.isfinite(market[:n])
-    if both.sum() < 3:
+    if both.sum() < 3 or np.ptp(market[:n][both]) <= SINGLE_PRECISION:
         return np.nan
     with np.errstate(invalid="ignore", divide="ignore"):
         return float(np.corrcoef(level[:n][both], market[:n][both])[0, 1])
@@ -121,14 +121,29 @@ def _matrix(returns: pd.DataFrame) -> np.ndarray:
     return np.stack(returns["returns"].to_list()).astype(np.float64)
 
 
-def _winsorised(returns: pd.DataFrame, quantiles: tuple[float, float]) -> np.ndarray:
-    """(n, 12) returns, each month's cross-section clipped at its quantiles; other months take no part."""
+def _panel(values: np.ndarray, row: np.ndarray, columns: np.ndarray, n_months: int) -> np.ndarray:
+    """(companies, months) returns; the mean where several reports of a company have the month, NaN where none has."""
+    there = np.isfinite(values)
+    at = np.broadcast_to(row[:, None], columns.shape)[there], columns[there]
+    total, count = np.zeros((2, row.max(initial=-1) + 1, n_months))
+    np.add.at(total, at, values[there])
+    np.add.at(count, at, 1.0)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+
+
+def _winsorised(returns: pd.DataFrame, quantiles: tuple[float, float], counted: np.ndarray) -> np.ndarray:
+    """(n, 12) returns, each month's cross-section clipped at its quantiles; other months take no part.
+
+    Args:
+        counted: (n,) bool, the reports that the quantiles are of.
+    """
     values = _matrix(returns)
     values[~np.isfinite(values)] = np.nan
     for positions in returns.groupby("year").indices.values():
         of_year = values[positions]
-        there = np.isfinite(of_year).any(axis=0)
-        low, high = np.nanquantile(of_year[:, there], quantiles, axis=0)
+        cross_section = of_year[counted[positions]]
+        there = np.isfinite(cross_section).any(axis=0)
+        low, high = np.nanquantile(cross_section[:, there], quantiles, axis=0)
         of_year[:, there] = np.clip(of_year[:, there], low, high)
         values[positions] = of_year
     return values
@@ -145,14 +160,22 @@ def _betas(history: np.ndarray, factors: np.ndarray) -> np.ndarray:
     if len(factors) < LEAST:
         return np.full((len(history), factors.shape[1]), np.nan)
     deviation = factors.std(axis=0)
-    deviation[deviation == 0] = 1.0
-    scaled = (factors - factors.mean(axis=0)) / deviation
+    centred = factors - factors.mean(axis=0)
+    constant = np.abs(centred).max(axis=0) <= SINGLE_PRECISION
+    deviation[constant] = 1.0
+    centred[:, constant] = 0.0
+    scaled = centred / deviation
     design = np.column_stack([np.ones(len(scaled)), scaled])
     there = np.isfinite(history).astype(np.float64)
     products = np.einsum("ct,tf,tg->cfg", there, design, design, optimize=True)
     target = np.where(there > 0, history, 0.0) @ design
-    # A factor that did not vary in a company's months gets beta 0 instead of an error.
     solved = np.einsum("cfg,cg->cf", np.linalg.pinv(products, hermitian=True), target)
+    spread = np.linalg.eigvalsh(products)
+    for company in np.flatnonzero((spread[:, 0] <= _RANK * spread[:, -1]) & (there.sum(axis=1) >= LEAST)):
+        # A factor that did not vary in a company's months, but for rounding, gets beta 0.
+        months = there[company] > 0
+        own = scaled[months] - scaled[months].mean(axis=0)
+        solved[company, 1:] = np.linalg.lstsq(own, history[company, months], rcond=_RANK**0.5)[0]
     betas = solved[:, 1:] / deviation
     betas[there.sum(axis=1) < LEAST] = np.nan
     return betas

@@ -5,6 +5,10 @@ import pandas as pd
 
 # A row whose centred returns are this small beside its largest return is constant up to rounding.
 _CONSTANT_TOLERANCE = 1e-12
+# Log returns that differ by less from their mean are equal in files with prices in single precision: an adjusted close
+# is off by up to 3 x 2^-24 of itself (the close, its factor, their product), a return by two of them, the mean of twelve
+# returns by a twelfth of that. Returns of a price that stands still look so; a cent on 5,000 is four times as much.
+SINGLE_PRECISION = 8 * 2.0**-24
 
 
 def normalise_returns(returns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -15,8 +19,8 @@ def normalise_returns(returns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Returns:
         (n, months) float64 unit rows, all zero where the correlation is not defined, and (n,) bool
-        `defined`: False for a row with a missing month or with constant returns (its Pearson correlation
-        with anything does not exist, so it takes part in no pair).
+        `defined`: False for a row with a missing month or with returns that are constant up to `SINGLE_PRECISION`
+        (its Pearson correlation with anything does not exist, so it takes part in no pair).
 
     Raises:
         ValueError: when `returns` is not two-dimensional.
@@ -31,7 +35,8 @@ def normalise_returns(returns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     centred = filled - filled.mean(axis=1, keepdims=True)
     length = np.linalg.norm(centred, axis=1)
     largest = np.abs(filled).max(axis=1, initial=0.0)
-    defined = complete & (length > _CONSTANT_TOLERANCE * largest)
+    varies = np.abs(centred).max(axis=1, initial=0.0) > SINGLE_PRECISION
+    defined = complete & varies & (length > _CONSTANT_TOLERANCE * largest)
     unit = np.divide(centred, length[:, None], out=np.zeros_like(centred), where=defined[:, None])
     return unit, defined
 

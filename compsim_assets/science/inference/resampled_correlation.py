@@ -8,6 +8,7 @@ import pandas as pd
 from scipy.sparse import csr_array, vstack
 
 from compsim_assets.science.correlation.groups import members_of
+from compsim_assets.science.correlation.mean_correlation import companies_in
 from compsim_assets.science.correlation.returns import unit_returns
 
 # Sizes of clusters, both ends included.
@@ -27,13 +28,15 @@ def stratum_name(smallest: int, largest: float) -> str:
 class _Members:
     """Clusters of all years, one row for each company in a cluster.
 
-    cluster, company (n,): positions; total (n, months): sum of the company's unit returns there; count (n,): its
-    reports there; year, size (k,): of each cluster (size with the reports that have no returns).
+    cluster, company (n,): positions; total (n, months): sum of the company's unit returns there; length (n,): its
+    square; count (n,): its reports there; year, size (k,): of each cluster (size with the reports that have no
+    returns).
     """
 
     cluster: np.ndarray
     company: np.ndarray
     total: np.ndarray
+    length: np.ndarray
     count: np.ndarray
     year: np.ndarray
     size: np.ndarray
@@ -43,9 +46,8 @@ class ResampledCorrelation:
     """MeanCorr of one grouping for any number of copies of each company.
 
     With w_c copies of company c, s_c the sum of its unit returns in a cluster and m_c its reports there (nearly always
-    one), the correlations of all pairs sum up to half of |sum w s|^2 - sum w^2 |s|^2 + sum w (|s|^2 - m), and the pairs
-    number half of (sum w m)^2 - sum w^2 m^2 + sum w (m^2 - m). A company makes no pair with a copy of itself. Two
-    reports of one company in one cluster, where there are any, are a pair once per copy, as in MeanCorr.
+    one), the correlations of all pairs sum up to half of |sum w s|^2 - sum w^2 |s|^2, and the pairs number half of
+    (sum w m)^2 - sum w^2 m^2. A company makes no pair with itself, neither with a copy nor with another report.
 
     Statistics, in this order: `mean_correlation` (mean over years of the mean over clusters of each one's mean
     correlation), `pair_weighted` (over the pairs of all years), and `mean_correlation_by_size` of each stratum (mean
@@ -119,10 +121,10 @@ class ResampledCorrelation:
         """(k, B) mean correlation of each cluster (0 without a pair), whether it has one; (B,) sums over all pairs."""
         weights = np.asarray(weights, dtype=np.float64)
         shape = (self._k, weights.shape[1])
-        n_sums = self._members.total.shape[1] + 3
-        *months, reports, linear, linear_pairs = (self._linear @ weights).reshape(n_sums, *shape)
+        n_sums = self._members.total.shape[1] + 1
+        *months, reports = (self._linear @ weights).reshape(n_sums, *shape)
         square, square_pairs = (self._square @ (weights * weights)).reshape(2, *shape)
-        totals, pairs = linear - square, reports * reports - square_pairs + linear_pairs
+        totals, pairs = -square, reports * reports - square_pairs
         for month in months:
             totals += month * month
         there = (pairs > 0).astype(np.float64)
@@ -142,12 +144,15 @@ class ResampledCorrelation:
         m = self._members
         totals = np.zeros((self._k, m.total.shape[1]))
         np.add.at(totals, m.cluster, m.total)
-        reports = np.bincount(m.cluster, weights=m.count, minlength=self._k)
-        correlation = np.einsum("km,km->k", totals, totals) - reports
-        pairs = reports * (reports - 1)
+        own, reports, own_pairs = (
+            np.bincount(m.cluster, weights=of_company, minlength=self._k)
+            for of_company in (m.length, m.count, m.count**2)
+        )
+        correlation = np.einsum("km,km->k", totals, totals) - own
+        pairs = reports**2 - own_pairs
         rest, left = totals[m.cluster] - m.total, reports[m.cluster] - m.count
-        rest_correlation = np.einsum("nm,nm->n", rest, rest) - left
-        rest_pairs = left * (left - 1)
+        rest_correlation = np.einsum("nm,nm->n", rest, rest) - (own[m.cluster] - m.length)
+        rest_pairs = left**2 - (own_pairs[m.cluster] - m.count**2)
         shape = (self._k, self._n_companies)
         at = (m.cluster, m.company)
         # Changes by cluster and company, sparse: nothing changes where a company is not.
@@ -189,20 +194,23 @@ def _members(
     by_cluster = rows.groupby(["year", "cluster_id"], sort=True)
     label, size = by_cluster.ngroup().to_numpy(), by_cluster["year"].transform("size").to_numpy()
     unit, defined = unit_returns(rows["returns"])
-    # Only clusters that have a pair.
-    paired = defined & (np.bincount(label[defined], minlength=len(by_cluster))[label] >= 2)
+    owner = companies.get_indexer(pd.Index(company.reindex(rows["report_id"].to_numpy())))
+    # Only clusters that have a pair: two companies with returns.
+    paired = defined & (companies_in(label[defined], owner[defined], len(by_cluster))[label] >= 2)
     _, first, cluster = np.unique(label[paired], return_index=True, return_inverse=True)
-    owner = companies.get_indexer(pd.Index(company.reindex(rows["report_id"].to_numpy()[paired])))
+    owner = owner[paired]
     if (owner < 0).any():
         missing = rows["report_id"].to_numpy()[paired][owner < 0]
         raise ValueError(f"{len(missing)} reports have no company, the first of them {missing[0]}")
     both, row = np.unique(cluster * len(companies) + owner, return_inverse=True)
     together = csr_array((np.ones(len(row)), (row, np.arange(len(row)))), shape=(len(both), len(row)))
+    total, count = together @ unit[paired], np.bincount(row, minlength=len(both)).astype(np.float64)
     return _Members(
         cluster=both // max(len(companies), 1),
         company=both % max(len(companies), 1),
-        total=together @ unit[paired],
-        count=np.bincount(row, minlength=len(both)).astype(np.float64),
+        total=total,
+        length=np.where(count > 1, np.einsum("nm,nm->n", total, total), 1.0),
+        count=count,
         year=rows["year"].to_numpy()[paired][first],
         size=size[paired][first],
     )
@@ -211,21 +219,18 @@ def _members(
 def _survival(members: _Members, n_companies: int) -> np.ndarray:
     """(k,) chance that a cluster has a pair when as many companies as there are are drawn with replacement.
 
-    It has none when no company of it is drawn, or only one that has one report there.
+    It has none when no company of it is drawn, or only one.
     """
-    k = len(members.year)
-    inside = np.bincount(members.cluster, minlength=k) / n_companies
-    alone = np.bincount(members.cluster, weights=members.count == 1, minlength=k)
+    alone = np.bincount(members.cluster, minlength=len(members.year))
+    inside = alone / n_companies
     none = (1 - inside) ** n_companies
     return 1 - none - alone * ((1 - inside + 1 / n_companies) ** n_companies - none)
 
 
 def _products(members: _Members, n_companies: int) -> tuple[csr_array, csr_array]:
-    """What copies are multiplied with: each month, reports, own correlations and own pairs; squares of the last two."""
-    length = np.where(members.count > 1, np.einsum("nm,nm->n", members.total, members.total), 1.0)
-    count = members.count
-    linear = np.vstack([members.total.T, count, length - count, count**2 - count])
-    square = np.vstack([length, count**2])
+    """What copies are multiplied with: each month and reports; and their squares with: own correlations and pairs."""
+    linear = np.vstack([members.total.T, members.count])
+    square = np.vstack([members.length, members.count**2])
     shape = (len(members.year), n_companies)
     at = (members.cluster, members.company)
     return _stacked(linear, *at, shape), _stacked(square, *at, shape)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from compsim_assets.science.companies import own_pairs
 from compsim_assets.science.linkage.distance import unit_rows
 from compsim_assets.science.linkage.years import rows_by_year
 
@@ -15,6 +16,7 @@ def nearest_peers(
     n_peers: int = 20,
     block: int = 1024,
     cosine_bytes: int = 1 << 27,
+    company: np.ndarray | None = None,
 ) -> Iterator[dict[str, np.ndarray]]:
     """The most similar reports of the same year, by cosine of the PCA scores.
 
@@ -22,6 +24,9 @@ def nearest_peers(
         scores, year, report_id: (n, P), (n,), (n,).
         n_peers: peers per report; fewer where the year is smaller.
         block: reports compared at once, at most, and at most as many as `cosine_bytes` of cosines take.
+        company: (n,) numbers of the reports' companies: none is its own peer. None: all are different.
+
+    A report at the origin is like nothing: it has no peers and is no peer.
 
     Yields:
         Columns report_id, year, rank (1 = most similar), peer_id, cosine of one block. Equal cosines (to 1e-12,
@@ -32,22 +37,31 @@ def nearest_peers(
     """
     years, rows = rows_by_year(np.asarray(year))
     for label, members in zip(years, rows, strict=True):
+        members = members[scores[members].any(axis=1)]
         members = members[np.argsort(report_id[members], kind="stable")]
+        first, second = own_pairs(None if company is None else company[members])
         unit, ids = unit_rows(scores[members]), report_id[members]
         count = min(n_peers, len(members) - 1)
-        step = max(1, min(block, cosine_bytes // (8 * len(members))))
-        for start in range(0, len(members) if count else 0, step):
+        step = max(1, min(block, cosine_bytes // (8 * max(len(members), 1))))
+        for start in range(0, len(members) if count > 0 else 0, step):
             cosine = unit[start : start + step] @ unit.T
             block_ids = ids[start : start + len(cosine)]
             cosine[np.arange(len(cosine)), np.arange(start, start + len(cosine))] = -np.inf
+            for a, b in ((first, second), (second, first)):
+                inside = (a >= start) & (a < start + len(cosine))
+                cosine[a[inside] - start, b[inside]] = -np.inf
             peers = _largest(np.round(cosine, 12), count)
-            yield {
+            columns = {
                 "report_id": np.repeat(block_ids, count),
                 "year": np.full(peers.size, label),
                 "rank": np.tile(np.arange(1, count + 1), len(peers)),
                 "peer_id": ids[peers].ravel(),
-                "cosine": np.take_along_axis(cosine, peers, axis=1).clip(-1, 1).ravel(),
+                "cosine": np.take_along_axis(cosine, peers, axis=1).ravel(),
             }
+            # Of a company's other reports, which come last, where nobody else is left.
+            others = columns["cosine"] > -np.inf
+            columns["cosine"] = columns["cosine"].clip(-1, 1)
+            yield columns if others.all() else {name: values[others] for name, values in columns.items()}
 
 
 def _largest(values: np.ndarray, count: int) -> np.ndarray:

@@ -177,6 +177,28 @@ def test_a_month_without_factors_has_no_residual() -> None:
     assert np.isfinite(found.loc[2006000]).all()
 
 
+@pytest.mark.parametrize("noise", [0.0, 1e-7])
+def test_a_constant_factor_explains_nothing(noise: float) -> None:
+    """Constant throughout, or in the months of some companies; exactly, or up to the file's precision."""
+    market = simulate(companies=5)
+    table, company = market.tables()
+    rng = np.random.default_rng(1)
+    plain = market.factor_table.drop(columns="size")
+    wanted = adjusted_returns(table, company, plain, winsorise=NOTHING_CLIPPED)
+    constant = plain.assign(flat=0.003 + noise * rng.uniform(-1, 1, len(plain)))
+    found = adjusted_returns(table, company, constant, winsorise=NOTHING_CLIPPED)
+    np.testing.assert_allclose(np.stack(found["returns"].to_list()), np.stack(wanted["returns"].to_list()), atol=1e-9)
+    # Varies from 2007 on: companies of which only earlier months are there have no beta to it.
+    late = plain["year"] >= 2007
+    stepped = plain.assign(flat=constant["flat"] + late * rng.normal(0, 0.05, len(plain)))
+    early = table[table["year"].isin([2004, 2005, 2008])]
+    found = adjusted_returns(early, company, stepped, winsorise=NOTHING_CLIPPED).set_index("report_id")["returns"]
+    for report in (2008000, 2008003):
+        own = market.returns[report % 1000]
+        fitted = sm.OLS(own[48:72], sm.add_constant(market.factors[48:72, :1])).fit()  # 2004 and 2005
+        np.testing.assert_allclose(found[report], own[96:] - market.factors[96:, 0] * fitted.params[1], atol=1e-6)
+
+
 @pytest.mark.parametrize(("shift", "better", "sign"), [(1, "later", "-"), (-1, "earlier", "+")])
 def test_a_factor_table_shifted_by_a_month_fails_with_the_better_lag(shift: int, better: str, sign: str) -> None:
     market = simulate()
@@ -203,12 +225,34 @@ def test_a_factor_without_any_month_in_common_fails() -> None:
         check_alignment(table, elsewhere)
 
 
-def test_two_reports_of_a_company_in_a_year_are_an_error() -> None:
-    market = simulate(companies=3)
+def test_a_second_report_of_a_year_changes_nothing_but_has_residuals_too() -> None:
+    """An amendment: the same returns. Betas by regression on the company's months, each of them once."""
+    market = simulate(companies=6)
     table, company = market.tables()
-    company[2004001] = "c2"
-    with pytest.raises(ValueError, match="company 'c2' has two reports in 2004"):
-        adjusted_returns(table, company, market.factor_table)
+    amendment = table[table["report_id"] == 2004002].assign(report_id=9)
+    both = pd.concat([amendment, table], ignore_index=True)
+    plain = adjusted_returns(table, company, market.factor_table).set_index("report_id")["returns"]
+    found = adjusted_returns(both, pd.concat([company, pd.Series({9: "c2"})]), market.factor_table)
+    found = found.set_index("report_id")["returns"]
+    assert all(found[report].tobytes() == plain[report].tobytes() for report in plain.index)
+    assert found[9].tobytes() == plain[2004002].tobytes()
+    assert np.isfinite(found[9]).all()
+
+
+def test_two_share_classes_have_the_betas_of_their_mean() -> None:
+    market = simulate(companies=4)
+    table, company = market.tables()
+    other = table[table["report_id"] == 2004002].assign(report_id=9)
+    other["returns"] = [row + np.linspace(-0.02, 0.03, 12) for row in other["returns"]]
+    both = pd.concat([table, other], ignore_index=True)
+    found = adjusted_returns(
+        both, pd.concat([company, pd.Series({9: "c2"})]), market.factor_table, winsorise=NOTHING_CLIPPED
+    ).set_index("report_id")["returns"]
+    months = market.returns[2].copy()
+    months[48:60] += np.linspace(-0.02, 0.03, 12) / 2
+    fitted = sm.OLS(months[12:72], sm.add_constant(market.factors[12:72])).fit()  # 2001 to 2005, for 2006
+    wanted = market.returns[2, 72:84] - market.factors[72:84] @ fitted.params[1:]
+    np.testing.assert_allclose(found[2006002], wanted, atol=1e-12)
 
 
 def test_a_month_given_twice_is_an_error() -> None:

@@ -46,6 +46,41 @@ def test_every_year_equals_the_pair_loop(universe: Universe, data: st.DataObject
         assert row.coverage == pytest.approx(expected.n_reports / year.n)
 
 
+@examples(25)
+@given(universes(max_years=4, max_reports=10), st.data())
+def test_reports_of_one_company_are_no_pair(universe: Universe, data: st.DataObject) -> None:
+    """Against a loop over the pairs of two companies; clusters of one company alone do not count."""
+    n = len(universe.year)
+    labels = np.array(data.draw(st.lists(st.sampled_from("abc"), min_size=n, max_size=n)))
+    owner = np.array(data.draw(st.lists(st.sampled_from([f"c{k}" for k in range(5)]), min_size=n, max_size=n)))
+    company = pd.Series(owner, index=universe.report_id)
+    found = correlation_by_year(table_of(universe, labels), returns_table(universe), company)
+    for row, rows, year in zip(found.itertuples(), universe.positions(), universe.year_pairs(), strict=True):
+        clusters = [m for m in oracles.partition(labels[rows].tolist()) if len({owner[rows[k]] for k in m}) >= 2]
+        of_clusters = [
+            [
+                rho
+                for (a, b), rho in zip(year.pairs, year.rho, strict=True)
+                if {a, b} <= set(members) and owner[rows[a]] != owner[rows[b]] and rho is not None
+            ]
+            for members in clusters
+        ]
+        means = [np.mean(rhos) for rhos in of_clusters if rhos]
+        every = [rho for rhos in of_clusters for rho in rhos]
+        wanted = (np.mean(means), np.mean(every)) if means else (math.nan, math.nan)
+        assert (row.mean_correlation, row.pair_weighted) == pytest.approx(wanted, abs=1e-9, nan_ok=True)
+        sizes = [len(members) for members in clusters]
+        counts = (len(every), len(sizes), sum(sizes), max(sizes, default=0))
+        assert (row.n_pairs, row.n_clusters, row.n_reports, row.largest_cluster) == counts
+
+
+def test_companies_that_are_all_different_change_no_bit() -> None:
+    universe = generic([9, 30, 4])
+    groups, returns = table_of(universe, universe.report_id % 3), returns_table(universe)
+    company = pd.Series(universe.report_id, index=universe.report_id)
+    assert correlation_by_year(groups, returns, company).equals(correlation_by_year(groups, returns))
+
+
 def test_population_is_one_cluster_a_year() -> None:
     universe = generic([5, 7])
     found = correlation_by_year(table_of(universe, 1), returns_table(universe))

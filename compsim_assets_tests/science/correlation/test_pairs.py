@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from compsim_assets.science.correlation.groups import correlation_by_year
@@ -201,9 +201,12 @@ def test_peers_equal_a_full_sort(pairs: YearPairs, n_peers: int) -> None:
 @examples(30)
 @given(universes(max_years=1, max_reports=14), st.integers(1, 15))
 def test_complete_pairs_give_the_peers_of_the_scores(universe: Universe, n_peers: int) -> None:
-    found = peers_of_pairs(complete(universe)[0], n_peers)
-    blocks = nearest_peers(universe.scores, universe.year, universe.report_id, n_peers)
-    (expected,) = blocks
+    company = pd.Series(universe.report_id // 3, index=universe.report_id)
+    found = peers_of_pairs(complete(universe)[0], n_peers, company)
+    there = universe.scores.any(axis=1)  # a report at the origin has pairs, all of cosine 0, and no peers by scores
+    assume(there.all() and company.nunique() > 1)
+    scored = universe.scores, universe.year, universe.report_id
+    (expected,) = nearest_peers(*scored, n_peers, company=company.loc[universe.report_id].to_numpy())
     for name in ("report_id", "rank", "peer_id"):
         assert found[name].tolist() == expected[name].tolist()
     np.testing.assert_allclose(found["cosine"], expected["cosine"], rtol=0, atol=1e-12)
@@ -222,3 +225,18 @@ def test_a_peer_needs_a_cosine_and_no_correlation() -> None:
     assert found["report_id"].tolist() == [1, 2, 2, 3]
     assert found["peer_id"].tolist() == [2, 3, 1, 2]
     assert found["cosine"].tolist() == [0.5, 1.0, 0.5, 1.0]
+
+
+@examples(20)
+@given(universes(max_years=3, max_reports=8), st.data())
+def test_pairs_of_one_company_do_not_count(universe: Universe, data: st.DataObject) -> None:
+    """As by returns, where the pairs are complete and every cosine exists."""
+    n = len(universe.year)
+    labels = np.array(data.draw(st.lists(st.sampled_from("ab"), min_size=n, max_size=n)))
+    keys = {"year": universe.year, "report_id": universe.report_id}
+    company = pd.Series(universe.report_id % 4, index=universe.report_id)
+    groups = pd.DataFrame(keys | {"cluster_id": labels})
+    returns = pd.DataFrame(keys | {"returns": list(universe.returns)})
+    found = correlation_by_year_of_pairs({"a": groups}, returns[["year", "report_id"]], Source(universe), company)
+    expected = correlation_by_year(groups, returns, company)
+    pd.testing.assert_frame_equal(found.drop(columns="method"), expected, check_dtype=False, rtol=0, atol=1e-9)

@@ -27,6 +27,21 @@ def test_constant_returns_have_no_correlation(value: float) -> None:
     assert (unit == 0).all()
 
 
+@pytest.mark.parametrize("growth", [0.0, 0.01])
+def test_noise_of_single_precision_is_constant(growth: float) -> None:
+    """Adjusted closes of a price that stands still or grows evenly: close and factor in float32, and their product."""
+    rng = np.random.default_rng(0)
+    price = rng.uniform(1, 5000, (2000, 1)) * np.exp(growth * np.arange(13))
+    factor = rng.uniform(0.1, 1, (2000, 1)) * (1 + rng.uniform(-1, 1, (2000, 13)) * 2.0**-24)
+    close = ((price / factor).astype(np.float32) * factor.astype(np.float32)).astype(np.float64)
+    returns = np.diff(np.log(close), axis=1)
+    assert (np.ptp(returns, axis=1) > 2e-7).mean() > 0.2
+    assert not normalise_returns(returns)[1].any()
+    # A cent a month on a price of 5,000 is a movement.
+    cents = np.diff(np.log(5000 + 0.01 * rng.integers(0, 2, (200, 13))), axis=1)
+    assert normalise_returns(cents)[1].tolist() == (np.ptp(cents, axis=1) > 0).tolist()
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_missing_month_leaves_the_report_without_correlation(value: float) -> None:
     returns = np.random.default_rng(0).normal(size=(3, 12))

@@ -1,5 +1,6 @@
 """MeanCorr of every cutoff: the step function against brute force over all pairs."""
 
+import itertools
 import math
 
 import numpy as np
@@ -16,6 +17,7 @@ from compsim_assets.science.linkage.cut import cut
 from compsim_assets.science.linkage.dendrogram import single_linkage
 from compsim_assets.science.linkage.distance import YearDistances, unit_rows
 from compsim_assets.science.linkage.years import YearTrees, link_years
+from compsim_assets_tests.science import oracles
 from compsim_assets_tests.science.strategies import Universe, examples, universes
 
 
@@ -41,6 +43,34 @@ def test_every_row_of_the_step_function_equals_brute_force(universe: Universe) -
         for name, values in vars(curve).items():
             if name != "position":
                 np.testing.assert_allclose(values, [getattr(quality, name) for _, quality in expected], atol=1e-9)
+
+
+@examples(25)
+@given(universes(max_years=3, max_reports=9), st.data())
+def test_reports_of_one_company_are_no_pair_at_any_cutoff(universe: Universe, data: st.DataObject) -> None:
+    """At every step the clusters of the tree, and in them the pairs of two companies one by one."""
+    n = len(universe.year)
+    company = np.array(data.draw(st.lists(st.integers(0, 4), min_size=n, max_size=n)))
+    trees = link_years(universe.scores, universe.year)
+    curves = curves_of_years(trees, *normalise_returns(universe.returns), company)
+    for (curve, tree), rows in zip(zip(curves.values(), trees.trees, strict=True), trees.rows, strict=True):
+        for step, position in enumerate(curve.position):
+            means, every, clusters = [], [], 0
+            for members in oracles.partition(cut(tree, position).tolist()):
+                owners = {company[rows[k]] for k in members}
+                clusters += len(owners) >= 2
+                rhos = [
+                    oracles.pearson(universe.returns[rows[a]].tolist(), universe.returns[rows[b]].tolist())
+                    for a, b in itertools.combinations(sorted(members), 2)
+                    if company[rows[a]] != company[rows[b]]
+                ]
+                existing = [rho for rho in rhos if rho is not None]
+                means += [np.mean(existing)] if existing else []
+                every += existing
+            wanted = (np.mean(means), np.mean(every)) if means else (math.nan, math.nan)
+            found = curve.mean_correlation[step], curve.pair_weighted_mean_correlation[step]
+            assert found == pytest.approx(wanted, abs=1e-9, nan_ok=True)
+            assert curve.n_clusters[step] == clusters
 
 
 @examples(20)

@@ -138,3 +138,36 @@ def test_without_a_cluster_there_is_nothing(sizes: list[list[int]]) -> None:
     years = [1999] if sizes == [[2]] else None
     for null in permutation_null(groups, returns, years=years, permutations=9).values():
         assert np.isnan([null.value, null.mean, null.low, null.high, null.p_value]).all()
+
+
+def test_reports_of_one_company_are_no_pair_in_any_shuffle() -> None:
+    """All orders of six reports of four companies in clusters of three and three, each pair listed."""
+    groups, returns = universe([[3, 3]], alike=1.0)
+    ids = returns["report_id"].to_numpy()
+    owner = np.array([0, 0, 1, 1, 2, 3])
+    rho = np.corrcoef(np.stack(returns["returns"].to_list()))
+
+    def value(order: tuple[int, ...]) -> tuple[float, float]:
+        clusters = [order[:3], order[3:]]
+        pairs = [
+            [rho[a, b] for a, b in itertools.combinations(members, 2) if owner[a] != owner[b]] for members in clusters
+        ]
+        return float(np.mean([np.mean(p) for p in pairs if p])), float(np.mean(sum(pairs, [])))
+
+    every = np.array([value(order) for order in itertools.permutations(range(6))])
+    found = permutation_null(groups, returns, permutations=20_000, company=pd.Series(owner, index=ids))
+    for name, column in (("mean_correlation", 0), ("pair_weighted", 1)):
+        null, wanted = found[name], every[:, column]
+        assert null.value == pytest.approx(value(tuple(range(6)))[column], abs=1e-12)
+        assert null.mean == pytest.approx(wanted.mean(), abs=0.005)
+        assert null.p_value == pytest.approx((wanted >= null.value - 1e-12).mean(), abs=0.015)
+        assert (null.low, null.high) == pytest.approx(tuple(np.quantile(wanted, [0.025, 0.975])), abs=0.02)
+    by_year = correlation_by_year(groups, returns, pd.Series(owner, index=ids))
+    assert found["mean_correlation"].value == pytest.approx(by_year["mean_correlation"].mean(), abs=1e-12)
+
+
+def test_companies_that_are_all_different_change_no_bit() -> None:
+    groups, returns = universe([[2, 3, 1, 6], [4, 2]], alike=1.0)
+    company = pd.Series(range(len(returns)), index=returns["report_id"])
+    found = permutation_null(groups, returns, permutations=50, company=company)
+    assert found == permutation_null(groups, returns, permutations=50)

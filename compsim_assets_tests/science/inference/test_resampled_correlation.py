@@ -40,16 +40,12 @@ def statistics_of_copies(found: Tables, copies: dict[int, int]) -> list[float]:
     sized: list[tuple[int, float]] = []
     pooled: list[float] = []
     for (year, _), members in groups.dropna().groupby(["year", "cluster_id"]):
-        written = [
-            (report, company[report], copy)
-            for report in members["report_id"]
-            for copy in range(copies[company[report]])
-        ]
+        written = [(report, company[report]) for report in members["report_id"] for _ in range(copies[company[report]])]
         pairs = [
             oracles.pearson(by_report[first[0]].tolist(), by_report[second[0]].tolist())
             for first, second in itertools.combinations(written, 2)
-            # A company makes no pair with a copy of itself.
-            if first[1] != second[1] or first[2] == second[2]
+            # A company makes no pair with itself: neither with a copy nor with another report.
+            if first[1] != second[1]
         ]
         existing = [rho for rho in pairs if rho is not None]
         if existing:
@@ -80,7 +76,7 @@ def test_sums_equal_the_list_of_all_pairs_of_copies(universe: Universe, seed: in
 @given(universes(max_years=4, max_reports=9), st.integers(0, 2**32 - 1))
 def test_one_copy_of_each_gives_mean_correlation(universe: Universe, seed: int) -> None:
     found = tables(universe, np.random.default_rng(seed))
-    by_year = correlation_by_year(found[0], found[1])
+    by_year = correlation_by_year(*found)
     value = resampled(found).values(np.ones((found[2].nunique(), 1)))[:2, 0]
     np.testing.assert_allclose(value[0], by_year["mean_correlation"].mean(), atol=1e-12)
     np.testing.assert_allclose(value[1], pooled(by_year), atol=1e-12)
@@ -102,7 +98,7 @@ def test_a_company_left_out_is_a_company_that_is_not_there(universe: Universe, s
     np.testing.assert_allclose(left_out, one.values(1.0 - np.eye(len(companies))), atol=1e-9)
     for name, values in zip(companies, left_out.T, strict=True):
         others = returns[(company.loc[returns["report_id"]] != name).to_numpy()]
-        by_year = correlation_by_year(groups, others)
+        by_year = correlation_by_year(groups, others, company)
         np.testing.assert_allclose(values[0], by_year["mean_correlation"].mean(), atol=1e-9)
         np.testing.assert_allclose(values[1], pooled(by_year), atol=1e-9)
 

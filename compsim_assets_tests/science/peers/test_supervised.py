@@ -21,14 +21,14 @@ from compsim_assets_tests.science.strategies import examples
 
 
 def slow_scores(
-    features: np.ndarray, year: np.ndarray, returns: np.ndarray, training: list[int]
+    features: np.ndarray, year: np.ndarray, returns: np.ndarray, training: list[int], company: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Score and number of pairs of each latent, pair by pair."""
     every: list[float] = []
     by_latent: list[list[float]] = [[] for _ in features.T]
     for b in range(len(year)):
         for a in range(b):
-            if year[a] != year[b] or year[a] not in training:
+            if year[a] != year[b] or year[a] not in training or company[a] == company[b]:
                 continue
             rho = oracles.pearson(returns[a].tolist(), returns[b].tolist())
             if rho is None:
@@ -52,8 +52,13 @@ def test_scores_equal_a_list_of_all_pairs(seed: int, block: int, active: float) 
     returns[rng.random(n) < 0.2, 3] = np.nan
     returns[rng.random(n) < 0.1] = 0.02
     training = [2000, 2001, 2002]
+    for company in (np.arange(n), rng.integers(6, size=n)):
+        found = score_latents(DenseFeatures(features), year, returns, training, block, company=company)
+        score, n_pairs = slow_scores(features.astype(np.float32), year, returns, training, company)
+        assert found.n_pairs.tolist() == n_pairs.tolist()
+        np.testing.assert_allclose(found.score, score, atol=1e-10)
     found = score_latents(DenseFeatures(features), year, returns, training, block)
-    score, n_pairs = slow_scores(features.astype(np.float32), year, returns, training)
+    score, n_pairs = slow_scores(features.astype(np.float32), year, returns, training, np.arange(n))
     assert found.n_pairs.tolist() == n_pairs.tolist()
     np.testing.assert_allclose(found.score, score, atol=1e-10)
 
