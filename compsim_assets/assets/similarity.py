@@ -99,10 +99,14 @@ def pca_assets(context: dg.AssetExecutionContext, config: PcaConfig, settings: S
     if shards.shape[0] == 0:
         yield from no_rows(context, NO_FEATURES)
         return
-    distinct, published = shards.distinct(), open_universe(settings).published_pca()
+    distinct, universe = shards.distinct(), open_universe(settings)
+    published = universe.published_pca()
     context.log.info(f"{shards.shape[0]} reports, {distinct.shape[0]} of them different, {shards.n_latents} latents")
     with explaining_memory("the PCA", "a smaller block or n_components, or components = none"):
-        fitted = _project(context, config, distinct, published) if published else _fit(context, config, distinct)
+        if published:
+            fitted = _project(context, config, distinct, published, universe.rules.of("pca")["features"])
+        else:
+            fitted = _fit(context, config, distinct)
     if not fitted.converged:
         context.log.warning(
             f"PCA did not settle: cosines still changed by {fitted.cosine_change:.1e} with a basis of "
@@ -140,12 +144,11 @@ def _fit(context: dg.AssetExecutionContext, config: PcaConfig, distinct: "Distin
 
 
 def _project(
-    context: dg.AssetExecutionContext, config: PcaConfig, distinct: "DistinctRows", path: Path
+    context: dg.AssetExecutionContext, config: PcaConfig, distinct: "DistinctRows", path: Path, of: str
 ) -> "PrincipalComponents":
-    """Scores on the axes of the universe's published PCA, the first `n_components` of them."""
+    """Scores on the axes of the universe's published PCA, the first `n_components` of them; `of`: see `project`."""
     from compsim_assets.science.pca.fitted_on import UnlikeFeatures
     from compsim_assets.science.pca.projection import project
-    from compsim_assets.universe.intake.rules import read_rules
     from compsim_assets.universe.layout import UniverseError
     from compsim_assets.universe.published import read_pca
 
@@ -158,7 +161,7 @@ def _project(
         )
     first = slice(0, config.n_components)
     variance, ratio = pca.explained_variance, pca.explained_variance_ratio
-    scaler, of = None, read_rules(path.parent).of("pca")["features"]
+    scaler = None
     if pca.scaler_mean is not None and pca.scaler_scale is not None:
         scaler = pca.scaler_mean, pca.scaler_scale
         if of == "raw":

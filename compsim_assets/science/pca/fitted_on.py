@@ -71,7 +71,8 @@ def fitted_on(
     in_deviations = _within(total, variance[SCALED], _FOLD)
     limit = _size(ratio) / 10 if standardised else min(_size(ratio) / 4, _size(ours) if in_deviations else _ALIKE)
     # Where the features' own mean is rounding, so is what it is off by.
-    if max(off[nearest], _SAME * _SAME) <= min(limit, _ALIKE) and (total is None or _within(total, variance[nearest], _FOLD)):
+    near = max(off[nearest], _SAME * _SAME) <= min(limit, _ALIKE)
+    if near and (total is None or _within(total, variance[nearest], _FOLD)):
         return nearest
     if _size(ours / s) <= _ZERO:
         exact = _within(total, variance[RAW], 1 + _SAME) and not _within(total, variance[SCALED], 1 + 10 * _SAME)
