@@ -11,7 +11,7 @@ from compsim_assets.settings import Settings
 from compsim_assets.storage.io_managers import table_schema
 from compsim_assets.storage.previews import markdown_preview
 from compsim_assets.storage.results import Results
-from compsim_assets.universe.layout import ID, UniverseError
+from compsim_assets.universe.layout import ID
 from compsim_assets.universe.opening import open_universe
 from compsim_assets.universe.pair_files import PublishedPairs
 
@@ -20,17 +20,14 @@ from compsim_assets.universe.pair_files import PublishedPairs
 def descriptions(context: dg.AssetExecutionContext, settings: Settings) -> DataFrame:
     """Business descriptions from annual reports: one row per company and year, with ticker and SIC code.
 
-    The starting point of everything: ids are unique, years are whole numbers, SIC codes have four digits
-    (a lost leading zero is restored) and carry the name of their division.
+    The starting point of everything: ids are unique, years are whole numbers, SIC codes have their leading
+    zero and carry the name of their division; codes of two or three digits are groups, as the reports have them.
     """
-    from compsim_assets.science.peers.industries import normalise_sic, sic_division
+    from compsim_assets.science.peers.industries import sic_division
 
     universe = open_universe(settings, context.log.info)
     reports = universe.reports(refresh=True)
-    try:
-        sic_code = normalise_sic(reports["sic_code"])
-    except ValueError as problem:
-        raise UniverseError(f"{universe.folder}/reports: {problem}") from None
+    sic_code = reports["sic_code"].astype("string")
     table = reports.rename(columns={ID: "report_id", "section_1": "description"})
     for column in ("cik", "company_name", "ticker", "description"):
         table[column] = table[column].astype("string")

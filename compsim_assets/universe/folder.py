@@ -11,6 +11,7 @@ from compsim_assets.universe.feature_files import FeatureImport
 from compsim_assets.universe.intake.columns import Names
 from compsim_assets.universe.intake.decisions import Decisions, Notes
 from compsim_assets.universe.intake.rules import Rules, read_rules
+from compsim_assets.universe.intake.sic import sic_codes
 from compsim_assets.universe.intake.values import whole_years
 from compsim_assets.universe.layout import ID, UniverseError
 from compsim_assets.universe.pair_files import PublishedPairs, read_pairs, reports_of_pairs
@@ -83,6 +84,8 @@ class Universe:
         files = self.table("reports", refresh)
         if files is not None:
             every = read_reports(files, self.notes("reports"))
+            digits = self.rules.of("reports")["sic_digits"]
+            every["sic_code"] = sic_codes(every["sic_code"], digits, files.place, self.notes("reports"))
             if not self.as_published:
                 without_texts(every, files.place, self.notes("reports"))
             rule = self.rules.of("reports")["several"] or ("all" if self.as_published else "latest")

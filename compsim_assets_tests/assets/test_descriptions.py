@@ -51,7 +51,7 @@ def test_codes_have_four_digits_and_a_division(run: Local, codes: list, wanted: 
 
 @pytest.mark.parametrize("code", ["software", "12345", "-100", "28.34"])
 def test_a_code_that_is_none_is_named_with_its_row(run: Local, code: str) -> None:
-    with pytest.raises(UniverseError, match=rf"reports: row 2: sic_code '{code}' is not a code"):
+    with pytest.raises(UniverseError, match=rf"reports.parquet: row 2: sic_code '{code}' is not a code"):
         reports(run, sic_code=["2834", None, code, "0100"])
     assert not run.results.table("descriptions").exists()
 

@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from compsim_assets.science.companies import NOTHING
+
 # First and last two-digit major group of each division of the 1987 Standard Industrial Classification.
 DIVISIONS = {
     "Agriculture, Forestry, And Fishing": (1, 9),
@@ -18,20 +20,61 @@ DIVISIONS = {
 }
 
 
-def normalise_sic(code: pd.Series) -> pd.Series:
-    """SIC codes as four digits of text: numbers and texts that lost a leading zero get it back, nulls stay null.
+# Industries of the major groups 01 to 09: codes that lose a zero as numbers.
+_AGRICULTURE = """
+    0111 0112 0115 0116 0119 0131 0132 0133 0134 0139 0161 0171 0172 0173 0174 0175 0179 0181 0182 0191
+    0211 0212 0213 0214 0219 0241 0251 0252 0253 0254 0259 0271 0272 0273 0279 0291
+    0711 0721 0722 0723 0724 0741 0742 0751 0752 0761 0762 0781 0782 0783 0811 0831 0851 0912 0913 0919 0921 0971
+"""
+# And their groups, as the SEC (0100) and Compustat (0170) write them.
+AGRICULTURE = {group for code in _AGRICULTURE.split() for group in (code, f"{code[:3]}0", f"{code[:2]}00")}
+
+
+def not_sic(code: pd.Series, digits: int | None = None) -> pd.Series:
+    """Whether each value is something else than a SIC code of one to four digits, or to `digits`; a null is not."""
+    text = _texts(code)
+    return text.notna() & ~text.str.fullmatch(rf"\d{{1,{digits or 4}}}").fillna(False).astype(bool)
+
+
+def normalise_sic(code: pd.Series, digits: int | None = None) -> pd.Series:
+    """SIC codes as text of two to four digits; null where there is none.
+
+    The longest code says how many digits the column's codes have. A code of one digit less has lost its leading zero
+    where the code with a zero exists (agriculture); any other shorter one is the group that it names: "28" and "283"
+    stay as they are. Codes of zeros and of major group 99 (nonclassifiable) are null.
+
+    Args:
+        code: numbers or texts. digits: of all codes; shorter ones have lost their zeros.
 
     Raises:
-        ValueError: names the first code that is not one to four digits.
+        ValueError: names the first code that is not one to four digits, or longer than `digits`.
     """
-    text = code.astype("string").str.strip().str.removesuffix(".0")
-    text = text.mask(text == "")
-    wrong = text.notna() & ~text.str.fullmatch(r"\d{1,4}").fillna(False)
+    wrong = not_sic(code, digits)
     if wrong.any():
         raise ValueError(
-            f"row {int(wrong.to_numpy().argmax())}: sic_code {code[wrong].iloc[0]!r} is not a code of up to 4 digits"
+            f"row {int(wrong.to_numpy().argmax())}: sic_code {_texts(code)[wrong].iloc[0]!r} is not a code of up to "
+            f"{digits or 4} digits"
         )
-    return text.str.zfill(4)
+    text = _texts(code)
+    different = text.dropna().unique()
+    longest = max(map(len, different), default=4)
+    spelled = {one: one.zfill(digits) if digits else _with_zero(one, longest) for one in different}
+    return text.map({one: None if _is_no_industry(code) else code for one, code in spelled.items()}).astype("string")
+
+
+def _texts(code: pd.Series) -> pd.Series:
+    text = code.astype("string").str.strip().str.replace(r"\.0*$", "", regex=True)
+    return text.mask(text.str.lower().isin(NOTHING).fillna(False).astype(bool))
+
+
+def _with_zero(code: str, longest: int) -> str:
+    """The code with its leading zero where it lost one, and at least two digits."""
+    there = AGRICULTURE if longest == 4 else {agriculture[:3] for agriculture in _AGRICULTURE.split()}
+    return f"0{code}" if len(code) == longest - 1 and f"0{code}" in there else code.zfill(2)
+
+
+def _is_no_industry(code: str) -> bool:
+    return not code.strip("0") or code.startswith("99")
 
 
 def sic_division(code: pd.Series) -> pd.Series:
