@@ -26,6 +26,7 @@ from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.settings import Settings
 from compsim_assets.storage.embeddings import FOLDER, MANIFEST, Embeddings, read_embeddings, write_embeddings
 from compsim_assets.storage.results import Results, read_manifest
+from compsim_assets.storage.similarity import companies_of
 from compsim_assets.universe.encoders import Encoders, EncoderSettings, encoders_of
 from compsim_assets.universe.folder import Universe
 from compsim_assets.universe.layout import ID, UniverseError
@@ -218,6 +219,7 @@ def _clusters_of(
     """Clusters of one encoder by each way: year, cluster_id, report_id."""
     import numpy as np
 
+    from compsim_assets.science.companies import company_codes
     from compsim_assets.science.correlation.returns import normalise_returns
     from compsim_assets.science.cutoffs.choice import cut_clusters
     from compsim_assets.science.cutoffs.kmeans import kmeans_clusters
@@ -236,7 +238,8 @@ def _clusters_of(
         return clusters
     with explaining_memory("single linkage of embeddings", "use a machine with more memory"):
         linked = link_years(matrix, year, default_device(), progress(context, f"{name}: linked reports"))
-    return {**clusters, **cut_clusters(linked, unit, defined, ids)}
+    company = company_codes(companies_of(Results.of(settings)), ids)
+    return {**clusters, **cut_clusters(linked, unit, defined, ids, company)}
 
 
 def _counts(table: DataFrame) -> str:

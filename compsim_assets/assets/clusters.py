@@ -37,6 +37,10 @@ def clustered_reports(context: dg.AssetExecutionContext, settings: Settings, ret
     similarity = open_similarity(settings)
     table = similarity.reports(returns, settings.without_returns_dropped)
     context.add_output_metadata({"similarity": similarity.name, "left_out": len(returns) - len(table)})
+    if nothing := similarity.without_content():
+        note = f"{len(nothing):,} reports without content (all scores 0) are in no cluster, the first: {nothing[:5]}"
+        context.log.warning(note)
+        context.add_output_metadata({"without_content": note})
     return table.sort_values(["year", "report_id"], ignore_index=True)
 
 
@@ -84,23 +88,39 @@ def cutoffs(
     context: dg.AssetExecutionContext, cutoff_curve: DataFrame, distance_scale: DataFrame, clustered_reports: DataFrame
 ) -> DataFrame:
     """The cutoff theta of each year. `base`: one theta for all years, chosen on later years of the sample.
-    `rolling`: for each year the theta that was best over the five years before it.
+    `rolling`: for each year the theta that was best over the five years before it. Years without returns are cut, and
+    have no part in a choice.
     """
     import pandas as pd
 
-    from compsim_assets.science.cutoffs.choice import CHOICES
+    from compsim_assets.science.cutoffs.choice import CHOICES, with_returns
     from compsim_assets.science.cutoffs.step_function import read_curves
     from compsim_assets.science.linkage.distance import DistanceScale
 
     years = sorted(clustered_reports["year"].unique().tolist())
     (scale,) = (DistanceScale(*row) for row in distance_scale.itertuples(index=False))
-    choose = CHOICES[context.partition_key]
-    table = pd.DataFrame(vars(choose(read_curves(cutoff_curve, years), years, scale)))
+    curves, mode = read_curves(cutoff_curve, years), context.partition_key
+    table = pd.DataFrame(vars(CHOICES[mode](curves, years, scale)))
+    measured = with_returns(curves)
+    if without := [year for year, has_pair in zip(years, measured, strict=True) if not has_pair]:
+        # Without two companies that have returns.
+        context.add_output_metadata({"years_without_returns": ", ".join(map(str, without))})
     if table.empty:
-        note = f"no year has five years before it ({len(years)} years in all): no {context.partition_key} cutoff"
+        note = f"{_why_none(mode, len(years), int(measured.sum()))}: no {mode} cutoff"
         context.log.warning(note)
         context.add_output_metadata({"note": note})
     return table
+
+
+def _why_none(mode: str, n_years: int, n_measured: int) -> str:
+    """Why no year has a cutoff."""
+    if n_years and n_measured == 0:
+        return "no year has two companies with returns"
+    if mode == "base":
+        return "no theta puts two companies with returns into a cluster in both folds" if n_years else "no reports"
+    if n_measured == n_years:
+        return f"no year has five years before it ({n_years} years in all)"
+    return f"no year has five years with returns before it ({n_measured} of {n_years} have returns)"
 
 
 @dg.asset(

@@ -9,6 +9,7 @@ from compsim_assets.assets.common import DataFrame, columns, explaining_memory, 
 from compsim_assets.contracts import TABLES
 from compsim_assets.settings import Settings
 from compsim_assets.storage.results import Results
+from compsim_assets.storage.similarity import companies_of
 
 
 class SupervisedConfig(dg.Config):
@@ -39,6 +40,7 @@ def supervised_latents(
     import numpy as np
     import pandas as pd
 
+    from compsim_assets.science.companies import company_codes
     from compsim_assets.science.peers.supervised import score_latents, training_years
     from compsim_assets.storage.shards import FeatureShards
 
@@ -48,7 +50,8 @@ def supervised_latents(
     monthly = np.stack(reports["returns"].to_list()) if len(reports) else np.empty((0, 12))
     with explaining_memory("the scores of latents", "a smaller block"):
         log = progress(context, "scored latents")
-        scores = score_latents(shards, year, monthly, training, config.block, log)
+        company = company_codes(companies_of(Results.of(settings)), shards.report_id)
+        scores = score_latents(shards, year, monthly, training, config.block, log, company)
     selected = scores.selected(config.n_latents, config.min_pairs)
     context.add_output_metadata(
         {

@@ -20,6 +20,7 @@ from compsim_assets.assets.features import sae_features
 from compsim_assets.assets.similarity import FitConfig
 from compsim_assets.settings import Settings
 from compsim_assets.storage.results import Results
+from compsim_assets.storage.similarity import companies_of
 from compsim_assets.universe.layout import UniverseError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
         walk_forward_scores="Coordinates of each year's reports on the principal axes of all earlier years. A latent "
         "that those years never vary says nothing. All rows are as long as a PCA can be: what "
         "follows the last axis is zero, so that no row depends on how many axes later years have.",
-        walk_forward_cutoffs="The cutoff of each year that has five earlier ones: the theta that was best over these "
+        walk_forward_cutoffs="The cutoff of each year that has five earlier ones with returns: the theta that was best over these "
         "five, with scores and scale of distances from all earlier years.",
         walk_forward_clusters="Companies that are alike in one year, as earlier years see it: nothing of the year but "
         "its descriptions took part, nothing of later years at all. Singletons included.",
@@ -56,6 +57,7 @@ def walk_forward_assets(
     returns: DataFrame,
 ):
     """Fit, project, choose and cut year after year. The universe's published PCA knows all years: it is not used."""
+    from compsim_assets.science.cutoffs.choice import ROLLING_WINDOW
     from compsim_assets.storage.shards import FeatureShards
 
     shards = FeatureShards(Results.of(settings).array_folder("sae_features"))
@@ -63,10 +65,13 @@ def walk_forward_assets(
         yield from no_rows(context, NO_FEATURES)
         return
     distinct = shards.distinct()
-    ids, reports = _reports(shards.report_id, distinct, clustered_reports, returns)
+    company = companies_of(Results.of(settings))
+    ids, reports = _reports(shards.report_id, distinct, clustered_reports, returns, company)
     if not reports.evaluated():
-        n_years = len(reports.compared_years())
-        note = f"no year has five years before it ({n_years} years in all): none is evaluated"
+        years = reports.compared_years()
+        note = f"no year has five years before it ({len(years)} years in all): none is evaluated"
+        if len(years) > ROLLING_WINDOW:
+            note = f"no year has five years with returns before it ({len(years)} years in all): none is evaluated"
         yield from no_rows(context, note)
         return
     with explaining_memory("the PCA of earlier years", "a smaller block or n_components"):
@@ -76,11 +81,12 @@ def walk_forward_assets(
 
 
 def _reports(
-    ids: "np.ndarray", distinct: "DistinctRows", clustered: DataFrame, returns: DataFrame
+    ids: "np.ndarray", distinct: "DistinctRows", clustered: DataFrame, returns: DataFrame, company: Any
 ) -> tuple["np.ndarray", "Reports"]:
     """Ids and what is known of the reports with features, by year and id."""
     import numpy as np
 
+    from compsim_assets.science.companies import company_codes
     from compsim_assets.science.correlation.returns import normalise_returns
     from compsim_assets.science.cutoffs.walk_forward import Reports
 
@@ -99,6 +105,7 @@ def _reports(
         clustered=np.isin(ids, clustered["report_id"])[order],
         unit_returns=unit,
         defined=defined,
+        company=company_codes(company, ids[order]),
     )
 
 
@@ -110,7 +117,7 @@ def _walk(
     from compsim_assets.science.cutoffs.walk_forward import walk_forward
     from compsim_assets.science.pca.fit import memory_needed
 
-    years = reports.evaluated()
+    years = list(reports.evaluated())
     largest = len(np.unique(reports.text[reports.year < years[-1]]))
     needed = memory_needed(largest, distinct.shape[1], config.n_components, config.block)
     context.log.info(

@@ -1,5 +1,7 @@
 """Checks on what comes in: reports, features, PCA."""
 
+from typing import Any
+
 import dagster as dg
 
 from compsim_assets.assets.common import DataFrame
@@ -9,12 +11,23 @@ from compsim_assets.storage.results import Results, read_manifest, read_table
 
 @dg.asset_check(asset="descriptions", blocking=True)
 def report_ids_are_unique(descriptions: DataFrame) -> dg.AssetCheckResult:
-    """Every report id occurs once, and every company has at most one report a year."""
+    """Every report id occurs once, and every company has at most one report a year.
+
+    A company with several is a warning, and stops nothing: they are no pair with each other.
+    """
+    from compsim_assets.evidence.groups import company_of
+
     doubled = int(descriptions["report_id"].duplicated().sum())
-    with_cik = descriptions.dropna(subset="cik")
-    doubled_years = int(with_cik.duplicated(["cik", "year"]).sum())
+    named = descriptions[["report_id", "year"]].assign(company=company_of(descriptions).to_numpy())
+    again = named[named.duplicated(["company", "year"])].sort_values(["year", "report_id"])
+    metadata: dict[str, Any] = {"doubled_ids": doubled, "companies_with_two_reports_a_year": len(again)}
+    if len(again):
+        rows = again.head(5).itertuples(index=False)
+        metadata["first_of_them"] = ", ".join(f"{row.company} in {row.year}: report {row.report_id}" for row in rows)
     return dg.AssetCheckResult(
-        passed=doubled == 0, metadata={"doubled_ids": doubled, "companies_with_two_reports_a_year": doubled_years}
+        passed=doubled == 0 and again.empty,
+        severity=dg.AssetCheckSeverity.ERROR if doubled else dg.AssetCheckSeverity.WARN,
+        metadata=metadata,
     )
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from compsim_assets.contracts.methods import BY_NAME
 from compsim_assets.evidence.groups import company_of
+from compsim_assets.science.companies import own_pairs
 from compsim_assets.science.linkage.pairs import positions_of
 from compsim_assets.science.peers.returns import Levels, year_statistics
 from compsim_assets.science.peers.statistics import YearReports, cosines, dense, group_statistics
@@ -42,6 +43,8 @@ class PeerMethod:
 class PeerReports:
     """The universe's reports with their correlations, made year by year as they are asked for.
 
+    Reports of one company have no correlation: they are no pair and no peers.
+
     Args:
         similarity: whose correlations are taken.
         descriptions: report_id, cik, ticker, company_name, sic_code.
@@ -70,6 +73,8 @@ class PeerReports:
         ids, monthly = rows["report_id"].to_numpy(), np.stack(rows["returns"].to_list())
         correlation = self._similarity.correlation_of(year, ids, monthly)
         codes = {name: rows[name].to_numpy() for name in ("sic2", "company", "length")}
+        a, b = own_pairs(codes["company"])
+        correlation[a, b] = correlation[b, a] = np.nan
         return YearReports(year=year, report_id=ids, correlation=correlation, returns=monthly, **codes)
 
 
@@ -145,8 +150,12 @@ def _of_pairs(table: PairTable, reports: YearReports) -> Similar:
 def _by_scores(name: str, path: Path) -> Iterator[PeerMethod]:
     table = read_table(path, ["report_id", "year", "scores"])
     if len(table):
-        ids, year = (table[key].to_numpy() for key in ("report_id", "year"))
-        yield PeerMethod(name, _Vectors(ids, year, matrix_of(table["scores"]), cosines))
+        ids, year, matrix = *(table[key].to_numpy() for key in ("report_id", "year")), matrix_of(table["scores"])
+        # A report at the origin is like nothing.
+        there = matrix.any(axis=1)
+        if not there.all():
+            ids, year, matrix = ids[there], year[there], matrix[there]
+        yield PeerMethod(name, _Vectors(ids, year, matrix, cosines))
 
 
 def _by_latents(

@@ -74,16 +74,33 @@ def company_of(reports: "pd.DataFrame") -> "pd.Series":
     All reports of a company have the spelling of its first one here: keys are those of one table.
 
     Args:
-        reports: report_id, cik, ticker, company_name, as they are in any file.
+        reports: report_id, and cik, ticker, company_name, as they are in any file; a column that is not there names no
+            company.
     """
     company = "report_id " + reports["report_id"].astype("string")
     for column, spelling in _SPELLINGS.items():
+        if column not in reports:
+            continue
         # As it is spelled: draws of companies depend on the order of their keys, not on how this module spells them.
         given = reports[column].astype("string")
         first = given.groupby(spelling(given)).transform("first").astype("string")
         # With what it is: a ticker of digits is no registrant number.
         company = (f"{column} " + first).fillna(company)
     return company.set_axis(reports["report_id"])
+
+
+def repeated_companies(reports: "pd.DataFrame") -> "pd.Series | None":
+    """Company of each report, by report id, as a number; None where no company has two reports in one year.
+
+    Args:
+        reports: report_id, year, cik, ticker, company_name.
+    """
+    import pandas as pd
+
+    company = company_of(reports)
+    if not pd.DataFrame({"company": company.to_numpy(), "year": reports["year"].to_numpy()}).duplicated().any():
+        return None
+    return pd.Series(pd.factorize(company)[0], index=company.index)
 
 
 def company_codes(company: "pd.Series | None", report_id: "np.ndarray | pd.Series") -> "np.ndarray | None":

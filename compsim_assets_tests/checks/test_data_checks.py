@@ -50,9 +50,21 @@ def test_ids_of_reports() -> None:
 
 
 def test_two_reports_of_a_company_in_a_year_are_said() -> None:
-    frame = reports([1, 2, 3, 4], ["7", "7", None, None], [1, 1, 1, 1])
+    frame = reports([1, 2, 3, 4], ["7", "007", None, None], [1, 1, 1, 1])
     passed, said = verdict(report_ids_are_unique(frame))
-    assert passed
+    assert not passed
+    assert said["companies_with_two_reports_a_year"] == 1
+    assert said["first_of_them"] == "cik 7 in 1: report 2"
+    # It stops nothing: a universe may keep all reports.
+    result = report_ids_are_unique(frame)
+    assert isinstance(result, dg.AssetCheckResult)
+    assert result.severity == dg.AssetCheckSeverity.WARN
+
+
+def test_two_reports_of_a_company_without_a_number_are_said() -> None:
+    frame = reports([1, 2, 3], [None, "", "nan"], [1, 1, 1]).assign(ticker=["BRK.B", "brk-b", None])
+    passed, said = verdict(report_ids_are_unique(frame))
+    assert not passed
     assert said["companies_with_two_reports_a_year"] == 1
 
 

@@ -78,6 +78,11 @@ def test_correlations() -> None:
     assert verdict(correlations_are_correlations(correlation())) == (True, {"outside": 0, "years_without": 1})
 
 
+def test_a_universe_without_returns_has_no_correlation() -> None:
+    nothing = correlation(mean_correlation=[np.nan] * 2, pair_weighted=[np.nan] * 2)
+    assert verdict(correlations_are_correlations(nothing)) == (True, {"outside": 0, "years_without": 2})
+
+
 def test_what_is_no_correlation() -> None:
     for columns, outside in (
         ({"pair_weighted": [1.5, -1.5]}, 2),

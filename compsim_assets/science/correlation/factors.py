@@ -174,8 +174,8 @@ def _betas(history: np.ndarray, factors: np.ndarray) -> np.ndarray:
     for company in np.flatnonzero((spread[:, 0] <= _RANK * spread[:, -1]) & (there.sum(axis=1) >= LEAST)):
         # A factor that did not vary in a company's months, but for rounding, gets beta 0.
         months = there[company] > 0
-        own = scaled[months] - scaled[months].mean(axis=0)
-        solved[company, 1:] = np.linalg.lstsq(own, history[company, months], rcond=_RANK**0.5)[0]
+        varying = scaled[months] - scaled[months].mean(axis=0)
+        solved[company, 1:] = np.linalg.lstsq(varying, history[company, months], rcond=_RANK**0.5)[0]
     betas = solved[:, 1:] / deviation
     betas[there.sum(axis=1) < LEAST] = np.nan
     return betas

@@ -65,8 +65,8 @@ def year_correlation(
     if company is None or len(a) == 0:
         return correlation_of_clusters(sums, pairs, members)
     a, b = (ends[(codes[a] == codes[b]) & defined[a] & defined[b]] for ends in (a, b))
-    own = np.einsum("ij,ij->i", unit_returns[a], unit_returns[b])
-    sums = sums - np.bincount(codes[a], weights=own, minlength=len(sums))
+    rho = np.einsum("ij,ij->i", unit_returns[a], unit_returns[b])
+    sums = sums - np.bincount(codes[a], weights=rho, minlength=len(sums))
     pairs = pairs - np.bincount(codes[a], minlength=len(pairs))
     return correlation_of_clusters(sums, pairs, members, companies_in(codes, company, len(members)))
 

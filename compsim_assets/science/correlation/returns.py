@@ -6,8 +6,8 @@ import pandas as pd
 # A row whose centred returns are this small beside its largest return is constant up to rounding.
 _CONSTANT_TOLERANCE = 1e-12
 # Log returns that differ by less from their mean are equal in files with prices in single precision: an adjusted close
-# is off by up to 3 x 2^-24 of itself (the close, its factor, their product), a return by two of them, the mean of twelve
-# returns by a twelfth of that. Returns of a price that stands still look so; a cent on 5,000 is four times as much.
+# is off by up to 3 x 2^-24 of itself (the close, its factor, their product), a return by two of them, their mean
+# by less. Returns of a price that stands still look so; a cent on 5,000 is four times as much.
 SINGLE_PRECISION = 8 * 2.0**-24
 
 

@@ -59,9 +59,9 @@ def step_function(
     if company is not None and len(a):
         size = companies_of_nodes(tree, company)
         a, b = (ends[defined[a] & defined[b]] for ends in (a, b))
-        own = np.einsum("ij,ij->i", unit_returns[a], unit_returns[b])
-        own_pairs_of, own_correlation = pairs_of_nodes(tree, a, b, own)
-        pairs, correlation = pairs - own_pairs_of, correlation - own_correlation
+        rho = np.einsum("ij,ij->i", unit_returns[a], unit_returns[b])
+        n_own, of_own = pairs_of_nodes(tree, a, b, rho)
+        pairs, correlation = pairs - n_own, correlation - of_own
     return steps_of_nodes(tree, correlation, pairs, size)
 
 

@@ -142,7 +142,7 @@ def _shuffled(year: _Year, permutations: int, seed: int, batch: int) -> tuple[np
 
 
 def _by_cluster(year: _Year, starts: np.ndarray, orders: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(batch, clusters) sums of correlations over pairs, and pairs; orders: (batch, n) which report is at each place."""
+    """(batch, clusters) sums of correlations over pairs, and pairs; `orders` (batch, n) says who is at each place."""
     sums = _pair_sums(year.unit[orders], starts, year.sizes)
     pairs = np.tile(year.sizes * (year.sizes - 1) / 2, (len(orders), 1))
     a, b = year.own

@@ -144,15 +144,15 @@ class ResampledCorrelation:
         m = self._members
         totals = np.zeros((self._k, m.total.shape[1]))
         np.add.at(totals, m.cluster, m.total)
-        own, reports, own_pairs = (
+        lengths, reports, squares = (
             np.bincount(m.cluster, weights=of_company, minlength=self._k)
             for of_company in (m.length, m.count, m.count**2)
         )
-        correlation = np.einsum("km,km->k", totals, totals) - own
-        pairs = reports**2 - own_pairs
+        correlation = np.einsum("km,km->k", totals, totals) - lengths
+        pairs = reports**2 - squares
         rest, left = totals[m.cluster] - m.total, reports[m.cluster] - m.count
-        rest_correlation = np.einsum("nm,nm->n", rest, rest) - (own[m.cluster] - m.length)
-        rest_pairs = left**2 - (own_pairs[m.cluster] - m.count**2)
+        rest_correlation = np.einsum("nm,nm->n", rest, rest) - (lengths[m.cluster] - m.length)
+        rest_pairs = left**2 - (squares[m.cluster] - m.count**2)
         shape = (self._k, self._n_companies)
         at = (m.cluster, m.company)
         # Changes by cluster and company, sparse: nothing changes where a company is not.

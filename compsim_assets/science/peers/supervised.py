@@ -77,14 +77,14 @@ def score_latents(
     unit, defined = normalise_returns(returns)
     wanted = defined & np.isin(year, list(training))
     rows = [np.flatnonzero(wanted)[of_year] for of_year in rows_by_year(year[wanted])[1]]
-    own = [own_pairs(None if company is None else company[of_year]) for of_year in rows]
-    own_rho = [np.einsum("ij,ij->i", unit[y][a], unit[y][b]) for y, (a, b) in zip(rows, own, strict=True)]
+    ends = [own_pairs(None if company is None else company[of_year]) for of_year in rows]
+    own_rho = [np.einsum("ij,ij->i", unit[y][a], unit[y][b]) for y, (a, b) in zip(rows, ends, strict=True)]
     n_latents = features.shape[1]
     total, n_pairs = np.zeros(n_latents), np.zeros(n_latents, dtype=np.int64)
     for start in range(0, n_latents, block):
         stop = min(start + block, n_latents)
         values = features.columns(start, stop)
-        for of_year, (a, b), rho in zip(rows, own, own_rho, strict=True):
+        for of_year, (a, b), rho in zip(rows, ends, own_rho, strict=True):
             # A thirteenth month of ones counts the members in the same product.
             months = np.column_stack([unit[of_year], np.ones(len(of_year))])
             active = values[of_year] > 0
@@ -102,11 +102,11 @@ def score_latents(
     return LatentScores(score - everywhere, n_pairs)
 
 
-def _mean_of_pairs(years: list[np.ndarray], own: list[np.ndarray]) -> float:
-    """Mean correlation of all pairs of each year's unit returns, without those of a company with itself (`own`)."""
+def _mean_of_pairs(years: list[np.ndarray], own_rho: list[np.ndarray]) -> float:
+    """Mean correlation of all pairs of each year's unit returns, without those of a company with itself (`own_rho`)."""
     total = sum((np.square(unit.sum(axis=0)).sum() - len(unit)) / 2 for unit in years)
     n_pairs = sum(len(unit) * (len(unit) - 1) // 2 for unit in years)
-    total, n_pairs = total - sum(rho.sum() for rho in own), n_pairs - sum(map(len, own))
+    total, n_pairs = total - sum(rho.sum() for rho in own_rho), n_pairs - sum(map(len, own_rho))
     return float(total / n_pairs) if n_pairs else np.nan
 
 

@@ -152,7 +152,7 @@ def test_reports_of_one_company_are_no_pair_in_any_shuffle() -> None:
         pairs = [
             [rho[a, b] for a, b in itertools.combinations(members, 2) if owner[a] != owner[b]] for members in clusters
         ]
-        return float(np.mean([np.mean(p) for p in pairs if p])), float(np.mean(sum(pairs, [])))
+        return float(np.mean([np.mean(p) for p in pairs if p])), float(np.mean(list(itertools.chain(*pairs))))
 
     every = np.array([value(order) for order in itertools.permutations(range(6))])
     found = permutation_null(groups, returns, permutations=20_000, company=pd.Series(owner, index=ids))
