@@ -4,9 +4,7 @@ import dagster as dg
 
 from compsim_assets.assets.common import BY_MODE, DataFrame, table_options, usable_scores
 from compsim_assets.assets.features import sae_features
-from compsim_assets.contracts import TABLES
 from compsim_assets.settings import Settings
-from compsim_assets.universe.layout import UniverseError
 from compsim_assets.universe.opening import open_universe
 
 
@@ -17,19 +15,13 @@ def fuzz_scores(context: dg.AssetExecutionContext, settings: Settings) -> DataFr
     Read from the universe's delphi score files; empty where it has none. A latent without any answer is kept
     with a null score.
     """
-    import pandas as pd
+    from compsim_assets.universe.score_files import read_scores
 
-    from compsim_assets.universe.score_files import read_score_file
-
-    files = open_universe(settings).fuzz_score_files()
+    universe = open_universe(settings)
+    files = universe.fuzz_score_files()
     if not files:
         context.log.warning("the universe has no fuzz_scores/: no latent has an interpretability score")
-    table = pd.DataFrame([read_score_file(path) for path in files], columns=TABLES["fuzz_scores"].names)
-    table = table.sort_values(["hookpoint", "latent"], ignore_index=True)
-    doubled = table.duplicated(["hookpoint", "latent"])
-    if doubled.any():
-        row = table[doubled].iloc[0]
-        raise UniverseError(f"two score files for latent {row['latent']} of {row['hookpoint']}, expected one")
+    table = read_scores(files, universe.decisions.of("fuzz_scores"))
     context.add_output_metadata(
         {
             "files": len(files),

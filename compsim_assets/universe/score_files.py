@@ -2,10 +2,15 @@
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from compsim_assets.universe.intake.decisions import Notes
 from compsim_assets.universe.layout import UniverseError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _NAME = re.compile(r"(?P<hookpoint>.+)_latent(?P<latent>\d+)\.(txt|json)")
 
@@ -29,3 +34,31 @@ def read_score_file(path: Path) -> dict[str, Any]:
     except ValueError as problem:
         raise UniverseError(f"{path}: {problem}") from None
     return {"hookpoint": name["hookpoint"], "latent": int(name["latent"]), **vars(score)}
+
+
+def read_scores(paths: Sequence[Path], notes: Notes) -> "pd.DataFrame":
+    """hookpoint, latent, interpretability, balanced_accuracy, n_examples, n_unscored: one row per file, by latent.
+
+    Raises:
+        UniverseError: see `read_score_file`; two files of one latent.
+    """
+    import pandas as pd
+
+    from compsim_assets.science.latents.fuzz import FuzzScore
+
+    columns = ["hookpoint", "latent", *FuzzScore.__dataclass_fields__]
+    table = pd.DataFrame([read_score_file(path) for path in paths], columns=columns)
+    table = table.assign(path=[str(path) for path in paths]).sort_values(["hookpoint", "latent"], ignore_index=True)
+    doubled = table.duplicated(["hookpoint", "latent"])
+    if doubled.any():
+        row = table[doubled].iloc[0]
+        raise UniverseError(
+            f"{row['path']}: a second score file for latent {row['latent']} of {row['hookpoint']}, expected one"
+        )
+    unscored = table["n_unscored"]
+    if unscored.sum():
+        example = table.loc[unscored.idxmax()]
+        what = f"examples without an answer (null, -1) in {(unscored > 0).sum():,} of {len(table):,} files"
+        text = f"{Path(example['path']).name}: {example['n_unscored']} of {example['n_examples']}"
+        notes.left_out("fuzz_scores", what, int(unscored.sum()), text)
+    return table.drop(columns="path")

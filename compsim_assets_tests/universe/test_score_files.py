@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from compsim_assets.universe.intake.decisions import Decisions
 from compsim_assets.universe.layout import UniverseError
-from compsim_assets.universe.score_files import read_score_file
+from compsim_assets.universe.score_files import read_score_file, read_scores
 
 
 def example(activating: Any, correct: Any, **more: Any) -> dict[str, Any]:
@@ -111,3 +112,27 @@ def test_bytes_that_are_no_text_name_the_file(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00[")
     with pytest.raises(UniverseError, match=r"layers\.30_latent1\.txt: "):
         read_score_file(path)
+
+
+def test_scores_are_ordered_by_latent_and_what_is_unanswered_is_counted(tmp_path: Path) -> None:
+    unanswered = [example(True, False, prediction=-1), example(False, None)]
+    paths = [
+        write(tmp_path, [example(True, True), *unanswered], "layers.3_latent20.txt"),
+        write(tmp_path, [example(True, True), example(False, None)], "layers.3_latent3.txt"),
+        write(tmp_path, [example(True, False)], "layers.3_latent100.txt"),
+    ]
+    decisions = Decisions(tmp_path)
+    table = read_scores(paths, decisions.of("fuzz_scores"))
+    assert table["latent"].tolist() == [3, 20, 100]
+    assert table["n_unscored"].tolist() == [1, 2, 0]
+    assert table["interpretability"].tolist() == [100, 100, 0]
+    (decision,) = decisions
+    assert (decision.grade, decision.count) == ("left_out", 3)
+    assert decision.example == "layers.3_latent20.txt: 2 of 3"
+    assert read_scores([], decisions.of("fuzz_scores")).empty
+
+
+def test_two_files_of_one_latent_are_refused(tmp_path: Path) -> None:
+    paths = [write(tmp_path, [example(True, True)], f"layers.3_latent7.{suffix}") for suffix in ("json", "txt")]
+    with pytest.raises(UniverseError, match=r"layers\.3_latent7\.txt: a second score file for latent 7 of layers\.3"):
+        read_scores(paths, Decisions().of("fuzz_scores"))

@@ -21,14 +21,22 @@ class FuzzScore:
     n_unscored: int
 
 
+# As texts: how scorers and tables write yes, no, and nothing.
+_FLAGS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
+_NO_ANSWER = {"", "none", "null", "nan", "-1", "-1.0"}
+
+
 def score_examples(examples: Sequence[Mapping[str, Any]]) -> FuzzScore:
     """Score a latent from delphi's examples: `correct` is true, false or null (no answer), `activating` is the truth.
 
+    Older files call the truth `ground_truth`. A prediction that is neither 0 nor 1, as -1 is, is no answer either,
+    though delphi compares it with the truth and writes `correct`: false. Without `correct` an answer is right where
+    the prediction is the truth.
+
     Raises:
-        ValueError: an example without `correct` or `activating`, or with values of another kind.
+        ValueError: an example without `correct` and prediction, or without `activating`, or with other values.
     """
-    correct = np.array([_flag(example, "correct") for example in examples], dtype=float)
-    activating = np.array([_flag(example, "activating") for example in examples], dtype=float)
+    correct, activating = np.array([_answer(example) for example in examples], dtype=float).reshape(-1, 2).T
     if np.isnan(activating).any():
         raise ValueError(f"example {int(np.isnan(activating).argmax())}: 'activating' is null")
     answered = ~np.isnan(correct)
@@ -43,12 +51,33 @@ def score_examples(examples: Sequence[Mapping[str, Any]]) -> FuzzScore:
     )
 
 
+def _answer(example: Mapping[str, Any]) -> tuple[float, float]:
+    """Whether the answer is right, NaN without one; and the truth."""
+    older = "ground_truth" in example and "activating" not in example
+    activating = _flag(example, "ground_truth" if older else "activating")
+    prediction = example.get("prediction")
+    if prediction is None:
+        answer = np.nan if "prediction" in example and "correct" not in example else _flag(example, "correct")
+        return answer, activating
+    flag = _as_flag(prediction)
+    if flag not in (0.0, 1.0):
+        return np.nan, activating
+    # delphi compares "1" with true, and finds it wrong.
+    if "correct" not in example or isinstance(prediction, str):
+        return float(flag == activating), activating
+    return _flag(example, "correct"), activating
+
+
 def _flag(example: Mapping[str, Any], name: str) -> float:
     if name not in example:
         raise ValueError(f"an example has no '{name}'")
-    value = example[name]
-    if value is None:
-        return np.nan
-    if value not in (0, 1):
-        raise ValueError(f"'{name}' is {value!r}, expected true, false or null")
-    return float(value)
+    flag = _as_flag(example[name])
+    if flag is None:
+        raise ValueError(f"'{name}' is {example[name]!r}, expected true, false or null")
+    return flag
+
+
+def _as_flag(value: Any) -> float | None:
+    """1 or 0; NaN for a spelling of no answer, None for anything else."""
+    text = str(value).strip().lower()
+    return np.nan if text in _NO_ANSWER else _FLAGS.get(text)

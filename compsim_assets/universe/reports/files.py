@@ -1,7 +1,7 @@
 """A universe's reports: one row per company and year, whatever form the files give them."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from compsim_assets.universe.intake.columns import say_columns
 from compsim_assets.universe.intake.decisions import Notes
@@ -11,7 +11,6 @@ from compsim_assets.universe.reports.months import month_columns
 from compsim_assets.universe.table_files import TableFiles
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
 REPORT_COLUMNS = (
@@ -90,9 +89,9 @@ def _spell(frame: "pd.DataFrame", notes: Notes) -> None:
         "company_name": (str, companies.NO_NAME),
         "ticker": (companies.ticker, companies.NO_NAME),
         "sic_code": (str, None),
-        "gics_sector": (str, None),
+        "gics_sector": (_code, None),
         "form": (str.upper, None),
-        "permno": (str, None),
+        "permno": (_code, None),
         "gvkey": (companies.cik, None),
     }
     for column, (spell, nothing) in spellings.items():
@@ -105,3 +104,8 @@ def _spell(frame: "pd.DataFrame", notes: Notes) -> None:
             notes.assumed(column, "spellings of a missing value are read as missing", spelled, repr(missing.iloc[0]))
         if column in ("cik", "gvkey"):
             frame[column] = frame[column].mask(frame[column] == "")
+
+
+def _code(text: str) -> str:
+    """Numbers as text without the `.0` of a float."""
+    return text.removesuffix(".0") if text.removesuffix(".0").isdigit() else text
