@@ -8,7 +8,7 @@ from pydantic import Field
 
 from compsim_assets.assets.common import ALL_MODES, COMPARISON, DataFrame, columns, no_rows, selected, table_outs
 from compsim_assets.contracts import TABLES
-from compsim_assets.evidence.trading import SEEN, TRAPS, windows_text
+from compsim_assets.evidence.trading import SEEN, TRAPS, calendar_notes, halt_notes, price_notes, some_of, windows_text
 from compsim_assets.partitions import cutoff_modes
 from compsim_assets.universe.layout import UniverseError
 
@@ -73,7 +73,7 @@ class TradingConfig(dg.Config):
     ),
     ins={
         "clusters": ALL_MODES,
-        "descriptions": columns("report_id", "year", "ticker"),
+        "descriptions": columns("report_id", "year", "ticker", "cik", "company_name"),
         "price_history": dg.AssetIn(metadata={"arrow": True}),
     },
     can_subset=True,
@@ -89,7 +89,7 @@ def pairs_trading_assets(
     price_history: Any,
 ):
     """Find pairs in the clusters of the years before trading, and trade them."""
-    from compsim_assets.science.trading.windows import trading_windows
+    from compsim_assets.science.trading.windows import days_of, trading_windows
 
     if price_history.num_rows == 0 or descriptions.empty:
         yield from no_rows(context, "the universe has no prices: nothing is traded")
@@ -104,8 +104,13 @@ def pairs_trading_assets(
         config.last_trading_year,
     )
     context.log.info(windows_text(windows))
-    tables = _compare(_panel(price_history), groups, descriptions, windows, config)
+    panel = _panel(price_history)
+    prices = _priced(panel, descriptions) | price_notes(panel, panel.window(*days_of(windows.estimation)))
+    tables = _compare(panel, groups, descriptions, windows, config)
     notes = {"windows": windows_text(windows), "note": _note(groups, windows.cluster_years)}
+    notes |= prices | calendar_notes(tables.calendar) | halt_notes(tables.backtest)
+    for key in notes.keys() - {"windows", "note"}:
+        context.log.warning(f"{key}: {notes[key]}")
     yield from selected(context, *_outputs(tables, notes))
 
 
@@ -127,16 +132,43 @@ def _panel(prices: Any) -> "PricePanel":
 
     coded = prices["ticker"].combine_chunks().dictionary_encode()
     date, close = (prices[name].to_numpy() for name in ("date", "adj_close"))
-    return price_panel(coded.dictionary.to_pylist(), coded.indices.to_numpy(), date, close)
+    try:
+        return price_panel(coded.dictionary.to_pylist(), coded.indices.to_numpy(), date, close)
+    except ValueError as error:
+        raise UniverseError(f"prices: {error}") from error
+
+
+def _priced(panel: "PricePanel", reports: DataFrame) -> dict[str, str]:
+    """Which tickers of the reports have no price.
+
+    Raises:
+        UniverseError: none has one.
+    """
+    from compsim_assets.science.companies import ticker_spelling
+
+    tickers = sorted(ticker_spelling(reports["ticker"]).dropna().unique().tolist())
+    without = sorted(set(tickers) - set(panel.tickers))
+    if not tickers:
+        return {"without_prices": "no report has a ticker: nothing is traded"}
+    if len(without) == len(tickers):
+        raise UniverseError(
+            f"prices: none of the tickers of the reports is among those of the prices. The reports have "
+            f"{some_of(tickers)}; the prices have {some_of(panel.tickers)}. Expected the same tickers in both (case, "
+            "blanks and the sign of a share class make no difference): rename one side, or take the prices out of the "
+            "universe, and nothing is traded"
+        )
+    return {"without_prices": f"tickers of the reports that have no price: {some_of(without)}"} if without else {}
 
 
 def _compare(
     panel: "PricePanel", groups: dict[str, DataFrame], reports: DataFrame, windows: Any, config: TradingConfig
 ) -> "Tables":  # fmt: skip
     """All methods on the windows of one panel."""
+    from compsim_assets.science.companies import company_of
     from compsim_assets.science.trading.backtest import Rules, compare_methods
     from compsim_assets.science.trading.windows import days_of
 
+    reports = reports.assign(company=company_of(reports).to_numpy())
     members = {
         method: table.merge(reports, on=["report_id", "year"], how="inner", validate="many_to_one")
         for method, table in groups.items()

@@ -22,6 +22,7 @@ _PANEL, _SPACER, _KEY_WIDTH = 1.75, 0.05, 3.75  # inches
 _LOG_FROM, _LOWEST = 10.0, 0.01  # capital at which a panel gets a log scale; the least in it
 _BAND = "#D9D9D9"
 _COSTLY = (0, (3, 1.5))
+_WEEK = 7  # rows without a weekend: all days are traded
 
 
 @styled
@@ -53,8 +54,8 @@ def equity_curves(pairs_daily: pd.DataFrame, pairs_backtest: pd.DataFrame, synth
         rows=rows + 2,
         columns=columns,
         heights=(_top_height(styles), _SPACER, *[_PANEL] * rows),
-        note=f"{_day(daily['date'].min())} to {_day(daily['date'].max())}. Sharpe ratios: daily, times the "
-        "root of 252, risk-free rate 0; in brackets their 95 % interval.",
+        note=f"{_day(daily['date'].min())} to {_day(daily['date'].max())}. Sharpe ratios: {_annual(daily['day'])}, "
+        "risk-free rate 0; in brackets their 95 % interval.",
         synthetic=synthetic,
     )
     for axes in panels[1 : 2 * columns]:
@@ -68,6 +69,13 @@ def equity_curves(pairs_daily: pd.DataFrame, pairs_backtest: pd.DataFrame, synth
     _share_scales(small, len(below), columns, honest)
     _date_axis([top, *small[: len(below)]], daily["day"])
     return figure
+
+
+def _annual(days: "pd.Series[float]") -> str:
+    """How the ratios are annual: rows of weeks or months, or of all seven days, are not 252 a year."""
+    steps = np.diff(np.unique(days))
+    usual = len(steps) == 0 or (np.median(steps) <= 1 and (len(steps) < _WEEK or steps.max() > 1))
+    return "daily, times the root of 252" if usual else "times the root of the rows a year"
 
 
 def _day(date: Any) -> str:

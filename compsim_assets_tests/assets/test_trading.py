@@ -63,7 +63,7 @@ def inputs() -> dict[str, pd.DataFrame]:
         "walk_forward_clusters": early,
         "embedding_clusters": halves,
         "descriptions": table.drop(columns="company").assign(
-            cik="1", company_name="C", sic_code="2834", industry="D", description="text"
+            cik=table["ticker"], company_name="C", sic_code="2834", industry="D", description="text"
         ),
         "price_history": prices(),
     }

@@ -75,7 +75,8 @@ def trade_as_published(panel: PricePanel, pairs: pd.DataFrame) -> PublishedPortf
     n_days = len(panel.days)
     portfolio = PublishedPortfolio(np.full(n_days, np.nan), np.zeros(n_days, dtype=np.int64))
     column = {ticker: i for i, ticker in enumerate(panel.tickers)}
-    priced = np.isfinite(panel.prices)
+    prices = panel.positive
+    priced = np.isfinite(prices)
     last_month = panel.days >= panel.days[-1].astype("datetime64[M]") if n_days else priced[:, 0]
     survives = priced[last_month].any(axis=0)
     ordered = pairs.sort_values(["p_value", "ticker_a", "ticker_b"])
@@ -84,7 +85,7 @@ def trade_as_published(panel: PricePanel, pairs: pd.DataFrame) -> PublishedPortf
         days = np.flatnonzero(priced[:, a] & priced[:, b])
         if survives[a] and survives[b] and len(days) >= MIN_DAYS:
             for _ in range(n_years):
-                portfolio.trade(days, panel.prices[days, a], panel.prices[days, b])
+                portfolio.trade(days, prices[days, a], prices[days, b])
     return portfolio
 
 

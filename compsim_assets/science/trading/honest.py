@@ -6,20 +6,21 @@ Rules, for every pair on its own:
 - A signal of the close of day d is traded at the close of the next day on which both have a price. Nothing is traded
   at the price that made the signal.
 - Enter where the spread crosses +-`entry` from inside (and is not beyond the stop): above sells a and buys b.
-- Leave once: where the spread comes back to 0, or is at or beyond +-`stop`, or on the last day, or where a price series
-  ends. An ended series is known only after more than 10 days without a price; then the position is closed at the last
-  prices, and the pair is not traded again.
+- Leave once: where the spread comes back to 0, or is at or beyond +-`stop`, or on the last day, or where a series
+  ends. A price of 0 ends it at once, and the leg is lost (or won). Else an ended series is known only after more than
+  10 days without a price; then the position is closed at the last prices. The pair is not traded again, also where a
+  halted stock comes back, or its ticker with another company: on the day nobody can tell (see `series`).
 - A pair has a fixed capital of 1: 1 / (1 + |h|) in a and |h| / (1 + |h|) in b, for hedge ratio h, gross 1 at entry.
   Profits are not reinvested.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from compsim_assets.science.trading.cointegration import LONGEST_GAP
+from compsim_assets.science.trading.calendar import LONGEST_GAP
 from compsim_assets.science.trading.price_panel import PricePanel
-from compsim_assets.science.trading.sharpe import DAYS_A_YEAR
+from compsim_assets.science.trading.series import Listing
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class PairTrades:
         is_open: (T, B) bool, at the end of the day.
         n_trades: (B,) positions opened.
         n_delisted: (B,) positions closed because a price series ended.
+        n_halted: (B,) positions closed because a stock was halted: it came back later. Known afterwards only.
     """
 
     profit: np.ndarray
@@ -57,15 +59,21 @@ class PairTrades:
     is_open: np.ndarray
     n_trades: np.ndarray
     n_delisted: np.ndarray
+    n_halted: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
-def trade_pairs(panel: PricePanel, pairs: Spreads, *, entry: float, stop: float) -> PairTrades:
+def trade_pairs(
+    panel: PricePanel, pairs: Spreads, *, entry: float, stop: float, longest_gap: int = LONGEST_GAP
+) -> PairTrades:
     """Trade all pairs over the days of the panel, side by side.
+
+    Args:
+        longest_gap: days without a price after which a series has ended.
 
     Cost: some forty vector operations per day on B numbers; 17 bytes per day and pair for the results and about twice
     that for prices: 2,000 pairs over 1,760 days take about 0.3 s.
     """
-    market = _Market.of(panel, pairs)
+    market = _Market.of(panel, pairs, longest_gap)
     state = _State.start(len(panel.days), len(pairs))
     for day in range(len(panel.days)):
         state.step(market, day, entry, stop)
@@ -80,36 +88,27 @@ class _Market:
     price_b: np.ndarray
     both: np.ndarray
     ended: np.ndarray
+    gone: np.ndarray
     z: np.ndarray
     weight_a: np.ndarray
     weight_b: np.ndarray
 
     @classmethod
-    def of(cls, panel: PricePanel, pairs: Spreads) -> "_Market":
-        price, gap = _last_known(panel.prices)
-        priced = gap == 0
-        both = priced[:, pairs.a] & priced[:, pairs.b]
-        ended = np.maximum(gap[:, pairs.a], gap[:, pairs.b]) > LONGEST_GAP
-        logs = np.log(panel.prices)
+    def of(cls, panel: PricePanel, pairs: Spreads, longest_gap: int) -> "_Market":
+        listing = Listing.of(panel.prices, longest_gap)
+        logs = np.log(panel.positive)
         spread = logs[:, pairs.a] - pairs.hedge_ratio * logs[:, pairs.b] - pairs.intercept
         gross = 1.0 + np.abs(pairs.hedge_ratio)
         return cls(
-            price_a=price[:, pairs.a],
-            price_b=price[:, pairs.b],
-            both=both,
-            ended=ended,
+            price_a=listing.price[:, pairs.a],
+            price_b=listing.price[:, pairs.b],
+            both=listing.priced[:, pairs.a] & listing.priced[:, pairs.b],
+            ended=listing.ended[:, pairs.a] | listing.ended[:, pairs.b],
+            gone=listing.gone[:, pairs.a] | listing.gone[:, pairs.b],
             z=spread / pairs.deviation,
             weight_a=1.0 / gross,
             weight_b=-pairs.hedge_ratio / gross,
         )
-
-
-def _last_known(prices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(T, N) the last price up to each day, 0 before the first one, and the days since it (or since the start)."""
-    day = np.arange(len(prices))[:, None]
-    latest = np.maximum.accumulate(np.where(np.isfinite(prices), day, -1), axis=0)
-    price = np.take_along_axis(prices, np.maximum(latest, 0), axis=0)
-    return np.where(latest >= 0, price, 0.0), (day - latest).astype(np.int32)
 
 
 @dataclass
@@ -129,7 +128,7 @@ class _State:
     def start(cls, days: int, pairs: int) -> "_State":
         """Nothing held, ordered or seen."""
         by_day = {name: np.zeros((days, pairs)) for name in ("profit", "traded")}
-        counts = {name: np.zeros(pairs, dtype=np.int64) for name in ("n_trades", "n_delisted")}
+        counts = {name: np.zeros(pairs, dtype=np.int64) for name in ("n_trades", "n_delisted", "n_halted")}
         return cls(
             trades=PairTrades(**by_day, **counts, is_open=np.zeros((days, pairs), dtype=bool)),
             before=np.full(pairs, np.nan),
@@ -156,7 +155,8 @@ class _State:
         closing = (self.side != 0) & ((self.leave & market.both[day]) | ended | last)
         value = np.abs(self.units_a) * market.price_a[day] + np.abs(self.units_b) * market.price_b[day]
         self.trades.traded[day, closing] += value[closing]
-        self.trades.n_delisted[closing & ended] += 1
+        self.trades.n_delisted[closing & market.gone[day]] += 1
+        self.trades.n_halted[closing & ended & ~market.gone[day]] += 1
         for position in (self.units_a, self.units_b, self.side, self.leave):
             position[closing] = 0
         self.over |= ended
@@ -181,65 +181,3 @@ class _State:
             self.order[inside & (before < entry) & (z > entry)] = -1
             self.order[inside & (before > -entry) & (z < -entry)] = 1
         self.before = np.where(seen, z, before)
-
-
-@dataclass(frozen=True)
-class Portfolio:
-    """Equal-weighted over all pairs chosen, idle ones included, on the capital committed to them.
-
-    gross: (T,) daily return before costs. traded: (T,) value traded on the day, over the capital. n_open: (T,) open
-    positions at its end. n_trades: positions opened. n_delisted: positions closed because a price series ended.
-    """
-
-    gross: np.ndarray
-    traded: np.ndarray
-    n_open: np.ndarray
-    n_trades: int
-    n_delisted: int
-
-    def returns(self, cost_bp: float) -> np.ndarray:
-        """(T,) daily returns after costs of `cost_bp` basis points of the value traded."""
-        return self.gross - cost_bp / 1e4 * self.traded
-
-    @property
-    def turnover(self) -> float:
-        """Value traded per year, over the capital."""
-        return float(self.traded.mean() * DAYS_A_YEAR)
-
-
-def trade_portfolios(
-    panel: PricePanel, pairs: Spreads, held: np.ndarray, *, entry: float, stop: float, at_once: int = 2000
-) -> list[Portfolio]:
-    """Portfolios that share pairs: each pair is traded once, whoever holds it.
-
-    Args:
-        held: (M, B) bool, the pairs of each portfolio, at least one each.
-        at_once: pairs traded side by side; 2,000 take about 250 MB for 1,760 days.
-
-    Cost: as `trade_pairs`.
-    """
-    share = held.T / held.sum(axis=1)
-    gross, traded, n_open = np.zeros((3, len(panel.days), len(held)))
-    counts = np.zeros((2, len(held)))
-    for start in range(0, len(pairs), at_once):
-        some = slice(start, start + at_once)
-        trades = trade_pairs(panel, pairs.of(some), entry=entry, stop=stop)
-        gross += trades.profit @ share[some]
-        traded += trades.traded @ share[some]
-        n_open += trades.is_open.astype(float) @ held.T[some]
-        counts += np.stack([trades.n_trades, trades.n_delisted]) @ held.T[some]
-    return [
-        Portfolio(gross[:, m], traded[:, m], np.rint(n_open[:, m]).astype(np.int64), *map(int, counts[:, m]))
-        for m in range(len(held))
-    ]
-
-
-def equity_of(returns: np.ndarray) -> np.ndarray:
-    """(T, ...) value of a capital of 1 whose profits are not reinvested."""
-    return 1.0 + np.cumsum(returns, axis=0)
-
-
-def max_drawdown(equity: np.ndarray) -> float:
-    """Largest loss from a peak, as a share of it; the start, 1, is a peak."""
-    peak = np.maximum.accumulate(np.maximum(equity, 1.0))
-    return float(((peak - equity) / peak).max(initial=0.0))

@@ -1,9 +1,14 @@
 """Prices as one matrix of days and tickers, and moments of many pairs of its columns at once."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
+
+from compsim_assets.science.companies import ticker_spelling
+from compsim_assets.science.trading.calendar import Calendar, off_calendar
+from compsim_assets.science.trading.series import end_of_moves
 
 
 @dataclass(frozen=True)
@@ -11,49 +16,98 @@ class PricePanel:
     """Prices of N tickers on T days.
 
     Attributes:
-        days: (T,) datetime64[D], ascending: every day on which some ticker has a price.
+        days: (T,) datetime64[D], ascending: the days on which tickers trade.
         tickers: N names, ascending.
-        prices: (T, N) float64, NaN where a ticker has no price.
+        prices: (T, N) float64, NaN where a ticker has no price, 0 where its shares are worth nothing.
+        left_out: days on which so few tickers have a price that they are no trading days; see `off_calendar`.
+        off_tickers: names of those few.
+        dead: names whose last price was repeated to the end; the repeats are no prices; see `end_of_moves`.
     """
 
     days: np.ndarray
     tickers: list[str]
     prices: np.ndarray
+    left_out: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="datetime64[D]"))
+    off_tickers: tuple[str, ...] = ()
+    dead: tuple[str, ...] = ()
+
+    @property
+    def positive(self) -> np.ndarray:
+        """(T, N) prices that have a logarithm, NaN elsewhere; the prices themselves where none is 0."""
+        return np.where(self.prices > 0, self.prices, np.nan) if (self.prices == 0).any() else self.prices
 
     def window(self, first: np.datetime64, last: np.datetime64) -> "PricePanel":
         """The days from `first` to `last`, both included; a view."""
         start, stop = np.searchsorted(self.days, [first, last + np.timedelta64(1, "D")])
         return PricePanel(self.days[start:stop], self.tickers, self.prices[start:stop])
 
-    def priced_in_the_last(self, days: int) -> np.ndarray:
-        """(N,) bool: has a price on one of the panel's last `days` days."""
-        return np.isfinite(self.prices[max(0, len(self.days) - days) :]).any(axis=0)
-
 
 def price_panel(names: Sequence[str], code: np.ndarray, days: np.ndarray, prices: np.ndarray) -> PricePanel:
-    """The matrix of a long table; a price that is not above zero is no price.
+    """The matrix of a long table. A negative price is none, and 0 is a total loss.
 
     Args:
-        names: N different tickers. code: (n,) integers, each row's place in `names`. days: (n,) datetime64.
-            prices: (n,) floats.
+        names: N different tickers, spelled in any way: `brk.b` and `BRK-B` are one column. code: (n,) integers, each
+            row's place in `names`. days: (n,) datetime64. prices: (n,) floats.
 
     Raises:
-        ValueError: a ticker has two prices on a day.
+        ValueError: a ticker has two prices on a day, or two spellings of it have different ones.
 
     Cost: O(n + T N) time and memory.
     """
+    tickers, column = _columns(names, code)
     day = days.astype("datetime64[D]").astype(np.int64)
     first = int(day.min()) if len(day) else 0
     seen = np.bincount(day - first) > 0
     calendar = (np.flatnonzero(seen) + first).astype("datetime64[D]")
     row = (np.cumsum(seen) - 1)[day - first]
-    order = np.argsort(np.array(names, dtype=str))
-    column = np.argsort(order)[code]
-    if np.bincount(row * len(names) + column, minlength=1).max() > 1:
-        raise ValueError("a ticker has two prices on one day, expected one row a ticker and day")
-    matrix = np.full((len(calendar), len(names)), np.nan)
-    matrix[row, column] = np.where(prices > 0, prices, np.nan)
-    return PricePanel(calendar, [names[i] for i in order], matrix)
+    place = row * len(tickers) + column
+    if np.bincount(place, minlength=1).max() > 1:
+        _refuse_two_prices(place, np.asarray(code), prices, lambda k: (tickers[column[k]], calendar[row[k]]))
+    matrix = np.full((len(calendar), len(tickers)), np.nan)
+    matrix[row, column] = np.where(prices >= 0, prices, np.nan)
+    return _without_padding(calendar, tickers, matrix)
+
+
+def _columns(names: Sequence[str], code: np.ndarray) -> tuple[list[str], np.ndarray]:
+    """Tickers in one spelling, ascending, and the column of each row. What spells none stays as it is."""
+    given = pd.Series(names, dtype="string")
+    spelled = ticker_spelling(given).fillna(given).to_numpy(dtype=str)
+    tickers, column = np.unique(spelled, return_inverse=True)
+    return tickers.tolist(), column[code]
+
+
+def _refuse_two_prices(
+    place: np.ndarray, code: np.ndarray, prices: np.ndarray, named: Callable[[int], tuple[str, np.datetime64]]
+) -> None:
+    """Two rows of a ticker and day must be of two spellings and have the same price."""
+    order = np.argsort(place, kind="stable")
+    one, other = order[:-1], order[1:]
+    same = place[one] == place[other]
+    wrong = np.flatnonzero(same & ((code[one] == code[other]) | (prices[one] != prices[other])))
+    if len(wrong):
+        a, b = one[wrong[0]], other[wrong[0]]
+        ticker, day = named(a)
+        raise ValueError(
+            f"a ticker has two prices on one day, expected one row a ticker and day: {ticker} on {day} has "
+            f"{prices[a]:g} and {prices[b]:g}"
+        )
+
+
+def _without_padding(calendar: np.ndarray, tickers: list[str], matrix: np.ndarray) -> PricePanel:
+    """The panel without days that are no trading days, and without prices that are only repeated to the end."""
+    priced = np.isfinite(matrix)
+    some = priced.any(axis=0)
+    first, last = priced.argmax(axis=0)[some], len(matrix) - 1 - priced[::-1].argmax(axis=0)[some]
+    off = off_calendar(calendar, priced.sum(axis=1), first, last)
+    alone = priced[off].any(axis=0)
+    if off.any():
+        matrix = matrix[~off]
+    ends = end_of_moves(matrix, Calendar.of(calendar[~off]).longest_gap)
+    dead = ends >= 0
+    if dead.any():
+        matrix[:, dead] = np.where(np.arange(len(matrix))[:, None] > ends[dead], np.nan, matrix[:, dead])
+    named = (tuple(t for t, is_one in zip(tickers, which, strict=True) if is_one) for which in (alone, dead))
+    return PricePanel(calendar[~off], tickers, matrix, calendar[off], *named)
 
 
 @dataclass(frozen=True)

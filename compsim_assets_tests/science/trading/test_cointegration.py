@@ -18,7 +18,7 @@ from compsim_assets.science.trading.cointegration import (
     published_tests,
     shared_pairs,
 )
-from compsim_assets.science.trading.price_panel import PricePanel, pair_moments, price_panel
+from compsim_assets.science.trading.price_panel import PricePanel, pair_moments
 from compsim_assets_tests.science.strategies import examples
 
 N = 8
@@ -78,17 +78,6 @@ def test_a_constant_column_has_no_correlation() -> None:
     assert np.isnan(moments.slope[1])
 
 
-def test_panel_has_a_row_a_day_and_a_column_a_ticker_in_order() -> None:
-    days = np.array(["2020-01-03", "2020-01-02", "2020-01-06"], dtype="datetime64[D]")
-    panel = price_panel(["B", "A"], np.array([0, 1, 1]), days, np.array([5.0, 7.0, 0.0]))
-    assert panel.tickers == ["A", "B"]
-    assert panel.days.tolist() == sorted(days.tolist())
-    # No share costs nothing: a price of 0 is a missing one.
-    assert np.array_equal(panel.prices, [[7, np.nan], [np.nan, 5], [np.nan, np.nan]], equal_nan=True)
-    with pytest.raises(ValueError, match="two prices on one day"):
-        price_panel(["A"], np.array([0, 0]), days[[0, 0]], np.ones(2))
-
-
 def test_a_pair_is_listed_once_with_the_years_it_shares_a_cluster() -> None:
     members = pd.DataFrame(
         [(2010, 1, "A"), (2010, 1, "B"), (2011, 1, "B"), (2011, 1, "A"), (2011, 1, "A"), (2011, 1, "C"),
@@ -99,6 +88,20 @@ def test_a_pair_is_listed_once_with_the_years_it_shares_a_cluster() -> None:
     found = shared_pairs(members, [2010, 2011, 2012])
     assert found.to_numpy().tolist() == [["A", "B", 2], ["A", "C", 1], ["B", "C", 2]]
     assert shared_pairs(members, [1999]).empty
+
+
+def test_tickers_are_the_same_in_any_spelling_and_share_classes_are_of_one_company() -> None:
+    members = pd.DataFrame(
+        [(2010, 1, "brk.a ", "cik 1"), (2010, 1, "BRK/B", "cik 1"), (2010, 1, "KO", "cik 2"), (2010, 2, "X", None),
+         (2010, 2, "Y", None), (2011, 1, "BRK-A", "cik 1"), (2011, 1, "BRK B", "cik 3"), (2012, 1, "KO", "cik 1"),
+         (2012, 1, "BRK-B", "cik 1")],
+        columns=["year", "cluster_id", "ticker", "company"],
+    )  # fmt: skip
+    pairs = shared_pairs(members, [2010, 2011])
+    assert pairs.to_numpy().tolist() == [
+        ["BRK-A", "BRK-B", 2, True], ["BRK-A", "KO", 1, False], ["BRK-B", "KO", 1, False], ["X", "Y", 1, False],
+    ]  # fmt: skip
+    assert shared_pairs(members.drop(columns="company"), [2010, 2011]).equals(pairs.drop(columns="same_company"))
 
 
 def test_published_tests_are_the_published_loop() -> None:
@@ -187,3 +190,97 @@ def test_adjusted_p_values_are_benjamini_and_hochbergs() -> None:
     wanted[order] = [min(1, min(p[order[j]] * 20 / (j + 1) for j in range(i, 20))) for i in range(20)]  # fmt: skip
     assert benjamini_hochberg(p) == pytest.approx(wanted)
     assert benjamini_hochberg(np.empty(0)).shape == (0,)
+
+
+def pair_of(a: np.ndarray, b: np.ndarray) -> PricePanel:
+    return PricePanel(np.datetime64("2010-01-04") + np.arange(len(a)), ["A", "B"], np.stack([a, b], axis=1))
+
+
+def walk(days: int = 1200, seed: int = 6) -> np.ndarray:
+    return 20 * np.exp(0.015 * np.random.default_rng(seed).normal(size=days).cumsum())
+
+
+CENTS = np.round(walk(), 2)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (CENTS, CENTS + 0.1),
+        (CENTS, np.round(CENTS + 0.1, 2)),
+        (CENTS.astype(np.float32), (CENTS + 0.1).astype(np.float32)),
+        (walk().astype(np.float32), (walk() + 0.1).astype(np.float32)),
+        # Ten cents up to the cent: each price is rounded on its own.
+        (CENTS, np.round(walk() + 0.103, 2)),
+        (np.round(walk()), np.round(walk() + 2)),
+    ],
+)
+def test_two_prices_a_constant_apart_have_no_test_on_what_rounding_leaves(a: np.ndarray, b: np.ndarray) -> None:
+    panel = pair_of(a.astype(float), b.astype(float))
+    tests = published_tests(panel, all_pairs(panel), 0.9)
+    assert tests["correlation"].item() > 0.99
+    assert tests[["adf", "p_value"]].isna().all(axis=None)
+    assert tests["lags"].item() == -1
+    assert not passes_as_published(tests, 0.95).any()
+    assert engle_granger_tests(panel, all_pairs(panel), 0.9, 252).empty
+
+
+def test_a_spread_of_a_few_cents_is_tested() -> None:
+    spread = np.round(0.1 + 0.03 * np.random.default_rng(7).normal(size=len(CENTS)), 2)
+    panel = pair_of(CENTS, CENTS + spread)
+    tests = published_tests(panel, all_pairs(panel), 0.9)
+    with warnings.catch_warnings(), threadpool_limits(1):
+        warnings.simplefilter("ignore")
+        wanted = adfuller(panel.prices[:, 0] - panel.prices[:, 1])[:3]
+    assert (tests["adf"].item(), tests["lags"].item()) == pytest.approx((wanted[0], wanted[2]), abs=1e-6)
+    assert len(engle_granger_tests(panel, all_pairs(panel), 0.9, 252)) == 1
+
+
+def test_prices_a_constant_factor_apart_up_to_the_cent_have_no_honest_test() -> None:
+    panel = pair_of(CENTS, np.round(2 * walk(), 2))
+    assert engle_granger_tests(panel, all_pairs(panel), 0.9, 252).empty
+    # With full precision on one side and half a cent of noise there is nothing either.
+    finer = pair_of(walk(), np.round(2 * walk(), 2))
+    assert engle_granger_tests(finer, all_pairs(finer), 0.9, 252).empty
+
+
+@pytest.mark.parametrize("step", [0.0, 6e-8])
+def test_prices_that_do_not_vary_beyond_single_precision_are_not_tested(step: float) -> None:
+    noise = 1 + step * np.random.default_rng(8).uniform(-1, 1, len(CENTS))
+    standing = (np.float32(17.3) * noise).astype(np.float32).astype(float)
+    for panel in (pair_of(standing, CENTS), pair_of(CENTS, standing), pair_of(standing, standing[::-1])):
+        assert published_tests(panel, all_pairs(panel), 0.0).empty
+        assert engle_granger_tests(panel, all_pairs(panel), -1.0, 252).empty
+
+
+def test_a_ticker_that_was_passed_on_is_tested_on_the_present_company() -> None:
+    panel = market(days=900)
+    reused = panel.prices.copy()
+    reused[:300, 0] = 3 * walk(300)
+    reused[300:360, 0] = np.nan
+    present = panel.prices.copy()
+    present[:360, 0] = np.nan
+    both = (engle_granger_tests(PricePanel(panel.days, panel.tickers, p), all_pairs(panel), 0.9, 252)
+            for p in (reused, present))  # fmt: skip
+    ours, wanted = both
+    pd.testing.assert_frame_equal(ours, wanted, check_exact=True)
+    assert (ours["ticker_a"] == "A").sum() >= 4
+    row = ours[ours["ticker_a"] == "A"].iloc[0]
+    logs = np.log(common(PricePanel(panel.days, panel.tickers, present), "A", row["ticker_b"]))
+    with threadpool_limits(1):
+        assert row["adf"] == pytest.approx(coint(logs["a"], logs["b"], autolag="aic")[0], abs=1e-6)
+    assert row["first_day"] >= panel.days[360]
+
+
+def test_a_total_loss_before_trading_leaves_no_pair_and_no_infinite_number() -> None:
+    panel = market()
+    lost = panel.prices.copy()
+    lost[-1, 0] = 0
+    tested = engle_granger_tests(PricePanel(panel.days, panel.tickers, lost), all_pairs(panel), 0.9, 252)
+    assert "A" not in set(tested["ticker_a"])
+    assert {"B", "C", "E", "G"} <= set(tested[["ticker_a", "ticker_b"]].to_numpy().ravel())
+    published = published_tests(PricePanel(panel.days, panel.tickers, lost), all_pairs(panel), 0.9)
+    without = panel.prices.copy()
+    without[-1, 0] = np.nan
+    wanted = published_tests(PricePanel(panel.days, panel.tickers, without), all_pairs(panel), 0.9)
+    pd.testing.assert_frame_equal(published, wanted, check_exact=True)

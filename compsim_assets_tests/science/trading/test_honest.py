@@ -6,15 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compsim_assets.science.trading.backtest import Rules
-from compsim_assets.science.trading.honest import (
-    PairTrades,
-    Spreads,
-    equity_of,
-    max_drawdown,
-    trade_pairs,
-    trade_portfolios,
-)
+from compsim_assets.science.trading.honest import PairTrades, Spreads, trade_pairs
 from compsim_assets.science.trading.placebo import Placebo, random_spreads
+from compsim_assets.science.trading.portfolio import equity_of, max_drawdown, trade_portfolios
 from compsim_assets.science.trading.price_panel import PricePanel
 from compsim_assets.science.trading.sharpe import sharpe_ratio
 from compsim_assets.science.trading.windows import trading_windows
@@ -37,23 +31,30 @@ PAIR = Spreads(np.array([0]), np.array([1]), np.ones(1), np.zeros(1), np.full(1,
 
 
 def plainly(panel: PricePanel, pairs: Spreads, row: int, entry: float, stop: float) -> dict:
-    """One pair with floats and ifs."""
+    """One pair with floats and ifs. A series that has ended was halted where it is back within 120 days after its last
+    price, at between half and twice of it; a price of 0 ends it at once.
+    """
     prices = panel.prices[:, [pairs.a[row], pairs.b[row]]]
     h = pairs.hedge_ratio[row]
     weights = np.array([1, -h]) / (1 + abs(h))
     side, units, order, leave, before, over = 0, np.zeros(2), 0, False, None, False
     known, gap, out = np.zeros(2), np.zeros(2), {"profit": [], "traded": [], "is_open": []}
-    trades = delisted = 0
+    trades = delisted = halted = 0
+    lost = np.zeros(2, dtype=bool)
     for day, today in enumerate(prices):
-        seen = ~np.isnan(today)
-        gap = np.where(seen, 0, gap + 1)
-        now = np.where(seen, today, known)
+        there = ~np.isnan(today)
+        gap = np.where(there, 0, gap + 1)
+        now = np.where(there, today, known)
+        lost |= today == 0
+        seen = there & (today > 0)
         out["profit"].append(float(units @ (now - known)))
         known, last, value = now, day == len(prices) - 1, 0.0
-        ended = gap.max() > 10
+        ended = gap.max() > 10 or lost.any()
+        gone = lost.any() or any(gap[leg] > 10 and not back(prices[:, leg], day, int(gap[leg])) for leg in (0, 1))
         if side and ((leave and seen.all()) or ended or last):
             value += float(np.abs(units) @ now)
-            delisted += ended
+            delisted += gone
+            halted += ended and not gone
             side, units, leave = 0, np.zeros(2), False
         over = over or ended
         if order and not over and seen.all() and not last:
@@ -68,17 +69,35 @@ def plainly(panel: PricePanel, pairs: Spreads, row: int, entry: float, stop: flo
             elif not order and not over and before is not None and abs(z) < stop:
                 order = -1 if before < entry < z else 1 if before > -entry > z else 0
             before = z
-    return {**out, "n_trades": trades, "n_delisted": delisted}
+    return {**out, "n_trades": trades, "n_delisted": delisted, "n_halted": halted}
 
 
-@given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.1, 0.6]), st.booleans())
-@examples(12)
-def test_every_pair_is_traded_as_by_a_plain_loop(seed: int, missing: float, ends: bool) -> None:
+def back(prices: np.ndarray, day: int, gap: int) -> bool:
+    later = [row for row in range(day, len(prices)) if not np.isnan(prices[row])]
+    if not later or gap > day:
+        return False
+    return later[0] - (day - gap) <= 121 and 0.5 <= prices[later[0]] / prices[day - gap] <= 2
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([0.0, 0.1, 0.6]),
+    st.sampled_from(["goes on", "ends", "halted", "other company", "lost", "lost and back"]),
+)
+@examples(40)
+def test_every_pair_is_traded_as_by_a_plain_loop(seed: int, missing: float, end: str) -> None:
     rng = np.random.default_rng(seed)
     prices = 30 * np.exp(0.03 * rng.normal(size=(150, 5)).cumsum(axis=0))
     prices[rng.random(prices.shape) < missing] = np.nan
-    if ends:
-        prices[rng.integers(150) :, 0] = np.nan
+    start, days = rng.integers(10, 150), rng.integers(5, 40)
+    if end in ("ends", "lost"):
+        prices[start:, 0] = np.nan
+    if end in ("halted", "other company"):
+        prices[start : start + days, 0] = np.nan
+    if end == "other company":
+        prices[start + days :, 0] *= 3
+    if end in ("lost", "lost and back"):
+        prices[start, 0] = 0
     panel = PricePanel(np.datetime64("2014-01-02") + np.arange(150), list("ABCDE"), prices)
     a, b = np.array([0, 0, 1, 2, 3]), np.array([1, 2, 3, 4, 4])
     hedge = rng.uniform(0.3, 2, 5)
@@ -91,6 +110,7 @@ def test_every_pair_is_traded_as_by_a_plain_loop(seed: int, missing: float, ends
         assert ours.is_open[:, row].tolist() == wanted["is_open"]
         assert ours.n_trades[row] == wanted["n_trades"]
         assert ours.n_delisted[row] == wanted["n_delisted"]
+        assert ours.n_halted[row] == wanted["n_halted"]
 
 
 def test_a_signal_is_traded_at_the_next_close_and_not_at_its_own() -> None:
@@ -122,17 +142,48 @@ def test_the_last_day_closes_and_opens_nothing() -> None:
     assert trade_pairs(spread([0, 0, 0, 1.5, 1.4]), PAIR, **RULES).n_trades[0] == 0
 
 
-def test_an_ended_series_is_known_after_the_gap_and_closed_at_the_last_price() -> None:
-    z = [0, 1.5, 1.4, 1.2] + [np.nan] * 14 + [1.2, 0, 1.5, 1.5, 1.5]
-    trades = trade_pairs(spread(z), PAIR, **RULES)
+@pytest.mark.parametrize(
+    ("then", "delisted", "halted"),
+    [
+        ([np.nan] * 5, 1, 0),
+        # A halted stock comes back, and the pair does not.
+        ([1.2, 0, 1.5, 1.5, 1.5], 0, 1),
+        # The ticker comes back for another company: 60 deviations are twenty times the price.
+        ([61.2, 60, 61.5, 61.5, 61.5], 1, 0),
+    ],
+)
+def test_an_ended_series_is_known_after_the_gap_and_closed_at_the_last_price(
+    then: list[float], delisted: int, halted: int
+) -> None:
+    z = [0, 1.5, 1.4, 1.2] + [np.nan] * 14
+    trades = trade_pairs(spread(z + then), PAIR, **RULES)
     # The last price is of day 3; day 14 is the eleventh without one.
     assert np.flatnonzero(trades.is_open[:, 0]).tolist() == list(range(2, 14))
-    assert trades.n_delisted.tolist() == [1]
+    assert (trades.n_delisted.tolist(), trades.n_halted.tolist()) == ([delisted], [halted])
     assert trades.profit[4:].any() == np.False_
-    # Prices that come back do not bring the pair back.
     assert trades.n_trades.tolist() == [1]
+    assert trades.traded[14, 0] == pytest.approx(0.5 * np.exp(0.05 * (1.2 - 1.4)) + 0.5)
     short_gap = trade_pairs(spread(z[:4] + [np.nan] * 10 + [1.2, 1.1]), PAIR, **RULES)
-    assert short_gap.n_delisted.tolist() == [0]
+    assert (short_gap.n_delisted.tolist(), short_gap.n_halted.tolist()) == ([0], [0])
+    # Of weeks, two without a price are no end, and three are one.
+    for gap, ends in ((2, 0), (3, 1)):
+        weeks = trade_pairs(spread(z[:4] + [np.nan] * gap + [1.2, 1.3]), PAIR, **RULES, longest_gap=2)
+        assert weeks.n_halted.tolist() == [ends]
+
+
+@pytest.mark.parametrize(("z", "profit"), [(1.4, 0.5), (-1.4, -0.5)])
+def test_a_price_of_0_loses_the_leg_that_is_owned_and_wins_the_one_that_is_sold(z: float, profit: float) -> None:
+    """At +1.4 deviations A is sold, at -1.4 it is bought, half of the capital each; B does not move."""
+    panel = spread([0, 1.1 * z, z, z, 0, 0, 1.1 * z, z, z, 0])
+    panel.prices[4, 0] = 0
+    trades = trade_pairs(panel, PAIR, **RULES)
+    assert trades.profit[:, 0].tolist() == pytest.approx([0, 0, 0, 0, profit, 0, 0, 0, 0, 0])
+    assert np.flatnonzero(trades.is_open[:, 0]).tolist() == [2, 3]
+    # Only B is left to be closed, and the pair is over although prices come back.
+    assert trades.traded[4, 0] == pytest.approx(0.5)
+    assert (trades.n_trades.tolist(), trades.n_delisted.tolist(), trades.n_halted.tolist()) == ([1], [1], [0])
+    panel.prices[5:, 0] = np.nan
+    assert trade_pairs(panel, PAIR, **RULES).profit.tobytes() == trades.profit.tobytes()
 
 
 def test_no_day_knows_a_later_one() -> None:

@@ -100,3 +100,15 @@ def test_deflated_ratio_of_normal_days_is_the_normal_tail() -> None:
     daily = returns.mean() / returns.std(ddof=1)
     wanted = norm.cdf(daily * np.sqrt(999) / np.sqrt(1 + 0.5 * daily**2))
     assert deflated_sharpe(returns, np.array([1.0])) == pytest.approx(wanted, abs=2e-3)
+
+
+def test_ratios_of_weeks_are_annual_by_the_weeks_of_a_year() -> None:
+    returns = 0.002 + 0.02 * np.random.default_rng(6).normal(size=(300, 1))
+    mean, deviation = returns.mean(), returns.std(ddof=1)
+    assert sharpe_ratio(returns, 52)[0] == pytest.approx(np.sqrt(52) * mean / deviation)
+    daily, weekly = (sharpe_intervals(returns, draws=100, rows_a_year=rows) for rows in (252, 52))
+    assert weekly == pytest.approx(daily * np.sqrt(52 / 252))
+    # The probability has no unit: ratios of the trials and of the method are annual alike.
+    tried = np.array([0.2, 0.5, 0.9])
+    deflated = deflated_sharpe(returns[:, 0], tried, 252)
+    assert deflated_sharpe(returns[:, 0], tried * np.sqrt(52 / 252), 52) == pytest.approx(deflated)
