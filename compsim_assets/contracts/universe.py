@@ -17,6 +17,15 @@ from compsim_assets.contracts.columns import (
 from compsim_assets.contracts.table import Column, table
 
 TABLES = (
+    table("universe_report", "file", "subject", "grade", "what", "example")(
+        text("file", "File of the universe's folder, or table that it should have."),
+        text("subject", "Column, table or rule that the row is about."),
+        text("grade", "fine, assumed (universe.toml can say otherwise), left_out, missing or suspicious."),
+        text("what", "What was decided, and why."),
+        count("count", "Rows, values or files that it is about; 0 where nothing is counted."),
+        text("example", "The first of them; empty without one."),
+        text("remedy", "What to do where it is not right; empty where nothing need be done."),
+    ),
     table("descriptions", "report_id")(
         REPORT,
         text("cik", "SEC registrant number.", nullable=True),

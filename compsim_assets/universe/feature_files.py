@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from compsim_assets.universe.intake.lists import numbers_of
-from compsim_assets.universe.intake.values import whole_numbers
+from compsim_assets.universe.intake.values import is_text, whole_numbers
 from compsim_assets.universe.layout import ID, UniverseError
 from compsim_assets.universe.table_files import TableFile, TableFiles
 
@@ -117,7 +117,7 @@ def _check_types(file: TableFile) -> None:
             leaf = leaf.value_type
         fits = (kinds.is_integer(leaf) or kinds.is_floating(leaf)) and (leaf is not kind) == nested
         # A column without any value has no type, and one of texts may hold lists.
-        if not fits and not kinds.is_null(leaf) and not (kinds.is_string(kind) and (nested or file.csv)):
+        if not fits and not kinds.is_null(leaf) and not (is_text(kind) and (nested or file.csv)):
             raise UniverseError(f"{file.name}: column {file.column(column)} has {kind}, expected {expected}")
 
 
@@ -130,11 +130,10 @@ def _is_list(kind: "pa.DataType") -> bool:
 def _flat(item: Any, file: TableFile, row: int) -> "np.ndarray":
     """Features of one report as float32, whether the list is flat, one level nested or text; empty for a null."""
     import numpy as np
-    import pyarrow.types as kinds
 
     if not item.is_valid:
         return np.empty(0, dtype=np.float32)
-    if kinds.is_string(item.type):
+    if is_text(item.type):
         text = item.as_py()
         numbers = numbers_of(text) if text.strip() else []
         if numbers is None:

@@ -38,7 +38,8 @@ def say_missing(folder: Path, decisions: Decisions, has_features: bool, has_pair
             decisions.of(name).missing(name, f"not there: without it no {disabled}", remedy=remedy)
     if not has_features and not has_pairs:
         what = "neither features, nor extraction.toml, nor pairs: companies cannot be compared"
-        decisions.of("features").missing("features", what, remedy="write extraction.toml: which model and SAE read texts")
+        remedy = "write extraction.toml: which model and SAE read texts"
+        decisions.of("features").missing("features", what, remedy=remedy)
 
 
 def _places(folder: Path, name: str) -> Iterator[Path]:
@@ -70,7 +71,8 @@ def say_unread(folder: Path, decisions: Decisions, used: set[Path]) -> None:
 
 def _say_shadowed(folder: Path, path: Path, decisions: Decisions) -> None:
     """A folder of a table beside a file of the same table."""
-    single = [f"{path.name}{suffix}" for suffix in (".parquet", *SUFFIXES) if (folder / f"{path.name}{suffix}").exists()]
+    names = (f"{path.name}{suffix}" for suffix in (".parquet", *SUFFIXES))
+    single = [name for name in names if (folder / name).exists()]
     if single:
         decisions.of(path).left_out(path.name, f"`{path.name}/` is not read, since there is {single[0]}", 1)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from compsim_assets.universe.csv_files import SUFFIXES, CsvTable
 from compsim_assets.universe.intake.columns import Names
-from compsim_assets.universe.layout import UniverseError
+from compsim_assets.universe.layout import ID, UniverseError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,9 +53,11 @@ class TableFiles:
             )
             return
         with _open_parquet(path, name) as file:
-            columns = file.schema_arrow.names
+            index = _index_range(file)
+            columns = [*file.schema_arrow.names, *index]
             try:
-                yield TableFile(name, columns, self.spelling.of(columns, name), parquet=file, spelling=self.spelling)
+                names = self.spelling.of(columns, name)
+                yield TableFile(name, columns, names, parquet=file, spelling=self.spelling, index=index)
             except (pa.ArrowException, OSError) as problem:
                 reason = " ".join(str(problem).split())
                 raise UniverseError(f"{name}: damaged ({reason}): get it again") from None
@@ -93,7 +95,11 @@ class TableFiles:
 
 @dataclass(frozen=True)
 class TableFile:
-    """One open file. columns: its own names. names: the contract's name -> its own."""
+    """One open file.
+
+    columns: its own names. names: the contract's name -> its own.
+    index: a column of evenly spaced ids that pandas wrote as start and step alone, by its name; empty without one.
+    """
 
     name: str
     columns: list[str]
@@ -101,6 +107,7 @@ class TableFile:
     parquet: "pq.ParquetFile | None" = None
     csv: CsvTable | None = None
     spelling: Names = field(default_factory=Names)
+    index: Mapping[str, range] = field(default_factory=dict)
 
     def present(self) -> list[str]:
         """Its columns, under the contract's names where it has them."""
@@ -127,6 +134,8 @@ class TableFile:
         """The type of a column; all of a CSV file's are text."""
         import pyarrow as pa
 
+        if self.column(name) in self.index:
+            return pa.int64()
         return self.parquet.schema_arrow.field(self.column(name)).type if self.parquet else pa.string()
 
     def n_rows(self) -> int:
@@ -139,9 +148,9 @@ class TableFile:
 
         names = list(names)
         theirs = [self.column(name) for name in names]
-        different = list(dict.fromkeys(theirs))
+        different = [name for name in dict.fromkeys(theirs) if name not in self.index]
         if self.parquet:
-            table = self.parquet.read(columns=different)
+            table = self._indexed(self.parquet.read(columns=different), theirs, 0)
         else:
             schema = pa.schema([(name, pa.string()) for name in different])
             table = pa.Table.from_batches(self._csv().batches(different), schema)
@@ -151,9 +160,23 @@ class TableFile:
         """The same, some rows at a time."""
         names = list(names)
         theirs = [self.column(name) for name in names]
-        batches: Any = self.parquet.iter_batches(rows, columns=theirs) if self.parquet else self._csv().batches(theirs)
+        stored, read = [name for name in theirs if name not in self.index], 0
+        file = self.parquet
+        batches: Any = file.iter_batches(rows, columns=stored) if file else self._csv().batches(stored)
         for batch in batches:
-            yield batch.select(theirs).rename_columns(names)
+            yield self._indexed(batch, theirs, read).select(theirs).rename_columns(names)
+            read += batch.num_rows
+
+    def _indexed(self, rows: Any, columns: Iterable[str], first: int) -> Any:
+        """A table or batch from row `first` on, with the column that stands in the metadata alone."""
+        import numpy as np
+        import pyarrow as pa
+
+        for name in self.index.keys() & set(columns):
+            numbers = self.index[name]
+            ids = numbers.start + numbers.step * np.arange(first, first + rows.num_rows)
+            rows = rows.append_column(name, pa.array(ids))
+        return rows
 
     def values_per_row(self, name: str) -> int:
         """Values that a column's lists hold in a row, by what the file says of its row groups; 1 for a CSV file."""
@@ -185,6 +208,17 @@ def _open_parquet(path: Path, name: str) -> "pq.ParquetFile":
         return pq.ParquetFile(path, memory_map=True)
     except pa.ArrowInvalid as problem:
         raise UniverseError(f"{name}: not a complete Parquet file ({problem}): get it again") from None
+
+
+def _index_range(file: "pq.ParquetFile") -> dict[str, range]:
+    """A column that pandas wrote as start and step, since its numbers are evenly spaced; not plain row numbers."""
+    metadata = file.schema_arrow.pandas_metadata or {}
+    ranges = [index for index in metadata.get("index_columns", []) if isinstance(index, dict)]
+    return {
+        index["name"] or ID: range(index["start"], index["stop"], index["step"])
+        for index in ranges
+        if index["name"] is not None or (index["start"], index["step"]) != (0, 1)
+    }
 
 
 def one_file(path: Path, spelling: Names | None = None) -> TableFiles:

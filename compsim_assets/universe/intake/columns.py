@@ -37,9 +37,15 @@ ALIASES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "correlation": ("return_correlation",),
     },
     "prices": {
-        "ticker": ("tic", "symbol", "permno"),
-        "date": ("datadate", "day", "trading_day", "timestamp", "datetime"),
-        "adj_close": ("adjusted_close", "close_adj", "adj_close_price", "adjusted_price", "close", "price"),
+        "ticker": ("tic", "symbol", "ticker_symbol", "sym", "stock", "permno"),
+        "date": ("datadate", "caldt", "dlycaldt", "mthcaldt", "trading_day", "timestamp", "datetime", "day"),
+        # An adjusted one before a plain one; what is not said to be adjusted is named as such.
+        "adj_close": (
+            "adjusted_close", "close_adj", "close_adjusted", "adj_close_price", "adjusted_price", "adj_price", "close",
+            "price", "prc", "dlyprc", "mthprc", "prccd", "prccm",
+        ),
+        # What the price is divided by: CRSP's and Compustat's adjustment for splits.
+        "cfacpr": ("ajexdi", "ajexm"),
     },
     "clusters": {
         "year": ("fyear", "fiscal_year"),

@@ -90,6 +90,13 @@ def texts(
     return pd.Series(pd.array(result, dtype="string").take(codes), index=index), spelled
 
 
+def is_text(kind: "pa.DataType") -> bool:
+    """Whether an Arrow type is one of text."""
+    import pyarrow.types as kinds
+
+    return any((kinds.is_string(kind), kinds.is_large_string(kind), kinds.is_string_view(kind)))
+
+
 def numbers(values: Any, name: str, place: Place) -> "np.ndarray":
     """(n,) float64 of numbers or their text ("1,234.50", "null"); NaN where there is none.
 
@@ -107,7 +114,7 @@ def numbers(values: Any, name: str, place: Place) -> "np.ndarray":
         is_of(kind) for is_of in (kinds.is_integer, kinds.is_floating, kinds.is_null, kinds.is_decimal)
     ):
         return column.cast(pa.float64()).to_numpy()
-    if column is not None and (kinds.is_string(kind) or kinds.is_large_string(kind)):
+    if column is not None and is_text(kind):
         try:
             return pc.cast(column, pa.float64()).to_numpy()
         except pa.ArrowInvalid:

@@ -1,0 +1,204 @@
+"""The whole intake at once: every file of a universe read as a run would read it, and what was decided on each."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from compsim_assets.universe.encoders import encoders_of
+from compsim_assets.universe.extraction import ExtractionSettings
+from compsim_assets.universe.folder import Universe
+from compsim_assets.universe.intake.decisions import REFUSED, Decision
+from compsim_assets.universe.intake.rules import FILE
+from compsim_assets.universe.inventory import say_missing, say_unread
+from compsim_assets.universe.layout import ID, UniverseError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from compsim_assets.universe.price_files import Prices
+
+
+def check_folder(folder: str | Path) -> list[Decision]:
+    """What a run would make of this folder, before any run.
+
+    Raises:
+        UniverseError: it is no folder.
+    """
+    path = Path(folder).expanduser().resolve()
+    if not path.is_dir():
+        raise UniverseError(f"{path} is not a folder, expected one that holds reports.parquet or reports.csv")
+    return examine(Universe(path))
+
+
+def examine(universe: Universe) -> list[Decision]:
+    """All decisions on a universe's files; those that are refused come with grade `refused`.
+
+    Features are looked at without being read whole: their columns, ids and the first rows. Everything else is read as
+    a run reads it.
+
+    Cost: that of reading the files. Memory: one file's content at a time, reports without their features.
+    """
+    with _refusals(universe, FILE):
+        universe.rules  # noqa: B018  a table or key that does not exist is refused here
+        _examine_tables(universe)
+        _examine_folder(universe)
+    return list(universe.decisions)
+
+
+@contextmanager
+def _refusals(universe: Universe, name: str) -> Iterator[None]:
+    """Turn the error of a reader into a row, so that the other files are looked at, too."""
+    try:
+        yield
+    except (UniverseError, FileNotFoundError) as problem:
+        text = str(problem)
+        file = text.partition(": ")[0] if text.startswith("/") else name
+        path = Path(file)
+        relative = path.relative_to(universe.folder).as_posix() if path.is_relative_to(universe.folder) else file
+        universe.decisions.add(Decision(relative, name, REFUSED, text, 1, "", "see what is expected in the message"))
+
+
+def _examine_tables(universe: Universe) -> None:
+    reports = matrix = prices = None
+    with _refusals(universe, "reports"):
+        reports = universe.reports(refresh=True)
+        _say_reports(universe, reports)
+    if reports is not None and universe.has("reports"):
+        with _refusals(universe, "returns"):
+            matrix = universe.monthly_returns(reports)
+    with _refusals(universe, "prices"):
+        prices = universe.prices()
+    if reports is not None and matrix is not None and prices is not None:
+        with _refusals(universe, "prices"):
+            _examine_prices(universe, reports, matrix, prices)
+    if reports is not None and not universe.as_published:
+        with _refusals(universe, "features"):
+            _examine_features(universe, reports)
+    if reports is not None:
+        with _refusals(universe, "pairs"):
+            _examine_pairs(universe, reports)
+        with _refusals(universe, "published_clusters"):
+            _examine_clusters(universe, reports)
+    with _refusals(universe, "factors"):
+        universe.factors()
+
+
+def _say_reports(universe: Universe, reports: "pd.DataFrame") -> None:
+    from compsim_assets.science.companies import company_of
+
+    n_companies = company_of(reports.rename(columns={ID: "report_id"})).nunique()
+    years = reports["year"]
+    what = f"{len(reports):,} reports of {n_companies:,} companies, {years.min()} to {years.max()}"
+    universe.notes("reports").fine("reports", what, len(reports))
+    needs = {"sic_code": "no SIC groups", "ticker": "no pairs trading", "section_1": "no text to read"}
+    for column, without in needs.items():
+        if missing := int(reports[column].isna().sum()):
+            what = f"{missing:,} of {len(reports):,} reports have no {column}: {without} for them"
+            universe.notes("reports").missing(column, what, missing)
+
+
+def _examine_prices(universe: Universe, reports: "pd.DataFrame", matrix: "np.ndarray", prices: "Prices") -> None:
+    """Prices against the reports' tickers and returns, and splits that nobody adjusted for."""
+    from compsim_assets.science.trading.price_panel import price_panel
+    from compsim_assets.science.trading.splits import likely_splits
+    from compsim_assets.universe.price_files import compare_returns
+
+    notes = universe.notes("prices")
+    tickers = set(reports["ticker"].dropna())
+    without = sorted(tickers - set(prices.tickers))
+    if tickers and len(without) == len(tickers):
+        raise UniverseError(
+            f"{universe.folder}: no ticker of the reports ({', '.join(without[:3])}, ..) is in the prices "
+            f"({', '.join(prices.tickers[:3])}, ..), expected the same tickers in both"
+        )
+    if without:
+        notes.missing("ticker", "tickers of reports without a price", len(without), ", ".join(without[:5]))
+    compare_returns(reports, matrix, prices, notes)
+    panel = price_panel(prices.tickers, prices.code, prices.day, prices.close)
+    splits = likely_splits(panel)
+    if len(splits):
+        first = splits.iloc[0]
+        notes.suspicious(
+            "adj_close", "overnight changes by a small whole number, as splits that nobody adjusted for", len(splits),
+            f"{first['ticker']} on {first['day']:%Y-%m-%d}: ratio {first['ratio']:g}", "give adjusted closes",
+        )  # fmt: skip
+
+
+def _examine_features(universe: Universe, reports: "pd.DataFrame") -> None:
+    """The columns and ids of feature files, and the length of the first rows."""
+    import numpy as np
+
+    ids = reports[ID].to_numpy()
+    source = universe.features(ids, np.empty(0, dtype=np.int64))
+    if source is None:
+        if (universe.folder / "extraction.toml").exists():
+            ExtractionSettings.from_toml(universe.folder / "extraction.toml")
+            universe.decisions.of("extraction.toml").fine("features", "features are extracted from texts", len(reports))
+        return
+    notes, n_latents = universe.notes("features"), source.usual_length()
+    with_features: set[int] = set()
+    for number in range(len(source.files)):
+        with source.files.open(number) as file:
+            file.require([ID, "features"])
+            with_features.update(file.table([ID]).column(0).to_pylist())
+    notes.fine("features", f"{len(with_features):,} rows of {n_latents:,} latents", len(with_features))
+    if unknown := with_features - set(ids.tolist()):
+        notes.left_out("features", "features of no report", len(unknown), f"{ID} {min(map(str, unknown))}")
+    if without := set(ids.tolist()) - with_features:
+        notes.missing("features", "reports without features are in no cluster", len(without), f"{ID} {min(without)}")
+
+
+def _examine_pairs(universe: Universe, reports: "pd.DataFrame") -> None:
+    ordered = reports.sort_values(ID)
+    pairs = universe.pairs(ordered[ID].to_numpy(), ordered["year"].to_numpy())
+    if pairs is None:
+        return
+    universe.notes("pairs").fine("pairs", f"{len(pairs.year):,} pairs of reports", len(pairs.year))
+    for why, count in pairs.dropped.items():
+        universe.notes("pairs").left_out("pairs", why, count)
+
+
+def _examine_clusters(universe: Universe, reports: "pd.DataFrame") -> None:
+    from compsim_assets.science.correlation.groups import match_groups
+
+    named = reports[[ID, "year"]].rename(columns={ID: "report_id"})
+    for method, clusters in universe.published_clusters().items():
+        notes = universe.decisions.of(f"published_clusters/{method}")
+        matched = match_groups(clusters, named)
+        n_groups = matched.groupby(["year", "cluster_id"]).ngroups
+        notes.fine(method, f"{len(matched):,} reports in {n_groups:,} groups", len(matched))
+        if dropped := len(clusters) - len(matched):
+            notes.left_out(method, "rows of reports that are not in this universe, or of another year", dropped)
+
+
+def _examine_folder(universe: Universe) -> None:
+    if not universe.folder.is_dir():
+        return
+    folder, used = universe.folder, set[Path]()
+    with _refusals(universe, "extraction.toml"):
+        for settings in _settings_of(folder):
+            used |= {Path(value) for key in ("model", "sae") if (value := settings.get(key))}
+    with _refusals(universe, "fuzz_scores"):
+        if files := universe.fuzz_score_files():
+            universe.decisions.of("fuzz_scores").fine("fuzz_scores", f"{len(files):,} score files", len(files))
+    with _refusals(universe, "pca"):
+        if (path := universe.published_pca()) is not None:
+            universe.decisions.of(path).fine("pca", "a published PCA is used instead of fitting one", 1)
+    for name in ("published_strong_features", "cointegrated_pairs"):
+        with _refusals(universe, name):
+            if sets := getattr(universe, name)():
+                universe.decisions.of(name).fine(name, f"published files: {', '.join(sets)}", len(sets))
+    with _refusals(universe, "index_cik_ticker_map.json"):
+        if (tickers := universe.tickers()) is not None:
+            universe.decisions.of("index_cik_ticker_map.json").fine("ticker", "tickers of report ids", len(tickers))
+    has_features = universe.has("features") or (folder / "extraction.toml").exists()
+    say_missing(folder, universe.decisions, has_features, universe.has("pairs"))
+    say_unread(folder, universe.decisions, {path.resolve() for path in used})
+
+
+def _settings_of(folder: Path) -> Iterator[dict[str, Any]]:
+    if (folder / "extraction.toml").exists():
+        yield ExtractionSettings.from_toml(folder / "extraction.toml").to_dict()
+    yield from (encoder.to_dict() for encoder in encoders_of(folder).settings)

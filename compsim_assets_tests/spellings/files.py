@@ -1,0 +1,154 @@
+"""A universe as frames, written in plain spelling or otherwise, and the tables that everything else is made of."""
+
+import logging
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from compsim_assets.assets.baselines import baseline_clusters
+from compsim_assets.assets.descriptions import descriptions, price_history, published_pairs, returns
+from compsim_assets.assets.features import sae_features
+from compsim_assets.contracts import TABLES
+from compsim_assets.contracts.table import validate
+from compsim_assets.launch.torchrun import Torchrun
+from compsim_assets.settings import Settings
+from compsim_assets.storage.results import Results
+from compsim_assets.storage.shards import FeatureShards
+from compsim_assets.universe.layout import ID, RETURNS
+from compsim_assets.universe.opening import open_universe
+
+Writer = Callable[[pd.DataFrame, Path], None]
+
+
+def parquet(frame: pd.DataFrame, path: Path) -> None:
+    frame.to_parquet(path.with_suffix(".parquet"), index=False)
+
+
+@dataclass
+class Files:
+    """Frames of a universe by the name of their file, how each is written, and further files by name.
+
+    frames: `reports`, `features`, `prices`, `factors`, `pairs`, `published_clusters/GROUPS`.
+    """
+
+    frames: dict[str, pd.DataFrame]
+    writers: dict[str, Writer] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    rules: dict[str, str] = field(default_factory=dict)
+
+    def copy(self) -> "Files":
+        frames = {name: frame.copy() for name, frame in self.frames.items()}
+        return Files(frames, dict(self.writers), dict(self.texts), dict(self.rules))
+
+    def write(self, folder: Path) -> Path:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for name, frame in self.frames.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            self.writers.get(name, parquet)(frame, folder / name)
+        lines = [f"[{table}]\n{keys}" for table, keys in self.rules.items()]
+        if lines:
+            (folder / "universe.toml").write_text("\n".join(lines))
+        for name, text in self.texts.items():
+            (folder / name).write_text(text)
+        return folder
+
+
+def small() -> Files:
+    """Twelve companies of four years, every number with few digits, so that other units are exact or nearly so."""
+    rng = np.random.default_rng(5)
+    n, years = 12, range(2010, 2014)
+    rows = [(company, year) for year in years for company in range(n)]
+    reports = pd.DataFrame({
+        ID: [1000 + 3 * row for row in range(len(rows))],
+        "cik": [str(320193 + company) for company, _ in rows],
+        "company_name": [f"Company {company}" for company, _ in rows],
+        "year": [year for _, year in rows],
+        "ticker": ["BRK-B" if company == 1 else f"T{company:02d}" for company, _ in rows],
+        "sic_code": [("2834", "7372", "0100", None)[company % 4] for company, _ in rows],
+        "section_1": [f"Company {company}, of \"line {company % 4}\", made\nthings in {year}; 1,000 of them." for company, year in rows],
+        RETURNS: list(np.round(rng.normal(0.01, 0.08, (len(rows), 12)), 4)),
+    })
+    reports.at[7, RETURNS] = np.where(np.arange(12) == 3, np.nan, reports.at[7, RETURNS])
+    features = pd.DataFrame({ID: reports[ID], "features": list(np.round(rng.exponential(1, (len(rows), 20)), 3).astype(np.float32))})
+    return Files({"reports": reports, "features": features, "prices": _prices(rng), **_others(rng, reports)})
+
+
+def _prices(rng: np.random.Generator) -> pd.DataFrame:
+    days = pd.bdate_range("2009-12-01", "2013-12-31")
+    tickers = [f"T{company:02d}" for company in range(12) if company != 1] + ["BRK-B"]
+    frames = []
+    for ticker in tickers:
+        close = np.round(50 * np.exp(np.cumsum(rng.normal(0, 0.01, len(days)))), 2)
+        frames.append(pd.DataFrame({"ticker": ticker, "date": days.date, "adj_close": close}))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _others(rng: np.random.Generator, reports: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    months = pd.date_range("2008-01-31", "2013-12-31", freq="ME")
+    level = np.round(rng.normal(0.005, 0.04, (len(months), 2)), 4)
+    factors = pd.DataFrame({"date": months.date, "Mkt-RF": level[:, 0], "SMB": level[:, 1]})
+    groups = reports[["year", ID]].assign(cluster_id=[str(row % 5) if row % 7 else None for row in range(len(reports))])
+    of_2010 = reports.loc[reports["year"] == 2010, ID].to_numpy()
+    a, b = np.triu_indices(len(of_2010), 1)
+    pairs = pd.DataFrame({
+        "Company1": of_2010[a], "Company2": of_2010[b], "year": 2010,
+        "cosine_similarity": np.round(rng.uniform(-1, 1, len(a)), 4), "correlation": np.round(rng.uniform(-1, 1, len(a)), 4),
+    })  # fmt: skip
+    return {"factors": factors, "pairs": pairs, "published_clusters/GROUPS": groups}
+
+
+class Quiet:
+    """What an asset's body asks of its context, without an instance behind it: the metadata it adds stay here."""
+
+    def __init__(self) -> None:
+        self.metadata: dict[str, Any] = {}
+        self.log = logging.getLogger("compsim.spellings")
+
+    def add_output_metadata(self, metadata: dict[str, Any]) -> None:
+        self.metadata.update(metadata)
+
+
+def body(asset: dg.AssetsDefinition) -> Callable[..., Any]:
+    """The function of an asset."""
+    return asset.op.compute_fn.decorated_fn  # type: ignore[union-attr]
+
+
+def tables(folder: Path, data: Path) -> dict[str, pa.Table]:
+    """The tables that everything else is made of, as the assets make them of this folder.
+
+    Raises:
+        UniverseError: as the assets do.
+    """
+    settings = Settings(source="local", universe=str(folder), data=str(data))
+    results = Results.of(settings)
+    made: dict[str, pa.Table] = {}
+
+    def publish(asset: dg.AssetsDefinition, **inputs: Any) -> None:
+        name = asset.key.path[-1]
+        made[name] = validate(TABLES[name], body(asset)(Quiet(), settings=settings, **inputs))
+        results.write_table(results.table(name), made[name])
+
+    publish(descriptions)
+    frame = made["descriptions"].to_pandas()
+    publish(returns)
+    publish(price_history)
+    publish(baseline_clusters, descriptions=frame)
+    body(published_pairs)(Quiet(), settings=settings, descriptions=frame[["report_id", "year"]])
+    made["published_pairs"] = pq.read_table(results.table("published_pairs")).replace_schema_metadata(None)
+    body(sae_features)(Quiet(), settings=settings, torchrun=Torchrun(), descriptions=frame)
+    shards = FeatureShards(results.array_folder("sae_features"))
+    rows = [row for part in shards.parts() for row in np.array(part)]
+    made["sae_features"] = pa.table({"report_id": shards.report_id, "features": rows})
+    factors = open_universe(settings).factors()
+    if factors is not None:
+        made["factors"] = pa.Table.from_pandas(factors, preserve_index=False).replace_schema_metadata(None)
+    return made

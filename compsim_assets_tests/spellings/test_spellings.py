@@ -1,0 +1,87 @@
+"""One meaning: the same universe in any usual spelling gives the same tables, byte for byte."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from compsim_assets.storage.results import content_hash
+from compsim_assets.universe.check import check_folder
+from compsim_assets.universe.intake.decisions import REFUSED
+from compsim_assets.universe.layout import UniverseError
+from compsim_assets_tests.spellings.files import Files, small, tables
+from compsim_assets_tests.spellings.spellings import SPELLINGS, Spelling
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pa.Table]:
+    folder = tmp_path_factory.mktemp("plain")
+    return tables(small().write(folder / "universe"), folder / "data")
+
+
+def numbers_of(column: pa.ChunkedArray) -> np.ndarray:
+    return np.array(column.to_pylist(), dtype=float)
+
+
+def assert_same(made: dict[str, pa.Table], plain: dict[str, pa.Table], exact: bool) -> None:
+    assert set(made) == set(plain)
+    for name, table in made.items():
+        if content_hash(table) == content_hash(plain[name]):
+            continue
+        assert not exact, f"{name}: {table.slice(0, 3).to_pylist()} instead of {plain[name].slice(0, 3).to_pylist()}"
+        assert table.schema.names == plain[name].schema.names
+        for column in table.schema.names:
+            if pa.types.is_nested(table[column].type) or pa.types.is_floating(table[column].type):
+                np.testing.assert_allclose(numbers_of(table[column]), numbers_of(plain[name][column]), atol=1e-13)
+            else:
+                assert table[column].to_pylist() == plain[name][column].to_pylist()
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS, ids=lambda spelling: spelling.name)
+def test_a_spelling_changes_nothing(spelling: Spelling, plain: dict[str, pa.Table], tmp_path: Path) -> None:
+    files = small()
+    spelling.change(files)
+    folder = files.write(tmp_path / "universe")
+    assert_same(tables(folder, tmp_path / "data"), plain, spelling.exact)
+    assert [row for row in check_folder(folder) if row.grade == REFUSED] == []
+
+
+def several() -> st.SearchStrategy[list[Spelling]]:
+    """At most one spelling of each part."""
+    return st.lists(st.sampled_from(SPELLINGS), min_size=2, max_size=8, unique_by=lambda spelling: spelling.part)
+
+
+@given(chosen_spellings=several())
+@settings(max_examples=20, deadline=None, derandomize=True)
+def test_several_spellings_together_change_nothing(
+    chosen_spellings: list[Spelling], plain: dict[str, pa.Table], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Or one clear refusal, where two of them contradict each other; never a third thing."""
+    folder = tmp_path_factory.mktemp("several")
+    files = small()
+    # Files are written last, and names change after what is in the columns.
+    order: dict[str, Any] = {"values": 0, "names": 1, "file": 2}
+    for spelling in sorted(chosen_spellings, key=lambda s: order.get(s.part.rpartition(" ")[2], 0)):
+        spelling.change(files)
+    try:
+        made = tables(files.write(folder / "universe"), folder / "data")
+    except UniverseError as refusal:
+        assert ": " in str(refusal)
+        return
+    assert_same(made, plain, all(spelling.exact for spelling in chosen_spellings))
+
+
+def test_there_are_enough_spellings() -> None:
+    assert len({spelling.name for spelling in SPELLINGS}) == len(SPELLINGS) >= 40
+
+
+def test_a_change_of_meaning_is_seen(plain: dict[str, pa.Table], tmp_path: Path) -> None:
+    """The comparison can fail."""
+    files: Files = small()
+    files.frames["reports"].loc[3, "sic_code"] = "2835"
+    with pytest.raises(AssertionError, match="descriptions"):
+        assert_same(tables(files.write(tmp_path / "universe"), tmp_path / "data"), plain, exact=True)
