@@ -107,6 +107,14 @@ def missing_modes(context: dg.AssetExecutionContext, by_mode: dict[str, DataFram
         context.add_output_metadata({"missing_cutoff_modes": note})
 
 
+def say_left_out(context: dg.AssetExecutionContext, left_out: dict[str, str]) -> None:
+    """Say which main methods the common years are not of, where there are any."""
+    if left_out:
+        note = "; ".join(f"{method}: {why}" for method, why in left_out.items())
+        context.log.warning(f"left out of the common years: {note}")
+        context.add_output_metadata({"left_out_of_common_years": note})
+
+
 def open_similarity(settings: Settings) -> ScoreSimilarity | PairSimilarity:
     """What companies are compared by: scores or published pairs. It is decided here, once for all assets."""
     published = similarity_of(settings, open_universe(settings)) == "pairs"

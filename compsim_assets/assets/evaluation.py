@@ -9,6 +9,7 @@ from compsim_assets.assets.common import (
     DataFrame,
     missing_modes,
     open_similarity,
+    say_left_out,
     table_options,
 )
 from compsim_assets.contracts import TABLES
@@ -43,24 +44,58 @@ def mean_correlation(
     return similarity.correlation_by_year(groups, returns)
 
 
-@dg.asset(**table_options("table_1", "evaluation", "pandas", stage=COMPARISON))
+def rows_as_published(settings: Settings, groups: dict[str, DataFrame], returns: DataFrame) -> DataFrame | None:
+    """`mean_correlation` with the pairs of a company's several reports in one year; None where no company has any."""
+    similarity = open_similarity(settings)
+    if similarity.company is None:
+        return None
+    return similarity.correlation_by_year(groups, returns, own_pairs=True)
+
+
+@dg.asset(
+    ins={"clusters": ALL_MODES},
+    deps=["descriptions", "published_pairs"],
+    **table_options("table_1", "evaluation", "pandas", stage=COMPARISON),
+)
 def table_1(
-    context: dg.AssetExecutionContext, mean_correlation: DataFrame, robustness: DataFrame, pairs_backtest: DataFrame
+    context: dg.AssetExecutionContext,
+    settings: Settings,
+    clusters: dict[str, DataFrame],
+    walk_forward_clusters: DataFrame,
+    embedding_clusters: DataFrame,
+    baseline_clusters: DataFrame,
+    returns: DataFrame,
+    mean_correlation: DataFrame,
+    robustness: DataFrame,
+    pairs_backtest: DataFrame,
 ) -> DataFrame:
     """Table 1 in two blocks. `as_published`: MeanCorr of each method's own years and the Sharpe ratio of the published
     trading loop, with what is wrong with them named. `honest`: the same on common years, unweighted and by pairs, with
     intervals and coverage, and a Sharpe ratio of trading estimated beforehand. The published values stand beside both;
-    they are of the paper's universe and years, not of this one's.
+    they are of the paper's universe and years, not of this one's. Where companies have several reports in a year, the
+    first block counts their pairs among themselves, as published rows do, and says how many.
     """
-    from compsim_assets.evidence.groups import main_years
+    from compsim_assets.evidence.groups import all_groups, main_years, years_apart
     from compsim_assets.evidence.published_figures import published_by_method
     from compsim_assets.evidence.table_one import two_blocks
 
-    years, main = main_years(mean_correlation)
+    common = main_years(mean_correlation)
+    years, main = common.years, common.main
+    apart = {method: of_years for (method, _), of_years in years_apart(mean_correlation, common, []).items()}
     population = mean_correlation[mean_correlation["method"] == "population"]
     n_reports = int(population.loc[population["year"].isin(years), "n_reports"].sum())
     none = f"none among {', '.join(main)}"
-    table = two_blocks(mean_correlation, years, n_reports, robustness, pairs_backtest, published_by_method())
+    groups = all_groups(clusters, walk_forward_clusters, baseline_clusters, embedding_clusters, returns)
+    table = two_blocks(
+        mean_correlation,
+        years,
+        n_reports,
+        robustness,
+        pairs_backtest,
+        published_by_method(),
+        apart=apart,
+        rows_as_published=rows_as_published(settings, groups, returns),
+    )
     context.add_output_metadata(
         {
             "common_years": f"{years[0]} to {years[-1]} ({len(years)})" if years else none,
@@ -68,6 +103,7 @@ def table_1(
             "table": dg.MetadataValue.md(_both_blocks(table)),
         }
     )
+    say_left_out(context, common.left_out)
     return table
 
 

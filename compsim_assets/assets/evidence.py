@@ -12,9 +12,11 @@ from compsim_assets.assets.common import (
     columns,
     missing_modes,
     progress,
+    say_left_out,
     table_options,
     usable_scores,
 )
+from compsim_assets.contracts import TABLES
 from compsim_assets.contracts.methods import is_reference
 from compsim_assets.evidence.page import html_page, markdown_page
 from compsim_assets.settings import Settings
@@ -61,46 +63,56 @@ def robustness(
     Newey-West errors; agreement with industry codes; and, where the universe has factors.parquet, MeanCorr of returns
     without common factors. P-values are corrected within their family.
 
-    Clusters are compared on the years that all main methods have. Correlations are those of the reports' returns.
+    Clusters are compared on the years that all main methods have; a method that has none of these, on the years that
+    both have, as `how` says. Correlations are those of the reports' returns.
     """
     import pandas as pd
 
     from compsim_assets.evidence import robustness as tables
-    from compsim_assets.evidence.groups import all_groups, company_of, main_years
+    from compsim_assets.evidence.groups import all_groups, company_of, main_years, years_apart
+    from compsim_assets.science.companies import repeated_companies
     from compsim_assets.science.inference.bootstrap import bootstrap_correlation
 
     missing_modes(context, clusters)
     groups = all_groups(clusters, walk_forward_clusters, baseline_clusters, embedding_clusters, returns)
-    years, _ = main_years(mean_correlation)
-    company = company_of(descriptions)
+    common = main_years(mean_correlation)
+    years, company, several = common.years, company_of(descriptions), repeated_companies(descriptions)
     against = [method for method in groups if is_reference(method)]
+    apart = years_apart(mean_correlation, common, against)
+    together = [method for method in groups if (method, "") not in apart]
     context.log.info(f"{len(groups)} methods on {len(years)} common years")
 
-    def resampled(monthly: DataFrame, suffix: str = "") -> DataFrame:
-        intervals = bootstrap_correlation(
-            groups,
-            monthly,
-            company,
-            years=years,
-            against=against,
-            resamples=config.resamples,
-            seed=config.seed,
-            progress=progress(context, "resamples"),
-        )
-        return tables.resampled_rows(intervals, suffix)
+    def resampled(monthly: DataFrame, suffix: str = "") -> list[DataFrame]:
+        def bootstrap(methods: list[str], of_years: list[int], versus: list[str]) -> DataFrame:
+            return bootstrap_correlation(
+                {method: groups[method] for method in methods},
+                monthly,
+                company,
+                years=of_years,
+                against=versus,
+                resamples=config.resamples,
+                seed=config.seed,
+                progress=progress(context, "resamples"),
+            )
+
+        shared = [method for method in against if method in together]
+        parts = [tables.resampled_rows(bootstrap(together, years, shared), suffix)] if years else []
+        return parts + tables.resampled_apart(bootstrap, apart, suffix)
 
     adjusted, note = _without_factors(settings, config, returns, company)
     parts = [
-        resampled(returns) if years else pd.DataFrame(),
-        tables.yearly_rows(mean_correlation, years, against),
-        tables.permutation_rows(groups, returns, years, config.permutations, config.seed),
+        *resampled(returns),
+        tables.yearly_rows(mean_correlation, years, against, apart),
+        tables.permutation_rows(groups, returns, years, config.permutations, config.seed, several, apart),
         tables.peer_rows(peer_statistics),
         tables.supervised_rows(peer_statistics),
-        tables.agreement_rows(groups, _codes(descriptions, groups), years),
-        resampled(adjusted, "_factor_adjusted") if years and adjusted is not None else pd.DataFrame(),
+        tables.agreement_rows(groups, _codes(descriptions, groups), years, several, apart),
+        *(resampled(adjusted, "_factor_adjusted") if adjusted is not None else []),
     ]
     context.add_output_metadata({"common_years": ", ".join(map(str, years)), "factors": note})
-    return pd.concat([part for part in parts if len(part)], ignore_index=True)
+    say_left_out(context, common.left_out)
+    parts = [part for part in parts if len(part)]
+    return pd.concat(parts, ignore_index=True) if parts else TABLES["robustness"].empty()
 
 
 def _codes(descriptions: DataFrame, groups: dict[str, DataFrame]) -> dict[str, DataFrame]:
@@ -164,8 +176,8 @@ def findings(
     from compsim_assets.storage.embeddings import FOLDER, MANIFEST
 
     results = Results.of(settings)
-    interpretability = _interpretability(settings, cluster_features, cluster_feature_summary, fuzz_scores)
-    evidence = Evidence(table_1, robustness, peer_statistics, pairs_backtest, interpretability)
+    gain, why_none = _interpretability(settings, cluster_features, cluster_feature_summary, fuzz_scores)
+    evidence = Evidence(table_1, robustness, peer_statistics, pairs_backtest, gain, why_none)
     encoders = read_manifest(results.array_folder(FOLDER), MANIFEST)["encoders"]
     encoder = encoders[0]["name"] if encoders else "embedding"
     table = judge(published_claims(published_figures(), encoder), evidence)
@@ -188,19 +200,22 @@ def findings(
 
 def _interpretability(
     settings: Settings, features: dict[str, DataFrame], summary: dict[str, DataFrame], scores: DataFrame
-) -> tuple[float, float, float, float]:
-    """The gain of `interpretability_gain` in base clusters; NaN where nothing was scored or studied."""
+) -> tuple[tuple[float, float, float, float], str]:
+    """The gain of `interpretability_gain` in base clusters; NaN where nothing was scored or studied, and why."""
     from compsim_assets.science.latents.interpretability import interpretability_gain
 
     nothing = (float("nan"),) * 4
-    usable, _ = usable_scores(settings, scores)
+    usable, note = usable_scores(settings, scores)
     if "base" not in features or "base" not in summary:
-        return nothing
+        return nothing, "no strong features of base clusters that were made from the present data"
     candidates = features["base"]
+    if candidates.empty:
+        return nothing, "no base cluster has a candidate for a strong feature"
     studied = usable[usable["latent"].isin(candidates["latent"])]
     if studied.empty:
-        return nothing
-    return interpretability_gain(candidates[candidates["strong"]], len(summary["base"]), studied)
+        return nothing, note if usable.empty else "no fuzz score is of a latent that was studied in base clusters"
+    gain = interpretability_gain(candidates[candidates["strong"]], len(summary["base"]), studied)
+    return gain, "too few scored latents are strong in many base clusters: it takes ten of each"
 
 
 def _universe(settings: Settings, descriptions: DataFrame, table_1: DataFrame) -> tuple[str, list[str]]:

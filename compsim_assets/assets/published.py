@@ -3,6 +3,7 @@
 import dagster as dg
 
 from compsim_assets.assets.common import ALL_MODES, COMPARISON, DataFrame, columns, table_options
+from compsim_assets.assets.evaluation import rows_as_published
 from compsim_assets.contracts import TABLES
 from compsim_assets.contracts.methods import METHODS
 from compsim_assets.contracts.modes import CUTOFF_MODES
@@ -111,7 +112,7 @@ def _published(baseline_clusters: DataFrame) -> dict[tuple[str, int], DataFrame]
 
 @dg.asset(
     ins={
-        **dict.fromkeys(("cutoffs", "interpretability_curve", "strong_feature_proportion"), ALL_MODES),
+        **dict.fromkeys(("clusters", "cutoffs", "interpretability_curve", "strong_feature_proportion"), ALL_MODES),
         "descriptions": columns("report_id", "year"),
     },
     deps=["published_pairs"],
@@ -121,6 +122,11 @@ def published_vs_ours(
     context: dg.AssetExecutionContext,
     settings: Settings,
     descriptions: DataFrame,
+    returns: DataFrame,
+    clusters: dict[str, DataFrame],
+    walk_forward_clusters: DataFrame,
+    embedding_clusters: DataFrame,
+    baseline_clusters: DataFrame,
     distance_scale: DataFrame,
     mean_correlation: DataFrame,
     cutoffs: dict[str, DataFrame],
@@ -134,13 +140,16 @@ def published_vs_ours(
     pairs_backtest: DataFrame,
 ) -> DataFrame:
     """Every published figure beside ours: the published clusters measured on this universe, our own, the differences,
-    and why a figure cannot be computed here.
+    and why a figure cannot be computed here. As published, the reports that a company has in one year are pairs, too.
     """
+    from compsim_assets.evidence.groups import all_groups
     from compsim_assets.evidence.published_figures import published_figures
     from compsim_assets.evidence.published_vs_ours import Computed, compare_with_published
 
+    groups = all_groups(clusters, walk_forward_clusters, baseline_clusters, embedding_clusters, returns)
+    with_own = rows_as_published(settings, groups, returns)
     computed = Computed(
-        mean_correlation=mean_correlation,
+        mean_correlation=mean_correlation if with_own is None else with_own,
         cutoffs=cutoffs,
         curves=interpretability_curve,
         proportions=strong_feature_proportion,

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
         walk_forward_scores="Coordinates of each year's reports on the principal axes of all earlier years. A latent "
         "that those years never vary says nothing. All rows are as long as a PCA can be: what "
         "follows the last axis is zero, so that no row depends on how many axes later years have.",
-        walk_forward_cutoffs="The cutoff of each year that has five earlier ones with returns: the theta that was best over these "
-        "five, with scores and scale of distances from all earlier years.",
+        walk_forward_cutoffs="The cutoff of each year that has five earlier ones with returns: the theta that was best "
+        "over these five, with scores and scale of distances from all earlier years.",
         walk_forward_clusters="Companies that are alike in one year, as earlier years see it: nothing of the year but "
         "its descriptions took part, nothing of later years at all. Singletons included.",
     ),

@@ -78,7 +78,7 @@ def _of_trading(number: pd.Series) -> list[Claim]:
 
 def _of_peers(number: pd.Series) -> list[Claim]:
     nearest = number["Nearest neighbour in the same 2-digit SIC, K = 1"]
-    lift = "neighbours_same_sic2_lift", _PCA, _WALK_FORWARD, "too few years with such peers"
+    lift = "neighbours_same_sic2_lift", _PCA, _WALK_FORWARD
     return [
         Claim(
             "Within the same two-digit SIC code the nearest company moves along more than a random one",
@@ -99,7 +99,7 @@ def _of_peers(number: pd.Series) -> list[Claim]:
         Claim(
             "Over all pairs, more similar companies move together more: Spearman of cosine and return correlation",
             number["Spearman of cosine and correlation, 2014-2020"],
-            over_years("spearman", _PCA, _WALK_FORWARD, "too few years of walk_forward peers"),
+            over_years("spearman", _PCA, _WALK_FORWARD),
             "robustness",
         ),
     ]
@@ -113,13 +113,13 @@ def _of_latents(number: pd.Series) -> list[Claim]:
             "Latents selected by training years' returns predict return correlation in later years: Spearman "
             "(corrected: description length controlled)",
             number["Supervised selection: Spearman out of sample"],
-            over_years("spearman", *alone, f"too few years of {_CONTROLLED} peers"),
+            over_years("spearman", *alone),
             "robustness",
         ),
         Claim(
             "Their most similar 1 % of pairs move together more than the cosine's (corrected: length controlled)",
             number["Supervised selection: top 1 % of pairs"] - number["Top 1 % of pairs, PCA cosine"],
-            over_years("top_pairs", *against_cosine, "too few years after the training years", "1"),
+            over_years("top_pairs", *against_cosine, "1"),
             "robustness",
         ),
         Claim(

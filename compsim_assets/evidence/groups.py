@@ -1,6 +1,7 @@
 """The groups of every method, the years that methods are compared on, and the company of each report."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -43,10 +44,55 @@ def by_method(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {str(name): rows for name, rows in table.groupby("method", sort=False)}
 
 
-def main_years(by_method: pd.DataFrame) -> tuple[list[int], list[str]]:
-    """The years that all main methods have, and those of the main methods that are there. Statistics that compare
-    methods are of these years.
+class CommonYears(NamedTuple):
+    """The years on which methods are compared, and the main methods that have all of them."""
+
+    years: list[int]
+    main: list[str]
+    left_out: dict[str, str]
+    """Why a main method is not among them, by its name."""
+
+
+def main_years(by_method: pd.DataFrame) -> CommonYears:
+    """The years that all main methods have. Statistics that compare methods are of these years.
+
+    A main method without any MeanCorr is left out. Where the others share no year, those with the fewest years are left
+    out, one after the other, until years are shared.
+
+    Args:
+        by_method: method, year, mean_correlation.
     """
     present = set(by_method["method"])
     main = [method.name for method in METHODS if method.main and method.name in present]
-    return common_years(by_method, main), main
+    measured = by_method.dropna(subset="mean_correlation").groupby("method")["year"].nunique()
+    left_out = {method: "no MeanCorr in any year" for method in main if method not in measured}
+    main = [method for method in main if method in measured]
+    while len(main) > 1 and not common_years(by_method, main):
+        # Of equally short ones the later in the registry, but for the population.
+        fewest = min(reversed(main), key=lambda method: (measured[method], method == "population"))
+        left_out[fewest] = f"no year in common with the others ({measured[fewest]} of its own)"
+        main = [method for method in main if method != fewest]
+    return CommonYears(common_years(by_method, main) if main else [], main, left_out)
+
+
+def years_apart(
+    by_method: pd.DataFrame, common: CommonYears, against: Sequence[str]
+) -> dict[tuple[str, str], list[int]]:
+    """Years of every comparison that is not made on the common years: by method and the one it is compared with.
+
+    These are comparisons with a method that was left out of the common years, or that has a MeanCorr in none of them:
+    they are of the years that both have. A method alone (compared with "") has its own years.
+
+    Args:
+        by_method: method, year, mean_correlation. against: methods that every other one is compared with.
+    """
+    value = by_method.dropna(subset="mean_correlation")
+    years = {str(method): set(rows["year"].tolist()) for method, rows in value.groupby("method", sort=False)}
+    apart = {name for name, there in years.items() if name in common.left_out or not there & set(common.years)}
+    pairs = {
+        (method, versus): sorted(years[method] & years.get(versus, years[method]))
+        for versus in ("", *against)
+        for method in years
+        if method != versus and (versus == "" or versus in years) and apart & {method, versus}
+    }
+    return {names: shared for names, shared in pairs.items() if shared}

@@ -9,25 +9,12 @@ import numpy as np
 import pandas as pd
 
 from compsim_assets.contracts import TABLES
+from compsim_assets.evidence import reasons
+from compsim_assets.evidence.reasons import Evidence as Evidence
 from compsim_assets.evidence.robustness import robust_row
 from compsim_assets.evidence.table_one import SHARPE_COST
 from compsim_assets.evidence.verdicts import NOT_TESTABLE, verdict
 from compsim_assets.science.inference.tests import hac_mean
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """The tables that claims are judged by, under their assets' names.
-
-    interpretability: of the latents strong in most clusters less that of the others: as published, corrected, low,
-        high.
-    """
-
-    table_1: pd.DataFrame
-    robustness: pd.DataFrame
-    peer_statistics: pd.DataFrame
-    pairs_backtest: pd.DataFrame
-    interpretability: tuple[float, float, float, float]
 
 
 class Measured(NamedTuple):
@@ -58,14 +45,14 @@ def judge(claims: list[Claim], evidence: Evidence) -> pd.DataFrame:
     for claim in claims:
         measured = claim.measure(evidence)
         judged, why = verdict(measured.honest, measured.low, measured.high, claim.published, claim.direction)
-        reasons = measured.missing if judged == NOT_TESTABLE else why, measured.beside
+        told = measured.missing if judged == NOT_TESTABLE else why, measured.beside
         rows.append(
             {
                 "claim": claim.text,
                 "published": claim.published,
                 **measured._asdict(),
                 "verdict": judged,
-                "why": "; ".join(reason for reason in reasons if reason),
+                "why": "; ".join(reason for reason in told if reason),
                 "table": claim.table,
             }
         )
@@ -96,17 +83,16 @@ def clusters(evidence: Evidence, statistic: str, ours: Methods, corrected: Metho
     value = table[table["block"] == "as_published"].set_index("method")[statistic]
     as_published = float(value.get(ours[0], np.nan) - value.get(ours[1], np.nan))
     row = robust_row(evidence.robustness, statistic, *corrected)
-    missing = f"{corrected[0]} and {corrected[1]} are not both there on common years"
+    missing = reasons.no_difference(evidence, row["value"], *corrected)
     return Measured(as_published, row["value"], row["low"], row["high"], missing)
 
 
 @_way
-def over_years(
-    evidence: Evidence, statistic: str, ours: Methods, corrected: Methods, missing: str, level: str = ""
-) -> Measured:
+def over_years(evidence: Evidence, statistic: str, ours: Methods, corrected: Methods, level: str = "") -> Measured:
     """A statistic of peers, its mean over years with Newey-West errors."""
     as_published = robust_row(evidence.robustness, statistic, *ours, level)["value"]
     row = robust_row(evidence.robustness, statistic, *corrected, level)
+    missing = reasons.no_peers(evidence, statistic, *corrected, level)
     return Measured(as_published, row["value"], row["low"], row["high"], missing)
 
 
@@ -120,7 +106,8 @@ def peers_against_codes(evidence: Evidence, level: float) -> Measured:
 
     codes = by_year("sic2", 0.0)
     as_published, corrected = ((by_year(name, level) - codes).dropna() for name in ("pca", "walk_forward"))
-    return Measured(float(as_published.mean()), *hac_mean(corrected)[:3], missing="too few years with codes")
+    missing = reasons.no_peers_against_codes(evidence, level, len(corrected))
+    return Measured(float(as_published.mean()), *hac_mean(corrected)[:3], missing=missing)
 
 
 @_way
@@ -131,7 +118,7 @@ def sharpe(evidence: Evidence, ours: str, corrected: str) -> Measured:
     as_published = float(published.get(ours, np.nan))
     honest = table[(table["variant"] == "honest") & (table["cost_bp"] == SHARPE_COST)]
     rows = honest[honest["method"] == corrected]
-    missing = f"no cointegrated pair of {corrected} clusters was traded"
+    missing = reasons.no_sharpe(evidence, corrected)
     if rows.empty:
         return Measured(as_published, missing=missing)
     names = ("sharpe", "sharpe_low", "sharpe_high", "placebo_sharpe", "placebo_low", "placebo_high")
@@ -143,4 +130,4 @@ def sharpe(evidence: Evidence, ours: str, corrected: str) -> Measured:
 @_way
 def interpretability(evidence: Evidence) -> Measured:
     """How much more interpretable the latents are that are strong in most clusters."""
-    return Measured(*evidence.interpretability, missing="no fuzz score is of these latents")
+    return Measured(*evidence.interpretability, missing=evidence.no_interpretability)

@@ -1,6 +1,6 @@
 """The `robustness` table: every statistic of clusters and peers with its interval, and tests corrected in families."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ import pandas as pd
 
 from compsim_assets.contracts import TABLES
 from compsim_assets.contracts.methods import SUPERVISED, knows_later_years
+from compsim_assets.science.companies import company_codes
 from compsim_assets.science.inference.permutation import permutation_null
 from compsim_assets.science.inference.tests import MeanTest, hac_mean, holm
 from compsim_assets.science.peers.agreement import agreement_by_year
@@ -17,6 +18,9 @@ _BOOTSTRAP = "companies resampled, BCa"
 _PERMUTED = "low and high: what labels shuffled within years give, sizes kept"
 # One group per year: shuffling labels changes nothing of it, and no code agrees with it.
 _ONE_GROUP = "population"
+# Years of the comparisons that are not made on the common ones, by method and the one it is compared with ("": none).
+Apart = Mapping[tuple[str, str], Sequence[int]]
+_NONE_APART: Apart = {}
 
 
 def robust_row(table: pd.DataFrame, statistic: str, method: str, versus: str = "", level: str = "") -> dict[str, float]:
@@ -27,22 +31,56 @@ def robust_row(table: pd.DataFrame, statistic: str, method: str, versus: str = "
     return {name: float(rows[name].iloc[0]) if len(rows) else np.nan for name in names}
 
 
-def resampled_rows(intervals: pd.DataFrame, suffix: str = "") -> pd.DataFrame:
-    """Rows of `bootstrap_correlation`, with `suffix` added to the statistic's name; of differences the totals only."""
+def resampled_rows(intervals: pd.DataFrame, suffix: str = "", years: Sequence[int] = ()) -> pd.DataFrame:
+    """Rows of `bootstrap_correlation`, with `suffix` added to the statistic's name; of differences the totals only.
+
+    Args:
+        years: what the rows say of their years, where these are not the common ones.
+    """
     intervals = intervals[(intervals["versus"] == "") | (intervals["level"] == "")]
     pairs = zip(intervals["method"], intervals["versus"], strict=True)
     rows = intervals.assign(statistic=intervals["statistic"] + suffix, in_sample=[_known(*p) for p in pairs])
-    return _table(rows.assign(how=_BOOTSTRAP))
+    return _table(rows.assign(how=_of_years(_BOOTSTRAP, years)))
+
+
+def resampled_apart(
+    bootstrap: Callable[[list[str], list[int], list[str]], pd.DataFrame], apart: Apart, suffix: str = ""
+) -> list[pd.DataFrame]:
+    """Rows of the comparisons that are not made on the common years, those of the same years resampled together.
+
+    Args:
+        bootstrap: gives `bootstrap_correlation` of some methods in some years against some of them.
+        apart: from `years_apart`.
+    """
+    by_years: dict[tuple[int, ...], list[tuple[str, str]]] = {}
+    for names, years in apart.items():
+        by_years.setdefault(tuple(years), []).append(names)
+    parts = []
+    for years, names in by_years.items():
+        against = list(dict.fromkeys(versus for _, versus in names if versus))
+        methods = list(dict.fromkeys([method for method, _ in names] + against))
+        intervals = bootstrap(methods, list(years), against)
+        wanted = [pair in names for pair in zip(intervals["method"], intervals["versus"], strict=True)]
+        parts.append(resampled_rows(intervals[wanted], suffix, years))
+    return parts
+
+
+def _of_years(how: str, years: Sequence[int]) -> str:
+    if not len(years):
+        return how
+    return f"{how}; years {years[0]} to {years[-1]} ({len(years)}), not the common ones"
 
 
 def _known(method: str, versus: str = "") -> bool:
     return any(knows_later_years(name) for name in (method, versus) if name)
 
 
-def yearly_rows(mean_correlation: pd.DataFrame, years: Sequence[int], against: Sequence[str]) -> pd.DataFrame:
+def yearly_rows(
+    mean_correlation: pd.DataFrame, years: Sequence[int], against: Sequence[str], apart: Apart = _NONE_APART
+) -> pd.DataFrame:
     """Year-by-year differences of each method to some others, unweighted and by pairs, with Newey-West errors.
 
-    Two families, one per statistic: their p-values are corrected together.
+    Two families, one per statistic: their p-values are corrected together. Of the common years, or those of `apart`.
     """
     rows = []
     for statistic, column in (
@@ -50,31 +88,41 @@ def yearly_rows(mean_correlation: pd.DataFrame, years: Sequence[int], against: S
         ("yearly_pair_weighted_difference", "pair_weighted"),
     ):
         value = mean_correlation.pivot(index="year", columns="method", values=column)
-        value = value.reindex(list(years))
         for versus in against:
             for method in value.columns.drop(versus):
-                test = hac_mean((value[method] - value[versus]).dropna().to_numpy())
+                shared = apart.get((method, versus), ())
+                of_years = value.reindex(list(shared or years))
+                test = hac_mean((of_years[method] - of_years[versus]).dropna().to_numpy())
                 names = {"statistic": statistic, "method": method, "versus": versus, "family": statistic}
-                rows.append({**names, **_tested(test), "in_sample": _known(method, versus)})
+                rows.append({**names, **_tested(test, shared), "in_sample": _known(method, versus)})
     return _corrected(rows)
 
 
 def permutation_rows(
-    groups: Mapping[str, pd.DataFrame], returns: pd.DataFrame, years: Sequence[int], permutations: int, seed: int
+    groups: Mapping[str, pd.DataFrame],
+    returns: pd.DataFrame,
+    years: Sequence[int],
+    permutations: int,
+    seed: int,
+    company: pd.Series | None = None,
+    apart: Apart = _NONE_APART,
 ) -> pd.DataFrame:
     """What chance gives each method: the same cluster sizes, labels shuffled within years.
 
-    Two families, MeanCorr and the pair-weighted correlation.
+    Two families, MeanCorr and the pair-weighted correlation. Of the common years, or those of `apart`.
     """
     rows = []
     for method, table in groups.items():
         if method == _ONE_GROUP:
             continue
-        nulls = permutation_null(table, returns, years=years, permutations=permutations, seed=seed)
+        years_alone = apart.get((method, ""), ())
+        nulls = permutation_null(
+            table, returns, years=years_alone or years, permutations=permutations, seed=seed, company=company
+        )
         for statistic, null in nulls.items():
             name = f"{statistic}_by_chance"
             numbers = {"value": null.value, "low": null.low, "high": null.high, "p_value": null.p_value}
-            about = {"n": permutations, "in_sample": _known(method), "how": _PERMUTED}
+            about = {"n": permutations, "in_sample": _known(method), "how": _of_years(_PERMUTED, years_alone)}
             rows.append({"statistic": name, "method": method, "family": name, **numbers, **about})
     return _corrected(rows)
 
@@ -107,28 +155,44 @@ def supervised_rows(statistics: pd.DataFrame) -> pd.DataFrame:
 
 
 def agreement_rows(
-    groups: Mapping[str, pd.DataFrame], codes: Mapping[str, pd.DataFrame], years: Sequence[int]
+    groups: Mapping[str, pd.DataFrame],
+    codes: Mapping[str, pd.DataFrame],
+    years: Sequence[int],
+    company: pd.Series | None = None,
+    apart: Apart = _NONE_APART,
 ) -> pd.DataFrame:
-    """Adjusted mutual information of each method's clusters with each set of codes, over years."""
+    """Adjusted mutual information of each method's clusters with each set of codes, over years.
+
+    Of several reports of a company in one year the first by id counts. Of the common years, or those of `apart`.
+    """
+    if company is not None:
+        groups = {name: _first_reports(table, company) for name, table in groups.items()}
     rows = []
     for name, table in codes.items():
         for method, clusters in groups.items():
             if method in (name, _ONE_GROUP):
                 continue
-            by_year = agreement_by_year(clusters[clusters["year"].isin(years)], table)
+            years_alone = apart.get((method, ""), ())
+            by_year = agreement_by_year(clusters[clusters["year"].isin(years_alone or years)], table)
             mean = hac_mean(by_year["value"].dropna().to_numpy())
             names = {"statistic": f"agreement_{name}", "method": method, "in_sample": _known(method)}
-            rows.append({**names, **_tested(mean), "p_value": np.nan})
+            rows.append({**names, **_tested(mean, years_alone), "p_value": np.nan})
     return _table(pd.DataFrame(rows))
+
+
+def _first_reports(groups: pd.DataFrame, company: pd.Series) -> pd.DataFrame:
+    ordered = groups.sort_values("report_id")
+    owner = company_codes(company, ordered["report_id"])
+    return ordered[~ordered[["year"]].assign(owner=owner).duplicated()]
 
 
 def _text(level: Any) -> str:
     return f"{level:g}" if level else ""
 
 
-def _tested(test: MeanTest) -> dict[str, object]:
+def _tested(test: MeanTest, years: Sequence[int] = ()) -> dict[str, object]:
     numbers = test._asdict()
-    return {"value": numbers.pop("mean"), **numbers, "how": _HAC}
+    return {"value": numbers.pop("mean"), **numbers, "how": _of_years(_HAC, years)}
 
 
 def _corrected(rows: list[dict[str, object]]) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """Table 1 in two blocks: as it was published, and corrected."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,9 @@ def two_blocks(
     robustness: pd.DataFrame,
     backtest: pd.DataFrame,
     published: Mapping[str, Mapping[str, float]],
+    *,
+    apart: Mapping[str, Sequence[int]] | None = None,
+    rows_as_published: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Table 1 (method sections 5 to 7): a row per block and method.
 
@@ -39,18 +42,25 @@ def two_blocks(
         robustness: intervals, of the common years.
         backtest: the `pairs_backtest` table.
         published: by column (`mean_correlation`, `mean_correlation_2001_2020`, `sharpe`): value by method.
+        apart: years of the methods that have no common ones; they stand in the honest block on these.
+        rows_as_published: where companies have several reports in a year: `mean_correlation` with their pairs among
+            themselves, as in published rows. It is what the first block is made from then.
     """
     published_rows, honest_rows = [], []
+    with_own = {} if rows_as_published is None else by_method(rows_as_published)
     for method, rows in by_method(mean_correlation).items():
         traded = _traded(backtest, "as_published", method)
         notes = [_PUBLISHED_NOTE]
         notes += [f"; {_IN_SAMPLE}"] if knows_later_years(method) else []
         notes += [_SHARPE_NOTE] if len(traded) else []
+        counted = with_own.get(method, rows)
+        if (n_pairs := int(counted["n_pairs"].sum())) > (n_of_two := int(rows["n_pairs"].sum())):
+            notes.append(f"; {n_pairs:,} pairs, {n_pairs - n_of_two:,} of them of a company with itself")
         published_rows.append(
             {
                 "block": "as_published",
                 "method": method,
-                **_means(rows, _reports_of(rows)),
+                **_means(counted, _reports_of(counted)),
                 **_sharpe(traded, 0.0),
                 "published": published["mean_correlation"].get(method, np.nan),
                 "published_sharpe": published["sharpe"].get(method, np.nan),
@@ -58,18 +68,24 @@ def two_blocks(
             }
         )
         ends, pair_ends = (robust_row(robustness, name, method) for name in ("mean_correlation", "pair_weighted"))
+        measured, n_there = rows[rows["year"].isin(years)], float(n_reports)
+        notes = [_IN_SAMPLE] if knows_later_years(method) else []
+        if apart and method in apart:
+            measured = rows[rows["year"].isin(apart[method])]
+            n_there = _reports_of(measured)
+            notes.append("on its own years: it has none of the common ones")
         honest_rows.append(
             {
                 "block": "honest",
                 "method": method,
-                **_means(rows[rows["year"].isin(years)], n_reports),
+                **_means(measured, n_there),
                 "low": ends["low"],
                 "high": ends["high"],
                 "pair_low": pair_ends["low"],
                 "pair_high": pair_ends["high"],
                 **_sharpe(_traded(backtest, "honest", method), SHARPE_COST),
                 "published": published["mean_correlation_2001_2020"].get(method, np.nan),
-                "notes": _IN_SAMPLE if knows_later_years(method) else "",
+                "notes": "; ".join(notes),
             }
         )
     return pd.DataFrame(published_rows + honest_rows, columns=TABLES["table_1"].names)

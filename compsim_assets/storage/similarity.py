@@ -139,7 +139,7 @@ class PairSimilarity(_Similarity):
         return {"pairs": str(self._path)}
 
     def reports(self, returns: pd.DataFrame, defined_alone: bool) -> pd.DataFrame:
-        """report_id and year of the reports in at least one pair with a correlation; in a year that has no such pair, of
+        """report_id and year of the reports in at least one pair with a correlation; in a year without such a pair, of
         those in a pair with a cosine, unless `defined_alone` asks for returns.
         """
         import numpy as np

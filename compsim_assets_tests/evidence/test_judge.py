@@ -86,7 +86,7 @@ def test_the_lift_of_peers() -> None:
         ("neighbours_lift", "walk_forward", "", "1", 0.02, 0.01, 0.03),
         ("neighbours", "walk_forward", "", "1", 0.7, 0.6, 0.8),
     ]
-    found = findings.over_years("neighbours_lift", PCA, WALK_FORWARD, "", "1")(evidence(robustness(*rows)))
+    found = findings.over_years("neighbours_lift", PCA, WALK_FORWARD, "1")(evidence(robustness(*rows)))
     assert values(found) == (0.04, 0.02, 0.01, 0.03)
 
 
@@ -116,9 +116,9 @@ def test_peer_means_and_the_supervised_against_the_cosine() -> None:
     ]
     all_rows = evidence(robustness(*rows))
     against = ("supervised", "pca"), ("supervised_length_controlled", "pca")
-    found = findings.over_years("spearman", PCA, WALK_FORWARD, "")(all_rows)
+    found = findings.over_years("spearman", PCA, WALK_FORWARD)(all_rows)
     assert values(found) == (0.03, 0.01, 0.0, 0.02)
-    found = findings.over_years("top_pairs", *against, "", "1")(all_rows)
+    found = findings.over_years("top_pairs", *against, "1")(all_rows)
     assert values(found) == (0.2, 0.15, 0.05, 0.25)
 
 
@@ -135,7 +135,7 @@ def test_the_sharpe_ratio_is_that_after_costs_with_random_pairs_beside_it() -> N
     "measure",
     [
         findings.clusters("mean_correlation", ("a", "b"), ("c", "d")),
-        findings.over_years("neighbours_lift", PCA, WALK_FORWARD, "too few years with such peers", "1"),
+        findings.over_years("neighbours_lift", PCA, WALK_FORWARD, "1"),
         findings.peers_against_codes(10.0),
         findings.sharpe("absent", "absent"),
         findings.interpretability(),
