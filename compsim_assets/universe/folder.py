@@ -6,7 +6,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from compsim_assets.universe.factor_files import read_factors
+from compsim_assets.universe.factor_files import factor_files, read_factors
 from compsim_assets.universe.feature_files import FeatureImport
 from compsim_assets.universe.intake.columns import Names
 from compsim_assets.universe.intake.decisions import Decisions, Notes
@@ -154,8 +154,8 @@ class Universe:
 
     def factors(self) -> "pd.DataFrame | None":
         """Common return factors by month, see `read_factors`; None where the universe has none."""
-        path = self.folder / "factors.parquet"
-        return read_factors(path) if path.exists() else None
+        paths = factor_files(self.folder, self.decisions)
+        return read_factors(paths, self.rules.of("factors"), self.decisions) if paths else None
 
     def published_clusters(self) -> dict[str, "pd.DataFrame"]:
         """Cluster sets to evaluate beside ours: method -> year, cluster_id, report_id.
