@@ -11,6 +11,7 @@ from compsim_assets.settings import Settings
 from compsim_assets.storage.io_managers import table_schema
 from compsim_assets.storage.previews import markdown_preview
 from compsim_assets.storage.results import Results
+from compsim_assets.universe.intake.decisions import FINE, LEFT_OUT
 from compsim_assets.universe.layout import ID
 from compsim_assets.universe.opening import open_universe
 from compsim_assets.universe.pair_files import PublishedPairs
@@ -53,6 +54,7 @@ def returns(context: dg.AssetExecutionContext, settings: Settings) -> DataFrame:
 
     A report with a missing month (NaN) or constant returns takes part in clustering but in no correlation.
     """
+    import numpy as np
     import pandas as pd
 
     from compsim_assets.science.correlation.returns import normalise_returns
@@ -60,7 +62,15 @@ def returns(context: dg.AssetExecutionContext, settings: Settings) -> DataFrame:
     universe = open_universe(settings, context.log.info)
     reports = universe.reports()
     matrix = universe.monthly_returns(reports)
-    context.add_output_metadata({"without_correlation": int((~normalise_returns(matrix)[1]).sum())})
+    metadata: dict[str, Any] = {}
+    if np.isnan(matrix).all():
+        derived = universe.returns_from_prices(reports)
+        if derived is not None:
+            matrix, metadata["source"] = derived, "month-end closes of the prices: the reports have no returns"
+    elif contradictions := universe.against_prices(reports, matrix):
+        metadata["contradicts_prices"] = "; ".join(contradictions)
+        context.log.warning(f"returns and prices: {metadata['contradicts_prices']}")
+    context.add_output_metadata({"without_correlation": int((~normalise_returns(matrix)[1]).sum()), **metadata})
     table = pd.DataFrame({"report_id": reports[ID], "year": reports["year"], "returns": list(matrix)})
     return table.sort_values("report_id", ignore_index=True)
 
@@ -68,16 +78,18 @@ def returns(context: dg.AssetExecutionContext, settings: Settings) -> DataFrame:
 @dg.asset(deps=[descriptions], **table_options("price_history", "descriptions", "pandas"))
 def price_history(context: dg.AssetExecutionContext, settings: Settings) -> DataFrame:
     """Daily adjusted closes by ticker, for pairs trading; empty where the universe has no prices."""
-    import pandas as pd
-
-    prices = open_universe(settings).prices()
+    universe = open_universe(settings)
+    prices = universe.prices()
     if prices is None:
         context.log.warning("the universe has no prices.parquet: price_history is empty")
         context.add_output_metadata({"note": "the universe has no prices.parquet", "tickers": 0})
         return TABLES["price_history"].empty()
-    prices = prices.assign(date=pd.to_datetime(prices["date"]).dt.date, adj_close=prices["adj_close"].astype(float))
-    context.add_output_metadata({"tickers": int(prices["ticker"].nunique())})
-    return prices.sort_values(["ticker", "date"], ignore_index=True)
+    left_out = [row for row in universe.decisions if row.grade != FINE]
+    for row in left_out:
+        context.log.info(f"{row.file}: {row.what}" + (f" ({row.count:,}; {row.example})" if row.count else ""))
+    lost = {row.what: row.count for row in left_out if row.grade == LEFT_OUT and row.subject != "columns"}
+    context.add_output_metadata({"tickers": len(prices.tickers), **({"left_out": lost} if lost else {})})
+    return prices.table()
 
 
 @dg.asset(

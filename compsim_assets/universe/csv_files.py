@@ -2,7 +2,8 @@
 
 import csv
 import gzip
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -16,17 +17,28 @@ _BLOCK = 16 << 20
 
 
 class CsvTable:
-    """One CSV file, plain or gzipped, UTF-8, separated by commas, semicolons, tabs or bars; every value is text."""
+    """One CSV file, plain or gzipped, UTF-8, separated by commas, semicolons, tabs or bars; every value is text.
 
-    def __init__(self, path: Path, name: str) -> None:
+    header: for files that may have more header lines than one: by the first three lines, names of columns and number of
+        header lines; None where it is the usual one.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        name: str,
+        header: Callable[[Sequence[Sequence[str]]], tuple[list[str], int] | None] | None = None,
+    ) -> None:
         self.path, self.name = path, name
         with _text(path) as file:
             try:
-                first = file.readline().rstrip("\r\n")
+                lines = list(islice(file, 1 if header is None else 3)) or [""]
             except (UnicodeDecodeError, OSError, EOFError) as problem:
                 raise UniverseError(f"{name}: {problem}, expected a CSV file in UTF-8: save it as UTF-8") from None
-        self.delimiter = max(",;\t|", key=first.count)
-        self.columns: list[str] = [column.strip() for column in next(csv.reader([first], delimiter=self.delimiter), [])]
+        self.delimiter = max(",;\t|", key=lines[0].count)
+        rows = list(csv.reader((line.rstrip("\r\n") for line in lines), delimiter=self.delimiter))
+        usual = [column.strip() for column in rows[0]] if rows else []
+        self.columns, self.header_lines = (header(rows) if header is not None else None) or (usual, 1)
         if not any(self.columns):
             raise UniverseError(f"{name}: an empty first line, expected the names of columns")
         if doubled := sorted({column for column in self.columns if self.columns.count(column) > 1}):
@@ -42,7 +54,7 @@ class CsvTable:
         import pyarrow.csv as pc
 
         options = {
-            "read_options": pc.ReadOptions(block_size=_BLOCK, column_names=self.columns, skip_rows=1),
+            "read_options": pc.ReadOptions(block_size=_BLOCK, column_names=self.columns, skip_rows=self.header_lines),
             "parse_options": pc.ParseOptions(delimiter=self.delimiter, newlines_in_values=True),
             "convert_options": pc.ConvertOptions(
                 column_types=dict.fromkeys(self.columns, pa.string()),
@@ -65,7 +77,7 @@ class CsvTable:
         """The line of the file on which a row ends, the first line is 1. Texts may hold line breaks."""
         with _text(self.path) as file:
             reader = csv.reader(file, delimiter=self.delimiter)
-            rows = -1
+            rows = -self.header_lines
             for values in reader:
                 rows += bool(values)
                 if rows == row + 1:

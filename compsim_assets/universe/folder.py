@@ -13,10 +13,13 @@ from compsim_assets.universe.intake.decisions import Decisions, Notes
 from compsim_assets.universe.intake.rules import Rules, read_rules
 from compsim_assets.universe.intake.sic import sic_codes
 from compsim_assets.universe.intake.values import whole_years
-from compsim_assets.universe.layout import ID, UniverseError
+from compsim_assets.universe.layout import ID, RETURNS, UniverseError
 from compsim_assets.universe.pair_files import PublishedPairs, read_pairs, reports_of_pairs
+from compsim_assets.universe.prices.comparison import compare_returns
+from compsim_assets.universe.prices.files import Prices, read_prices, tickers_of_permno
+from compsim_assets.universe.prices.month_ends import returns_of
 from compsim_assets.universe.reports.files import REPORT_COLUMNS, ROW, read_reports
-from compsim_assets.universe.reports.months import monthly_returns
+from compsim_assets.universe.reports.months import month_columns, monthly_returns
 from compsim_assets.universe.reports.one_per_company import one_per_company
 from compsim_assets.universe.reports.texts import without_texts
 from compsim_assets.universe.table_files import TableFiles, local_files
@@ -142,15 +145,35 @@ class Universe:
         paths = [*root.glob("*_latent*"), *(root / "scores" / "fuzz").glob("*_latent*")]
         return sorted(path for path in paths if path.suffix in (".txt", ".json"))
 
-    def prices(self) -> "pd.DataFrame | None":
-        """ticker, date, adj_close; None where the universe has none."""
-        path = self.folder / "prices.parquet"
-        if not path.exists():
+    def prices(self) -> "Prices | None":
+        """All prices, see `read_prices`; None where the universe has none."""
+        files = local_files(self.folder, "prices", self.spelling("prices"))
+        if files is None:
             return None
-        frame = _read(path)
-        if missing := {"ticker", "date", "adj_close"} - set(frame.columns):
-            raise UniverseError(f"{path}: missing columns {sorted(missing)}, expected ticker, date, adj_close")
-        return frame[["ticker", "date", "adj_close"]]
+        notes = self.decisions.of(files.names[0] if len(files) == 1 else "prices")
+        return read_prices(files, self.rules.of("prices")["date_format"], notes, self._tickers_of_permno)
+
+    def _tickers_of_permno(self) -> dict[str, str]:
+        return tickers_of_permno(self.reports()) if self.has("reports") else {}
+
+    def returns_from_prices(self, reports: "pd.DataFrame") -> "np.ndarray | None":
+        """(n, 12) log returns of month-end closes, see `returns_of`; None where the files of reports have returns, or
+        the universe has no prices.
+        """
+        files = self.table("reports")
+        columns = [files.present(number) for number in range(len(files))] if files is not None else [[RETURNS]]
+        if any(RETURNS in names or month_columns(names) for names in columns):
+            return None
+        prices = self.prices()
+        return None if prices is None else returns_of(reports, prices, self.notes("reports"))
+
+    def against_prices(self, reports: "pd.DataFrame", matrix: "np.ndarray") -> list[str]:
+        """How returns contradict the prices that lie beside them, see `compare_returns`; empty where they do not."""
+        try:
+            prices = self.prices()
+        except UniverseError:
+            return []  # what cannot be read is refused where prices are needed
+        return [] if prices is None else compare_returns(reports, matrix, prices, self.notes("reports"))
 
     def factors(self) -> "pd.DataFrame | None":
         """Common return factors by month, see `read_factors`; None where the universe has none."""

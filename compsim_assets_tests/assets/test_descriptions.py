@@ -115,5 +115,8 @@ def test_prices_are_ordered_by_ticker_and_day(run: Local, kind: str) -> None:
 
 
 def test_two_prices_of_one_day_are_refused(run: Local) -> None:
-    with pytest.raises(ContractError, match=r"price_history: row 0, .*one row per \(ticker, date\)"):
+    where = rf"{run.folder}/universe/prices\.parquet: row "
+    message = rf"^{where}1: A on 2020-01-02 has the price 1\.1, and 1\.0 at {where}0, expected one price"
+    with pytest.raises(UniverseError, match=message):
         prices(run, ticker=["A", "A"], date=["2020-01-02"] * 2, adj_close=[1.0, 1.1])
+    assert not run.results.table("price_history").exists()

@@ -148,18 +148,6 @@ def test_token_ids_are_read_where_there_are_no_texts(tmp_path: Path) -> None:
     assert Universe(tmp_path).token_ids(np.array([121, 100])) is None
 
 
-def test_prices(tmp_path: Path) -> None:
-    assert Universe(tmp_path).prices() is None
-    frame = pd.DataFrame({"ticker": ["A"], "date": ["2020-01-02"], "adj_close": [3.5], "x": [1]})
-    frame.to_parquet(tmp_path / "prices.parquet")
-    prices = Universe(tmp_path).prices()
-    assert prices is not None
-    assert prices.to_dict("list") == {"ticker": ["A"], "date": ["2020-01-02"], "adj_close": [3.5]}
-    frame.drop(columns="date").to_parquet(tmp_path / "prices.parquet")
-    with pytest.raises(UniverseError, match=r"prices\.parquet: missing columns \['date'\]"):
-        Universe(tmp_path).prices()
-
-
 def publish(folder: Path, name: str, **columns: Any) -> Path:
     path = folder / "published_clusters" / f"{name}.parquet"
     path.parent.mkdir(exist_ok=True)

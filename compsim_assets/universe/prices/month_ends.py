@@ -1,0 +1,132 @@
+"""Monthly log returns of month-end closes, for reports that have none of their own."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from compsim_assets.universe.intake.decisions import Notes
+from compsim_assets.universe.layout import RETURNS
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from compsim_assets.universe.prices.files import Prices
+
+# A month's last close is at most so many days before its end.
+_LATEST = 7
+_NEARLY_ALL = 0.98
+
+
+def stamped_first(prices: "Prices") -> bool:
+    """Whether these are prices a month, nearly all of the first day, as yfinance (1mo) and FRED stamp them."""
+    import numpy as np
+
+    n = len(prices.day)
+    month = prices.day.astype("datetime64[M]")
+    if n < 3 or (prices.day == month).mean() < _NEARLY_ALL:
+        return False
+    again = (prices.code[1:] == prices.code[:-1]) & (month[1:] == month[:-1])
+    return bool(np.unique(month).size > 2 and again.mean() <= 1 - _NEARLY_ALL)
+
+
+@dataclass(frozen=True)
+class MonthEnds:
+    """The closes of months, by ticker and month.
+
+    tickers: of the prices. key: (k,) int64, place of the ticker x 2^20 + month since 1970, ascending.
+    log_close: (k,) natural logarithm; NaN from a price of 0 on.
+    last: (N + 1,) last month of each ticker with a positive price before that; -1 without one, and at the end.
+    revived: places of tickers that have a price after one of 0.
+    """
+
+    tickers: list[str]
+    key: "np.ndarray"
+    log_close: "np.ndarray"
+    last: "np.ndarray"
+    revived: "np.ndarray"
+
+    @classmethod
+    def of(cls, prices: "Prices") -> "MonthEnds":
+        """The last close of each calendar month, at most 7 days before its end; of prices a month that are stamped with
+        the first day, the one that there is.
+        """
+        import numpy as np
+
+        month = prices.day.astype("datetime64[M]").astype(np.int64)
+        key = (prices.code.astype(np.int64) << 20) + month
+        end = np.flatnonzero(np.append(key[1:] != key[:-1], True)[: len(key)])
+        lost = np.full(len(prices.tickers), len(key))
+        zero = np.flatnonzero(prices.close == 0)
+        np.minimum.at(lost, prices.code[zero], zero)
+        positive = prices.close > 0
+        after = np.flatnonzero(positive & (np.arange(len(key)) > lost[prices.code]))
+        last = np.full(len(prices.tickers) + 1, -1)
+        before = positive & (np.arange(len(key)) < lost[prices.code])
+        np.maximum.at(last, prices.code[before], month[before])
+        if not stamped_first(prices):
+            to_end = (prices.day[end].astype("datetime64[M]") + 1).astype("datetime64[D]") - 1 - prices.day[end]
+            end = end[to_end.astype(np.int64) <= _LATEST]
+        with np.errstate(divide="ignore"):
+            log_close = np.where(end < lost[prices.code[end]], np.log(prices.close[end]), np.nan)
+        return cls(prices.tickers, key[end], log_close, last, np.unique(prices.code[after]))
+
+    def places(self, ticker: "pd.Series") -> "np.ndarray":
+        """(n,) place of each ticker, -1 where it has no price."""
+        import numpy as np
+        import pandas as pd
+
+        return np.asarray(pd.Index(self.tickers, dtype=object).get_indexer(ticker.astype(object)), dtype=np.int64)
+
+    def around(self, place: "np.ndarray", year: "np.ndarray", first: int, last: int) -> "np.ndarray":
+        """(n, last - first + 1) log closes of the months from `first` to `last`, 0 is January of each row's year."""
+        import numpy as np
+
+        month = (12 * (year.astype(np.int64) - 1970))[:, None] + np.arange(first, last + 1)
+        wanted = (place[:, None] << 20) + month
+        at = np.minimum(np.searchsorted(self.key, wanted), max(len(self.key) - 1, 0))
+        if not len(self.key):
+            return np.full(wanted.shape, np.nan)
+        return np.where((self.key[at] == wanted) & (place[:, None] >= 0), self.log_close[at], np.nan)
+
+
+def returns_of(reports: "pd.DataFrame", prices: "Prices", notes: Notes) -> "np.ndarray":
+    """(n, 12) log returns of each report's year from month-end close to month-end close; NaN where one is missing.
+
+    A month-end close is the last one of the calendar month, at most 7 days before its end. After a delisting, and from
+    a price of 0 on, months are missing.
+
+    Args:
+        reports: ticker and year.
+    """
+    import numpy as np
+
+    ends = MonthEnds.of(prices)
+    place, year = ends.places(reports["ticker"]), reports["year"].to_numpy()
+    matrix = np.diff(ends.around(place, year, -1, 11), axis=1)
+    months = np.isfinite(matrix).sum(axis=1)
+    what = "returns are made of month-end closes of the prices, as natural logarithms: the reports have none"
+    notes.assumed(RETURNS, what, int((months == 12).sum()), remedy=f"give {RETURNS} with the reports")
+    named = reports["ticker"].astype("string") + " in " + reports["year"].astype("string")
+    has_price = place >= 0
+    last = ends.last[place]
+    ended = has_price & (months < 12) & (last // 12 + 1970 == year)
+    delisted = ended & (last < ends.last.max())
+    _say(notes, "months are missing after the ticker's last price: delisted inside the year", delisted, named)
+    _say(notes, "the prices end inside the year", ended & ~delisted, named)
+    _say(notes, "some of the twelve months have no month-end close", (months % 12 > 0) & ~ended, named)
+    _say(notes, "no month of the year has a return", has_price & (months == 0) & ~ended, named)
+    without = ~has_price & reports["ticker"].notna().to_numpy()
+    _say(notes, "their ticker has no price", without, reports["ticker"])
+    _say(notes, "no ticker, so no price", reports["ticker"].isna().to_numpy(), reports["year"])
+    again = np.isin(place, ends.revived)
+    if again.any():
+        what = "prices follow a price of 0, a total loss: months from the 0 on are missing"
+        example = str(reports["ticker"].to_numpy()[again][0])
+        notes.suspicious(RETURNS, what, int(again.sum()), example, "leave prices empty where they are missing")
+    return matrix
+
+
+def _say(notes: Notes, why: str, mask: "np.ndarray", named: "pd.Series") -> None:
+    if mask.any():
+        examples = named.to_numpy()[mask][:3]
+        notes.missing(RETURNS, f"reports without twelve returns: {why}", int(mask.sum()), ", ".join(map(str, examples)))
