@@ -249,6 +249,99 @@ def test_metadata_say_windows_traps_and_methods_with_nothing_to_trade(traded: An
     assert "nan" not in said["pairs_backtest"]["summary"]
 
 
+NOTES = {"without_prices", "days_left_out", "dead_stocks", "total_losses", "several_series", "calendar", "halts"}
+
+
+def test_of_ordinary_prices_nothing_is_noted(traded: Any) -> None:
+    assert not any(NOTES & set(metadata) for metadata in traded[1].values())
+
+
+def odd_prices() -> pd.DataFrame:
+    """Of the chosen pairs' tickers one is halted, one lost, one padded, one passed on before trading, one renamed; and
+    a coin trades on all days.
+    """
+    table = prices()
+    date = pd.to_datetime(table["date"])
+    of = {ticker: table["ticker"] == ticker for ticker in ("T01", "T02", "T06", "T07", "T12")}
+    table.loc[of["T02"] & (date >= "2015-03-02"), "adj_close"] = 0.0
+    stale = of["T06"] & (date >= "2015-06-01")
+    table.loc[stale, "adj_close"] = table.loc[stale, "adj_close"].iloc[0]
+    table.loc[of["T07"] & (date < "2012-01-01"), "adj_close"] *= 5
+    gap = (of["T01"] & date.between("2014-05-01", "2014-08-01")) | (
+        of["T07"] & date.between("2011-12-01", "2011-12-31")
+    )
+    table.loc[of["T12"], "ticker"] = "T-12"
+    days = pd.date_range("2009-12-01", "2016-12-30").date
+    coin = pd.DataFrame({"ticker": "coin", "date": days, "adj_close": 100 + np.arange(len(days)) % 17})
+    return pd.concat([table[~gap], coin])
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, dict]]:
+    folder, tables = tmp_path_factory.mktemp("odd"), inputs()
+    tables["price_history"] = odd_prices()
+    return folder, trade(folder, tables)
+
+
+def test_what_is_not_as_usual_is_counted_and_named(odd: Any) -> None:
+    weekends = len(pd.date_range("2009-12-01", "2016-12-30")) - len(pd.bdate_range("2009-12-01", "2016-12-30"))
+    for metadata in odd[1].values():
+        assert NOTES - set(metadata) == {"calendar"}
+        assert metadata["without_prices"].endswith("no price: 1: T12")
+        assert metadata["days_left_out"].startswith(f"{weekends:,} days from 2009-12-05 on")
+        assert metadata["days_left_out"].endswith("(1: COIN)")
+        assert metadata["dead_stocks"].endswith(": 2: T02, T06")  # the zeros after the first one are repeats too
+        assert metadata["total_losses"].endswith(": 1: T02")
+        assert metadata["several_series"].endswith(": 1: T07")
+        assert "base" in metadata["halts"]
+
+
+def test_halted_lost_and_padded_stocks_end_as_they_should(odd: Any) -> None:
+    pairs = rows_of(odd[0], "cointegrated_pairs", variant="honest", method="base")
+    for ticker in ("T01", "T02", "T06"):
+        assert (pairs[["ticker_a", "ticker_b"]] == ticker).any(axis=None)
+    of_present = pairs[(pairs[["ticker_a", "ticker_b"]] == "T07").any(axis=1)]
+    assert (of_present["first_day"].astype(str) >= "2012-01-02").all()
+    daily = rows_of(odd[0], "pairs_daily", variant="honest", method="base", cost_bp=0)
+    assert daily["daily_return"].notna().all()
+    assert np.isfinite(daily["equity"]).all()
+    assert pd.to_datetime(daily["date"]).dt.dayofweek.max() == 4
+
+
+def test_prices_of_other_tickers_are_refused(tmp_path: Path) -> None:
+    tables = inputs()
+    tables["price_history"]["ticker"] = "X" + tables["price_history"]["ticker"]
+    message = r"none of the tickers.*The reports have 24: T00, T01, T02, \.\.\.; the prices have 24: XT00, XT01, XT02"
+    with pytest.raises(UniverseError, match=message):
+        trade(tmp_path, tables)
+
+
+def test_two_spellings_of_a_ticker_with_different_prices_are_refused(tmp_path: Path) -> None:
+    tables = inputs()
+    table = tables["price_history"]
+    again = table[table["ticker"] == "T03"].assign(ticker="t03", adj_close=1.0)
+    tables["price_history"] = pd.concat([table, again])
+    with pytest.raises(UniverseError, match=r"prices: a ticker has two prices on one day.*T03 on 2009-12-01"):
+        trade(tmp_path, tables)
+
+
+def test_reports_without_any_ticker_trade_nothing_and_say_so(tmp_path: Path) -> None:
+    tables = inputs()
+    tables["descriptions"]["ticker"] = None
+    notes = trade(tmp_path, tables)
+    assert (read(tmp_path, "pairs_backtest")["n_candidates"] == 0).all()
+    assert "no report has a ticker" in notes["pairs_backtest"]["without_prices"]
+
+
+def test_share_classes_are_candidates_of_the_published_variant_alone(traded: Any, tmp_path: Path) -> None:
+    tables = inputs()
+    tables["descriptions"]["cik"] = tables["descriptions"]["cik"].replace({"T02": "T01"})
+    trade(tmp_path, tables)
+    wanted = rows_of(traded[0], "pairs_backtest", method="base").set_index("variant")["n_candidates"]
+    counts = rows_of(tmp_path, "pairs_backtest", method="base").set_index("variant")["n_candidates"]
+    assert (wanted - counts).to_dict() == {"as_published": 0, "honest": 1}
+
+
 def test_one_asset_can_be_asked_for_alone(tmp_path: Path) -> None:
     said = trade(tmp_path, inputs(), selection=["pairs_backtest"])
     assert list(said) == ["pairs_backtest"]

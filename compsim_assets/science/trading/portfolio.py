@@ -65,9 +65,17 @@ def trade_portfolios(
         traded += trades.traded @ share[some]
         n_open += trades.is_open.astype(float) @ held.T[some]
         counts += np.stack([trades.n_trades, trades.n_delisted, trades.n_halted]) @ held.T[some]
-    whole = np.rint(n_open).astype(np.int64)
+    whole, n_open = counts.astype(np.int64), np.rint(n_open).astype(np.int64)
     return [
-        Portfolio(gross[:, m], traded[:, m], whole[:, m], *map(int, counts[:, m]), rows_a_year=calendar.rows_a_year)
+        Portfolio(
+            gross=gross[:, m],
+            traded=traded[:, m],
+            n_open=n_open[:, m],
+            n_trades=int(whole[0, m]),
+            n_delisted=int(whole[1, m]),
+            n_halted=int(whole[2, m]),
+            rows_a_year=calendar.rows_a_year,
+        )
         for m in range(len(held))
     ]
 
