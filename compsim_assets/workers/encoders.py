@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import huggingface_hub
 import torch
 from torch import nn
 
 from compsim_assets.science.latents.embeddings import TextEmbedder
+from compsim_assets.workers.hub_files import module_folder, settings_folder
 from compsim_assets.workers.language_models import load_language_model, model_source
 from compsim_assets.workers.tokenization import Tokenizer
 
@@ -60,7 +60,8 @@ def load_encoder(settings: Mapping[str, Any], device: torch.device) -> LoadedEnc
     source = model_source(settings["model"], where)
     modules = read_modules(source, where)
     if modules.transformer:
-        settings = {**settings, "model": str(Path(source) / modules.transformer)}
+        folder = module_folder(source, settings_folder(source, where), modules.transformer, where)
+        settings = {**settings, "model": str(folder)}
     model, unset, tokenize = load_language_model(settings, device)
     if getattr(model.config, "is_encoder_decoder", False):
         raise ValueError(f"{where}: an encoder or a decoder is expected, not both in one")
@@ -81,15 +82,19 @@ def read_modules(source: str, where: str) -> Modules:
         where: begins the messages.
 
     Raises:
+        FileNotFoundError: the hub repository is not there, or the hub refuses an answer after all tries.
         ValueError: a file is not what sentence-transformers writes.
     """
+    folder = settings_folder(source, where)
     try:
-        listed = [(module["type"].rpartition(".")[2], module["path"]) for module in _read(source, "modules.json") or []]
+        listed = [
+            (module["type"].rpartition(".")[2], module["path"]) for module in _read(folder / "modules.json") or []
+        ]
         places = dict(reversed(listed))  # of two the first
         transformer = str(PurePosixPath(places.get("Transformer", "")))
         pooling = ""
         if "Pooling" in places:
-            pooling = _pooling(_read(source, f"{places['Pooling']}/config.json") or {})
+            pooling = _pooling(_read(module_folder(source, folder, places["Pooling"], where) / "config.json") or {})
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"{where}: modules.json or the pooling's config.json: {error!r}") from error
     others = tuple(kind for kind, _ in listed if kind not in ("Transformer", "Pooling", "Normalize"))
@@ -106,15 +111,8 @@ def _pooling(config: dict[str, Any]) -> str:
     return " and ".join(_OLD_MODES.get(mode, mode) for mode in modes)
 
 
-def _read(source: str, name: str) -> Any:
-    """A JSON file of a model's folder or hub repository; None where it has none."""
-    path = Path(source) / name
-    if not Path(source).is_dir():
-        try:
-            path = Path(huggingface_hub.hf_hub_download(source, name))
-        except (OSError, ValueError, huggingface_hub.errors.HfHubHTTPError):
-            # Nothing is lost: the model's own files are asked for next, and their absence is an error.
-            return None
+def _read(path: Path) -> Any:
+    """A JSON file; None where there is none."""
     return json.loads(path.read_text()) if path.is_file() else None
 
 

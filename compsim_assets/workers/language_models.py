@@ -12,21 +12,24 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import huggingface_hub
 import torch
 from safetensors import safe_open
+from safetensors.torch import load_model
 from torch import nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from compsim_assets.science.latents.extraction import FeatureExtractor, activations_at, find_module
+from compsim_assets.workers.hub_files import from_hub, settings_folder, unreachable
 from compsim_assets.workers.tokenization import Tokenizer
 
 # What `encode` reads. sparsify leaves an encoder weight that its file lacks at its random start.
-_ENCODER_WEIGHTS = {"encoder.weight", "encoder.bias", "b_dec"}
+_ENCODER_WEIGHTS = ("encoder.weight", "encoder.bias", "b_dec")
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,9 @@ def load_models(settings: Mapping[str, Any], device: torch.device) -> LoadedMode
 
 
 def load_sparse_coder(name: str, hookpoint: str, device: torch.device, file: str) -> Any:
-    """The SAE of a hookpoint, encoder only, in the dtype of its checkpoint.
+    """The SAE of a hookpoint, encoder only, in the dtype of the checkpoint's encoder, whatever that of its decoder.
+
+    An encoder's weights of several dtypes get one that holds all of them.
 
     Args:
         name: a folder that holds the checkpoint, or one folder per hookpoint; or a hub name, of which
@@ -89,24 +94,28 @@ def load_sparse_coder(name: str, hookpoint: str, device: torch.device, file: str
     where = f"{file}: sae = {name!r}"
     root = Path(name)
     if not root.is_dir():
-        try:
-            root = Path(huggingface_hub.snapshot_download(name, allow_patterns=f"{hookpoint}/*"))
-        except (OSError, ValueError, huggingface_hub.errors.HfHubHTTPError) as error:
-            raise FileNotFoundError(_unreachable(where, error)) from error
+        root = from_hub(lambda: huggingface_hub.snapshot_download(name, allow_patterns=f"{hookpoint}/*"), name, where)
     folders = [root, root / hookpoint]
     folder = next((folder for folder in folders if (folder / "cfg.json").is_file()), None)
     if folder is None or not (folder / "sae.safetensors").is_file():
         raise FileNotFoundError(f"{where}: cfg.json and sae.safetensors are expected in {folders[0]} or {folders[1]}")
     with safe_open(folder / "sae.safetensors", framework="pt") as weights:
-        lacking = _ENCODER_WEIGHTS - set(weights.keys())
-    if lacking:
-        raise ValueError(f"{where}: sae.safetensors lacks {', '.join(sorted(lacking))}")
-    if json.loads((folder / "cfg.json").read_text()).get("transcode"):
+        lacking = sorted(set(_ENCODER_WEIGHTS) - set(weights.keys()))
+        if lacking:
+            raise ValueError(f"{where}: sae.safetensors lacks {', '.join(lacking)}")
+        dtypes = [weights.get_slice(key)[:0].dtype for key in _ENCODER_WEIGHTS]
+    config = json.loads((folder / "cfg.json").read_text())
+    if config.get("transcode"):
         raise ValueError(f"{where}: a transcoder reads a module's input; an autoencoder is expected")
     # Seconds to import, so only once everything else is in order.
-    from sparsify import SparseCoder
+    from sparsify import SparseCoder, SparseCoderConfig
 
-    return SparseCoder.load_from_disk(folder, device=device, decoder=False).eval()
+    # Its own load_from_disk takes the dtype of the file's first tensor, the decoder's, and rounds the encoder to it.
+    width = config.pop("d_in")
+    shape = SparseCoderConfig.from_dict(config, drop_extra_fields=True)
+    sae = SparseCoder(width, shape, device, reduce(torch.promote_types, dtypes), decoder=False)
+    load_model(sae, folder / "sae.safetensors", strict=False, device=str(device))
+    return sae.eval()
 
 
 def model_source(name: str, where: str) -> str:
@@ -159,23 +168,25 @@ def load_language_model(settings: Mapping[str, Any], device: torch.device) -> tu
     """
     where = f"{settings['file']}: model = {settings['model']!r}"
     source = model_source(settings["model"], where)
+    revision = "main" if Path(source).is_dir() else settings_folder(source, where).name
     transformers_logging.disable_progress_bar()
     try:
-        config = AutoConfig.from_pretrained(source, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(source, revision=revision, trust_remote_code=False)
         # A key-value cache would keep every layer's keys and values for nothing.
         config.use_cache = False
         model, loading = AutoModel.from_pretrained(
             source,
             config=config,
+            revision=revision,
             dtype=choose_dtype(settings["dtype"], config.dtype, device),
             device_map={"": device},
             use_safetensors=True,
             trust_remote_code=False,
             output_loading_info=True,
         )
-        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(source, revision=revision, trust_remote_code=False)
     except OSError as error:
-        raise FileNotFoundError(_unreachable(where, error)) from error
+        raise FileNotFoundError(unreachable(where, error)) from error
     except (ValueError, RuntimeError, ImportError) as error:
         raise ValueError(f"{where}: cannot be loaded: {error}") from error
     limits = _limits(settings["max_tokens"], model, tokenizer, settings["file"])
@@ -207,11 +218,3 @@ def _probe(model: nn.Module, module: nn.Module, device: torch.device) -> tuple[i
     finally:
         handle.remove()
     return width, {name for name, called in model.named_modules() if called in entered}
-
-
-def _unreachable(where: str, error: Exception) -> str:
-    offline = "offline" if huggingface_hub.constants.HF_HUB_OFFLINE else "online"
-    return (
-        f"{where}: cannot be loaded, neither as a folder nor from the Hugging Face hub ({offline}, "
-        f"cache {huggingface_hub.constants.HF_HUB_CACHE}): {error}"
-    )

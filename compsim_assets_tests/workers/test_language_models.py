@@ -218,3 +218,49 @@ def test_the_model_is_loaded_in_the_dtype_that_is_asked_for(llama: Kit) -> None:
     models = language_models.load_models(llama.settings(dtype="float16"), CPU)
     assert models.dtype == torch.float16
     assert models.extract.sae_dtype == torch.float32
+
+
+def stored(kit: Kit, **dtypes: torch.dtype) -> dict[str, torch.Tensor]:
+    """The SAE's weights, after some were stored in another dtype; dots in names are written as underscores."""
+    path = kit.sae / kit.hookpoint / "sae.safetensors"
+    weights = {
+        name: value.to(dtypes.get(name.replace(".", "_"), value.dtype)) for name, value in load_file(path).items()
+    }
+    save_file(weights, path)
+    return weights
+
+
+@pytest.mark.parametrize(
+    ("dtypes", "expected"),
+    [
+        ({"W_dec": torch.bfloat16}, torch.float32),
+        ({"W_dec": torch.bfloat16, "b_dec": torch.bfloat16}, torch.float32),
+        ({"encoder_weight": torch.bfloat16, "encoder_bias": torch.float16, "b_dec": torch.bfloat16}, torch.float32),
+        ({"encoder_weight": torch.bfloat16, "encoder_bias": torch.bfloat16, "b_dec": torch.bfloat16}, torch.bfloat16),
+    ],
+)
+def test_the_encoder_keeps_its_own_numbers_whatever_the_decoder(
+    llama: Kit, tmp_path: Path, dtypes: dict[str, torch.dtype], expected: torch.dtype
+) -> None:
+    kit = copied(llama, tmp_path)
+    weights = stored(kit, **dtypes)
+    sae = language_models.load_sparse_coder(str(kit.sae), kit.hookpoint, CPU, "extraction.toml")
+    assert sae.dtype == expected
+    for name, loaded in (
+        ("encoder.weight", sae.encoder.weight),
+        ("encoder.bias", sae.encoder.bias),
+        ("b_dec", sae.b_dec),
+    ):
+        assert loaded.dtype == expected
+        assert loaded.double().equal(weights[name].double())
+
+
+def test_an_sae_of_one_dtype_is_what_sparsify_loads(llama: Kit) -> None:
+    from sparsify import SparseCoder
+
+    ours = language_models.load_sparse_coder(str(llama.sae), llama.hookpoint, CPU, "extraction.toml")
+    theirs = SparseCoder.load_from_disk(llama.sae / llama.hookpoint, decoder=False)
+    assert ours.cfg == theirs.cfg
+    assert ours.state_dict().keys() == theirs.state_dict().keys()
+    for name, value in theirs.state_dict().items():
+        assert ours.state_dict()[name].equal(value)

@@ -104,12 +104,13 @@ def explain(error: BaseException) -> str:
     if not isinstance(cause, HfHubHTTPError):
         return scrub(f"{type(cause).__name__}: {cause}")
     status = cause.response.status_code
+    kind = "model" if "/api/models/" in str(cause.response.url) else "data set"
     if isinstance(cause, GatedRepoError):
         return f"access is gated: accept its terms on {hub}, then {_TOKEN_HINT}"
     if isinstance(cause, RepositoryNotFoundError):
-        return f"{hub} has no such data set, or it is private: check the name; for a private one {_TOKEN_HINT}"
+        return f"{hub} has no such {kind}, or it is private: check the name; for a private one {_TOKEN_HINT}"
     if isinstance(cause, RevisionNotFoundError):
-        return f"{hub} has the data set, but not this revision"
+        return f"{hub} has the {kind}, but not this revision"
     if status in (401, 403):
         return f"{hub} refuses access (HTTP {status}), the token may be wrong or expired: {_TOKEN_HINT}"
     answer = f": {cause.server_message}" if cause.server_message else ""

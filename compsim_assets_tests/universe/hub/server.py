@@ -197,9 +197,11 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             if kind == "api":
                 self._json(self._api("/".join(rest[1:3]), *rest[3:]))
-            else:
+            elif kind in ("datasets", "cdn"):
                 files = self._resolve if kind == "datasets" else self._content
                 files("/".join(rest[:2]), rest[3], "/".join(rest[4:]))
+            else:  # a model's file: no kind goes before its name
+                self._resolve(f"{kind}/{rest[0]}", rest[2], "/".join(rest[3:]))
         except KeyError as missing:
             code = missing.args[0]
             status = {"GatedRepo": 403, "RepoNotFound": 401}.get(code, 404)
