@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import adjusted_mutual_info_score
 from statsmodels.stats.multitest import multipletests
 
 from compsim_assets.contracts import TABLES
@@ -151,3 +152,52 @@ def test_intervals_by_size_are_kept_for_methods_and_dropped_for_differences() ->
     ]
     assert found["in_sample"].tolist() == [False, False, True]
     assert found["family"].eq("").all()
+
+
+def test_methods_without_common_years_are_compared_on_the_years_of_the_two() -> None:
+    table = by_year()
+    table = table[(table["method"] != "walk_forward") | table["year"].isin([2009, 2010, 2011, 2012])]
+    apart = {("walk_forward", ""): [2009, 2010, 2011, 2012], ("walk_forward", "sic_code"): [2009, 2010, 2011, 2012]}
+    early = list(range(2001, 2009))
+    found = robustness.yearly_rows(table, early, ["sic_code"], apart).set_index(["statistic", "method"])
+    value = table.pivot(index="year", columns="method", values="mean_correlation")
+    for method, years in (("base", early), ("walk_forward", [2009, 2010, 2011, 2012])):
+        row = found.loc[("yearly_difference", method)]
+        expected = hac_mean((value[method] - value["sic_code"]).loc[years])
+        assert (row["value"], row["low"], row["n"]) == pytest.approx((expected.mean, expected.low, len(years)))
+        assert ("2009 to 2012 (4)" in row["how"]) == (method == "walk_forward")
+    plain = robustness.yearly_rows(table, early, ["sic_code"])
+    assert not plain["how"].str.contains("common").any()
+
+
+def test_resamples_apart_are_made_once_for_the_same_years() -> None:
+    asked: list[tuple[list[str], list[int], list[str]]] = []
+
+    def bootstrap(methods: list[str], years: list[int], against: list[str]) -> pd.DataFrame:
+        asked.append((methods, years, against))
+        pairs = [(method, versus) for versus in ("", *against) for method in methods if method != versus]
+        return pd.DataFrame(pairs, columns=["method", "versus"]).assign(
+            statistic="mean_correlation", level="", value=0.1, low=0.0, high=0.2, n=3
+        )
+
+    apart = {("late", ""): [5, 6], ("late", "base"): [5, 6], ("late", "sic_code"): [5], ("base", "late"): [5, 6]}
+    parts = robustness.resampled_apart(bootstrap, apart)
+    assert asked == [(["late", "base"], [5, 6], ["base", "late"]), (["late", "sic_code"], [5], ["sic_code"])]
+    rows = pd.concat(parts)
+    assert list(zip(rows["method"], rows["versus"], strict=True)) == [
+        ("late", ""), ("late", "base"), ("base", "late"), ("late", "sic_code"),
+    ]  # fmt: skip
+    assert rows["how"].str.extract(r"years (.*), not")[0].tolist() == ["5 to 6 (2)"] * 3 + ["5 to 5 (1)"]
+
+
+def test_a_companys_second_report_agrees_with_no_code() -> None:
+    """Twelve companies of which each has two reports: as with one report each."""
+    n = 12
+    company = pd.Series(np.tile(np.arange(n), 2), index=np.arange(2 * n))
+    keys = {"year": 2001, "report_id": np.arange(2 * n)}
+    label, code = np.tile(RNG.integers(0, 4, n), 2), np.tile(RNG.integers(0, 4, n), 2)
+    groups, codes = pd.DataFrame(keys | {"cluster_id": label}), pd.DataFrame(keys | {"code": code})
+    found = robustness.agreement_rows({"base": groups}, {"sic2": codes}, [2001], company)
+    assert found["value"].iloc[0] == pytest.approx(adjusted_mutual_info_score(code[:n], label[:n]), abs=1e-12)
+    doubled = robustness.agreement_rows({"base": groups}, {"sic2": codes}, [2001])
+    assert doubled["value"].iloc[0] != pytest.approx(found["value"].iloc[0], abs=1e-3)

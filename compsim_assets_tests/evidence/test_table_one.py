@@ -111,3 +111,30 @@ def test_an_interval_may_end_beyond_one() -> None:
     table = validate(TABLES["table_1"], two_blocks(BY_YEAR, [2001, 2002], 100, robust, BACKTEST, PUBLISHED))
     assert 1.066 in table["high"].to_pylist()
     assert 1.066 in table["pair_high"].to_pylist()
+
+
+def test_a_method_without_a_common_year_stands_on_its_own_and_says_so() -> None:
+    """Of rolling's two years none is common; intervals are those that were made on these years."""
+    robust = pd.concat([ROBUST, ROBUST.iloc[[1]].assign(method="rolling", low=0.1, high=0.7)])
+    table = two_blocks(BY_YEAR, [2000], 40, robust, BACKTEST, PUBLISHED, apart={"rolling": [2001, 2002]})
+    row = table[(table["block"] == "honest") & (table["method"] == "rolling")].iloc[0]
+    assert row["mean_correlation"] == pytest.approx((0.3 + 0.5) / 2)
+    assert row["pair_weighted"] == pytest.approx((0.1 * 5 + 0.4 * 15) / 20)
+    assert row["coverage"] == pytest.approx(15 / (5 / 0.1 + 10 / 0.2))
+    assert (row["first_year"], row["last_year"], row["n_years"]) == (2001, 2002, 2)
+    assert (row["low"], row["high"]) == (0.1, 0.7)
+    assert row["notes"] == "knows later years; on its own years: it has none of the common ones"
+    others = table[(table["block"] == "honest") & (table["method"] != "rolling")]
+    assert others["notes"].tolist() == ["knows later years", ""]
+
+
+def test_published_rows_keep_pairs_of_a_company_with_itself_and_count_them() -> None:
+    with_own = BY_YEAR.assign(n_pairs=BY_YEAR["n_pairs"] + [4, 0, 0, 0, 0, 0])
+    with_own.loc[0, "mean_correlation"] = 1.0
+    table = two_blocks(BY_YEAR, [2000, 2001], 90, ROBUST, BACKTEST, PUBLISHED, rows_as_published=with_own)
+    rows = table.set_index(["block", "method"])
+    assert rows.loc[("as_published", "base"), "mean_correlation"] == pytest.approx((1.0 + 0.5) / 2)
+    assert rows.loc[("as_published", "base"), "pair_weighted"] == pytest.approx((0.8 * 14 + 0.2 * 30) / 44)
+    assert rows.loc[("honest", "base"), "mean_correlation"] == pytest.approx((0.9 + 0.5) / 2)
+    assert "44 pairs, 4 of them of a company with itself" in rows.loc[("as_published", "base"), "notes"]
+    assert "with itself" not in rows.loc[("as_published", "rolling"), "notes"]
