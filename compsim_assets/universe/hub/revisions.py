@@ -3,15 +3,15 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from compsim_assets.storage.results import Results
 from compsim_assets.universe.hub.calls import Patience, Unreachable, patiently
-from compsim_assets.universe.hub.files import HubDataset, HubFile, HubRevision, sha256
-from compsim_assets.universe.hub.splits import check_complete, files_of_snapshot, some, split_files
+from compsim_assets.universe.hub.files import HubDataset, HubFile, HubRevision, is_here, sha256
+from compsim_assets.universe.hub.splits import check_complete, complete_snapshots, files_of_snapshot, some, split_files
 from compsim_assets.universe.layout import UniverseError
 
 
@@ -20,11 +20,14 @@ def resolve(
     cache: Path,
     log: Callable[[str], None],
     patience: Patience = Patience(),  # noqa: B008 - frozen
+    keep: bool = True,
 ) -> HubRevision:
     """The split's files as the data set's card says, pinned to the commit that the revision points to now.
 
     What was found is kept under `cache`. With HF_HUB_OFFLINE=1, or where no connection can be made at all, the files
     on record are given, else those of a complete snapshot in the user's hub cache (`hf download`); the log says so.
+    Where an update has failed and files of its commit are missing, that is the last commit before it of which all are
+    there; not without `keep`, whose files are gone once they are imported.
     The `commit` of a local folder is a fingerprint of its files' bytes in their order: the folder is read once, and
     again only the files that have changed. Where the hub answers, but with errors, nothing on record is used.
 
@@ -37,7 +40,7 @@ def resolve(
     from huggingface_hub import HfApi, constants
 
     if constants.is_offline_mode():
-        return _offline(dataset, cache, log, "HF_HUB_OFFLINE is set")
+        return _offline(dataset, cache, log, "HF_HUB_OFFLINE is set", keep)
     what = f"{dataset.dataset} (revision {dataset.revision})"
 
     def commit_now() -> str | None:
@@ -46,7 +49,7 @@ def resolve(
     try:
         commit = patiently(commit_now, what, log, patience)
     except Unreachable as error:
-        return _offline(dataset, cache, log, f"no connection, {error}")
+        return _offline(dataset, cache, log, f"no connection, {error}", keep)
     if commit is None:
         raise UniverseError(f"{what}: the hub names no commit")
     names = patiently(lambda: split_files(dataset, dataset.dataset, commit), what, log, patience)
@@ -59,7 +62,10 @@ def recorded(dataset: HubDataset, cache: Path) -> HubRevision | None:
     path = _record(dataset, cache)
     if not path.exists():
         return None
-    record = json.loads(path.read_text())
+    return _revision_of(json.loads(path.read_text()), dataset, cache)
+
+
+def _revision_of(record: Mapping[str, Any], dataset: HubDataset, cache: Path) -> HubRevision:
     files = tuple(HubFile(**file) for file in record["files"])
     return HubRevision(dataset, record["commit"], files, cache)
 
@@ -90,15 +96,29 @@ def _described(dataset: HubDataset, commit: str, names: list[str]) -> tuple[HubF
     return tuple(HubFile(entry.path, entry.size, entry.lfs.sha256 if entry.lfs else None) for entry in listed)
 
 
-def _offline(dataset: HubDataset, cache: Path, log: Callable[[str], None], why: str) -> HubRevision:
-    """The files on record, else those of a snapshot in the hub cache."""
+def _offline(dataset: HubDataset, cache: Path, log: Callable[[str], None], why: str, keep: bool) -> HubRevision:
+    """The files on record, else those of a snapshot in the hub cache; older ones where some of them are missing."""
     path = _record(dataset, cache)
     on_record = recorded(dataset, cache)
     if on_record is not None:
-        since = json.loads(path.read_text())["looked_up"]
-        log(f"{dataset.dataset}: offline: files as of {since}, commit {on_record.commit} ({why})")
-        return on_record
-    snapshot = files_of_snapshot(dataset)
+        missing = [file.name for file in on_record.files if keep and not is_here(on_record, file)]
+        before = _complete_before(on_record) if missing else None
+        if before is None:
+            since = json.loads(path.read_text())["looked_up"]
+            log(f"{dataset.dataset}: offline: files as of {since}, commit {on_record.commit} ({why})")
+            return on_record
+        problem = f"{len(missing)} of {len(on_record.files)} files of commit {on_record.commit} are missing"
+        return _said_older(before, problem, log, why)
+    incomplete: UniverseError | None = None
+    try:
+        snapshot = files_of_snapshot(dataset)
+    except UniverseError as problem:
+        snapshot, incomplete = None, problem
+    if snapshot is None and (older := next(complete_snapshots(dataset), None)) is not None:
+        problem = str(incomplete or f"nothing of revision {dataset.revision} as it was last")
+        return _said_older(HubRevision(dataset, *older, cache), problem, log, why)
+    if incomplete is not None:
+        raise incomplete
     if snapshot is None:
         raise UniverseError(
             f"{dataset.dataset}: {why}; revision {dataset.revision} was never looked up here and is not in the hub "
@@ -108,6 +128,29 @@ def _offline(dataset: HubDataset, cache: Path, log: Callable[[str], None], why: 
     commit, files = snapshot
     log(f"{dataset.dataset}: offline: files of the snapshot in the hub cache, commit {commit} ({why})")
     return _recording(HubRevision(dataset, commit, files, cache))
+
+
+def _complete_before(revision: HubRevision) -> HubRevision | None:
+    """The last revision before this one all of whose files are here."""
+    record = json.loads(_record(revision.dataset, revision.cache).read_text()).get("before")
+    if record is not None:
+        before = _revision_of(record, revision.dataset, revision.cache)
+        if _complete(before):
+            return before
+    older = complete_snapshots(revision.dataset, except_commit=revision.commit)
+    return next((HubRevision(revision.dataset, *snapshot, revision.cache) for snapshot in older), None)
+
+
+def _complete(revision: HubRevision) -> bool:
+    return all(is_here(revision, file) for file in revision.files)
+
+
+def _said_older(revision: HubRevision, problem: str, log: Callable[[str], None], why: str) -> HubRevision:
+    log(
+        f"{revision.dataset.dataset}: offline: {problem}; the last complete files are used, of the older commit "
+        f"{revision.commit} ({why})"
+    )
+    return _recording(revision)
 
 
 def _record(dataset: HubDataset, cache: Path) -> Path:
@@ -124,6 +167,21 @@ def _recording(revision: HubRevision) -> HubRevision:
         "looked_up": datetime.now(UTC).isoformat(timespec="seconds"),
         "files": [vars(file) for file in revision.files],
     }
+    if (before := _before(revision)) is not None:
+        content["before"] = before
     with Results(revision.cache).new_file(_record(revision.dataset, revision.cache)) as aside:
         aside.write_text(json.dumps(content, indent=2))
     return revision
+
+
+def _before(revision: HubRevision) -> Mapping[str, Any] | None:
+    """What stays on record of other commits: the last one all of whose files are here."""
+    path = _record(revision.dataset, revision.cache)
+    if revision.dataset.folder is not None or not path.exists():
+        return None
+    record = json.loads(path.read_text())
+    candidates = (record, record.get("before"))
+    for one in filter(None, candidates):
+        if one["commit"] != revision.commit and _complete(_revision_of(one, revision.dataset, revision.cache)):
+            return {"commit": one["commit"], "files": one["files"]}
+    return None

@@ -1,6 +1,8 @@
 """Which Parquet files a split has, as `datasets` reads a data set's card: on the hub, in a folder, in a snapshot."""
 
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -56,6 +58,28 @@ def _parquet_names(dataset: HubDataset, paths: list[str], root: str) -> list[str
                 "of most data sets the hub keeps a Parquet copy: try the revision refs/convert/parquet"
             )
     return [path.removeprefix(root) for path in paths]
+
+
+def complete_snapshots(dataset: HubDataset, except_commit: str = "") -> Iterator[tuple[str, tuple[HubFile, ...]]]:
+    """Commit and files of the split in each snapshot of the user's hub cache that has all of them, newest first.
+
+    Only those whose list of files the library remembers: of others nobody knows what is missing.
+    """
+    from huggingface_hub import constants, get_cached_repo_tree
+    from huggingface_hub.errors import CachedRepoTreeNotFoundError
+    from huggingface_hub.file_download import repo_folder_name
+
+    name = repo_folder_name(repo_id=dataset.dataset, repo_type="dataset")
+    snapshots = Path(constants.HF_HUB_CACHE, name, "snapshots")
+    folders = sorted(snapshots.iterdir(), key=lambda path: path.stat().st_mtime_ns) if snapshots.is_dir() else []
+    for folder in reversed(folders):
+        try:
+            get_cached_repo_tree(dataset.dataset, repo_type="dataset", revision=folder.name)
+            snapshot = files_of_snapshot(replace(dataset, revision=folder.name))
+        except (UniverseError, CachedRepoTreeNotFoundError):
+            continue
+        if snapshot is not None and folder.name != except_commit:
+            yield snapshot
 
 
 def files_of_snapshot(dataset: HubDataset) -> tuple[str, tuple[HubFile, ...]] | None:

@@ -78,7 +78,7 @@ class HubUniverse(Universe):
             return None
         described = self.tables[name]
         on_record = None if refresh else hub.recorded(described.source(), self.cache)
-        revision = on_record or hub.resolve(described.source(), self.cache, self.log)
+        revision = on_record or hub.resolve(described.source(), self.cache, self.log, keep=described.keep_downloads)
 
         def get(number: int) -> Path:
             file = revision.files[number]

@@ -99,6 +99,7 @@ def _call(step: str, arguments: tuple[Any, ...], patience: Patience, changes: di
     log: list[str] = []
     steps: dict[str, Callable[..., Any]] = {
         "resolve": lambda *given: hub.resolve(*given, log.append, patience),
+        "resolve aside": lambda *given: hub.resolve(*given, log.append, patience, keep=False),
         "fetch": lambda *given: hub.fetch(*given, log.append, patience),
         "fetch aside": lambda *given: hub.fetch(*given, log.append, patience, keep=False),
         "forget": hub.forget,

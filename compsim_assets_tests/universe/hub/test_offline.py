@@ -88,3 +88,45 @@ def test_without_a_connection_it_is_as_offline(
     error = unconnected.ask("resolve", replace(revision.dataset, split="test"), tmp_path).error
     assert "ConnectError" in error
     assert "was never looked up here" in error
+
+
+def test_offline_after_a_failed_update_the_last_complete_files_are_used(
+    server: HubServer, online: Client, offline: Client, revision: HubRevision, tmp_path: Path
+) -> None:
+    dataset = revision.dataset
+    for file in revision.files:
+        online.get("fetch", revision, file)
+    newer = server.commit(dataset.dataset, {**FILES, FIRST: parquet(3), SECOND: parquet(4)})
+    updated = online.get("resolve", dataset, tmp_path)
+    online.get("fetch", updated, updated.files[0])
+    # Another look-up of the same does not forget what was complete, nor does one of a commit that follows.
+    online.get("resolve", dataset, tmp_path)
+    assert offline.get("resolve aside", dataset, tmp_path).commit == newer
+    answer = offline.ask("resolve", dataset, tmp_path)
+    assert answer.value == revision
+    [line] = answer.log
+    assert f"offline: 1 of 2 files of commit {newer} are missing; the last complete files are used" in line
+    assert f"older commit {revision.commit}" in line
+    got = [offline.get("fetch", answer.value, file).read_bytes() for file in answer.value.files]
+    assert got == [FILES[FIRST], FILES[SECOND]]
+    updated = online.get("resolve", dataset, tmp_path)
+    assert updated.commit == newer
+    online.get("fetch", updated, updated.files[1])
+    assert offline.get("resolve", dataset, tmp_path) == updated
+
+
+def test_offline_after_a_failed_download_the_users_last_complete_snapshot_is_used(
+    server: HubServer, online: Client, offline: Client, name: str, tmp_path: Path
+) -> None:
+    """`hf download` moves the branch to the new commit before its files are there."""
+    older = server.commit(name, FILES)
+    online.get("hf download", name, None)
+    newer = server.commit(name, {**FILES, FIRST: parquet(3), SECOND: parquet(4)})
+    online.get("hf download", name, [SECOND])
+    answer = offline.ask("resolve", HubDataset(name), tmp_path)
+    assert answer.value.commit == older
+    [line] = answer.log
+    assert newer in line
+    assert f"1 of 2 files are missing: {FIRST};" in line
+    assert f"older commit {older}" in line
+    assert offline.get("fetch", answer.value, answer.value.files[0]).read_bytes() == FILES[FIRST]
