@@ -1,18 +1,17 @@
 """Reading a universe from its folder, wherever its tables come from, with errors that name file and row."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from compsim_assets.universe.cluster_files import read_cluster_sets
 from compsim_assets.universe.factor_files import factor_files, read_factors
 from compsim_assets.universe.feature_files import FeatureImport
 from compsim_assets.universe.intake.columns import Names
 from compsim_assets.universe.intake.decisions import Decisions, Notes
 from compsim_assets.universe.intake.rules import Rules, read_rules
 from compsim_assets.universe.intake.sic import sic_codes
-from compsim_assets.universe.intake.values import whole_years
 from compsim_assets.universe.layout import ID, RETURNS, UniverseError
 from compsim_assets.universe.pair_files import PublishedPairs, read_pairs, reports_of_pairs
 from compsim_assets.universe.prices.comparison import compare_returns
@@ -181,21 +180,8 @@ class Universe:
         return read_factors(paths, self.rules.of("factors"), self.decisions) if paths else None
 
     def published_clusters(self) -> dict[str, "pd.DataFrame"]:
-        """Cluster sets to evaluate beside ours: method -> year, cluster_id, report_id.
-
-        `<METHOD>.parquet`, or `<METHOD>.pkl` as the paper's authors published theirs.
-        """
-        from compsim_assets.universe.published import read_cluster_set
-
-        readers: dict[str, Callable[[Path], pd.DataFrame]] = {".parquet": _read_clusters, ".pkl": read_cluster_set}
-        sets: dict[str, pd.DataFrame] = {}
-        for path in sorted((self.folder / "published_clusters").glob("*.p*")):
-            if path.suffix not in readers:
-                continue
-            if path.stem in sets:
-                raise UniverseError(f"{path}: {path.stem} is there twice, expected one file per method")
-            sets[path.stem] = readers[path.suffix](path)
-        return sets
+        """Cluster sets to evaluate beside ours, method -> year, cluster_id, report_id: see `read_cluster_sets`."""
+        return read_cluster_sets(self.folder / "published_clusters", self.rules, self.decisions, self.reports)
 
     def published_strong_features(self) -> "dict[str, pd.DataFrame]":
         """Strong features as the paper's authors published theirs: `published_strong_features/<SET>.pkl`."""
@@ -224,23 +210,6 @@ class Universe:
         if len(paths) > 1:
             raise UniverseError(f"{self.folder}: pca.safetensors and pca.pkl, expected one of them")
         return paths[0] if paths else None
-
-
-def _read_clusters(path: Path) -> "pd.DataFrame":
-    frame = _read(path)
-    if missing := {"year", "cluster_id", ID} - set(frame.columns):
-        raise UniverseError(f"{path}: missing columns {sorted(missing)}")
-    frame = frame[["year", "cluster_id", ID]].rename(columns={ID: "report_id"})
-    frame["year"] = whole_years(frame["year"], partial("{}: row {}".format, path))
-    frame["cluster_id"] = frame["cluster_id"].astype("string")
-    return frame
-
-
-def _read(path: Path) -> "pd.DataFrame":
-    """A file's columns as columns, also where pandas wrote one as its index, as it does `__index_level_0__`."""
-    import pyarrow.parquet as pq
-
-    return pq.read_table(path).to_pandas(ignore_metadata=True)
 
 
 def folder_of(settings: "Settings") -> Path:
