@@ -82,6 +82,17 @@ def test_without_interval_or_highest_cost_the_sharpe_stands_alone():
     assert not drawn(figure, "highest-cost:base")
 
 
+@pytest.mark.parametrize(
+    ("freq", "annual"),
+    [("B", "daily, times the root of 252"), ("W", "times the root of the rows a year"),
+     ("D", "times the root of the rows a year")],
+)  # fmt: skip
+def test_the_note_says_what_ratios_are_annual_by(freq, annual):
+    dates = pd.Series(pd.date_range("2014-01-02", periods=DAILY["date"].nunique(), freq=freq).date)
+    daily = DAILY.assign(date=DAILY["date"].map(dict(zip(sorted(DAILY["date"].unique()), dates, strict=True))))
+    assert any(f"Sharpe ratios: {annual}, risk-free" in text for text in texts(equity_curves(daily, BACKTEST, False)))
+
+
 def test_equity_that_explodes_is_drawn_in_logs_and_other_equity_is_not():
     top, *panels = shown("trading").axes
     assert top.get_yscale() == "log"

@@ -73,4 +73,4 @@ def off_calendar(days: np.ndarray, n_priced: np.ndarray, first: np.ndarray, last
     off = share < _FEW * usual
     weekday = days.astype("datetime64[D]").astype(np.int64) % 7
     often = np.bincount(weekday, off, minlength=7) > np.bincount(weekday, minlength=7) / 2
-    return off | often[weekday] | (n_priced == 0)
+    return off | often[weekday]

@@ -63,6 +63,9 @@ def test_a_price_of_0_ends_the_series_on_its_day() -> None:
     ended = [*range(20, 50)]
     assert seen(column((20, 20.0), (1, 0.0), (29, NONE))) == (ended, ended)
     assert seen(column((20, 20.0), (1, 0.0), (29, 20.0))) == (ended, ended)
+    # Halted, back, and lost: a price of 0 is near the 0 before it, and no way back.
+    halted_before = column((20, 20.0), (15, NONE), (5, 20.0), (10, 0.0))
+    assert seen(halted_before) == ([*range(30, 35), *range(40, 50)], [*range(40, 50)])
     listing = Listing.of(column((20, 20.0), (1, 0.0), (29, NONE)), 10)
     assert listing.price[[19, 20, 30], 0].tolist() == [20, 0, 0]
     assert not listing.priced[20:].any()
@@ -72,4 +75,5 @@ def test_a_gap_between_windows_counts_whole() -> None:
     before, after = column((50, 20.0), (6, NONE)), column((5, NONE), (50, 20.0))
     assert passed_on_between(before, after, 10).tolist() == [True]
     assert passed_on_between(before[:-1], after, 10).tolist() == [False]
-    assert passed_on_between(np.full((50, 1), NONE), after, 10).tolist() == [False]
+    # Listed in the second window only.
+    assert passed_on_between(np.full((50, 1), NONE), column((30, NONE), (50, 20.0)), 10).tolist() == [False]
