@@ -56,14 +56,15 @@ def read_pair_groups(path: Path, reports: "pd.DataFrame", rules: Rules, notes: N
     if ids.empty:
         raise UniverseError(f"{path}: pairs of gvkeys, and the reports have none: give them a column gvkey")
     ids = ids.astype({"gvkey": "int64"})
-    year, first, second, score = _pairs_inside(path, ids, notes)
+    years, companies = np.unique(ids["year"]), np.unique(ids["gvkey"])
+    year, first, second, score = _pairs_inside(path, ids, years, companies, notes)
     says = rules.of("published_clusters")
     cut = float(says["cut"]) if says["groups"] == "cut" else None
     parts = []
-    order = np.argsort(year, kind="stable")
-    for rows in np.split(order, np.flatnonzero(np.diff(year[order])) + 1):
-        companies, group = pair_groups(first[rows], second[rows], score[rows], cut)
-        parts.append(pd.DataFrame({"year": int(year[rows[0]]), "gvkey": companies, "cluster_id": group}))
+    for number in np.unique(year):
+        rows = year == number
+        there, group = pair_groups(first[rows], second[rows], score[rows], cut)
+        parts.append(pd.DataFrame({"year": int(years[number]), "gvkey": companies[there], "cluster_id": group}))
     groups = pd.concat(parts, ignore_index=True)
     rule = (
         "every company is with its nearest peer" if cut is None else f"pairs that score at least {cut:g} are together"
@@ -72,40 +73,44 @@ def read_pair_groups(path: Path, reports: "pd.DataFrame", rules: Rules, notes: N
     say = notes.fine if rules.says("published_clusters", "groups") else notes.assumed
     say("groups", f"pairs make groups: {rule}", n_groups, "", _REMEDY)
     table = ids.merge(groups, on=["year", "gvkey"], how="inner")
-    with_pairs = ids[ids["year"].isin(set(year.tolist()))]
+    with_pairs = ids[ids["year"].isin(years[np.unique(year)])]
     if alone := len(with_pairs) - len(table):
         notes.missing("report", "reports without a pair of their year are in no group", alone)
     table = table.rename(columns={ID: "report_id"}).sort_values(["year", "cluster_id", "report_id"], ignore_index=True)
     return table.astype({"cluster_id": "string"})[["year", "cluster_id", "report_id"]]
 
 
-def _pairs_inside(path: Path, ids: "pd.DataFrame", notes: Notes) -> "tuple[np.ndarray, ...]":
-    """year, gvkey1, gvkey2, score of the pairs whose companies both have a report of the year."""
+def _pairs_inside(
+    path: Path, ids: "pd.DataFrame", years: "np.ndarray", companies: "np.ndarray", notes: Notes
+) -> "tuple[np.ndarray, ...]":
+    """Pairs whose companies both have a report of the year: positions of year and companies, and score."""
     import numpy as np
 
-    companies, years = np.unique(ids["gvkey"]), np.unique(ids["year"])
-    there = np.zeros((len(years), len(companies)), dtype=bool)
-    there[np.searchsorted(years, ids["year"]), np.searchsorted(companies, ids["gvkey"])] = True
+    has_report = np.zeros((len(years), len(companies)), dtype=bool)
+    has_report[np.searchsorted(years, ids["year"]), np.searchsorted(companies, ids["gvkey"])] = True
     parts: list[list[np.ndarray]] = [[], [], [], []]
     n_pairs = n_self = 0
     example = ""
     for year, first, second, score in _columns_of(path):
-        at = [
-            np.searchsorted(values, column)
-            for values, column in ((years, year), (companies, first), (companies, second))
-        ]
         inside = np.ones(len(year), dtype=bool)
-        for place, values, column in zip(at, (years, companies, companies), (year, first, second), strict=True):
+        at = []
+        for values, column, kind in (
+            (years, year, np.int16),
+            (companies, first, np.int32),
+            (companies, second, np.int32),
+        ):
+            place = np.searchsorted(values, column).astype(kind)
             place[place == len(values)] = 0
             inside &= values[place] == column
-        inside &= there[at[0], at[1]] & there[at[0], at[2]]
+            at.append(place)
+        inside &= has_report[at[0], at[1]] & has_report[at[0], at[2]]
         itself = first == second
         outside = ~inside & ~itself
         if outside.any() and not example:
             row = int(outside.argmax())
             example = f"{first[row]} and {second[row]} of {year[row]}"
         n_pairs, n_self, inside = n_pairs + int(outside.sum()), n_self + int(itself.sum()), inside & ~itself
-        for part, column in zip(parts, (year, first, second, score), strict=True):
+        for part, column in zip(parts, (*at, score), strict=True):
             part.append(column[inside])
     if not any(map(len, parts[0])):
         raise UniverseError(f"{path}: no pair of companies that both have a report of its year ({example}, ..)")

@@ -13,9 +13,10 @@ def pair_groups(
     pair is in no group.
 
     Args:
-        first, second: (n,) integers. A pair may be listed once or in both orders. score: (n,), the higher the nearer.
+        first, second: (n,) companies as numbers from 0 on. A pair may be listed once or in both orders.
+        score: (n,), the higher the nearer.
 
-    Cost: O(n log n) time; memory about 60 n bytes.
+    Cost: O(n + largest number) time; memory about 60 n bytes.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -23,8 +24,10 @@ def pair_groups(
     if cut is not None:
         enough = score >= cut
         first, second, score = first[enough], second[enough], score[enough]
-    companies, position = np.unique(np.concatenate([first, second]), return_inverse=True)
-    source, target = position[: len(first)], position[len(first) :]
+    there = np.zeros(max(first.max(initial=-1), second.max(initial=-1)) + 1, dtype=bool)
+    there[first] = there[second] = True
+    companies, position = np.flatnonzero(there), np.cumsum(there, dtype=np.int32) - 1
+    source, target = position[first], position[second]
     if cut is None:
         source, target = _nearest(
             np.concatenate([source, target]), np.concatenate([target, source]), np.concatenate([score, score])
@@ -38,8 +41,10 @@ def pair_groups(
 
 
 def _nearest(source: np.ndarray, target: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Every source once, with the target of its best score."""
-    order = np.lexsort((target, -score, source))
-    ordered = source[order]
-    best = order[np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])] if len(order) else order
-    return source[best], target[best]
+    """Every source once, with the target of its best score. Sources are 0, 1, .., each at least once."""
+    n = source.max(initial=-1) + 1
+    best, nearest = np.full(n, -np.inf), np.full(n, n)
+    np.maximum.at(best, source, score)
+    equal = score == best[source]
+    np.minimum.at(nearest, source[equal], target[equal])
+    return np.arange(n), nearest

@@ -34,7 +34,7 @@ def by_group(companies: np.ndarray, group: np.ndarray) -> list[list[int]]:
 def drawn(seed: int) -> dict[tuple[int, int], float]:
     """Pairs of some of forty companies, with equal scores among them."""
     rng = np.random.default_rng(seed)
-    ids = rng.permutation(100_000)[:40]
+    ids = rng.permutation(1000)[:40]
     pairs = {tuple(sorted(rng.choice(ids, 2, replace=False).tolist())) for _ in range(45)}
     return {pair: float(rng.integers(0, 8)) / 10 for pair in sorted(pairs)}
 
