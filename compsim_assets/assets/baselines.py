@@ -39,10 +39,10 @@ OWN_METHODS = {method.name for method in METHODS if method.clusters and method.r
 @dg.asset(**table_options("baseline_clusters", "baselines", "pandas"))
 def baseline_clusters(context: dg.AssetExecutionContext, settings: Settings, descriptions: DataFrame) -> DataFrame:
     """Groups to compare ours with: SIC codes, SIC divisions, GICS sectors where the reports have them, and the
-    universe's published cluster sets.
+    universe's published cluster sets and pair lists.
 
-    Published rows are matched by report id and year; rows of reports that are not in this universe are dropped
-    and counted.
+    Published rows are matched by report id (or company) and year; rows of reports that are not in this universe are
+    dropped and counted, and noise (cluster -1) is in no cluster.
     """
     import pandas as pd
 
@@ -51,8 +51,9 @@ def baseline_clusters(context: dg.AssetExecutionContext, settings: Settings, des
     universe = open_universe(settings)
     published = universe.published_clusters()
     if doubled := sorted(OWN_METHODS & set(published)):
+        file = next((universe.folder / "published_clusters").glob(f"{doubled[0]}.*")).name
         raise UniverseError(
-            f"published_clusters/{doubled[0]}.parquet: '{doubled[0]}' is a method of ours, expected another file name"
+            f"published_clusters/{file}: '{doubled[0]}' is a method of ours, expected another file name"
         )
     sets = {
         "sic_code": descriptions.rename(columns={"sic_code": "cluster_id"}),

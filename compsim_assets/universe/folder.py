@@ -85,13 +85,13 @@ class Universe:
         """
         files = self.table("reports", refresh)
         if files is not None:
-            every = read_reports(files, self.notes("reports"))
-            digits = self.rules.of("reports")["sic_digits"]
-            every["sic_code"] = sic_codes(every["sic_code"], digits, files.place, self.notes("reports"))
+            notes, digits = self.notes("reports"), self.rules.of("reports")["sic_digits"]
+            every = read_reports(files, notes)
+            every["sic_code"] = sic_codes(every["sic_code"], digits, self.as_published, files.place, notes)
             if not self.as_published:
-                without_texts(every, files.place, self.notes("reports"))
+                without_texts(every, files.place, notes)
             rule = self.rules.of("reports")["several"] or ("all" if self.as_published else "latest")
-            return one_per_company(every, rule, files.place, self.notes("reports"))
+            return one_per_company(every, rule, files.place, notes)
         pairs = self.table("pairs", refresh)
         if pairs is None:
             raise UniverseError(f"{self.folder}: no reports.parquet and no reports/*.parquet, and no pairs either")

@@ -59,6 +59,30 @@ def test_reports_without_a_cluster_are_no_cluster(run: Local) -> None:
     assert "GCD" not in set(table["method"])
 
 
+def test_noise_of_a_csv_by_company_is_in_no_cluster(run: Local) -> None:
+    folder = run.folder / "universe" / "published_clusters"
+    folder.mkdir()
+    rows = [(900, 2015, 0.0), (902, 2015, -1.0), (901, 2016, 0.0), (903, 2016, 0.0), (7, 2016, 0.0)]
+    pd.DataFrame(rows, columns=["cik", "year", "label"]).to_csv(folder / "HDBSCAN.csv", index=False)
+    table = baselines(run)
+    rows = table[table["method"] == "HDBSCAN"].values.tolist()
+    assert rows == [["HDBSCAN", 2015, "0", 100], ["HDBSCAN", 2016, "0", 107], ["HDBSCAN", 2016, "0", 121]]
+
+
+def test_sectors_are_texts_and_a_written_out_nothing_is_none(run: Local) -> None:
+    write_reports(run.folder / "universe", gics_sector=[45.0, None, 35.0, 45.0])
+    table = baselines(run)
+    as_numbers = table[table["method"] == "gics_sector"].values.tolist()
+    assert as_numbers == [
+        ["gics_sector", 2015, "35", 114],
+        ["gics_sector", 2015, "45", 100],
+        ["gics_sector", 2016, "45", 121],
+    ]
+    write_reports(run.folder / "universe", gics_sector=["45.0", "nan", "35.0", "45"])
+    table = baselines(run)
+    assert table[table["method"] == "gics_sector"].values.tolist() == as_numbers
+
+
 @pytest.mark.parametrize("name", ["base", "rolling", "sic_code", "sic_division", "population"])
 def test_a_published_set_may_not_take_the_name_of_a_method(run: Local, name: str) -> None:
     publish(run, name, [2015], [1], [100])

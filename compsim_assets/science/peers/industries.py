@@ -36,7 +36,7 @@ def not_sic(code: pd.Series, digits: int | None = None) -> pd.Series:
     return text.notna() & ~text.str.fullmatch(rf"\d{{1,{digits or 4}}}").fillna(False).astype(bool)
 
 
-def normalise_sic(code: pd.Series, digits: int | None = None) -> pd.Series:
+def normalise_sic(code: pd.Series, digits: int | None = None, no_industry: bool = False) -> pd.Series:
     """SIC codes as text of two to four digits; null where there is none.
 
     The longest code says how many digits the column's codes have. A code of one digit less has lost its leading zero
@@ -45,6 +45,7 @@ def normalise_sic(code: pd.Series, digits: int | None = None) -> pd.Series:
 
     Args:
         code: numbers or texts. digits: of all codes; shorter ones have lost their zeros.
+        no_industry: whether codes of zeros and of group 99 are codes, as they were to the paper's authors.
 
     Raises:
         ValueError: names the first code that is not one to four digits, or longer than `digits`.
@@ -58,8 +59,12 @@ def normalise_sic(code: pd.Series, digits: int | None = None) -> pd.Series:
     text = _texts(code)
     different = text.dropna().unique()
     longest = max(map(len, different), default=4)
-    spelled = {one: one.zfill(digits) if digits else _with_zero(one, longest) for one in different}
-    return text.map({one: None if _is_no_industry(code) else code for one, code in spelled.items()}).astype("string")
+    spelled: dict[str, str | None] = {
+        one: one.zfill(digits) if digits else _with_zero(one, longest) for one in different
+    }
+    if not no_industry:
+        spelled = {one: None if code and _is_no_industry(code) else code for one, code in spelled.items()}
+    return text.map(spelled).astype("string")
 
 
 def _texts(code: pd.Series) -> pd.Series:

@@ -13,11 +13,12 @@ _SUBJECT = "sic_code"
 _REMEDY = 'universe.toml: [reports] sic_digits = "2", "3" or "4"'
 
 
-def sic_codes(codes: "pd.Series", digits: str, place: Place, notes: Notes) -> "pd.Series":
+def sic_codes(codes: "pd.Series", digits: str, as_published: bool, place: Place, notes: Notes) -> "pd.Series":
     """SIC codes as `normalise_sic` spells them; says which ones it changed, and which are groups.
 
     Args:
         codes: of all reports; missing ones are null. digits: of all codes, where universe.toml says it; else empty.
+        as_published: whether codes of no industry stay codes.
 
     Raises:
         UniverseError: names the first value that is no code, or a column of NAICS codes.
@@ -36,7 +37,7 @@ def sic_codes(codes: "pd.Series", digits: str, place: Place, notes: Notes) -> "p
             f"{place(row)}: sic_code {codes.iloc[row]!r} is not a code of up to {given or 4} digits, "
             f"expected a SIC code like 2834{remedy}"
         )
-    spelled = normalise_sic(codes, given)
+    spelled = normalise_sic(codes, given, as_published)
     _say(text, spelled, place, notes)
     return spelled
 

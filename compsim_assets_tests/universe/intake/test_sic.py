@@ -71,3 +71,13 @@ def test_what_is_no_code_is_refused_with_file_and_row(tmp_path: Path, code: str)
 def test_a_column_of_naics_is_no_column_of_sic(tmp_path: Path) -> None:
     with pytest.raises(UniverseError, match=r"row 0: sic_code '541511'.*NAICS"):
         codes(tmp_path, [541511, 325412, 111110, None])
+
+
+def test_codes_of_no_industry_stay_in_published_data(tmp_path: Path) -> None:
+    class Published(Universe):
+        as_published = True
+
+    write_reports(tmp_path, sic_code=["9995", "100", None, "2834"])
+    universe = Published(tmp_path)
+    assert universe.reports()["sic_code"].fillna("").tolist() == ["9995", "0100", "", "2834"]
+    assert list(decided(universe)) == ["assumed"]
