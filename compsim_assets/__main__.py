@@ -1,6 +1,6 @@
 """`python -m compsim_assets`."""
 
-from compsim_assets.cli import main
+from compsim_assets.cli import app
 
 if __name__ == "__main__":
-    main()
+    app(prog_name="compsim")

@@ -1,66 +1,28 @@
-"""The command line: Table 1 and the findings of the materialized results, and where the pictures are."""
+"""The command line `compsim`, also `python -m compsim_assets`; what its commands do is in `commands`."""
 
-from typing import TYPE_CHECKING
+import typer
 
-from compsim_assets.read import read_asset
-from compsim_assets.settings import Settings
-from compsim_assets.storage.previews import plain_rows
-from compsim_assets.storage.results import Results
+from compsim_assets.commands.check import check
+from compsim_assets.commands.init import init
+from compsim_assets.commands.table import table
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-# By block of Table 1: its title and its columns.
-_BLOCKS = {
-    "as_published": (
-        "As published, traps included: each method's own years, every cluster counts once",
-        "method n_years mean_correlation pair_weighted coverage n_clusters largest_cluster sharpe published "
-        "published_sharpe",
-    ),
-    "honest": (
-        "Honest: common years, 95 % intervals over companies, trading estimated beforehand and after costs",
-        "method n_years mean_correlation low high pair_weighted pair_low pair_high coverage sharpe notes",
-    ),
-}
-_FINDINGS = "claim published as_published honest low high verdict"
-# Headers of columns that are not headed by their name.
-_HEADERS = {
-    "n_years": "years",
-    "mean_correlation": "MeanCorr",
-    "pair_weighted": "by pairs",
-    "pair_low": "low",
-    "pair_high": "high",
-    "n_clusters": "clusters",
-    "largest_cluster": "largest",
-    "sharpe": "Sharpe",
-    "published_sharpe": "published Sharpe",
-    "as_published": "as published, here",
-    "honest": "corrected",
-}
+app = typer.Typer(
+    name="compsim",
+    help="Which companies are alike, and why? Without a command: Table 1 of the materialized results.",
+    add_completion=False,
+    rich_markup_mode=None,  # half of the time of a start
+    pretty_exceptions_enable=False,
+)
+for command in (init, check, table):
+    app.command()(command)
 
 
-def main() -> None:
-    """Print Table 1 and the verdicts, whether their data are synthetic, and the figures' paths."""
-    settings = Settings.from_environment()
-    results = Results.of(settings)
-    table, findings = read_asset("table_1"), read_asset("findings")
-    what = "synthetic sample, generated" if settings.synthetic else f"source: {settings.source}"
-    print(f"\nTable 1 ({what}; `published` is the paper's universe)")
-    for block, (title, columns) in _BLOCKS.items():
-        print(f"\n{title}\n")
-        _print(table[table["block"] == block], columns.split())
-    print(f"\nFindings ({what})\n")
-    _print(findings, _FINDINGS.split())
-    print("\nFigures and the page of the findings:")
-    for path in [*sorted((results.folder / "figures").rglob("*.png")), results.folder / "findings.html"]:
-        print(f"  {path}")
-    print("\nmake ui shows all of it in Dagster; compsim_assets.read_asset('clusters', 'rolling') reads a table.")
+@app.callback(invoke_without_command=True)
+def _without_a_command(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        table()
 
 
-def _print(table: "pd.DataFrame", columns: list[str]) -> None:
-    """These columns under their headers."""
-    from tabulate import tabulate
-
-    widths = [60 if name == "claim" else None for name in columns]
-    headers = [_HEADERS.get(name, name) for name in columns]
-    print(tabulate(plain_rows(table[columns]), headers, floatfmt=".3f", missingval="", maxcolwidths=widths))
+def main(*arguments: str) -> None:
+    """What `compsim` does with these arguments; without any it prints Table 1."""
+    app(list(arguments), standalone_mode=False)

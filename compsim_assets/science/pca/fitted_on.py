@@ -20,7 +20,7 @@ class UnlikeFeatures(ValueError):
     """
 
     def __init__(self, off: tuple[float, float], variance: tuple[float, float] | None) -> None:
-        super().__init__(f"a PCA of other features: {off}, {variance}")
+        super().__init__(off, variance)
         self.off, self.variance = off, variance
 
 

@@ -62,13 +62,7 @@ def project(
     if of != STANDARDISED:
         data.use(*_scaler(of, own_mean, data))
         own_mean = np.zeros_like(own_mean)
-    axes = torch.from_numpy(components).to(device=device, dtype=dtype).T
-    offset = (torch.from_numpy(own_mean).to(device).double() @ axes.double()).to(dtype)
-    scores = np.empty((n, len(components)), dtype=np.float32)
-    for where, block in data.row_blocks(max(1, block_bytes // (8 * n_latents))):
-        scores[where] = ((block @ axes) / data.root_weight[where].to(dtype) - offset).cpu().numpy()
-        if progress is not None:
-            progress(where.stop, n)
+    scores = _scores(data, components, own_mean, max(1, block_bytes // (8 * n_latents)), progress)
     variance = _variance(scores, copies)
     return PrincipalComponents(
         mean=data.mean,
@@ -86,6 +80,19 @@ def project(
         own_mean=own_mean,
         fitted_on=of,
     )
+
+
+def _scores(
+    data: StandardisedFeatures, components: np.ndarray, own_mean: np.ndarray, rows: int, progress: Progress | None
+) -> np.ndarray:
+    axes = torch.from_numpy(components).to(device=data.device, dtype=data.dtype).T
+    offset = (torch.from_numpy(own_mean).to(data.device).double() @ axes.double()).to(data.dtype)
+    scores = np.empty((data.n, len(components)), dtype=np.float32)
+    for where, block in data.row_blocks(rows):
+        scores[where] = ((block @ axes) / data.root_weight[where].to(data.dtype) - offset).cpu().numpy()
+        if progress is not None:
+            progress(where.stop, data.n)
+    return scores
 
 
 def _fitted_on(

@@ -115,8 +115,8 @@ def _offline(dataset: HubDataset, cache: Path, log: Callable[[str], None], why: 
     except UniverseError as problem:
         snapshot, incomplete = None, problem
     if snapshot is None and (older := next(complete_snapshots(dataset), None)) is not None:
-        problem = str(incomplete or f"nothing of revision {dataset.revision} as it was last")
-        return _said_older(HubRevision(dataset, *older, cache), problem, log, why)
+        missing_files = str(incomplete or f"nothing of revision {dataset.revision} as it was last")
+        return _said_older(HubRevision(dataset, *older, cache), missing_files, log, why)
     if incomplete is not None:
         raise incomplete
     if snapshot is None:

@@ -1,0 +1,69 @@
+"""`compsim init`: a universe.toml that says every key and changes nothing, and what to put where."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from compsim_assets.cli import app
+from compsim_assets.commands.init import commented_rules
+from compsim_assets.universe.intake.rules import KEYS, Rules, read_rules
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, ["init", *arguments])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_as_it_is_written_it_says_nothing(tmp_path: Path) -> None:
+    code, told, complaint = run(str(tmp_path / "new" / "universe"))
+    assert (code, complaint) == (0, "")
+    rules = read_rules(tmp_path / "new" / "universe")
+    for table in KEYS:
+        assert rules.of(table) == Rules().of(table)
+        assert not any(rules.says(table, key.name) for key in KEYS[table])
+    for word in ("reports.csv", "prices.csv", "extraction.toml", "section_1 (or description", "compsim check"):
+        assert word in told
+
+
+def test_each_key_is_there_and_may_be_uncommented(tmp_path: Path) -> None:
+    lines = commented_rules().splitlines()
+    keys = {key.name for table in KEYS.values() for key in table}
+    live = [line.removeprefix("# ") if line.split(" =")[0].removeprefix("# ") in keys else line for line in lines]
+    (tmp_path / "universe.toml").write_text("\n".join(live))
+    given = tomllib.loads("\n".join(live))
+    assert {table: set(values) for table, values in given.items()} == {
+        table: {key.name for key in keys} for table, keys in KEYS.items()
+    }
+    rules = read_rules(tmp_path)
+    for table, keys_of in KEYS.items():
+        for key in keys_of:
+            expected = key.choices[0] if key.choices and key.default == "" else key.default
+            assert rules.of(table)[key.name] == expected
+            assert key.what[1:30] in commented_rules().replace("\n# ", " ")
+
+
+def test_what_is_there_is_kept_unless_forced(tmp_path: Path) -> None:
+    (tmp_path / "universe.toml").write_text('[reports]\nseveral = "first"\n')
+    code, told, complaint = run(str(tmp_path))
+    assert (code, told) == (2, "")
+    assert complaint == f"compsim: {tmp_path}/universe.toml is there already: --force overwrites it\n"
+    assert read_rules(tmp_path).of("reports")["several"] == "first"
+    assert run(str(tmp_path), "--force")[0] == 0
+    assert read_rules(tmp_path).of("reports")["several"] == ""
+
+
+def test_a_place_that_is_no_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    code, told, complaint = run(str(tmp_path / "file"))
+    assert (code, told) == (2, "")
+    assert str(tmp_path / "file") in complaint
+
+
+@pytest.mark.parametrize("arguments", [(), ("a", "b"), ("a", "--forse")])
+def test_what_cannot_be_asked_is_no_answer(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    code, told, complaint = run(*(str(tmp_path / one) if one in "ab" else one for one in arguments))
+    assert (code, told) == (2, "")
+    assert "Usage: compsim init" in complaint
+    assert list(tmp_path.iterdir()) == []
