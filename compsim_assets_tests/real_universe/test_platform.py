@@ -61,11 +61,23 @@ def test_prices_and_published_clusters_load() -> None:
     universe = Universe(UNIVERSE)
     prices, published = universe.prices(), universe.published_clusters()
     assert prices is not None
-    assert prices["ticker"].nunique() == 496
+    assert len(prices.tickers) == 496
     assert set(published) == {"GCD", "GCDR", "SIC", "Industry"}
     for table in published.values():
         assert table["year"].between(1993, 2020).all()
         assert table["report_id"].is_unique
+
+
+def test_prices_give_the_returns_beside_them(tmp_path: Path) -> None:
+    """Its month-end closes are of the last six days of their months; its returns have six decimals."""
+    given = Universe(UNIVERSE)
+    reports = given.reports()
+    matrix = given.monthly_returns(reports)
+    assert given.against_prices(reports, matrix) == []
+    pq.write_table(pq.read_table(UNIVERSE / "reports.parquet").drop_columns([RETURNS]), tmp_path / "reports.parquet")
+    (tmp_path / "prices.parquet").symlink_to(UNIVERSE / "prices.parquet")
+    universe = Universe(tmp_path)
+    np.testing.assert_allclose(universe.returns_from_prices(universe.reports()), matrix, rtol=0, atol=1e-6)
 
 
 def chosen_reports() -> pd.DataFrame:

@@ -12,7 +12,8 @@ from compsim_assets.universe.intake.decisions import ASSUMED, FINE, LEFT_OUT, No
 from compsim_assets.universe.layout import UniverseError
 from compsim_assets.universe.prices.layouts import ONE, Layout, header_of_fields, layout_of
 from compsim_assets.universe.prices.month_ends import stamped_first
-from compsim_assets.universe.prices.rows import Rows, Spellings, Tally, read_rows, spelled
+from compsim_assets.universe.prices.rows import Rows, Spellings, read_rows, spelled
+from compsim_assets.universe.prices.tally import Tally
 from compsim_assets.universe.table_files import TableFile, TableFiles
 
 if TYPE_CHECKING:

@@ -18,18 +18,21 @@ LONG, WIDE, FIELDS, ONE = (
 _ADJUSTED = ("adjclose", "adjustedclose", "closeadj", "closeadjusted", "adjcloseprice", "adjustedprice", "adjprice")
 _FIELDS = frozenset({
     *_ADJUSTED, "open", "high", "low", "close", "volume", "dividends", "stocksplits", "splits", "capitalgains", "vwap",
-    "adjopen", "adjhigh", "adjlow", "repaired", "date", "datetime",
+    "adjopen", "adjhigh", "adjlow", "repaired",
 })  # fmt: skip
+_CLOSES = frozenset({*_ADJUSTED, "close"})
 # CRSP's prices have a sign: a negative one is the mean of bid and ask, and 0 means that there is none.
 _CRSP = frozenset({"prc", "dlyprc", "mthprc"})
 _UNADJUSTED = _CRSP | {"prccd", "prccm"}
 _INDEX = ("__index_level_0__", "index", "Unnamed: 0", "")
+_NUMBER = re.compile(r"[-+]?[\d.,]+(e[-+]?\d+)?|nan|null|none|n/a", re.IGNORECASE)
 _DATES = frozenset({"date", "datetime", "timestamp"})
 _SPELLED = (
     r"adj[ _.]?close|adjusted[ _.]?close|open|high|low|close|volume|dividends|stock[ _.]?splits|capital[ _.]?gains"
 )
-_FLAT = re.compile(
-    rf"(?P<field>{_SPELLED})[ _.:-](?P<ticker>.+)|(?P<ticker2>.+?)[ _.:-](?P<field2>{_SPELLED})", re.IGNORECASE
+_FLAT = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (rf"(?P<field>{_SPELLED})[ _.:-](?P<ticker>.+)", rf"(?P<ticker>.+?)[ _.:-](?P<field>{_SPELLED})")
 )
 
 
@@ -92,7 +95,9 @@ def header_of_fields(rows: Sequence[Sequence[str]]) -> tuple[list[str], int] | N
     top, second = ([cell.strip() for cell in row] for row in rows[:2])
     for fields, tickers in ((top, second), (second, top)):
         named = [(plain(f), t) for f, t in zip(fields[1:], tickers[1:], strict=True) if f and t]
-        if any(name in ("close", *_ADJUSTED) for name, _ in named) and all(name in _FIELDS for name, _ in named):
+        closes = any(name in _CLOSES for name, _ in named)
+        # Numbers below names are the first row.
+        if closes and all(name in _FIELDS for name, _ in named) and not all(_NUMBER.fullmatch(t) for _, t in named):
             break
     else:
         return None
@@ -149,30 +154,40 @@ def _refuse(name: str, columns: Iterable[str], missing: Sequence[str]) -> None:
 
 def _fields_and_tickers(columns: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Column -> field and ticker, where columns are named by both; empty where they are not."""
-    pairs = {column: parts for column in columns if (parts := _pair(column)) is not None}
-    rest = [column for column in columns if column not in pairs]
+    columns = list(columns)
     dates = (*_DATES, *map(plain, ALIASES["prices"]["date"]), *map(plain, _INDEX))
-    tuples = any(column.startswith("(") for column in pairs)
-    closes = any(plain(name) in ("close", *_ADJUSTED) for name, _ in pairs.values())
-    return pairs if closes and (tuples or (len(pairs) > 1 and all(plain(column) in dates for column in rest))) else {}
+    for pattern in _FLAT:
+        flat = {column: parts for column in columns if (parts := _flat(column, pattern)) is not None}
+        rest = [column for column in columns if column not in flat and plain(column) not in dates]
+        if len(flat) > 1 and not rest and any(plain(name) in _CLOSES for name, _ in flat.values()):
+            return flat
+    pairs = {column: parts for column in columns if (parts := _tuple(column)) is not None}
+    # Tickers can be called as fields are (LOW, OPEN), so all columns decide which part is the field.
+    for first in (0, 1):
+        fields = {plain(parts[first]) for parts in pairs.values()}
+        if fields <= _FIELDS and fields & _CLOSES:
+            return {column: (parts[first], parts[1 - first]) for column, parts in pairs.items()}
+    return {}
 
 
-def _pair(column: str) -> tuple[str, str] | None:
-    if column.startswith("("):
-        try:
-            parts = literal_eval(column)
-        except (ValueError, SyntaxError):
-            return None
-        if not (isinstance(parts, tuple) and len(parts) == 2 and all(isinstance(p, str) and p for p in parts)):
-            return None
-        one, other = parts
-        return (one, other) if plain(one) in _FIELDS else (other, one) if plain(other) in _FIELDS else None
+def _tuple(column: str) -> tuple[str, str] | None:
+    """The two parts of "('Close', 'AAPL')", as pandas writes names of two levels."""
+    try:
+        parts = literal_eval(column) if column.startswith("(") else None
+    except (ValueError, SyntaxError):
+        return None
+    is_pair = isinstance(parts, tuple) and len(parts) == 2 and all(isinstance(part, str) and part for part in parts)
+    return parts if is_pair else None
+
+
+def _flat(column: str, pattern: re.Pattern[str]) -> tuple[str, str] | None:
+    """Field and ticker of "Close_AAPL" and "AAPL Close"."""
     usual = {plain(name) for names in ALIASES["prices"].values() for name in names} | _FIELDS
-    match = _FLAT.fullmatch(column)
+    match = pattern.fullmatch(column)
     if match is None or plain(column) in usual:
         return None
-    name, ticker = match["field"] or match["field2"], match["ticker"] or match["ticker2"]
-    return None if plain(ticker) in ("price", "adj", "adjusted", "value") else (name, ticker)
+    is_word = plain(match["ticker"]) in ("price", "adj", "adjusted", "value")
+    return None if is_word else (match["field"], match["ticker"])
 
 
 def _of_fields(

@@ -6,8 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compsim_assets.universe.intake.decisions import ASSUMED, FINE, LEFT_OUT, Notes
+from compsim_assets.universe.intake.decisions import ASSUMED, FINE, LEFT_OUT
 from compsim_assets.universe.prices.layouts import Layout
+from compsim_assets.universe.prices.tally import Tally
 from compsim_assets.universe.table_files import TableFile
 
 if TYPE_CHECKING:
@@ -16,24 +17,6 @@ if TYPE_CHECKING:
 
 # No day of a price is this one.
 _NO_DAY = -(2**31)
-
-
-@dataclass
-class Tally:
-    """What is said of many files, one row each: counts add up, the first example stays."""
-
-    rows: dict[tuple[str, str, str, str], tuple[int, str]] = field(default_factory=dict)
-
-    def add(self, grade: str, subject: str, what: str, count: int = 0, example: str = "", remedy: str = "") -> None:
-        """Count; see `Decision` for the words."""
-        key = (grade, subject, what, remedy)
-        before, first = self.rows.get(key, (0, example))
-        self.rows[key] = before + count, first
-
-    def say(self, notes: Notes) -> None:
-        """One row of `universe_report` for each."""
-        for (grade, subject, what, remedy), (count, example) in self.rows.items():
-            getattr(notes, grade)(subject, what, count, example, remedy)
 
 
 @dataclass
@@ -119,7 +102,8 @@ def read_rows(
     if dates.place:
         import pyarrow as pa
 
-        different = pa.array(list(dates.place))
+        # Whole numbers with a null among them are read as floats.
+        different = pa.array([d.removesuffix(".0") if isinstance(d, str) else d for d in dates.place])
         of_text, how = days(different, layout.date, lambda code: _place(file, 0, dates.row[code]), date_format)
         rows = replace(rows, day=_whole_days(of_text)[rows.day])
         if how:
