@@ -11,13 +11,13 @@ from compsim_assets.universe.folder import Universe
 from compsim_assets.universe.intake.decisions import REFUSED, Decision
 from compsim_assets.universe.intake.rules import FILE
 from compsim_assets.universe.inventory import say_missing, say_unread
-from compsim_assets.universe.layout import ID, UniverseError
+from compsim_assets.universe.layout import ID, RETURNS, UniverseError
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from compsim_assets.universe.price_files import Prices
+    from compsim_assets.universe.prices.files import Prices
 
 
 def check_folder(folder: str | Path) -> list[Decision]:
@@ -101,9 +101,12 @@ def _say_reports(universe: Universe, reports: "pd.DataFrame") -> None:
 
 def _examine_prices(universe: Universe, reports: "pd.DataFrame", matrix: "np.ndarray", prices: "Prices") -> None:
     """Prices against the reports' tickers and returns, and splits that nobody adjusted for."""
+    import numpy as np
+
     from compsim_assets.science.trading.price_panel import price_panel
     from compsim_assets.science.trading.splits import likely_splits
-    from compsim_assets.universe.price_files import compare_returns
+    from compsim_assets.universe.prices.comparison import compare_returns
+    from compsim_assets.universe.prices.month_ends import returns_of
 
     notes = universe.notes("prices")
     tickers = set(reports["ticker"].dropna())
@@ -115,7 +118,10 @@ def _examine_prices(universe: Universe, reports: "pd.DataFrame", matrix: "np.nda
         )
     if without:
         notes.missing("ticker", "tickers of reports without a price", len(without), ", ".join(without[:5]))
-    compare_returns(reports, matrix, prices, notes)
+    if np.isfinite(matrix).any():
+        compare_returns(reports, matrix, prices, notes)
+    elif reports[RETURNS].isna().all():
+        returns_of(reports, prices, universe.notes("reports"))
     panel = price_panel(prices.tickers, prices.code, prices.day, prices.close)
     splits = likely_splits(panel)
     if len(splits):

@@ -67,18 +67,25 @@ def small() -> Files:
     rng = np.random.default_rng(5)
     n, years = 12, range(2010, 2014)
     rows = [(company, year) for year in years for company in range(n)]
-    reports = pd.DataFrame({
-        ID: [1000 + 3 * row for row in range(len(rows))],
-        "cik": [str(320193 + company) for company, _ in rows],
-        "company_name": [f"Company {company}" for company, _ in rows],
-        "year": [year for _, year in rows],
-        "ticker": ["BRK-B" if company == 1 else f"T{company:02d}" for company, _ in rows],
-        "sic_code": [("2834", "7372", "0100", None)[company % 4] for company, _ in rows],
-        "section_1": [f"Company {company}, of \"line {company % 4}\", made\nthings in {year}; 1,000 of them." for company, year in rows],
-        RETURNS: list(np.round(rng.normal(0.01, 0.08, (len(rows), 12)), 4)),
-    })
+    reports = pd.DataFrame(
+        {
+            ID: [1000 + 3 * row for row in range(len(rows))],
+            "cik": [str(320193 + company) for company, _ in rows],
+            "company_name": [f"Company {company}" for company, _ in rows],
+            "year": [year for _, year in rows],
+            "ticker": ["BRK-B" if company == 1 else f"T{company:02d}" for company, _ in rows],
+            "sic_code": [("2834", "7372", "0100", None)[company % 4] for company, _ in rows],
+            "section_1": [
+                f'Company {company}, of "line {company % 4}", made\nthings in {year}; 1,000 of them.'
+                for company, year in rows
+            ],
+            RETURNS: list(np.round(rng.normal(0.01, 0.08, (len(rows), 12)), 4)),
+        }
+    )
     reports.at[7, RETURNS] = np.where(np.arange(12) == 3, np.nan, reports.at[7, RETURNS])
-    features = pd.DataFrame({ID: reports[ID], "features": list(np.round(rng.exponential(1, (len(rows), 20)), 3).astype(np.float32))})
+    features = pd.DataFrame(
+        {ID: reports[ID], "features": list(np.round(rng.exponential(1, (len(rows), 20)), 3).astype(np.float32))}
+    )
     return Files({"reports": reports, "features": features, "prices": _prices(rng), **_others(rng, reports)})
 
 
@@ -101,7 +108,8 @@ def _others(rng: np.random.Generator, reports: pd.DataFrame) -> dict[str, pd.Dat
     a, b = np.triu_indices(len(of_2010), 1)
     pairs = pd.DataFrame({
         "Company1": of_2010[a], "Company2": of_2010[b], "year": 2010,
-        "cosine_similarity": np.round(rng.uniform(-1, 1, len(a)), 4), "correlation": np.round(rng.uniform(-1, 1, len(a)), 4),
+        "cosine_similarity": np.round(rng.uniform(-1, 1, len(a)), 4),
+        "correlation": np.round(rng.uniform(-1, 1, len(a)), 4),
     })  # fmt: skip
     return {"factors": factors, "pairs": pairs, "published_clusters/GROUPS": groups}
 

@@ -38,7 +38,9 @@ def spelling(part: str, exact: bool = True) -> Callable[[Callable[[Files], None]
     return register
 
 
-def values(part: str, table: str, name: str, column: str, change: Callable[[pd.Series], Any], exact: bool = True) -> None:
+def values(
+    part: str, table: str, name: str, column: str, change: Callable[[pd.Series], Any], exact: bool = True
+) -> None:
     """A column of a table with other values of the same meaning."""
 
     def write(files: Files) -> None:
@@ -75,10 +77,17 @@ def csv(separator: str = ",", suffix: str = ".csv", **options: Any) -> Callable[
 
 
 def _listed(value: Any) -> Any:
-    return value if value is None else str([float(number) for number in value])
+    """Lists as Python writes them, nested or not."""
+    return value if value is None or isinstance(value, str) else str(_plain(value))
 
 
-# --- files -------------------------------------------------------------------------------------------------------------
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray | list | tuple):
+        return [_plain(item) for item in value]
+    return value if value is None else float(value)
+
+
+# --- files ---
 
 for table in ("reports", "features", "prices", "factors", "pairs", GROUPS):
     short = table.rpartition("/")[2].lower()
@@ -117,16 +126,26 @@ def _in_large_types(frame: pd.DataFrame, path: Path) -> None:
 
 def _in_dictionaries(frame: pd.DataFrame, path: Path) -> None:
     texts = [c for c in frame.columns if pd.api.types.is_string_dtype(frame[c])]
-    frame.assign(**{c: frame[c].astype("category") for c in texts}).to_parquet(path.with_suffix(".parquet"), index=False)
+    frame.assign(**{c: frame[c].astype("category") for c in texts}).to_parquet(
+        path.with_suffix(".parquet"), index=False
+    )
 
 
 for table in ("reports", "prices"):
     written(f"{table} file", table, f"{table}_in_large_types", _in_large_types)
     written(f"{table} file", table, f"{table}_in_dictionaries", _in_dictionaries)
 
-# --- names of columns ----------------------------------------------------------------------------------------------------
+# --- names of columns ---
 
-named("reports names", "reports", "reports_as_compustat_names_them", company_name="conm", ticker="tic", year="fyear", sic_code="sich")
+named(
+    "reports names",
+    "reports",
+    "reports_as_compustat_names_them",
+    company_name="conm",
+    ticker="tic",
+    year="fyear",
+    sic_code="sich",
+)
 named("reports names", "reports", "reports_in_plain_words", **{
     ID: "report_id", "company_name": "Company", "section_1": "Description", RETURNS: "Returns", "cik": "CIK",
     "year": "Fiscal Year", "ticker": "Symbol", "sic_code": "SIC",
@@ -134,7 +153,14 @@ named("reports names", "reports", "reports_in_plain_words", **{
 named("prices names", "prices", "prices_as_yahoo_names_them", ticker="Ticker", date="Date", adj_close="Adj Close")
 named("features names", "features", "features_by_report_id", **{ID: "report_id"})
 named("groups names", GROUPS, "groups_with_labels", cluster_id="label", **{ID: "report_id"})
-named("pairs names", "pairs", "pairs_in_our_own_names", Company1="report_a", Company2="report_b", cosine_similarity="cosine")
+named(
+    "pairs names",
+    "pairs",
+    "pairs_in_our_own_names",
+    Company1="report_a",
+    Company2="report_b",
+    cosine_similarity="cosine",
+)
 
 
 @spelling("reports names")
@@ -148,7 +174,7 @@ def columns_that_nothing_reads(files: Files) -> None:
     files.frames["reports"] = files.frames["reports"].assign(employees=7, auditor="Somebody LLP")
 
 
-# --- values of reports ---------------------------------------------------------------------------------------------------
+# --- values of reports ---
 
 R = "reports"
 values("ids", R, "ids_as_floats", ID, lambda ids: ids.astype(float))
@@ -158,7 +184,13 @@ values("year", R, "years_as_floats", "year", lambda years: years.astype(float))
 values("cik", R, "ciks_of_ten_digits", "cik", lambda ciks: ciks.str.zfill(10))
 values("cik", R, "ciks_as_numbers", "cik", lambda ciks: ciks.astype(int))
 values("cik", R, "ciks_as_floats", "cik", lambda ciks: ciks.astype(float))
-values("cik", R, "ciks_with_zeros_in_some_years", "cik", lambda ciks: [c.zfill(10) if n % 2 else c for n, c in enumerate(ciks)])
+values(
+    "cik",
+    R,
+    "ciks_with_zeros_in_some_years",
+    "cik",
+    lambda ciks: [c.zfill(10) if n % 2 else c for n, c in enumerate(ciks)],
+)
 values("ticker", R, "tickers_in_lower_case", "ticker", lambda tickers: tickers.str.lower())
 values("ticker", R, "tickers_with_blanks", "ticker", lambda tickers: tickers.str.ljust(8))
 for sign, sign_name in (("./ ", "dot"), ("/", "slash"), (" ", "blank")):
@@ -166,15 +198,29 @@ for sign, sign_name in (("./ ", "dot"), ("/", "slash"), (" ", "blank")):
 values("sic", R, "sic_codes_as_floats", "sic_code", lambda codes: codes.astype(float))
 values("sic", R, "sic_codes_without_their_zero", "sic_code", lambda codes: codes.str.lstrip("0"))
 for nothing in ("nan", "None", "", ".", "N/A", "0", "0000", "9999"):
-    values("sic", R, f"no_sic_code_as_{nothing or 'nothing'}", "sic_code", lambda codes, nothing=nothing: codes.fillna(nothing))
+    values(
+        "sic",
+        R,
+        f"no_sic_code_as_{nothing or 'nothing'}",
+        "sic_code",
+        lambda codes, nothing=nothing: codes.fillna(nothing),
+    )
 values("names", R, "names_with_blanks_around", "company_name", lambda names: "  " + names + " ")
 values("returns", R, "returns_nested", RETURNS, lambda lists: [[list(v)] for v in lists])
 values("returns", R, "returns_nested_twice", RETURNS, lambda lists: [[list(v[:6]), list(v[6:])] for v in lists])
 values("returns", R, "returns_as_text", RETURNS, lambda lists: [str(list(v.tolist())) for v in lists])
 values("returns", R, "returns_as_text_of_numpy_numbers", RETURNS, lambda lists: [str(list(v)) for v in lists])
 values("returns", R, "returns_as_tuples_in_text", RETURNS, lambda lists: [str(tuple(v.tolist())) for v in lists])
-values("returns", R, "returns_with_a_code_of_crsp", RETURNS, lambda lists: [np.where(np.isnan(v), -99.0, v) for v in lists])
-values("returns", R, "returns_with_null_for_a_month", RETURNS, lambda lists: [[None if x != x else x for x in v] for v in lists])
+values(
+    "returns", R, "returns_with_a_code_of_crsp", RETURNS, lambda lists: [np.where(np.isnan(v), -99.0, v) for v in lists]
+)
+values(
+    "returns",
+    R,
+    "returns_with_null_for_a_month",
+    RETURNS,
+    lambda lists: [[None if x != x else x for x in v] for v in lists],
+)
 values("returns", R, "returns_in_per_cent", RETURNS, lambda lists: [np.round(v * 100, 2) for v in lists], exact=False)
 
 
@@ -204,7 +250,7 @@ def reports_in_another_order(files: Files) -> None:
     files.frames[R] = files.frames[R].sample(frac=1, random_state=3, ignore_index=True)
 
 
-# --- features, prices, factors, pairs, groups ----------------------------------------------------------------------------
+# --- features, prices, factors, pairs, groups ---
 
 F = "features"
 values("features", F, "features_nested", "features", lambda lists: [[list(map(float, v))] for v in lists])
@@ -215,9 +261,21 @@ P = "prices"
 values("date", P, "dates_as_text", "date", lambda days: days.astype(str))
 values("date", P, "dates_as_whole_numbers", "date", lambda days: pd.to_datetime(days).dt.strftime("%Y%m%d").astype(int))
 values("date", P, "dates_as_times", "date", lambda days: pd.to_datetime(days))
-values("date", P, "dates_as_midnights_of_new_york", "date", lambda days: pd.to_datetime(days).dt.tz_localize("America/New_York"))
+values(
+    "date",
+    P,
+    "dates_as_midnights_of_new_york",
+    "date",
+    lambda days: pd.to_datetime(days).dt.tz_localize("America/New_York"),
+)
 values("date", P, "dates_as_midnights_of_tokyo", "date", lambda days: pd.to_datetime(days).dt.tz_localize("Asia/Tokyo"))
-values("date", P, "dates_as_text_with_offsets", "date", lambda days: pd.to_datetime(days).dt.tz_localize("America/New_York").astype(str))
+values(
+    "date",
+    P,
+    "dates_as_text_with_offsets",
+    "date",
+    lambda days: pd.to_datetime(days).dt.tz_localize("America/New_York").astype(str),
+)
 values("date", P, "dates_of_sas", "date", lambda days: pd.to_datetime(days).dt.strftime("%d%b%Y").str.upper())
 values("date", P, "dates_day_first", "date", lambda days: pd.to_datetime(days).dt.strftime("%d/%m/%Y"))
 values("date", P, "dates_month_first", "date", lambda days: pd.to_datetime(days).dt.strftime("%m/%d/%Y"))
@@ -287,7 +345,13 @@ written("prices file", P, "prices_as_yfinance_in_parquet", _yfinance_parquet)
 written("prices file", P, "prices_a_file_per_ticker", _a_file_per_ticker)
 
 values("factor dates", "factors", "months_as_yyyymm", "date", lambda days: pd.to_datetime(days).dt.strftime("%Y%m"))
-values("factor dates", "factors", "months_as_whole_numbers", "date", lambda days: pd.to_datetime(days).dt.strftime("%Y%m").astype(int))
+values(
+    "factor dates",
+    "factors",
+    "months_as_whole_numbers",
+    "date",
+    lambda days: pd.to_datetime(days).dt.strftime("%Y%m").astype(int),
+)
 values("factor dates", "factors", "months_as_text", "date", lambda days: pd.to_datetime(days).dt.strftime("%Y-%m"))
 
 
@@ -299,7 +363,9 @@ def factors_as_ken_french_has_them(files: Files) -> None:
     lines = ["This file was created by CMPT_ME_BEME_RETS using the 202401 CRSP database.", "", ",Mkt-RF,SMB,RF"]
     lines += [f"{m},{a:8.2f},{b:8.2f},    0.01" for m, a, b in zip(months, *per_cent.to_numpy().T, strict=True)]
     lines += ["", " Annual Factors: January-December ", ",Mkt-RF,SMB,RF", "  2010,   17.37,   14.15,    0.12"]
-    files.texts["F-F_Research_Data_Factors.CSV"] = "\n".join([*lines, "", "Copyright 2024 Eugene F. Fama and Kenneth R. French"])
+    files.texts["F-F_Research_Data_Factors.CSV"] = "\n".join(
+        [*lines, "", "Copyright 2024 Eugene F. Fama and Kenneth R. French"]
+    )
 
 
 G = GROUPS

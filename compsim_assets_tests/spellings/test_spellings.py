@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from compsim_assets.storage.results import content_hash
@@ -17,10 +17,17 @@ from compsim_assets_tests.spellings.files import Files, small, tables
 from compsim_assets_tests.spellings.spellings import SPELLINGS, Spelling
 
 
+class Plain(dict[str, pa.Table]):
+    """Tables, shown in a word where a test fails."""
+
+    def __repr__(self) -> str:
+        return "plain"
+
+
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pa.Table]:
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Plain:
     folder = tmp_path_factory.mktemp("plain")
-    return tables(small().write(folder / "universe"), folder / "data")
+    return Plain(tables(small().write(folder / "universe"), folder / "data"))
 
 
 def numbers_of(column: pa.ChunkedArray) -> np.ndarray:
@@ -55,24 +62,24 @@ def several() -> st.SearchStrategy[list[Spelling]]:
     return st.lists(st.sampled_from(SPELLINGS), min_size=2, max_size=8, unique_by=lambda spelling: spelling.part)
 
 
-@given(chosen_spellings=several())
+@given(spellings=several())
 @settings(max_examples=20, deadline=None, derandomize=True)
 def test_several_spellings_together_change_nothing(
-    chosen_spellings: list[Spelling], plain: dict[str, pa.Table], tmp_path_factory: pytest.TempPathFactory
+    spellings: list[Spelling], plain: dict[str, pa.Table], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Or one clear refusal, where two of them contradict each other; never a third thing."""
     folder = tmp_path_factory.mktemp("several")
     files = small()
     # Files are written last, and names change after what is in the columns.
     order: dict[str, Any] = {"values": 0, "names": 1, "file": 2}
-    for spelling in sorted(chosen_spellings, key=lambda s: order.get(s.part.rpartition(" ")[2], 0)):
+    for spelling in sorted(spellings, key=lambda s: order.get(s.part.rpartition(" ")[2], 0)):
         spelling.change(files)
     try:
         made = tables(files.write(folder / "universe"), folder / "data")
-    except UniverseError as refusal:
-        assert ": " in str(refusal)
+    except UniverseError as problem:
+        event(f"refused: {problem}")
         return
-    assert_same(made, plain, all(spelling.exact for spelling in chosen_spellings))
+    assert_same(made, plain, all(spelling.exact for spelling in spellings))
 
 
 def test_there_are_enough_spellings() -> None:

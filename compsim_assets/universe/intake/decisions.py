@@ -1,7 +1,7 @@
 """The intake's record: one row per decision on a file of a universe."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 FINE, ASSUMED, LEFT_OUT, MISSING, SUSPICIOUS, REFUSED = GRADES = (
@@ -41,8 +41,13 @@ class Decisions:
         return iter(self._rows)
 
     def add(self, decision: Decision) -> None:
-        """Record a decision, unless it is recorded."""
-        self._rows.setdefault(decision)
+        """Record a decision, unless it is recorded; files are named within the folder."""
+        inside = {name: self._inside(getattr(decision, name)) for name in ("what", "example")}
+        self._rows.setdefault(replace(decision, **inside))
+
+    def _inside(self, text: str) -> str:
+        """A text without the folder's own path."""
+        return text.replace(f"{self._folder}/", "") if self._folder else text
 
     def of(self, file: str | Path) -> "Notes":
         """Where to say what is decided on this file."""
