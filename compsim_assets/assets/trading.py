@@ -37,7 +37,12 @@ class TradingConfig(dg.Config):
     min_correlation: float = Field(
         default=0.95, ge=0, le=1, description="Least correlation of (log) prices of a pair to test."
     )
-    min_days: int = Field(default=252, ge=60, description="Least common days of the estimation, honest variant.")
+    min_days: int = Field(
+        default=252,
+        ge=60,
+        description="Least common days of the estimation, honest variant; of weekly or monthly prices the rows that "
+        "cover as much time, and 60 at least.",
+    )
     max_q: float = Field(default=0.05, gt=0, le=1, description="Largest adjusted p-value of a pair to trade.")
     entry: float = Field(default=1.0, gt=0, description="Spread, in deviations, whose crossing opens a position.")
     stop: float = Field(default=2.0, gt=0, description="Spread at which it is given up; above entry.")
@@ -108,9 +113,10 @@ def pairs_trading_assets(
     prices = _priced(panel, descriptions) | price_notes(panel, panel.window(*days_of(windows.estimation)))
     tables = _compare(panel, groups, descriptions, windows, config)
     notes = {"windows": windows_text(windows), "note": _note(groups, windows.cluster_years)}
-    notes |= prices | calendar_notes(tables.calendar) | halt_notes(tables.backtest)
-    for key in notes.keys() - {"windows", "note"}:
-        context.log.warning(f"{key}: {notes[key]}")
+    unusual = prices | calendar_notes(tables.calendar) | halt_notes(tables.backtest)
+    for note in unusual.values():
+        context.log.warning(note)
+    notes |= unusual
     yield from selected(context, *_outputs(tables, notes))
 
 
