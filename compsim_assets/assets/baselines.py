@@ -39,7 +39,7 @@ OWN_METHODS = {method.name for method in METHODS if method.clusters and method.r
 @dg.asset(**table_options("baseline_clusters", "baselines", "pandas"))
 def baseline_clusters(context: dg.AssetExecutionContext, settings: Settings, descriptions: DataFrame) -> DataFrame:
     """Groups to compare ours with: SIC codes, SIC divisions, GICS sectors where the reports have them, and the
-    universe's published cluster sets and pair lists.
+    universe's published cluster sets.
 
     Published rows are matched by report id (or company) and year; rows of reports that are not in this universe are
     dropped and counted, and noise (cluster -1) is in no cluster.

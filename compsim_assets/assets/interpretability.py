@@ -21,7 +21,7 @@ def fuzz_scores(context: dg.AssetExecutionContext, settings: Settings) -> DataFr
     files = universe.fuzz_score_files()
     if not files:
         context.log.warning("the universe has no fuzz_scores/: no latent has an interpretability score")
-    table = read_scores(files, universe.decisions.of("fuzz_scores"))
+    table = read_scores(files, universe.decisions.of("fuzz_scores"))[TABLES["fuzz_scores"].names]
     context.add_output_metadata(
         {
             "files": len(files),
