@@ -4,6 +4,7 @@ import dagster as dg
 
 from compsim_assets.assets.common import BY_MODE, DataFrame, table_options, usable_scores
 from compsim_assets.assets.features import sae_features
+from compsim_assets.contracts import TABLES
 from compsim_assets.settings import Settings
 from compsim_assets.universe.opening import open_universe
 
