@@ -140,7 +140,7 @@ def clusters(context: dg.AssetExecutionContext, settings: Settings, torchrun: To
         extras = {
             **open_similarity(settings).worker_input,
             "reports": str(results.table("clustered_reports")),
-            "cutoffs": str(results.table("cutoffs", mode)),
+            "cutoffs": str(results.fresh_table("cutoffs", mode)),
             "output": str(scratch / "clusters.parquet"),
         }
         ran = torchrun.run(context, "compsim_assets.workers.clusters", extras, scratch)
@@ -199,8 +199,8 @@ def cluster_features_assets(
         extras = {
             **config.model_dump(),
             "mode": mode,
-            "scores": str(results.table("pca_scores")),
-            "clusters": str(results.table("clusters", mode)),
+            "scores": str(results.fresh_table("pca_scores")),
+            "clusters": str(results.fresh_table("clusters", mode)),
             "features": str(results.array_folder("sae_features")),
             "pca": str(results.array_folder("pca") / "pca.safetensors"),
             "scored_latents": usable["latent"].tolist(),

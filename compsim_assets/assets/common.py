@@ -98,11 +98,20 @@ def progress(context: dg.AssetExecutionContext, what: str, seconds: float = 2.0)
     return log
 
 
-def missing_modes(context: dg.AssetExecutionContext, by_mode: dict[str, DataFrame]) -> None:
-    """Say which cutoff modes are not there yet; what exists is used."""
-    missing = [mode for mode in MODES if mode not in by_mode]
-    if missing:
-        note = f"not materialized yet for this universe, left out: {', '.join(missing)}"
+def missing_modes(
+    context: dg.AssetExecutionContext, by_mode: dict[str, DataFrame], settings: Settings, *assets: str
+) -> None:
+    """Say which cutoff modes are not used, of these assets' tables, and why; what is there and fresh is used."""
+    results, reasons = Results.of(settings), dict[str, list[str]]()
+    for mode in [mode for mode in MODES if mode not in by_mode]:
+        paths = [results.table(asset, mode) for asset in assets]
+        stale = [
+            f"{asset} {why}" for asset, path in zip(assets, paths, strict=True)
+            if path.exists() and results.belongs_to_universe(path) and (why := results.why_unusable(path))
+        ]  # fmt: skip
+        reasons.setdefault(stale[0] if stale else "not materialized yet for this universe", []).append(mode)
+    if reasons:
+        note = "; ".join(f"{why}, left out: {', '.join(modes)}" for why, modes in reasons.items())
         context.log.warning(note)
         context.add_output_metadata({"missing_cutoff_modes": note})
 

@@ -37,7 +37,7 @@ def mean_correlation(
     """
     from compsim_assets.evidence.groups import all_groups
 
-    missing_modes(context, clusters)
+    missing_modes(context, clusters, settings, "clusters")
     groups = all_groups(clusters, walk_forward_clusters, baseline_clusters, embedding_clusters, returns)
     similarity = open_similarity(settings)
     context.add_output_metadata({"correlations": similarity.correlations})
@@ -124,6 +124,7 @@ def _both_blocks(table: DataFrame) -> str:
 )
 def table_2(
     context: dg.AssetExecutionContext,
+    settings: Settings,
     clusters: dict[str, DataFrame],
     cluster_feature_summary: dict[str, DataFrame],
     interpretability_curve: dict[str, DataFrame],
@@ -134,7 +135,8 @@ def table_2(
     from compsim_assets.evidence.table_two import table_2_row
 
     complete = [m for m in MODES if m in clusters and m in cluster_feature_summary and m in interpretability_curve]
-    missing_modes(context, {mode: clusters[mode] for mode in complete})
+    needed = "clusters", "cluster_feature_summary", "interpretability_curve"
+    missing_modes(context, {mode: clusters[mode] for mode in complete}, settings, *needed)
     rows = [
         table_2_row(mode, clusters[mode], cluster_feature_summary[mode], interpretability_curve[mode])
         for mode in complete

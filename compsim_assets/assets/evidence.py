@@ -73,7 +73,7 @@ def robustness(
     from compsim_assets.science.companies import repeated_companies
     from compsim_assets.science.inference.bootstrap import bootstrap_correlation
 
-    missing_modes(context, clusters)
+    missing_modes(context, clusters, settings, "clusters")
     groups = all_groups(clusters, walk_forward_clusters, baseline_clusters, embedding_clusters, returns)
     common = main_years(mean_correlation)
     years, company, several = common.years, company_of(descriptions), repeated_companies(descriptions)

@@ -17,7 +17,7 @@ def every_report_in_one_cluster(settings: Settings) -> dg.AssetCheckResult:
     reports = read_table(results.table("clustered_reports")).to_pandas()
     problems: dict[str, int] = {}
     for mode in results.modes_of("clusters"):
-        if not results.belongs_to_universe(results.table("clusters", mode)):
+        if results.why_unusable(results.table("clusters", mode)):
             continue
         clusters = read_table(results.table("clusters", mode)).to_pandas()
         years = read_table(results.table("cutoffs", mode), ["year"]).to_pandas()["year"]

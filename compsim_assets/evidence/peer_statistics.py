@@ -116,7 +116,7 @@ def peer_methods(
     if published:
         yield PeerMethod("pairs", partial(_of_pairs, PairTable(results.table("published_pairs"))))
     for name in ("pca", "walk_forward"):
-        yield from _by_scores(name, results.table(f"{name}_scores"))
+        yield from _by_scores(name, results.fresh_table(f"{name}_scores"))
     for name, vectors in read_embeddings(results).items():
         yield PeerMethod(name, _Vectors(vectors.report_id, vectors.year, vectors.matrix, cosines))
     yield from _by_latents(activity, latents, returns)

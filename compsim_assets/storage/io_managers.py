@@ -96,22 +96,26 @@ class TableIOManager(_ResultsIOManager):
     def load_input(self, context: dg.InputContext) -> Any:
         """A table as a pandas frame, or for a partitioned asset read by an unpartitioned one a dict mode -> frame.
 
-        Modes that do not exist yet, or that belong to another universe, are left out of the dict and named in the
-        log. Input metadata {"columns": [...]} reads only these; {"arrow": True} gives the Arrow table.
+        Modes that do not exist yet, or that were made from other descriptions, features, pairs or returns than the
+        present ones, are left out of the dict and named in the log. Input metadata {"columns": [...]} reads only these;
+        {"arrow": True} gives the Arrow table.
+
+        Raises:
+            StaleResult: a single table was made from other features, pairs or returns than the present ones.
         """
         name = context.asset_key.path[-1]
         wanted = context.definition_metadata or {}
         if not context.has_asset_partitions:
-            return self._read(self.results.table(name), wanted)
+            return self._read(self.results.fresh_table(name), wanted)
         if context.has_partition_key and len(context.asset_partition_keys) == 1:
-            return self._read(self.results.table(name, context.asset_partition_key), wanted)
+            return self._read(self.results.fresh_table(name, context.asset_partition_key), wanted)
         by_mode = {}
         for mode in sorted(context.asset_partition_keys):
             path = self.results.table(name, mode)
             if not path.exists():
                 context.log.warning(f"{name}/{mode} is not materialized yet: left out")
-            elif not self.results.belongs_to_universe(path):
-                context.log.warning(f"{name}/{mode} belongs to another universe: left out, materialize it again")
+            elif why := self.results.why_unusable(path):
+                context.log.warning(f"{name}/{mode} was {why}: left out, materialize it again")
             else:
                 by_mode[mode] = self._read(path, wanted)
         return by_mode

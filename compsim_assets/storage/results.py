@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compsim_assets.contracts.modes import CUTOFF_MODES
+from compsim_assets.storage.lineage import MADE_FROM, sources_of
 from compsim_assets.storage.publish import PublishedFolder
 
 if TYPE_CHECKING:
@@ -14,10 +15,12 @@ if TYPE_CHECKING:
 
 _UNIVERSE = b"compsim.universe"
 _CONTENT = b"compsim.content"
+# Manifests of the large arrays, which hold the hash of their content.
+_MANIFESTS = {"sae_features": "features.json", "embeddings": "embeddings.json"}
 
 
 class StaleResult(ValueError):
-    """A result that was made from other descriptions than the present ones."""
+    """A result that was made from other descriptions, or other features, than the present ones."""
 
 
 class Results(PublishedFolder):
@@ -53,8 +56,75 @@ class Results(PublishedFolder):
         """False for a table made from other descriptions than the present ones."""
         return _stamp(path, _UNIVERSE) == self.universe_stamp()
 
+    def made_from(self, path: Path) -> dict[str, str]:
+        """Content of everything that a table at this path depends on, as it is now; see `lineage`."""
+        features = self._manifest("sae_features")
+        by_features = features.get("n_reports", 0) > 0
+        return {name: self._content_of(name) for name in sources_of(self._asset_of(path), by_features)}
+
+    def stale_sources(self, path: Path) -> list[str]:
+        """What a table was made from that is another one now, or was itself made from something that is.
+
+        Nothing for a table without a note of what it was made from. All of it for one that its note does not speak of:
+        its writer was killed between the two.
+        """
+        note = self._note(path)
+        if not note.exists():
+            return []
+        noted = json.loads(note.read_text())
+        present = self.made_from(path)
+        if noted["content"] != _stamp(path, _CONTENT):
+            return list(present)
+        tables = {name: self.table(name) for name in present if name in MADE_FROM}
+        return [
+            name
+            for name, content in present.items()
+            if noted["made_from"].get(name) != content
+            or (name in tables and tables[name].exists() and self.stale_sources(tables[name]))
+        ]
+
+    def why_unusable(self, path: Path) -> str:
+        """Why an existing table must not stand beside the present ones; empty where it may."""
+        if not self.belongs_to_universe(path):
+            return "made from other descriptions than the present ones"
+        stale = self.stale_sources(path)
+        return f"made from other {' and '.join(stale)} than the present ones" if stale else ""
+
+    def fresh_table(self, asset: str, mode: str | None = None) -> Path:
+        """Path of a table that was made from the present features, pairs and returns, if it is there.
+
+        Raises:
+            StaleResult: it was made from others.
+        """
+        path = self.table(asset, mode)
+        if path.exists() and (stale := self.stale_sources(path)):
+            raise StaleResult(
+                f"{path} was made from other {' and '.join(stale)} than the present ones: materialize '{asset}'"
+                f"{f' of {mode}' if mode else ''} again"
+            )
+        return path
+
+    def _asset_of(self, path: Path) -> str:
+        return path.relative_to(self.folder).with_suffix("").parts[0]
+
+    def _note(self, path: Path) -> Path:
+        return self.folder / ".made_from" / path.relative_to(self.folder).with_suffix(".json")
+
+    def _manifest(self, name: str) -> dict[str, Any]:
+        folder = self.array_folder(name)
+        return read_manifest(folder, _MANIFESTS[name]) if (folder / _MANIFESTS[name]).exists() else {}
+
+    def _content_of(self, name: str) -> str:
+        if name in _MANIFESTS:
+            return str(self._manifest(name).get("content", ""))
+        path = self.table(name)
+        return _stamp(path, _CONTENT) if path.exists() else ""
+
     def write_table(self, path: Path, table: "pa.Table") -> str:
-        """Publish a table atomically, stamped with its content hash and its universe; returns the hash."""
+        """Publish a table atomically, stamped with its content hash and its universe; returns the hash.
+
+        What it was made from is noted beside it, after it: a table that its note does not speak of is not trusted.
+        """
         import pyarrow.parquet as pq
 
         content = content_hash(table)
@@ -62,6 +132,9 @@ class Results(PublishedFolder):
         stamped = table.replace_schema_metadata(stamps(content, universe))
         with self.new_file(path) as aside:
             pq.write_table(stamped, aside, compression="zstd")
+        if self._asset_of(path) in MADE_FROM:
+            with self.new_file(self._note(path)) as aside:
+                aside.write_text(json.dumps({"content": content, "made_from": self.made_from(path)}, indent=2))
         return content
 
 

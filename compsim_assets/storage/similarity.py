@@ -43,7 +43,7 @@ class ScoreSimilarity(_Similarity):
 
     def __init__(self, results: Results) -> None:
         super().__init__(results)
-        self._path = results.table("pca_scores")
+        self._path = results.fresh_table("pca_scores")
 
     @property
     def worker_input(self) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The results folder: paths, stamps of the universe, reading back."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from compsim_assets.settings import Settings
-from compsim_assets.storage.results import Results, content_hash, read_table
+from compsim_assets.storage.results import Results, StaleResult, content_hash, read_table
 
 
 def test_paths_are_those_of_the_contract() -> None:
@@ -99,6 +100,77 @@ def test_tables_know_their_universe(results: Results) -> None:
     describe("A", "B")
     assert results.universe_stamp() == first
     assert results.belongs_to_universe(clusters)
+
+
+def features(results: Results, content: str, n_reports: int = 1) -> None:
+    """A manifest as `sae_features` has it."""
+    folder = results.array_folder("sae_features")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "features.json").write_text(json.dumps({"content": content, "n_reports": n_reports}))
+
+
+def put(results: Results, asset: str, value: int, mode: str | None = None) -> Path:
+    path = results.table(asset, mode)
+    results.write_table(path, pa.table({"a": [value]}))
+    return path
+
+
+def test_tables_know_the_features_and_returns_that_they_are_from(results: Results) -> None:
+    features(results, "first")
+    put(results, "returns", 1)
+    scores, clusters = put(results, "pca_scores", 1), put(results, "clusters", 1, "rolling")
+    walked, peers = put(results, "walk_forward_clusters", 1), put(results, "nearest_peers", 1)
+    every = scores, clusters, walked, peers
+    assert [results.stale_sources(path) for path in every] == [[]] * 4
+    put(results, "pca_scores", 1)  # made again, and the same
+    assert [results.stale_sources(path) for path in every] == [[]] * 4
+    features(results, "second")
+    # What was made from scores is from other features too, as long as the scores are.
+    assert [results.stale_sources(path) for path in every] == [
+        ["sae_features"], ["pca_scores"], ["sae_features"], ["pca_scores"],
+    ]  # fmt: skip
+    put(results, "pca_scores", 2)
+    assert results.stale_sources(scores) == []
+    assert results.stale_sources(clusters) == ["pca_scores"]
+    put(results, "clusters", 1, "rolling")
+    assert results.stale_sources(clusters) == []
+    put(results, "returns", 2)
+    assert results.stale_sources(clusters) == ["returns"]
+    assert results.stale_sources(peers) == ["pca_scores"]
+    with pytest.raises(StaleResult, match=r"clusters/rolling.parquet .* other returns .*'clusters' of rolling"):
+        results.fresh_table("clusters", "rolling")
+    assert results.fresh_table("returns") == results.table("returns")
+
+
+def test_where_pairs_are_compared_features_and_returns_do_not_matter(results: Results) -> None:
+    features(results, "none", n_reports=0)
+    put(results, "published_pairs", 1)
+    clusters = put(results, "clusters", 1, "base")
+    put(results, "returns", 2)
+    put(results, "pca_scores", 2)
+    assert results.stale_sources(clusters) == []
+    put(results, "published_pairs", 2)
+    assert results.stale_sources(clusters) == ["published_pairs"]
+
+
+def test_a_writer_killed_before_its_note_leaves_a_table_that_is_not_trusted(results: Results) -> None:
+    features(results, "first")
+    path = put(results, "pca_scores", 1)
+    note = results.folder / ".made_from" / "pca_scores.json"
+    before = note.read_bytes()
+    put(results, "pca_scores", 2)
+    note.write_bytes(before)
+    assert results.stale_sources(path) == ["sae_features"]
+    # A table from before there were notes is what it was.
+    note.unlink()
+    assert results.stale_sources(path) == []
+
+
+def test_notes_are_beside_the_tables_and_change_no_byte_of_them(results: Results, tmp_path: Path) -> None:
+    features(results, "first")
+    first = put(results, "pca_scores", 1).read_bytes()
+    features(results, "second")
+    assert put(results, "pca_scores", 1).read_bytes() == first
 
 
 def test_a_table_of_unknown_origin_does_not_belong(results: Results) -> None:
