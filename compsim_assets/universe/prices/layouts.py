@@ -25,6 +25,7 @@ _CLOSES = frozenset({*_ADJUSTED, "close"})
 _CRSP = frozenset({"prc", "dlyprc", "mthprc"})
 _UNADJUSTED = _CRSP | {"prccd", "prccm"}
 _INDEX = ("__index_level_0__", "index", "Unnamed: 0", "")
+_USUAL = _FIELDS | {plain(name) for names in ALIASES["prices"].values() for name in names}
 _NUMBER = re.compile(r"[-+]?[\d.,]+(e[-+]?\d+)?|nan|null|none|n/a", re.IGNORECASE)
 _DATES = frozenset({"date", "datetime", "timestamp"})
 _SPELLED = (
@@ -182,9 +183,8 @@ def _tuple(column: str) -> tuple[str, str] | None:
 
 def _flat(column: str, pattern: re.Pattern[str]) -> tuple[str, str] | None:
     """Field and ticker of "Close_AAPL" and "AAPL Close"."""
-    usual = {plain(name) for names in ALIASES["prices"].values() for name in names} | _FIELDS
     match = pattern.fullmatch(column)
-    if match is None or plain(column) in usual:
+    if match is None or plain(column) in _USUAL:
         return None
     is_word = plain(match["ticker"]) in ("price", "adj", "adjusted", "value")
     return None if is_word else (match["field"], match["ticker"])

@@ -63,6 +63,8 @@ class Rows:
         """One after the other; the parts are emptied on the way, so that nothing is there twice."""
         import numpy as np
 
+        if len(parts) == 1:
+            return parts[0]
         columns: dict[str, list[np.ndarray]] = {
             "ticker": [np.empty(0, np.int32)],
             "day": [np.empty(0, np.int32)],
@@ -117,7 +119,7 @@ def _place(file: TableFile, start: int, row: int) -> str:
 
 
 def _batches(file: TableFile, path: Path, layout: Layout) -> "Iterator[pa.RecordBatch]":
-    """The file's columns, some rows at a time; tickers of a Parquet file in the codes that it has itself."""
+    """The file's columns, some rows at a time; texts of a long Parquet table in the codes that it has."""
     import pyarrow.parquet as pq
 
     named = (layout.date, layout.ticker, layout.price, layout.divisor)
@@ -125,7 +127,7 @@ def _batches(file: TableFile, path: Path, layout: Layout) -> "Iterator[pa.Record
     if file.parquet is None or not layout.ticker:
         yield from file.batches(columns)
         return
-    with pq.ParquetFile(path, memory_map=True, read_dictionary=[layout.ticker]) as parquet:
+    with pq.ParquetFile(path, memory_map=True, read_dictionary=[layout.ticker, layout.date]) as parquet:
         for batch in parquet.iter_batches(1 << 20, columns=columns):
             yield batch.select(columns)
 
@@ -184,9 +186,10 @@ def _wide(
     matrix = np.stack([_numbers(batch.column(column), column, place) for column in layout.tickers])
     if layout.divisor:
         matrix /= _divisor(batch, layout, place)
-    column, row = np.nonzero(~np.isnan(matrix))
     code = tickers.codes(pa.array(list(layout.tickers.values()), pa.string()))
-    return Rows(code[column], day[row], matrix[column, row], row.astype(np.uint32))
+    n_days, row = len(day), np.arange(len(day), dtype=np.uint32)
+    cells = Rows(np.repeat(code, n_days), np.tile(day, len(code)), matrix.ravel(), np.tile(row, len(code)))
+    return cells.where(~np.isnan(cells.close))
 
 
 def _complete(rows: Rows, layout: Layout, file: TableFile, tickers: Spellings, tally: Tally) -> Rows:
