@@ -147,3 +147,12 @@ def test_a_ticker_that_is_passed_on_around_new_year_is_not_traded() -> None:
     columns = ["n_pairs", "n_trades", "sharpe", "n_delisted", "n_halted"]
     assert row_of(tables)[columns].tolist() == row_of(without)[columns].tolist()
     assert row_of(compared(table))["n_trades"] > row_of(tables)["n_trades"]
+
+
+def test_a_window_has_its_own_rows_and_a_short_one_those_of_both() -> None:
+    first = PRICES["date"] < "2014-01-01"
+    weekly = compared(pd.concat([PRICES[first], last_rows("W")[last_rows("W")["date"] >= "2014-01-01"]]))
+    assert weekly.calendar.rows_a_year == 365.25 / 7
+    assert row_of(weekly)["n_tested"] == 10  # on days, as before
+    week = compared(PRICES[PRICES["date"] < "2014-01-04"])
+    assert week.calendar.rows_a_year == 252
