@@ -44,7 +44,7 @@ def objective_by_theta(objective: pd.DataFrame, best: float, published: float, s
     """
     table = objective.sort_values("theta").replace([np.inf, -np.inf], np.nan)
     if table.empty or table["objective"].isna().all():
-        return no_data_figure(_OBJECTIVE_TITLE, "no year has two reports to merge", synthetic)
+        return no_data_figure(_OBJECTIVE_TITLE, "no year has two companies with returns to merge", synthetic)
     page = Page(height=6.0, top=1.7, bottom=0.95)
     figure, (axes,) = new_figure(
         _OBJECTIVE_TITLE,

@@ -34,13 +34,13 @@ class Null:
 class _Year:
     """Unit returns of one year's reports, cluster by cluster, and the clusters' sizes (each at least 2).
 
-    own: positions of every two reports of one company, which are no pair.
+    repeated: positions of every two reports of one company, which are no pair.
     """
 
     year: int
     unit: np.ndarray
     sizes: np.ndarray
-    own: tuple[np.ndarray, np.ndarray]
+    repeated: tuple[np.ndarray, np.ndarray]
 
 
 def permutation_null(
@@ -132,7 +132,7 @@ def _shuffled(year: _Year, permutations: int, seed: int, batch: int) -> tuple[np
         orders = np.tile(np.arange(n), (min(step, permutations - start), 1))
         parts.append(_by_cluster(year, starts, draw.permuted(orders, axis=1)))
     sums, pairs = (np.concatenate(part) for part in zip(*parts, strict=True))
-    if len(year.own[0]) == 0:
+    if len(year.repeated[0]) == 0:
         return (sums / pairs).mean(axis=1), sums.sum(axis=1), pairs.sum(axis=1)
     there = pairs > 0
     mean = np.divide(sums, pairs, out=np.zeros_like(sums), where=there).sum(axis=1)
@@ -145,7 +145,7 @@ def _by_cluster(year: _Year, starts: np.ndarray, orders: np.ndarray) -> tuple[np
     """(batch, clusters) sums of correlations over pairs, and pairs; `orders` (batch, n) says who is at each place."""
     sums = _pair_sums(year.unit[orders], starts, year.sizes)
     pairs = np.tile(year.sizes * (year.sizes - 1) / 2, (len(orders), 1))
-    a, b = year.own
+    a, b = year.repeated
     if len(a) == 0:
         return sums, pairs
     cluster = np.empty_like(orders)
