@@ -118,8 +118,8 @@ def _read_table(
 
 def _key(path: Path, columns: list[str], keys: list[str], reports: Callable[[], "pd.DataFrame"]) -> str:
     """The first of a file's columns of companies that the reports have, too."""
-    there = reports() if keys else {}
-    key = next((key for key in keys if key in there and there[key].notna().any()), None)
+    there = reports() if keys else None
+    key = next((key for key in keys if there is not None and key in there and there[key].notna().any()), None)
     if key is None:
         raise UniverseError(
             f"{path}: no column {ID} (the report), and none of {', '.join(_KEYS)} (the company) that the reports have, "
@@ -178,15 +178,18 @@ def _once(frame: "pd.DataFrame", name: str, place: Place, notes: Notes) -> "pd.D
     """
     again = frame.duplicated(["year", "key", "cluster_id"])
     if again.any():
-        notes.left_out("rows", "rows that are there twice", int(again.sum()), place(int(again.idxmax())))
+        first = int(frame.index.to_numpy()[again.to_numpy().argmax()])
+        notes.left_out("rows", "rows that are there twice", int(again.sum()), place(first))
     frame = frame[~again]
     two = frame.duplicated(["year", "key"])
     if two.any():
-        row = frame.loc[two.idxmax()]
+        at = int(two.to_numpy().argmax())
+        row = frame.iloc[at]
         same = frame[(frame["year"] == row["year"]) & (frame["key"] == row["key"])]["cluster_id"]
+        where = place(int(frame.index.to_numpy()[at]))
         raise UniverseError(
-            f"{place(int(two.idxmax()))}: {name} {row['key']} of {row['year']} is in cluster {row['cluster_id']!r}, "
-            f"and in {same.iloc[0]!r} before, expected one cluster per report and year"
+            f"{where}: {name} {row['key']} of {row['year']} is in cluster {row['cluster_id']!r}, and in "
+            f"{same.iloc[0]!r} before, expected one cluster per report and year"
         )
     return frame
 
