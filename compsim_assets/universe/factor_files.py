@@ -74,15 +74,16 @@ def read_factors(paths: Sequence[Path], rules: Mapping[str, Any], decisions: Dec
     for path in paths:
         frame = _monthly(path, rules, decisions.of(path), strict=len(paths) == 1)
         for other, before in zip(paths, monthly, strict=False):
-            if doubled := sorted(set(frame) & set(before)):
+            if doubled := [name for name in frame.columns if name in before]:
                 raise UniverseError(f"{path}: {doubled[0]} is in {other.name}, too: expected each factor in one file")
         monthly.append(frame)
     table = pd.concat(monthly, axis=1).sort_index()
     notes = decisions.of(paths[0] if len(paths) == 1 else "factors")
-    market = next((name for name in table if plain(name) in _MARKET), table.columns[0])
-    if market != table.columns[0]:
-        notes.assumed(market, f"{market} is the market: put before {table.columns[0]}", 1)
-        table = table[[market, *(name for name in table if name != market)]]
+    names: list[str] = table.columns.to_list()
+    market = next((name for name in names if plain(name) in _MARKET), names[0])
+    if market != names[0]:
+        notes.assumed(market, f"{market} is the market: put before {names[0]}", 1)
+        table = table[[market, *(name for name in names if name != market)]]
     _say_missing(table, notes)
     months = table.index.to_numpy().astype("M8[M]").astype(np.int64)
     table = table.reset_index(drop=True)
@@ -169,7 +170,7 @@ def _dates(table: _Table, rules: Mapping[str, Any], notes: Notes) -> "tuple[np.n
     from compsim_assets.universe.intake.dates import EXPECTED, days
     from compsim_assets.universe.intake.values import whole_numbers, whole_years
 
-    by_name = {plain(name): name for name in reversed(table.columns)}
+    by_name = {plain(name): name for name in reversed(list(table.columns))}
     spelled = _DATES if "year" in by_name else (*_DATES, "month")
     date = "date" if "date" in table.columns else next((by_name[name] for name in spelled if name in by_name), None)
     if date is None and {"year", "month"} <= set(by_name):

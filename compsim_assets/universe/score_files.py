@@ -57,7 +57,7 @@ def read_scores(paths: Sequence[Path], notes: Notes) -> "pd.DataFrame":
         )
     unscored = table["n_unscored"]
     if unscored.sum():
-        example = table.loc[unscored.idxmax()]
+        example = table.iloc[int(unscored.to_numpy().argmax())]
         what = f"examples without an answer (null, -1) in {(unscored > 0).sum():,} of {len(table):,} files"
         text = f"{Path(example['path']).name}: {example['n_unscored']} of {example['n_examples']}"
         notes.left_out("fuzz_scores", what, int(unscored.sum()), text)
