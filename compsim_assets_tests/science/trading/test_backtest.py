@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import kurtosis, norm, skew
 
 from compsim_assets.science.trading.backtest import Rules, Tables, compare_methods
 from compsim_assets.science.trading.honest import trade_pairs
@@ -156,3 +157,19 @@ def test_a_window_has_its_own_rows_and_a_short_one_those_of_both() -> None:
     assert row_of(weekly)["n_tested"] == 10  # on days, as before
     week = compared(PRICES[PRICES["date"] < "2014-01-04"])
     assert week.calendar.rows_a_year == 252
+
+
+def test_the_deflated_ratio_of_weeks_knows_what_a_week_is() -> None:
+    halves = MEMBERS.assign(cluster_id=MEMBERS["ticker"].str[2].astype(int) % 2)
+    methods = {"base": MEMBERS, "halves": halves}
+    tables = compare_methods(*windows_of(last_rows("W")), methods, [2011, 2012, 2013], RULES)
+    table = tables.backtest[(tables.backtest["variant"] == "honest") & (tables.backtest["cost_bp"] == 0)]
+    largest = 0.4227843350984671 * norm.ppf(1 / 2) + 0.5772156649015329 * norm.ppf(1 - 1 / (2 * np.e))
+    benchmark = table["sharpe"].std() * largest / np.sqrt(365.25 / 7)
+    for row in table.itertuples():
+        rows = (tables.daily["variant"] == "honest") & (tables.daily["cost_bp"] == 0)
+        returns = tables.daily.loc[rows & (tables.daily["method"] == row.method), "daily_return"]
+        weekly = returns.mean() / returns.std()
+        error = np.sqrt(1 - skew(returns) * weekly + (kurtosis(returns, fisher=False) - 1) / 4 * weekly**2)
+        wanted = norm.cdf((weekly - benchmark) * np.sqrt(len(returns) - 1) / error)
+        assert row.sharpe_deflated == pytest.approx(wanted, rel=1e-6)
