@@ -120,3 +120,46 @@ def test_two_prices_of_one_day_are_refused(run: Local) -> None:
     with pytest.raises(UniverseError, match=message):
         prices(run, ticker=["A", "A"], date=["2020-01-02"] * 2, adj_close=[1.0, 1.1])
     assert not run.results.table("price_history").exists()
+
+
+def test_what_is_left_out_of_prices_is_in_the_metadata(run: Local) -> None:
+    prices(run, ticker=["A", "A"], date=["2020-01-02", "2020-01-03"], adj_close=[1.0, None])
+    assert run.metadata("price_history")["left_out"] == {"rows without a price are left out": 1}
+    prices(run, ticker=["A", "A"], date=["2020-01-02", "2020-01-03"], adj_close=[1.0, 2.0])
+    assert "left_out" not in run.metadata("price_history")
+
+
+def month_ends() -> pd.DataFrame:
+    """Month-end prices of the universe's four tickers, for its two years."""
+    days = pd.date_range("2014-12-31", "2016-12-31", freq="BME").rename("Date")
+    steps = np.random.default_rng(3).normal(0, 0.1, (len(days), 4))
+    return pd.DataFrame(np.exp(3 + steps.cumsum(axis=0)), index=days, columns=[f"T{i}" for i in range(4)])
+
+
+def by_pandas(closes: pd.DataFrame) -> list[np.ndarray]:
+    """The reports' log returns: T0 and T2 of 2015, T1 and T3 of 2016."""
+    logs = np.log(closes).diff()
+    return [logs.loc[str(2015 + i % 2), f"T{i}"].to_numpy() for i in range(4)]
+
+
+def test_returns_come_from_prices_where_reports_have_none(run: Local) -> None:
+    closes = month_ends()
+    reports(run, **{RETURNS: None})
+    run.run(["returns"])
+    assert np.isnan(np.stack(run.read("returns")["returns"])).all()
+    assert "source" not in run.metadata("returns")
+    closes.to_csv(run.folder / "universe" / "prices.csv")
+    run.run(["returns"])
+    np.testing.assert_allclose(np.stack(run.read("returns")["returns"]), by_pandas(closes), atol=1e-12)
+    assert run.metadata("returns")["source"] == "month-end closes of the prices: the reports have no returns"
+
+
+def test_returns_that_contradict_the_prices_are_named(run: Local) -> None:
+    closes = month_ends()
+    reports(run, **{RETURNS: [row.tolist() for row in by_pandas(closes)]})
+    closes.to_csv(run.folder / "universe" / "prices.csv")
+    run.run(["returns"])
+    assert "contradicts_prices" not in run.metadata("returns")
+    reports(run, **{RETURNS: [np.roll(row, 1).tolist() for row in by_pandas(closes)]})
+    run.run(["returns"])
+    assert "returns of 4 of 4 reports are not those of their prices" in run.metadata("returns")["contradicts_prices"]

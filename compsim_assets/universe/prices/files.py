@@ -172,7 +172,9 @@ def _ordered(
     key += code.astype(np.int64) * (int(key.max(initial=0)) + 1)
     order = None
     if not (key[1:] > key[:-1]).all():
-        order = np.lexsort((_narrow(rows.day - first), _narrow(code)))
+        by_day = (rows.day[1:] >= rows.day[:-1]).all()
+        keys = (_narrow(code),) if by_day else (_narrow(rows.day - first), _narrow(code))
+        order = np.lexsort(keys)
         key, code = key[order], code[order]
         rows = Rows(*(part[order] for part in (rows.ticker, rows.day, rows.close, rows.row)))
     same = key[1:] == key[:-1]
