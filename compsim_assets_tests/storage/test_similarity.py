@@ -78,3 +78,47 @@ def test_reports_without_defined_returns_are_left_out_where_that_is_asked(
 ) -> None:
     returns.at[2, "returns"] = np.full(12, np.nan)
     assert both[0].reports(returns, True)["report_id"].tolist() == [i for i in returns["report_id"] if i != 12]
+
+
+def test_reports_at_the_origin_are_left_out_and_named(results: Results, returns: pd.DataFrame) -> None:
+    scores = np.random.default_rng(1).normal(size=(len(returns), 3)).astype(np.float32)
+    scores[[3, 8]] = 0.0
+    ids, year = (returns[name].to_numpy() for name in ("report_id", "year"))
+    table = pa.table({"report_id": ids[::-1], "year": year[::-1], "scores": list_column(scores[::-1].copy())})
+    results.write_table(results.table("pca_scores"), table)
+    similarity = ScoreSimilarity(results)
+    assert similarity.without_content() == [13, 18]
+    assert sorted(similarity.reports(returns, False)["report_id"]) == [i for i in range(10, 21) if i not in (13, 18)]
+    peers = pd.concat(map(pd.DataFrame, similarity.nearest_peers(9)))
+    assert not {13, 18} & {*peers["report_id"], *peers["peer_id"]}
+    assert len(peers) == 5 * 4 + 4 * 3
+
+
+def test_both_know_the_reports_of_one_company(
+    both: tuple[ScoreSimilarity, PairSimilarity], results: Results, returns: pd.DataFrame
+) -> None:
+    """Reports 10 and 12 are of one company, and so are 17 and 19; where no year has two, companies do not matter."""
+    cik = pa.array([{12: "0010", 19: "17.0"}.get(i, str(i)) for i in returns["report_id"]])
+    nothing = pa.nulls(len(cik), pa.string())
+    columns = {"report_id": returns["report_id"], "year": returns["year"], "cik": cik, "ticker": nothing}
+    results.write_table(results.table("descriptions"), pa.table({**columns, "company_name": nothing}))
+    groups = {"all": returns[["year", "report_id"]].assign(cluster_id=1)}
+    for similarity in both:
+        by_year = similarity.correlation_by_year(groups, returns)
+        with_own = similarity.correlation_by_year(groups, returns, own_pairs=True)
+        for year, row, whole in zip(YEARS, by_year.to_dict("records"), with_own.to_dict("records"), strict=True):
+            monthly = np.stack(returns.loc[returns["year"] == year, "returns"].to_list())
+            rho = np.corrcoef(monthly)
+            first, second = (0, 2) if year == 2001 else (1, 3)
+            listed = [
+                rho[a, b] for a, b in zip(*np.triu_indices(len(rho), 1), strict=True) if (a, b) != (first, second)
+            ]
+            assert row["mean_correlation"] == pytest.approx(np.mean(listed))
+            assert (row["n_pairs"], whole["n_pairs"]) == (len(listed), len(listed) + 1)
+            assert row["n_reports"] == whole["n_reports"] == len(rho)
+        peers = pd.concat(map(pd.DataFrame, similarity.nearest_peers(9)))
+        assert (10, 12) not in set(zip(peers["report_id"], peers["peer_id"], strict=True))
+        assert len(peers) == 6 * 5 + 5 * 4 - 4
+    single = pa.table({**columns, "company_name": nothing}).filter(pa.array(~returns["report_id"].isin([12, 19])))
+    results.write_table(results.table("descriptions"), single)
+    assert ScoreSimilarity(results).company is None
