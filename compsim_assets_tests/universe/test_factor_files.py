@@ -186,7 +186,7 @@ def test_files_are_put_together_by_month(tmp_path: Path, right: pd.DataFrame) ->
     assert table["Mom"][6:].tolist() == right["Mkt-RF"][6:].tolist()
     assert graded(decisions, "missing") == {"factors": 6}
     (tmp_path / "F-F_Research_Data_5_Factors_2x3.csv").write_text(library())
-    with pytest.raises(UniverseError, match=r"HML is in F-F_Research_Data_5_Factors_2x3\.csv, too"):
+    with pytest.raises(UniverseError, match=r"Mkt-RF is in F-F_Research_Data_5_Factors_2x3\.csv, too"):
         read(tmp_path)
 
 
