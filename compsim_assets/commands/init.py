@@ -78,7 +78,7 @@ def _what_to_put_where(folder: Path, file: str) -> str:
             lines.append(f"      - {column}{f' ({others})' if others else ''}")
     lines += [
         "",
-        "Other spellings of these columns are in docs/data.md, or say yours in universe.toml. Then:",
+        "Other spellings of these columns are in docs/intake.md, or say yours in universe.toml. Then:",
         "",
         f"  compsim check {folder}",
         f"  COMPSIM_SOURCE=local COMPSIM_UNIVERSE={folder} make materialize",
