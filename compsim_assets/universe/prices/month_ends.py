@@ -78,7 +78,9 @@ class MonthEnds:
         import numpy as np
         import pandas as pd
 
-        return np.asarray(pd.Index(self.tickers, dtype=object).get_indexer(ticker.astype(object)), dtype=np.int64)
+        return np.asarray(
+            pd.Index(self.tickers, dtype=object).get_indexer(pd.Index(ticker.astype(object))), dtype=np.int64
+        )
 
     def around(self, place: "np.ndarray", year: "np.ndarray", first: int, last: int) -> "np.ndarray":
         """(n, last - first + 1) log closes of the months from `first` to `last`, 0 is January of each row's year."""
