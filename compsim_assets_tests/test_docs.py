@@ -6,7 +6,6 @@ asset, table, array, figure, method, setting, command or room.
 
 import ast
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import dagster as dg
 import pandas as pd
 import pytest
 
+from compsim_assets.cli import app
 from compsim_assets.contracts import TABLES
 from compsim_assets.contracts.methods import BY_NAME
 from compsim_assets.definitions import defs
@@ -57,8 +57,9 @@ def settings() -> set[str]:
 
 def commands() -> set[str]:
     targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"].get("scripts", {})
-    return {*(f"make {target}" for target in targets), *scripts, "python -m compsim_assets", "python -m docs.flow"}
+    asked = {f"compsim {command.name or command.callback.__name__}" for command in app.registered_commands}
+    modules = {"python -m compsim_assets", "python -m docs.flow", "python -m docs.example"}
+    return {*(f"make {target}" for target in targets), *asked, *modules}
 
 
 def rooms() -> set[str]:

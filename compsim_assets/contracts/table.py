@@ -92,7 +92,7 @@ def validate(table: Table, value: "pd.DataFrame | pa.Table") -> "pa.Table":
         raise ContractError(f"{table.name}: missing columns {missing}, unknown columns {unknown}")
     arrow = table.typed(value)
     plain = [c.name for c in table.columns if not c.type.endswith("]")]
-    _check_values(table, arrow.select(plain).to_pandas())
+    _check_values(table, arrow.select(plain).to_pandas(date_as_object=False))
     for column in table.columns:
         if arrow.column(column.name).null_count and not column.nullable:
             row = arrow.column(column.name).is_null().to_pylist().index(True)

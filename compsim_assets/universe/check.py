@@ -12,6 +12,7 @@ from compsim_assets.universe.intake.decisions import REFUSED, Decision
 from compsim_assets.universe.intake.rules import FILE
 from compsim_assets.universe.inventory import say_missing, say_unread
 from compsim_assets.universe.layout import ID, RETURNS, UniverseError
+from compsim_assets.universe.score_files import read_scores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -188,6 +189,7 @@ def _examine_folder(universe: Universe) -> None:
             used |= {Path(value) for key in ("model", "sae") if (value := settings.get(key))}
     with _refusals(universe, "fuzz_scores"):
         if files := universe.fuzz_score_files():
+            read_scores(files, universe.decisions.of("fuzz_scores"))
             universe.decisions.of("fuzz_scores").fine("fuzz_scores", f"{len(files):,} score files", len(files))
     with _refusals(universe, "pca"):
         if (path := universe.published_pca()) is not None:

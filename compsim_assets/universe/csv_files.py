@@ -75,6 +75,7 @@ class CsvTable:
 
     def line(self, row: int) -> int:
         """The line of the file on which a row ends, the first line is 1. Texts may hold line breaks."""
+        csv.field_size_limit(1 << 30)  # a text of an annual report is longer than what Python's reader allows
         with _text(self.path) as file:
             reader = csv.reader(file, delimiter=self.delimiter)
             rows = -self.header_lines

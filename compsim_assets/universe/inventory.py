@@ -22,7 +22,7 @@ _NOT_DATA = ("readme", "licen", "synthetic", "truth", "notes", ".")
 
 # By table: what cannot be made without it, and what to do.
 _NEEDED = {
-    "reports": ("every asset but those of published pairs", "give reports.parquet or reports.csv"),
+    "reports": ("asset but those of published pairs", "give reports.parquet or reports.csv"),
     "prices": ("pairs trading: cointegrated_pairs, pairs_backtest, pairs_daily", "give prices.parquet or prices.csv"),
     "factors": ("factor-adjusted correlations in robustness", "give factors.parquet, or Ken French's CSV as it is"),
     "fuzz_scores": ("fuzz_scores and how interpretable strong features are", "give delphi's files in fuzz_scores/"),

@@ -112,6 +112,7 @@ def _order_of(spelled: Sequence[str | None], codes: Any, name: str, place: Place
 
 
 def _day(text: str, how: str, months: bool) -> date | None:
+    text = text.removesuffix(".0")  # a whole number that was read as a float and written as text
     if how and "/%Y" not in how:
         return _strptime(text, (how,))
     try:

@@ -42,8 +42,8 @@ class Decisions:
 
     def add(self, decision: Decision) -> None:
         """Record a decision, unless it is recorded; files are named within the folder."""
-        inside = {name: self._inside(getattr(decision, name)) for name in ("what", "example")}
-        self._rows.setdefault(replace(decision, **inside))
+        what, example = self._inside(decision.what), self._inside(decision.example)
+        self._rows.setdefault(replace(decision, what=what, example=example))
 
     def _inside(self, text: str) -> str:
         """A text without the folder's own path."""

@@ -109,9 +109,7 @@ def test_a_total_loss_has_no_return(tmp_path: Path) -> None:
     matrix = universe.returns_from_prices(reports)
     assert matrix is not None
     for row in (0, 1):
-        np.testing.assert_allclose(
-            matrix[row, :3], by_pandas(wide.replace(0, np.nan), ["LOST", "BACK"][row], 2019)[:3]
-        )
+        np.testing.assert_allclose(matrix[row, :3], by_pandas(wide.replace(0, np.nan), ["LOST", "BACK"][row], 2019)[:3])
     assert np.isnan(matrix[:2, 3:]).all()
     assert np.isnan(matrix[2]).all()
     said = [row for row in universe.decisions if row.grade == "suspicious"]
