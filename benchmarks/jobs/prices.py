@@ -53,6 +53,11 @@ def _write(folder: Path, tickers: int, days: int, days_of_csv: int) -> None:
     pc.write_csv(by_day.slice(0, tickers * days_of_csv), folder / "by day, CSV" / "prices.csv")
 
 
+def write_prices(path: Path, tickers: int, days: int) -> None:
+    """Prices by ticker, then day."""
+    pq.write_table(_prices(tickers, days), path)
+
+
 def _prices(tickers: int, days: int) -> pa.Table:
     rng = np.random.default_rng(0)
     every = np.arange("2004-01-01", "2030-01-01", dtype="datetime64[D]")

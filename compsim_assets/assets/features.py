@@ -108,17 +108,25 @@ def _extract(
         ran = torchrun.run(context, "compsim_assets.workers.extract_features", extras, scratch)
         index = pd.read_parquet(output / "index.parquet")["row"].to_numpy()
         unique = np.load(output / "unique_features.npy", mmap_mode="r")
-        blocks = _expand(ids[index >= 0], index[index >= 0], unique)
+        silent: list[int] = []
+        blocks = _expand(ids[index >= 0], index[index >= 0], unique, silent)
         n_reports = write_feature_shards(folder, blocks, unique.shape[1], manifest)
     if n_reports == 0:
         raise UniverseError(f"{universe.folder}/reports: no report has a description to extract features from")
-    return {"origin": "extracted", **_shape(n_reports, unique.shape[1]), **ran}
+    without = {"without_active_latent": f"{len(silent):,}, first report {silent[0]}"} if silent else {}
+    return {"origin": "extracted", **_shape(n_reports, unique.shape[1]), **without, **ran}
 
 
-def _expand(ids: Any, rows: Any, unique: Any, block: int = 512) -> Iterator[tuple[Any, Any]]:
-    """Features of every report from those of the different texts, a block at a time."""
+def _expand(ids: Any, rows: Any, unique: Any, silent: list[int], block: int = 512) -> Iterator[tuple[Any, Any]]:
+    """Features of every report from those of the different texts, a block at a time; without an active latent a report
+    has none, and is listed in `silent`.
+    """
     for start in range(0, len(ids), block):
-        yield ids[start : start + block], unique[rows[start : start + block]]
+        some, features = ids[start : start + block], unique[rows[start : start + block]]
+        active = features.any(axis=1)
+        silent += some[~active].tolist()
+        if active.any():
+            yield some[active], features[active]
 
 
 def _preview(folder: Path, rows: int = 8, top: int = 4) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from compsim_assets.universe.encoders import encoders_of
 from compsim_assets.universe.extraction import ExtractionSettings
 from compsim_assets.universe.folder import Universe
+from compsim_assets.universe.intake.columns import say_columns
 from compsim_assets.universe.intake.decisions import REFUSED, Decision
 from compsim_assets.universe.intake.rules import FILE
 from compsim_assets.universe.inventory import say_missing, say_unread
@@ -63,6 +64,9 @@ def _refusals(universe: Universe, name: str) -> Iterator[None]:
 
 def _examine_tables(universe: Universe) -> None:
     reports = matrix = prices = None
+    for name in ("reports", "features", "pairs") if not universe.as_published else ():
+        with _refusals(universe, name):
+            _say_files(universe, name)
     with _refusals(universe, "reports"):
         reports = universe.reports(refresh=True)
         _say_reports(universe, reports)
@@ -84,6 +88,21 @@ def _examine_tables(universe: Universe) -> None:
             _examine_clusters(universe, reports)
     with _refusals(universe, "factors"):
         universe.factors()
+
+
+def _say_files(universe: Universe, name: str) -> None:
+    """How each file of a table is written, and which of its columns are not read."""
+    files = universe.table(name)
+    for number in range(0 if files is None else len(files)):
+        with files.open(number) as file:
+            notes = universe.decisions.of(file.name)
+            if name != "reports":  # whose reader says it itself
+                say_columns(notes, name, file.columns, file.names)
+            if file.csv is not None and file.csv.delimiter != ",":
+                notes.assumed(name, f"values are separated by {file.csv.delimiter!r}", 1)
+            if file.index:
+                what = "report ids stand in what pandas says of the file, as start and step"
+                notes.assumed(name, what, file.n_rows(), ", ".join(file.index))
 
 
 def _say_reports(universe: Universe, reports: "pd.DataFrame") -> None:
@@ -142,7 +161,7 @@ def _examine_features(universe: Universe, reports: "pd.DataFrame") -> None:
     if source is None:
         if (universe.folder / "extraction.toml").exists():
             ExtractionSettings.from_toml(universe.folder / "extraction.toml")
-            universe.decisions.of("extraction.toml").fine("features", "features are extracted from texts", len(reports))
+            _say_extraction(universe, reports)
         return
     notes, n_latents = universe.notes("features"), source.usual_length()
     with_features: set[int] = set()
@@ -155,6 +174,14 @@ def _examine_features(universe: Universe, reports: "pd.DataFrame") -> None:
         notes.left_out("features", "features of no report", len(unknown), f"{ID} {min(map(str, unknown))}")
     if without := set(ids.tolist()) - with_features:
         notes.missing("features", "reports without features are in no cluster", len(without), f"{ID} {min(without)}")
+
+
+def _say_extraction(universe: Universe, reports: "pd.DataFrame") -> None:
+    notes, n_texts = universe.decisions.of("extraction.toml"), int(reports["section_1"].notna().sum())
+    if n_texts or universe.token_ids(reports[ID].to_numpy()[:1]) is not None:
+        notes.fine("features", "features are extracted from texts", n_texts or len(reports))
+    else:
+        notes.missing("features", "no report has a text: there is nothing to extract features from", len(reports))
 
 
 def _examine_pairs(universe: Universe, reports: "pd.DataFrame") -> None:

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import dagster as dg
@@ -19,11 +20,13 @@ from compsim_assets.assets.features import sae_features
 from compsim_assets.contracts import TABLES
 from compsim_assets.contracts.table import validate
 from compsim_assets.launch.torchrun import Torchrun
+from compsim_assets.sample import generate
 from compsim_assets.settings import Settings
 from compsim_assets.storage.results import Results
 from compsim_assets.storage.shards import FeatureShards
 from compsim_assets.universe.layout import ID, RETURNS
 from compsim_assets.universe.opening import open_universe
+from compsim_assets_tests.runs import TINY
 
 Writer = Callable[[pd.DataFrame, Path], None]
 
@@ -87,6 +90,36 @@ def small() -> Files:
         {ID: reports[ID], "features": list(np.round(rng.exponential(1, (len(rows), 20)), 3).astype(np.float32))}
     )
     return Files({"reports": reports, "features": features, "prices": _prices(rng), **_others(rng, reports)})
+
+
+def sample() -> Files:
+    """The tiny embedded sample."""
+    with TemporaryDirectory() as scratch:
+        generate(Path(scratch) / "sample", size=TINY)
+        frames = {
+            n: pd.read_parquet(Path(scratch) / "sample" / f"{n}.parquet") for n in ("reports", "features", "prices")
+        }
+    return Files(frames)
+
+
+def real(folder: Path) -> Files:
+    """Thirty companies of a real universe in five years: texts, returns, prices, published clusters; drawn features."""
+    reports = pd.read_parquet(folder / "reports.parquet").drop(columns=["industry_classification", "gics_sector"])
+    companies = reports.loc[reports["year"] == 2015, "ticker"].sort_values().iloc[::16][:30]
+    reports = reports[reports["ticker"].isin(companies) & reports["year"].between(2011, 2015)].reset_index(drop=True)
+    prices = pd.read_parquet(folder / "prices.parquet").astype({"adj_close": float})
+    day = pd.to_datetime(prices["date"])
+    prices = prices[prices["ticker"].isin(companies) & (day >= "2010-12-01") & (day <= "2015-12-31")]
+    groups = pd.read_parquet(folder / "published_clusters" / "SIC.parquet")
+    rng = np.random.default_rng(0)
+    values = list(rng.exponential(1, (len(reports), 20)).astype(np.float32))
+    frames = {
+        "reports": reports,
+        "features": pd.DataFrame({ID: reports[ID], "features": values}),
+        "prices": prices.reset_index(drop=True),
+        "published_clusters/GROUPS": groups[groups[ID].isin(reports[ID])].reset_index(drop=True),
+    }
+    return Files(frames)
 
 
 def _prices(rng: np.random.Generator) -> pd.DataFrame:

@@ -16,12 +16,13 @@ from compsim_assets_tests.spellings.files import Files
 
 @dataclass(frozen=True)
 class Spelling:
-    """changes: what it writes otherwise. part: spellings of one part exclude one another. exact: whether all bytes are
-    those of the plain spelling, or numbers up to the rounding of a change of unit.
+    """change: writes a table of the universe otherwise. part: spellings of one part exclude one another. exact: whether
+    all bytes are those of the plain spelling, or numbers up to the rounding of a change of unit.
     """
 
     name: str
     part: str
+    table: str
     change: Callable[[Files], None]
     exact: bool = True
 
@@ -30,9 +31,11 @@ SPELLINGS: list[Spelling] = []
 GROUPS = "published_clusters/GROUPS"
 
 
-def spelling(part: str, exact: bool = True) -> Callable[[Callable[[Files], None]], Callable[[Files], None]]:
+def spelling(
+    part: str, table: str = "reports", exact: bool = True
+) -> Callable[[Callable[[Files], None]], Callable[[Files], None]]:
     def register(change: Callable[[Files], None]) -> Callable[[Files], None]:
-        SPELLINGS.append(Spelling(change.__name__, part, change, exact))
+        SPELLINGS.append(Spelling(change.__name__, part, table, change, exact))
         return change
 
     return register
@@ -47,21 +50,17 @@ def values(
         frame = files.frames[table]
         frame[column] = change(frame[column])
 
-    SPELLINGS.append(Spelling(name, part, write, exact))
+    SPELLINGS.append(Spelling(name, part, table, write, exact))
 
 
 def written(part: str, table: str, name: str, writer: Callable[[pd.DataFrame, Path], None]) -> None:
     """A table in another form of file."""
-    SPELLINGS.append(Spelling(name, part, lambda files: files.writers.update({table: writer})))
+    SPELLINGS.append(Spelling(name, part, table, lambda files: files.writers.update({table: writer})))
 
 
 def named(part: str, table: str, name: str, **columns: str) -> None:
     """Columns by other names."""
-
-    def write(files: Files) -> None:
-        files.frames[table] = files.frames[table].rename(columns={theirs: ours for ours, theirs in columns.items()})
-
-    SPELLINGS.append(Spelling(name, part, lambda files: _rename(files, table, columns)))
+    SPELLINGS.append(Spelling(name, part, table, lambda files: _rename(files, table, columns)))
 
 
 def _rename(files: Files, table: str, columns: dict[str, str]) -> None:
@@ -221,7 +220,7 @@ values(
     RETURNS,
     lambda lists: [[None if x != x else x for x in v] for v in lists],
 )
-values("returns", R, "returns_in_per_cent", RETURNS, lambda lists: [np.round(v * 100, 2) for v in lists], exact=False)
+values("returns", R, "returns_in_per_cent", RETURNS, lambda lists: [v * 100 for v in lists], exact=False)
 
 
 @spelling("returns")
@@ -280,25 +279,25 @@ values("date", P, "dates_of_sas", "date", lambda days: pd.to_datetime(days).dt.s
 values("date", P, "dates_day_first", "date", lambda days: pd.to_datetime(days).dt.strftime("%d/%m/%Y"))
 values("date", P, "dates_month_first", "date", lambda days: pd.to_datetime(days).dt.strftime("%m/%d/%Y"))
 values("close", P, "closes_as_text", "adj_close", lambda closes: closes.map(repr))
-values("close", P, "closes_with_separators", "adj_close", lambda closes: closes.map("{:,.2f}".format))
+values("close", P, "closes_with_separators", "adj_close", lambda closes: closes.map("{:,}".format))
 values("price tickers", P, "price_tickers_with_a_dot", "ticker", lambda tickers: tickers.str.replace("-", "."))
 values("price tickers", P, "price_tickers_in_lower_case", "ticker", lambda tickers: tickers.str.lower())
 
 
-@spelling("price rows")
+@spelling("price rows", P)
 def prices_in_another_order_and_twice(files: Files) -> None:
     frame = files.frames[P]
     files.frames[P] = pd.concat([frame, frame[:50]]).sample(frac=1, random_state=1, ignore_index=True)
 
 
-@spelling("price rows")
+@spelling("price rows", P)
 def days_without_a_price_as_rows(files: Files) -> None:
     frame = files.frames[P]
     empty = frame[:20].assign(date=pd.date_range("2014-01-01", periods=20).date, adj_close=np.nan)
     files.frames[P] = pd.concat([frame, empty], ignore_index=True)
 
 
-@spelling("price columns")
+@spelling("price columns", P)
 def prices_with_all_of_yahoos_columns(files: Files) -> None:
     frame = files.frames[P]
     files.frames[P] = frame.assign(Open=frame["adj_close"], Close=2 * frame["adj_close"], Volume=1000)
@@ -355,7 +354,7 @@ values(
 values("factor dates", "factors", "months_as_text", "date", lambda days: pd.to_datetime(days).dt.strftime("%Y-%m"))
 
 
-@spelling("factors file", exact=False)
+@spelling("factors file", "factors", exact=False)
 def factors_as_ken_french_has_them(files: Files) -> None:
     frame = files.frames.pop("factors")
     months = pd.to_datetime(frame["date"]).dt.strftime("%Y%m")
