@@ -217,7 +217,8 @@ def _index_range(file: "pq.ParquetFile") -> dict[str, range]:
     return {
         index["name"] or ID: range(index["start"], index["stop"], index["step"])
         for index in ranges
-        if index["name"] is not None or (index["start"], index["step"]) != (0, 1)
+        if (index["name"] is not None or (index["start"], index["step"]) != (0, 1))
+        and (index["name"] or ID) not in file.schema_arrow.names
     }
 
 

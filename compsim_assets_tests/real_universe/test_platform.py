@@ -234,7 +234,7 @@ def test_the_findings_say_what_this_universe_cannot_show(part: Local) -> None:
     assert findings["verdict"].ne("not testable here").sum() >= 8
     # The scores are of another model's latents.
     assert findings.iloc[-1]["verdict"] == "not testable here"
-    assert "no fuzz score is of these latents" in findings.iloc[-1]["why"]
+    assert "no scores for these latents" in findings.iloc[-1]["why"]
 
 
 def test_similar_texts_mean_similar_returns_in_every_year(part: Local) -> None:

@@ -1,4 +1,4 @@
-"""A newcomer's way: `compsim init`, texts and prices in CSV, an SAE for a small language model; then peers and Table 1."""
+"""A newcomer's way: `compsim init`, texts and prices in CSV, an SAE for a small language model; then Table 1."""
 
 from pathlib import Path
 

@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,7 +35,7 @@ def parquet(frame: pd.DataFrame, path: Path) -> None:
     frame.to_parquet(path.with_suffix(".parquet"), index=False)
 
 
-@dataclass
+@dataclass(repr=False)
 class Files:
     """Frames of a universe by the name of their file, how each is written, and further files by name.
 
@@ -46,6 +46,9 @@ class Files:
     writers: dict[str, Writer] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     rules: dict[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"files of {len(self.frames['reports'])} reports"
 
     def copy(self) -> "Files":
         frames = {name: frame.copy() for name, frame in self.frames.items()}
@@ -163,8 +166,25 @@ def body(asset: dg.AssetsDefinition) -> Callable[..., Any]:
     return asset.op.compute_fn.decorated_fn  # type: ignore[union-attr]
 
 
-def tables(folder: Path, data: Path) -> dict[str, pa.Table]:
+# What a file decides; what only reads its reports' ids is decided by them.
+DECIDES = {
+    "reports": ("descriptions", "returns", "baseline_clusters", "published_pairs", "sae_features"),
+    "features": ("sae_features",),
+    "prices": ("price_history", "returns"),
+    "factors": ("factors",),
+    "pairs": ("published_pairs",),
+    "published_clusters/GROUPS": ("baseline_clusters",),
+}
+EVERY = tuple(dict.fromkeys(name for names in DECIDES.values() for name in names))
+
+
+def tables(
+    folder: Path, data: Path, names: Collection[str] = EVERY, reports: pa.Table | None = None
+) -> dict[str, pa.Table]:
     """The tables that everything else is made of, as the assets make them of this folder.
+
+    Args:
+        names: which of them. reports: `descriptions`, where these are not among them.
 
     Raises:
         UniverseError: as the assets do.
@@ -178,18 +198,25 @@ def tables(folder: Path, data: Path) -> dict[str, pa.Table]:
         made[name] = validate(TABLES[name], body(asset)(Quiet(), settings=settings, **inputs))
         results.write_table(results.table(name), made[name])
 
-    publish(descriptions)
-    frame = made["descriptions"].to_pandas()
-    publish(returns)
-    publish(price_history)
-    publish(baseline_clusters, descriptions=frame)
-    body(published_pairs)(Quiet(), settings=settings, descriptions=frame[["report_id", "year"]])
-    made["published_pairs"] = pq.read_table(results.table("published_pairs")).replace_schema_metadata(None)
-    body(sae_features)(Quiet(), settings=settings, torchrun=Torchrun(), descriptions=frame)
-    shards = FeatureShards(results.array_folder("sae_features"))
-    rows = [row for part in shards.parts() for row in np.array(part)]
-    made["sae_features"] = pa.table({"report_id": shards.report_id, "features": rows})
-    factors = open_universe(settings).factors()
+    if "descriptions" in names:
+        publish(descriptions)
+        reports = made["descriptions"]
+    frame = reports.to_pandas() if reports is not None else pd.DataFrame()
+    for asset in (returns, price_history):
+        if asset.key.path[-1] in names:
+            publish(asset)
+    if "baseline_clusters" in names:
+        publish(baseline_clusters, descriptions=frame)
+    if "published_pairs" in names:
+        body(published_pairs)(Quiet(), settings=settings, descriptions=frame[["report_id", "year"]])
+        path = results.table("published_pairs")
+        made["published_pairs"] = pq.read_table(path).replace_schema_metadata(None)
+    if "sae_features" in names:
+        body(sae_features)(Quiet(), settings=settings, torchrun=Torchrun(), descriptions=frame)
+        shards = FeatureShards(results.array_folder("sae_features"))
+        rows = [row for part in shards.parts() for row in np.array(part)]
+        made["sae_features"] = pa.table({"report_id": shards.report_id, "features": rows})
+    factors = open_universe(settings).factors() if "factors" in names else None
     if factors is not None:
         made["factors"] = pa.Table.from_pandas(factors, preserve_index=False).replace_schema_metadata(None)
     return made

@@ -305,7 +305,7 @@ def prices_with_all_of_yahoos_columns(files: Files) -> None:
 
 def _wide(frame: pd.DataFrame) -> pd.DataFrame:
     frame = frame.rename(columns={frame.columns[0]: "ticker", frame.columns[1]: "date", frame.columns[2]: "adj_close"})
-    return frame.pivot(index="date", columns="ticker", values="adj_close")
+    return frame.drop_duplicates(["date", "ticker"]).pivot(index="date", columns="ticker", values="adj_close")
 
 
 def _wide_parquet(frame: pd.DataFrame, path: Path) -> None:

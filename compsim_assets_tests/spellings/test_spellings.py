@@ -14,7 +14,7 @@ from compsim_assets.storage.results import content_hash
 from compsim_assets.universe.check import check_folder
 from compsim_assets.universe.intake.decisions import REFUSED
 from compsim_assets.universe.layout import UniverseError
-from compsim_assets_tests.spellings.files import Files, real, sample, small, tables
+from compsim_assets_tests.spellings.files import DECIDES, Files, real, sample, small, tables
 from compsim_assets_tests.spellings.spellings import SPELLINGS, Spelling
 
 REAL = Path(os.environ.get("COMPSIM_REAL_UNIVERSE") or Path(__file__).parents[3] / "shared" / "universe")
@@ -55,9 +55,9 @@ def assert_same(made: dict[str, pa.Table], plain: dict[str, pa.Table], exact: bo
 def test_a_spelling_changes_nothing(spelling: Spelling, plain: dict[str, pa.Table], tmp_path: Path) -> None:
     files = small()
     spelling.change(files)
-    folder = files.write(tmp_path / "universe")
-    assert_same(tables(folder, tmp_path / "data"), plain, spelling.exact)
-    assert [row for row in check_folder(folder) if row.grade == REFUSED] == []
+    names = DECIDES[spelling.table]
+    made = tables(files.write(tmp_path / "universe"), tmp_path / "data", names, plain["descriptions"])
+    assert_same(made, {name: plain[name] for name in names}, spelling.exact)
 
 
 # One universe each, and one reading of it in plain spelling.
@@ -97,6 +97,7 @@ def test_several_spellings_together_change_nothing(
         event(f"refused: {problem}")
         return
     assert_same(made, plain, exact)
+    assert [row for row in check_folder(folder / "universe") if row.grade == REFUSED] == []
 
 
 def test_there_are_enough_spellings() -> None:
