@@ -26,7 +26,7 @@ def universe_report(context: dg.AssetExecutionContext, settings: Settings) -> Da
     from compsim_assets.universe.check import examine
 
     decisions = examine(open_universe(settings, context.log.info))
-    if refused := [decision.what for decision in decisions if decision.grade == REFUSED]:
+    if refused := [f"{decision.file}: {decision.what}" for decision in decisions if decision.grade == REFUSED]:
         raise UniverseError("\n".join(refused))
     rows = [dataclasses.asdict(decision) for decision in decisions]
     table = pd.DataFrame(rows, columns=TABLES["universe_report"].names)

@@ -55,11 +55,11 @@ def _refusals(universe: Universe, name: str) -> Iterator[None]:
     try:
         yield
     except (UniverseError, FileNotFoundError) as problem:
-        text = str(problem)
-        file = text.partition(": ")[0] if text.startswith("/") else name
-        path = Path(file)
-        relative = path.relative_to(universe.folder).as_posix() if path.is_relative_to(universe.folder) else file
-        universe.decisions.add(Decision(relative, name, REFUSED, text, 1, "", "see what is expected in the message"))
+        file, text = name, str(problem)
+        if text.startswith(f"{universe.folder}/"):
+            path, _, text = text.partition(": ")
+            file = Path(path).relative_to(universe.folder).as_posix()
+        universe.decisions.add(Decision(file, name, REFUSED, text, 1))
 
 
 def _examine_tables(universe: Universe) -> None:

@@ -32,7 +32,8 @@ def refusal(tmp_path: Path, change: Callable[[Files], Any]) -> str:
     folder = files.write(tmp_path / "universe")
     with pytest.raises(UniverseError) as raised:
         tables(folder, tmp_path / "data")
-    refused = [row.what for row in check_folder(folder) if row.grade == "refused"]
+    rows = [row for row in check_folder(folder) if row.grade == "refused"]
+    refused = [text for row in rows for text in (row.what, f"{row.file}: {row.what}")]
     message = str(raised.value).replace(f"{folder}/", "")
     assert message in refused
     return message
