@@ -18,7 +18,7 @@ _HALT, _COUNTED_HALT = 4, 12
 # It is then between half and twice its last price.
 _HALTED_MOVE = 2.0
 # Relative distance of two numbers that are the same one in single precision.
-_SINGLE = 2.0**-22
+SAME = 2.0**-22
 
 
 def end_of_moves(prices: np.ndarray, longest_gap: int) -> np.ndarray:
@@ -36,7 +36,7 @@ def end_of_moves(prices: np.ndarray, longest_gap: int) -> np.ndarray:
         return ends
     priced = np.isfinite(prices)
     last = np.take_along_axis(prices, n - 1 - priced[::-1].argmax(axis=0)[None], axis=0)
-    moving = priced & ~(np.abs(prices - last) <= _SINGLE * last)
+    moving = priced & ~(np.abs(prices - last) <= SAME * last)
     start = np.where(moving.any(axis=0), n - moving[::-1].argmax(axis=0), 0)
     repeats = priced & (np.arange(n)[:, None] >= start)
     dead = repeats.sum(axis=0) - 1 > longest_gap

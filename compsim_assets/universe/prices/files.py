@@ -10,6 +10,7 @@ from compsim_assets.universe.csv_files import SUFFIXES, CsvTable
 from compsim_assets.universe.intake.columns import Names
 from compsim_assets.universe.intake.decisions import ASSUMED, FINE, LEFT_OUT, Notes
 from compsim_assets.universe.layout import UniverseError
+from compsim_assets.universe.prices.days import say_days
 from compsim_assets.universe.prices.layouts import ONE, Layout, header_of_fields, layout_of
 from compsim_assets.universe.prices.month_ends import stamped_first
 from compsim_assets.universe.prices.rows import Rows, Spellings, read_rows, spelled
@@ -62,6 +63,8 @@ def read_prices(
 
     Cost: O(n), and O(n) for the order by two radix sorts where the files are in another one; about 50 bytes a price.
     """
+    import numpy as np
+
     tally, tickers, parts, counts = Tally(), Spellings(), [], []
     kinds, of_permno = dict[str, None](), False
     for number in range(len(files)):
@@ -79,9 +82,11 @@ def read_prices(
     n = len(prices.day)
     spread = f", {prices.day.min()} to {prices.day.max()}" if n else ""
     notes.fine("prices", f"{' and '.join(kinds)}: {n:,} prices of {len(prices.tickers):,} tickers{spread}", n)
-    if stamped_first(prices):
+    if (stamped := stamped_first(prices)).any():
+        rows = np.flatnonzero(stamped[prices.code])
         what = "prices a month, stamped with its first day, are taken as the month's last closes"
-        notes.assumed("date", what, n, str(prices.day[0]), "give the days of the closes")
+        notes.assumed("date", what, len(rows), str(prices.day[rows[0]]), "give the days of the closes")
+    say_days(prices, notes)
     tally.say(notes)
     return prices
 

@@ -1,6 +1,6 @@
 """Monthly log returns of month-end closes, for reports that have none of their own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from compsim_assets.universe.intake.decisions import Notes
@@ -14,22 +14,60 @@ if TYPE_CHECKING:
 
 # A month's last close is at most so many days before its end.
 _LATEST = 7
-_NEARLY_ALL = 0.98
+# Of a ticker's prices a month so many may have another day, and one at least: a download ends with that of today.
+_OTHERS = 0.02
 
 
-def stamped_first(prices: "Prices") -> bool:
-    """Whether these are prices a month, nearly all of the first day, as yfinance (1mo) and FRED stamp them."""
+def stamped_first(prices: "Prices") -> "np.ndarray":
+    """(N,) bool: tickers with prices a month, nearly all of its first day, as yfinance (1mo) and FRED stamp them.
+
+    A ticker of fewer than three prices is as most others are. Only tickers that begin so are looked at whole.
+    """
     import numpy as np
 
+    places = np.arange(len(prices.tickers))
+    start = np.searchsorted(prices.code, places)
+    rows = np.searchsorted(prices.code, places, side="right") - start
+    long, stamped = rows > 2, rows > 2
+    for row in range(3):
+        day = prices.day[start[stamped] + row]
+        stamped[stamped] = day == day.astype("datetime64[M]")
+    if not stamped.any():
+        return stamped
+    which = stamped[prices.code]
+    code, day = prices.code[which], prices.day[which]
+    month = day.astype("datetime64[M]")
+    others = np.maximum(1, _OTHERS * rows)
+    again = np.r_[False, (code[1:] == code[:-1]) & (month[1:] == month[:-1])]
+    stamped &= np.bincount(code, day != month, len(rows)) <= others
+    stamped &= np.bincount(code, again, len(rows)) <= others
+    return stamped | (~long & (rows > 0) & bool(stamped[long].mean() > 0.5))
+
+
+def moving(prices: "Prices") -> "np.ndarray":
+    """(n,) bool: False for prices that repeat the last one of their ticker, to its end, on more rows of the calendar
+    than a dead stock needs, as in trading; the first of them counts.
+    """
+    import numpy as np
+
+    from compsim_assets.science.trading.calendar import Calendar
+    from compsim_assets.science.trading.series import SAME
+
     n = len(prices.day)
-    some = prices.day[:: max(n // 1000, 1)]
-    if n < 3 or (some == some.astype("datetime64[M]")).mean() < 0.5:
-        return False
-    month = prices.day.astype("datetime64[M]")
-    if (prices.day == month).mean() < _NEARLY_ALL:
-        return False
-    again = (prices.code[1:] == prices.code[:-1]) & (month[1:] == month[:-1])
-    return bool(np.unique(month).size > 2 and again.mean() <= 1 - _NEARLY_ALL)
+    if not n:
+        return np.ones(0, dtype=bool)
+    day = prices.day.astype(np.int64)
+    priced = np.bincount(day - day.min())
+    # Days of few tickers, such as weekends, are not the others' calendar.
+    gap = Calendar.of(np.flatnonzero(3 * priced > priced.max()).astype("datetime64[D]")).longest_gap
+    places = np.arange(len(prices.tickers))
+    end = np.searchsorted(prices.code, places, side="right") - 1
+    last = prices.close[end][prices.code]
+    since = np.searchsorted(prices.code, places)
+    moves = np.flatnonzero(np.abs(prices.close - last) > SAME * last)
+    np.maximum.at(since, prices.code[moves], moves + 1)
+    dead = end - since > gap
+    return ~(dead[prices.code] & (np.arange(n) > since[prices.code]))
 
 
 @dataclass(frozen=True)
@@ -40,6 +78,7 @@ class MonthEnds:
     log_close: (k,) natural logarithm; NaN from a price of 0 on.
     last: (N + 1,) last month of each ticker with a positive price before that; -1 without one, and at the end.
     revived: places of tickers that have a price after one of 0.
+    dead: tickers whose last price is only repeated, to the end: they end with the first of these prices.
     """
 
     tickers: list[str]
@@ -47,6 +86,7 @@ class MonthEnds:
     log_close: "np.ndarray"
     last: "np.ndarray"
     revived: "np.ndarray"
+    dead: list[str]
 
     @classmethod
     def of(cls, prices: "Prices") -> "MonthEnds":
@@ -55,6 +95,10 @@ class MonthEnds:
         """
         import numpy as np
 
+        alive, stamped = moving(prices), stamped_first(prices)
+        dead = [prices.tickers[place] for place in np.unique(prices.code[~alive])]
+        if dead:
+            prices = replace(prices, code=prices.code[alive], day=prices.day[alive], close=prices.close[alive])
         month = prices.day.astype("datetime64[M]").astype(np.int64)
         key = (prices.code.astype(np.int64) << 20) + month
         end = np.flatnonzero(np.append(key[1:] != key[:-1], True)[: len(key)])
@@ -66,12 +110,11 @@ class MonthEnds:
         last = np.full(len(prices.tickers) + 1, -1)
         before = positive & (np.arange(len(key)) < lost[prices.code])
         np.maximum.at(last, prices.code[before], month[before])
-        if not stamped_first(prices):
-            to_end = (prices.day[end].astype("datetime64[M]") + 1).astype("datetime64[D]") - 1 - prices.day[end]
-            end = end[to_end.astype(np.int64) <= _LATEST]
+        to_end = (prices.day[end].astype("datetime64[M]") + 1).astype("datetime64[D]") - 1 - prices.day[end]
+        end = end[(to_end.astype(np.int64) <= _LATEST) | stamped[prices.code[end]]]
         with np.errstate(divide="ignore"):
             log_close = np.where(end < lost[prices.code[end]], np.log(prices.close[end]), np.nan)
-        return cls(prices.tickers, key[end], log_close, last, np.unique(prices.code[after]))
+        return cls(prices.tickers, key[end], log_close, last, np.unique(prices.code[after]), dead)
 
     def places(self, ticker: "pd.Series") -> "np.ndarray":
         """(n,) place of each ticker, -1 where it has no price."""
@@ -97,8 +140,8 @@ class MonthEnds:
 def returns_of(reports: "pd.DataFrame", prices: "Prices", notes: Notes) -> "np.ndarray":
     """(n, 12) log returns of each report's year from month-end close to month-end close; NaN where one is missing.
 
-    A month-end close is the last one of the calendar month, at most 7 days before its end. After a delisting, and from
-    a price of 0 on, months are missing.
+    A month-end close is the last one of the calendar month, at most 7 days before its end. After a delisting, from a
+    price of 0 on, and where the last price is only repeated to the end, months are missing.
 
     Args:
         reports: ticker and year.
@@ -123,6 +166,10 @@ def returns_of(reports: "pd.DataFrame", prices: "Prices", notes: Notes) -> "np.n
     without = ~has_price & reports["ticker"].notna().to_numpy()
     _say(notes, "their ticker has no price", without, reports["ticker"])
     _say(notes, "no ticker, so no price", reports["ticker"].isna().to_numpy(), reports["year"])
+    ours = set(reports["ticker"].dropna())
+    if dead := [ticker for ticker in ends.dead if ticker in ours]:
+        what = "tickers end with the price that is only repeated from then on, to their end: later months are missing"
+        notes.assumed(RETURNS, what, len(dead), ", ".join(dead[:3]), "leave prices out after the last trade")
     again = np.isin(place, ends.revived)
     if again.any():
         what = "prices follow a price of 0, a total loss: months from the 0 on are missing"

@@ -121,6 +121,33 @@ def test_prices_a_month(tmp_path: Path, day: str) -> None:
     closes = random_prices(["A", "B", "C"]).resample("BME").last()
     stamped = closes.set_axis(closes.index.to_period("M").to_timestamp()) if day == "first" else closes
     universe, reports = write_universe(tmp_path, stamped, ["A", "B"], [2019, 2020])
-    assert stamped_first(read(tmp_path)) == (day == "first")
+    assert stamped_first(read(tmp_path)).tolist() == [day == "first"] * 3
     matrix = universe.returns_from_prices(reports)
     np.testing.assert_allclose(matrix, [by_pandas(closes, "A", 2019), by_pandas(closes, "B", 2020)], atol=1e-12)
+
+
+def test_tickers_stamped_first_beside_others(tmp_path: Path) -> None:
+    """Each ticker is stamped as its own prices say; a download that ends with the price of today is, too."""
+    daily = random_prices(["DAILY", "ENDS", "FIRST"])
+    closes = daily.resample("BME").last()
+    first = closes[["FIRST"]].set_axis(closes.index.to_period("M").to_timestamp())
+    first.loc[pd.Timestamp("2021-01-14"), "FIRST"] = 30.0
+    wide = pd.concat([daily[["DAILY"]], closes[["ENDS"]], first], axis=1)
+    universe, reports = write_universe(tmp_path, wide, ["DAILY", "ENDS", "FIRST"], [2020, 2020, 2020])
+    assert stamped_first(read(tmp_path)).tolist() == [False, False, True]
+    matrix = universe.returns_from_prices(reports)
+    np.testing.assert_allclose(matrix, [by_pandas(daily, ticker, 2020) for ticker in daily], atol=1e-12)
+
+
+@pytest.mark.parametrize(("since", "months"), [("2019-12-17", 12), ("2019-12-16", 11)])
+def test_a_last_price_repeated_to_the_end_is_a_dead_stock(tmp_path: Path, since: str, months: int) -> None:
+    """No month of return 0: a price repeated on more than 10 days is that of the stock's last day."""
+    wide = random_prices(["DEAD", "ALIVE"])[:"2019-12-31"]
+    wide.loc[since:, "DEAD"] = wide.loc[since, "DEAD"]
+    universe, reports = write_universe(tmp_path, wide, ["DEAD", "ALIVE"], [2019, 2019])
+    matrix = universe.returns_from_prices(reports)
+    assert matrix is not None
+    assert np.isfinite(matrix).sum(axis=1).tolist() == [months, 12]
+    np.testing.assert_allclose(matrix[0, :months], by_pandas(wide, "DEAD", 2019)[:months], atol=1e-12)
+    said = [row.example for row in universe.decisions if "only repeated" in row.what]
+    assert said == ["DEAD"] * (months == 11)
