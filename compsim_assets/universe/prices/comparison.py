@@ -16,6 +16,10 @@ _LEAST_MONTHS = 24
 # A report's returns are those of its prices where half of its months differ by less than this share of a usual month.
 _ALIKE = 0.25
 _LEAST_IN_REPORT = 6
+# A month of a report that agrees otherwise is another one's, or wrong, where it differs by this much.
+_STRAY = 0.1
+# Vendors differ in a few months; more than this share is a contradiction.
+_FEW = 0.01
 _FARTHEST = 12
 SAME, SIMPLE, PER_CENT, SIMPLE_PER_CENT, LEVELS, LOG_LEVELS = (
     "same", "simple returns", "returns in per cent", "simple returns in per cent", "prices", "logarithms of prices",
@@ -26,7 +30,8 @@ def compare_returns(reports: "pd.DataFrame", matrix: "np.ndarray", prices: "Pric
     """Hold each report's returns against those of its month-end closes, and say what they are where they differ.
 
     Tried, report by report: simple returns in place of logarithms, per cent, prices and their logarithms, and returns
-    of months that lie up to twelve earlier or later. Nothing is said of fewer than 24 months.
+    of months that lie up to twelve earlier or later. Single months that are far off are named, too. Nothing is said of
+    fewer than 24 months.
 
     Args:
         reports: ticker and year. matrix: (n, 12) log returns, NaN where missing.
@@ -70,6 +75,8 @@ def compare_returns(reports: "pd.DataFrame", matrix: "np.ndarray", prices: "Pric
             notes.suspicious(RETURNS, what, n, example, "check years, months and units of returns and prices")
             sentences.append(what)
     if not sentences:
+        sentences = _single_months(matrix, implied[:, now], both & ~wrong[:, None], named, notes)
+    if not sentences:
         typical = float(np.median(np.abs(matrix - implied[:, now])[both]))
         what = f"returns agree with the prices beside them: half of {int(both.sum()):,} months within {typical:.2g}"
         notes.fine(RETURNS, what, int(both.sum()))
@@ -93,6 +100,25 @@ def _simple_or_logarithms(matrix: "np.ndarray", implied: "np.ndarray", both: "np
     )
     notes.suspicious(RETURNS, what, len(log), "", 'universe.toml: [returns] kind = "simple"')
     return [what]
+
+
+def _single_months(
+    matrix: "np.ndarray", implied: "np.ndarray", both: "np.ndarray", named: "pd.Series", notes: Notes
+) -> list[str]:
+    """Months that are far off, of returns that are those of the prices otherwise; a sentence where they are many."""
+    import numpy as np
+
+    stray = both & (np.abs(matrix - implied) > _STRAY)
+    if not stray.any():
+        return []
+    n, (row, month) = int(stray.sum()), np.argwhere(stray)[0]
+    what = (
+        f"returns of {n:,} of {int(both.sum()):,} months are off those of their prices by more than {_STRAY:g}, in "
+        "reports that agree otherwise"
+    )
+    example = f"{named.iloc[row]}, month {month + 1}: {matrix[row, month]:.4g}, of the prices {implied[row, month]:.4g}"
+    notes.suspicious(RETURNS, what, n, example, "check these returns and closes")
+    return [what] if n > _FEW * both.sum() else []
 
 
 def _kinds(matrix: "np.ndarray", levels: "np.ndarray", implied: "np.ndarray") -> list[str]:

@@ -111,7 +111,20 @@ def test_a_few_other_months_are_no_contradiction() -> None:
     matrix = matrix_of(reports, closes)
     matrix[:, [2, 5, 8, 11]] += 0.008
     matrix[3, 4] += 0.6
-    assert compared(reports, matrix, prices)[0] == []
+    sentences, rows = compared(reports, matrix, prices)
+    assert sentences == []
+    assert [(grade, count) for grade, _, count in rows] == [("suspicious", 1), ("fine", 288)]
+
+
+def test_some_months_of_every_report_are_a_contradiction() -> None:
+    """Less than half of a report's months, so that the typical month agrees."""
+    prices, reports, closes = universe()
+    matrix = matrix_of(reports, closes)
+    matrix[:, :3] = matrix[:, 3:6] + 0.3
+    n = int((np.abs(matrix - matrix_of(reports, closes)) > 0.1).sum())
+    sentences, rows = compared(reports, matrix, prices)
+    assert sentences == [what for _, what, _ in rows]
+    assert sentences[0].startswith(f"returns of {n} of 288 months are off those of their prices by more than 0.1")
 
 
 def test_few_months_and_other_tickers_say_nothing() -> None:
