@@ -13,6 +13,7 @@ from compsim_assets.universe.intake.decisions import REFUSED, Decision
 from compsim_assets.universe.intake.rules import FILE
 from compsim_assets.universe.inventory import say_missing, say_unread
 from compsim_assets.universe.layout import ID, RETURNS, UniverseError
+from compsim_assets.universe.reports.factor_months import compare_months
 from compsim_assets.universe.score_files import read_scores
 
 if TYPE_CHECKING:
@@ -87,7 +88,9 @@ def _examine_tables(universe: Universe) -> None:
         with _refusals(universe, "published_clusters"):
             _examine_clusters(universe, reports)
     with _refusals(universe, "factors"):
-        universe.factors()
+        factors = universe.factors()
+        if factors is not None and reports is not None and matrix is not None:
+            compare_months(factors, reports["year"].to_numpy(), matrix, universe.notes("factors"))
 
 
 def _say_files(universe: Universe, name: str) -> None:
@@ -138,10 +141,12 @@ def _examine_prices(universe: Universe, reports: "pd.DataFrame", matrix: "np.nda
         )
     if without:
         notes.missing("ticker", "tickers of reports without a price", len(without), ", ".join(without[:5]))
+    if others := sorted(set(prices.tickers) - tickers):
+        notes.fine("ticker", "tickers with prices and without a report", len(others), ", ".join(others[:5]))
     if np.isfinite(matrix).any():
         compare_returns(reports, matrix, prices, notes)
     elif reports[RETURNS].isna().all():
-        returns_of(reports, prices, universe.notes("reports"))
+        matrix[:] = returns_of(reports, prices, universe.notes("reports"))
     panel = price_panel(prices.tickers, prices.code, prices.day, prices.close)
     splits = likely_splits(panel)
     if len(splits):
@@ -165,10 +170,14 @@ def _examine_features(universe: Universe, reports: "pd.DataFrame") -> None:
         return
     notes, n_latents = universe.notes("features"), source.usual_length()
     with_features: set[int] = set()
-    for number in range(len(source.files)):
-        with source.files.open(number) as file:
-            file.require([ID, "features"])
-            with_features.update(file.table([ID]).column(0).to_pylist())
+    for number, name in enumerate(source.files.names):
+        for report in source.ids(number):
+            if report in with_features and report in source.report_ids:
+                raise UniverseError(f"{name}: {ID} {report} occurs twice, expected one row of features per report")
+            with_features.add(report)
+        for why, count in source.first_rows(number, n_latents).items():
+            if why:
+                universe.decisions.of(name).left_out("features", f"among the first rows: {why}", count)
     notes.fine("features", f"{len(with_features):,} rows of {n_latents:,} latents", len(with_features))
     if unknown := with_features - set(ids.tolist()):
         notes.left_out("features", "features of no report", len(unknown), f"{ID} {min(map(str, unknown))}")
@@ -191,7 +200,8 @@ def _examine_pairs(universe: Universe, reports: "pd.DataFrame") -> None:
         return
     universe.notes("pairs").fine("pairs", f"{len(pairs.year):,} pairs of reports", len(pairs.year))
     for why, count in pairs.dropped.items():
-        universe.notes("pairs").left_out("pairs", why, count)
+        say = universe.notes("pairs").left_out if len(pairs.year) else universe.notes("pairs").suspicious
+        say("pairs", why, count)
 
 
 def _examine_clusters(universe: Universe, reports: "pd.DataFrame") -> None:
@@ -204,10 +214,13 @@ def _examine_clusters(universe: Universe, reports: "pd.DataFrame") -> None:
         n_groups = matched.groupby(["year", "cluster_id"]).ngroups
         notes.fine(method, f"{len(matched):,} reports in {n_groups:,} groups", len(matched))
         if dropped := len(clusters) - len(matched):
-            notes.left_out(method, "rows of reports that are not in this universe, or of another year", dropped)
+            say = notes.left_out if len(matched) else notes.suspicious
+            say(method, "rows of reports that are not in this universe, or of another year", dropped)
 
 
 def _examine_folder(universe: Universe) -> None:
+    from compsim_assets.universe.published import read_pca
+
     if not universe.folder.is_dir():
         return
     folder, used = universe.folder, set[Path]()
@@ -220,6 +233,7 @@ def _examine_folder(universe: Universe) -> None:
             universe.decisions.of("fuzz_scores").fine("fuzz_scores", f"{len(files):,} score files", len(files))
     with _refusals(universe, "pca"):
         if (path := universe.published_pca()) is not None:
+            read_pca(path)
             universe.decisions.of(path).fine("pca", "a published PCA is used instead of fitting one", 1)
     for name in ("published_strong_features", "cointegrated_pairs"):
         with _refusals(universe, name):

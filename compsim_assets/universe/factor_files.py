@@ -23,6 +23,8 @@ _MARKET = {"mktrf", "mkt", "market", "rmrf", "mktexcess", "marketexcess", "marke
 # The return of a bill is what the market's is in excess of: no factor.
 _RISK_FREE = {"rf", "riskfree", "riskfreerate", "rfree", "tbill", "rff"}
 _CODES = (-99.99, -999.0, -9999.0, -999.99)
+# What pandas writes beside a table: 0, 1, 2 and so on.
+_INDEX = ("index", "indexlevel0", "unnamed0", "")
 # The market's typical size, of months and of days, from which on it can only be per cent; and what is too small for it.
 _PER_CENT, _SMALL = {False: 0.5, True: 0.05}, {False: 0.1, True: 0.01}
 _DAYS = 15
@@ -117,6 +119,9 @@ def _monthly(path: Path, rules: Mapping[str, Any], notes: Notes, strict: bool) -
     if free:
         notes.left_out(free[0], f"{free[0]} is the return of a bill, and no factor", len(day))
     names = [name for name in names if name not in free]
+    for name in [name for name in names if plain(name) in _INDEX and _counts(table.columns[name])]:
+        notes.left_out(name, f"column `{name}` numbers the rows, and is no factor", len(day))
+        names.remove(name)
     if not names:
         raise _incomplete(table)
     month = day.astype("M8[M]")
@@ -164,7 +169,7 @@ def _incomplete(table: _Table) -> UniverseError:
 
 
 def _dates(table: _Table, rules: Mapping[str, Any], notes: Notes) -> "tuple[np.ndarray, set[str]]":
-    """(n,) datetime64[D] of the rows, and the columns that say it."""
+    """(n,) datetime64[D] of the rows, and the columns that say it, or a part of it."""
     import numpy as np
 
     from compsim_assets.universe.intake.dates import EXPECTED, days
@@ -173,12 +178,13 @@ def _dates(table: _Table, rules: Mapping[str, Any], notes: Notes) -> "tuple[np.n
     by_name = {plain(name): name for name in reversed(list(table.columns))}
     spelled = _DATES if "year" in by_name else (*_DATES, "month")
     date = "date" if "date" in table.columns else next((by_name[name] for name in spelled if name in by_name), None)
-    if date is None and {"year", "month"} <= set(by_name):
+    if (date is None or plain(date) in _INDEX) and {"year", "month"} <= set(by_name):
         year = whole_years(table.columns[by_name["year"]], table.place)
         month = whole_numbers(table.columns[by_name["month"]], "month", table.place, "a month, 1 to 12")
         if len(wrong := np.flatnonzero((month < 1) | (month > 12))):
             raise UniverseError(f"{table.place(int(wrong[0]))}: month {month[wrong[0]]}, expected a month, 1 to 12")
-        return ((year - 1970) * 12 + month - 1).astype("M8[M]").astype("M8[D]"), {by_name["year"], by_name["month"]}
+        dated = {by_name[name] for name in ("year", "month", "day") if name in by_name}
+        return ((year - 1970) * 12 + month - 1).astype("M8[M]").astype("M8[D]"), dated
     if date is None:
         raise _incomplete(table)
     if date != "date":
@@ -188,7 +194,13 @@ def _dates(table: _Table, rules: Mapping[str, Any], notes: Notes) -> "tuple[np.n
         notes.assumed("date", f"dates are read {how}, as some of them can only be", len(day))
     if np.isnat(day).any():
         raise UniverseError(f"{table.place(int(np.isnat(day).argmax()))}: date is missing, expected {EXPECTED}")
-    return day, {date, "year", "month"}
+    return day, {date, *(by_name[name] for name in ("year", "month", "day") if name in by_name)}
+
+
+def _counts(column: Any) -> bool:
+    """Whether a column is 0, 1, 2 and so on."""
+    texts = column if isinstance(column, list) else map(str, column.to_pylist())
+    return all(text == str(row) for row, text in enumerate(texts))
 
 
 def _values(table: _Table, name: str, notes: Notes) -> "np.ndarray":

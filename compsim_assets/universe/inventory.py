@@ -45,7 +45,7 @@ def say_missing(folder: Path, decisions: Decisions, has_features: bool, has_pair
 def _places(folder: Path, name: str) -> Iterator[Path]:
     yield from (folder / f"{name}{suffix}" for suffix in ("", ".parquet", *SUFFIXES))
     if name == "factors":
-        yield from folder.glob("F-F_*")
+        yield from (path for suffix in (*SUFFIXES, ".zip") for path in folder.glob(f"F-F_*{suffix}"))
 
 
 def say_unread(folder: Path, decisions: Decisions, used: set[Path]) -> None:
@@ -57,10 +57,11 @@ def say_unread(folder: Path, decisions: Decisions, used: set[Path]) -> None:
     for path in sorted(folder.iterdir()):
         if path in used or path.name.lower().startswith(_NOT_DATA):
             continue
-        if path.is_dir() and path.name in _FOLDERS:
+        if path.is_dir() and path.name.removesuffix(".parquet") in _FOLDERS:
             _say_shadowed(folder, path, decisions)
             continue
-        if path.is_file() and (path.name in _FILES or path.name.startswith("F-F_")):
+        of_library = path.name.startswith("F-F_") and path.name.lower().endswith((*SUFFIXES, ".zip"))
+        if path.is_file() and (path.name in _FILES or of_library):
             _say_second_form(folder, path, decisions)
             continue
         names = _FOLDERS if path.is_dir() else _FILES
@@ -71,8 +72,11 @@ def say_unread(folder: Path, decisions: Decisions, used: set[Path]) -> None:
 
 def _say_shadowed(folder: Path, path: Path, decisions: Decisions) -> None:
     """A folder of a table beside a file of the same table."""
-    names = (f"{path.name}{suffix}" for suffix in (".parquet", *SUFFIXES))
-    single = [name for name in names if (folder / name).exists()]
+    table = path.name.removesuffix(".parquet")
+    names = (*(f"{table}{suffix}" for suffix in (".parquet", *SUFFIXES)), table)
+    single = [name for name in names if name != path.name and (folder / name).exists()]
+    if path.name == table:
+        single = [name for name in single if (folder / name).is_file()]
     if single:
         decisions.of(path).left_out(path.name, f"`{path.name}/` is not read, since there is {single[0]}", 1)
 

@@ -160,6 +160,15 @@ def test_other_spellings_of_the_same_table(tmp_path: Path, right: pd.DataFrame) 
         table, _ = read(tmp_path, rules)
         pd.testing.assert_frame_equal(table[right.columns], right, check_exact=True)
         assert table.columns[2] == "Mkt-RF"
+        assert set(table.columns) == set(right.columns)
+
+
+def test_days_and_row_numbers_are_no_factors(tmp_path: Path, right: pd.DataFrame) -> None:
+    parts = {"Year": MONTHS.year, "Month": MONTHS.month, "Day": 1}
+    (tmp_path / "factors.csv").write_text(right[NAMES].assign(**parts).to_csv())
+    table, decisions = read(tmp_path)
+    pd.testing.assert_frame_equal(table, right, check_exact=True)
+    assert [row.count for row in decisions if "numbers the rows" in row.what] == [len(right)]
 
 
 def test_codes_of_missing_values_are_missing(tmp_path: Path, right: pd.DataFrame) -> None:

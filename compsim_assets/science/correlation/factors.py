@@ -10,6 +10,8 @@ MONTHS = 12
 WINDOW, LEAST = 60, 24
 # Directions in which the factors vary less than this beside the largest one are rounding.
 _RANK = 1e-10
+# Months that a correlation needs.
+_COMMON = 3
 
 
 def adjusted_returns(
@@ -83,6 +85,12 @@ def check_alignment(returns: pd.DataFrame, factors: pd.DataFrame) -> None:
     fit = {lag: _lagged(level, market, lag) for lag in (0, -1, 1)}
     name = next(c for c in factors.columns if c not in ("year", "month"))
     correlations = ", ".join(f"{value:.2f} at lag {lag:+d}" for lag, value in fit.items())
+    common = np.flatnonzero(np.isfinite(level) & np.isfinite(market))
+    if len(common) < _COMMON:
+        raise ValueError(
+            f"factors and returns have {len(common)} months in common, expected {_COMMON} at least: the returns are of "
+            f"{first} to {last}, the factors of {factors['year'].min()} to {factors['year'].max()}"
+        )
     best = max(fit, key=lambda lag: -np.inf if np.isnan(fit[lag]) else fit[lag])
     if fit[best] > abs(fit[0]):
         raise ValueError(
@@ -101,7 +109,7 @@ def _lagged(level: np.ndarray, market: np.ndarray, lag: int) -> float:
     level, market = level[max(0, -lag) :], market[max(0, lag) :]
     n = min(len(level), len(market))
     both = np.isfinite(level[:n]) & np.isfinite(market[:n])
-    if both.sum() < 3 or np.ptp(market[:n][both]) <= SINGLE_PRECISION:
+    if both.sum() < _COMMON or np.ptp(market[:n][both]) <= SINGLE_PRECISION:
         return np.nan
     with np.errstate(invalid="ignore", divide="ignore"):
         return float(np.corrcoef(level[:n][both], market[:n][both])[0, 1])
