@@ -1,7 +1,8 @@
 """The usual spellings of texts and numbers; each different value is understood once."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from compsim_assets.science.companies import NOTHING
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)?(\.\d*)?([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?(\d+|[1-9]\d{0,2}(,\d{3})+)?(\.\d*)?([eE][+-]?\d+)?")
+# Alone in a column it is 1,234 or 1.234.
+_ONE_COMMA, _BOTH = re.compile(r"[+-]?\d+,\d+"), re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+")
 _WHOLE = re.compile(r"[+-]?\d{1,19}(\.0*)?")
 
 Place = Callable[[int], str]
@@ -25,11 +28,17 @@ def distinct(values: Any) -> "tuple[np.ndarray, list[Any]]":
     """
     import numpy as np
     import pandas as pd
+    import pyarrow as pa
 
     column = arrow_of(values)
     if column is not None:
         coded = column.unify_dictionaries().combine_chunks()
-        coded = coded if hasattr(coded, "dictionary") else coded.dictionary_encode()
+        if not hasattr(coded, "dictionary"):
+            try:
+                coded = coded.dictionary_encode()
+            except pa.ArrowNotImplementedError:  # lists and the like: named as text where they are no value
+                coded = pa.array([None if v is None else str(v) for v in coded.to_pylist()], pa.string())
+                coded = coded.dictionary_encode()
         different = [*coded.dictionary.to_pylist(), None]
         codes = coded.indices.fill_null(len(different) - 1).to_numpy(zero_copy_only=False)
         return codes.astype(np.int64), different
@@ -56,10 +65,14 @@ def _is_null(value: Any) -> bool:
 
 
 def text_of(value: Any) -> str | None:
-    """A value as text without blanks around it; whole floats without their `.0`, as numbers with nulls are read."""
+    """A value as text without blanks around it; whole floats and decimals without their `.0`, as numbers with nulls are
+    read.
+    """
     if _is_null(value):
         return None
-    if isinstance(value, float) and value.is_integer():
+    if (isinstance(value, float) and value.is_integer()) or (
+        isinstance(value, Decimal) and value == value.to_integral_value()
+    ):
         value = int(value)
     return str(value).strip()
 
@@ -90,6 +103,31 @@ def texts(
     return pd.Series(pd.array(result, dtype="string").take(codes), index=index), spelled
 
 
+def one_a_row(rows: Any, lists: "frozenset[str]", file: str) -> Any:
+    """A table or batch whose text is no bytes, as some programs write it, and whose columns have one value a row.
+
+    Args:
+        lists: columns that may hold lists.
+
+    Raises:
+        UniverseError: a column of lists or of named values.
+    """
+    import pyarrow as pa
+    import pyarrow.types as kinds
+
+    for number, column in enumerate(rows.schema):
+        kind = column.type
+        if kinds.is_binary(kind) or kinds.is_large_binary(kind):
+            try:
+                rows = rows.set_column(number, column.name, rows.column(number).cast(pa.large_string()))
+            except pa.ArrowInvalid:
+                raise UniverseError(f"{file}: column {column.name} has bytes, expected text in UTF-8") from None
+        elif kinds.is_nested(kind) and (kinds.is_struct(kind) or kinds.is_map(kind) or column.name not in lists):
+            expected = "a list of numbers" if column.name in lists else "one value"
+            raise UniverseError(f"{file}: column {column.name} has {kind}, expected {expected} a row")
+    return rows
+
+
 def is_text(kind: "pa.DataType") -> bool:
     """Whether an Arrow type is one of text."""
     import pyarrow.types as kinds
@@ -110,9 +148,10 @@ def numbers(values: Any, name: str, place: Place) -> "np.ndarray":
 
     column = arrow_of(values)
     kind = pa.binary() if column is None else column.type
-    if column is not None and any(
-        is_of(kind) for is_of in (kinds.is_integer, kinds.is_floating, kinds.is_null, kinds.is_decimal)
-    ):
+    if column is not None and kinds.is_decimal(kind):
+        column = column.cast(pa.string())  # by its digits: the nearest float
+        kind = column.type
+    if column is not None and any(is_of(kind) for is_of in (kinds.is_integer, kinds.is_floating, kinds.is_null)):
         return column.cast(pa.float64()).to_numpy()
     if column is not None and is_text(kind):
         try:
@@ -121,14 +160,12 @@ def numbers(values: Any, name: str, place: Place) -> "np.ndarray":
             pass  # some spelling that is not plain
     codes, different = distinct(values)
     parsed = [_number(value) for value in different]
-    wrong = [code for code, value in enumerate(parsed) if value is None]
-    if wrong:
-        row = int(np.isin(codes, wrong).argmax())
+    wrong = [code for code, value in enumerate(parsed) if value is None] or _undecided(different, parsed)
+    bad = np.isin(codes, wrong)
+    if bad.any():
+        row = int(bad.argmax())
         text = str(different[codes[row]])
-        readings = (
-            f", which reads as {text.replace(',', '.')} and as {text.replace(',', '')}" if _two_ways(text) else ""
-        )
-        raise UniverseError(f"{place(row)}: {name} {text!r}{readings}, expected a number like 1234.5")
+        raise UniverseError(f"{place(row)}: {name} {text!r}{_readings(text)}, expected a number like 1234.5")
     return np.array(parsed, dtype=float)[codes]
 
 
@@ -141,8 +178,17 @@ def _number(value: Any) -> float | None:
     return float(text.replace(",", ""))
 
 
-def _two_ways(text: str) -> bool:
-    return re.fullmatch(r"[+-]?\d+(\.\d{3})*,\d+", text) is not None
+def _undecided(different: Sequence[Any], parsed: Sequence[float | None]) -> list[int]:
+    """Codes of numbers such as 49,690, where all numbers of a column are written so: its comma may be a point."""
+    numbers = [code for code, value in enumerate(parsed) if value == value]
+    return numbers if all(_ONE_COMMA.fullmatch(text_of(different[code]) or "") for code in numbers) else []
+
+
+def _readings(text: str) -> str:
+    """How a number with a comma reads, for messages."""
+    if _ONE_COMMA.fullmatch(text):
+        return f", which reads as {text.replace(',', '.')} and as {text.replace(',', '')}"
+    return f", which reads as {text.replace('.', '').replace(',', '.')}" if _BOTH.fullmatch(text) else ""
 
 
 def whole_numbers(values: Any, name: str, place: Place, expected: str) -> "np.ndarray":
@@ -159,11 +205,19 @@ def whole_numbers(values: Any, name: str, place: Place, expected: str) -> "np.nd
     bad = np.isin(codes, wrong)
     if bad.any():
         row = int(bad.argmax())
-        raise UniverseError(f"{place(row)}: {name} {different[codes[row]]!r}, expected {expected}")
+        value = different[codes[row]]
+        lost = ": floats of this size lose digits, give text or integers" if _inexact(value) else ""
+        raise UniverseError(f"{place(row)}: {name} {value!r}, expected {expected}{lost}")
     return np.array([0 if value is None else value for value in parsed], dtype=np.int64)[codes]
 
 
+def _inexact(value: Any) -> bool:
+    return isinstance(value, float) and abs(value) > 2**53
+
+
 def _whole(value: Any) -> int | None:
+    if _inexact(value):
+        return None
     text = text_of(value)
     number = int(text.partition(".")[0]) if text is not None and _WHOLE.fullmatch(text) else None
     return number if number is not None and abs(number) < 2**63 else None
@@ -180,7 +234,7 @@ def whole_years(year: Any, place: Place) -> "np.ndarray":
     codes, different = distinct(year)
     parsed = []
     for value in different:
-        text = (text_of(value) or "").removesuffix(".0")
+        text = re.sub(r"\.0*$", "", text_of(value) or "")
         number = int(text) if text.isdecimal() and len(text) == 4 else 0
         parsed.append(number if 1900 <= number <= 2200 else 0)
     years = np.array(parsed, dtype=np.int64)[codes]
