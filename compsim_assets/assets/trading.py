@@ -8,7 +8,16 @@ from pydantic import Field
 
 from compsim_assets.assets.common import ALL_MODES, COMPARISON, DataFrame, columns, no_rows, selected, table_outs
 from compsim_assets.contracts import TABLES
-from compsim_assets.evidence.trading import SEEN, TRAPS, calendar_notes, halt_notes, price_notes, some_of, windows_text
+from compsim_assets.evidence.trading import (
+    SEEN,
+    TRAPS,
+    calendar_notes,
+    halt_notes,
+    price_notes,
+    some_of,
+    window_notes,
+    windows_text,
+)
 from compsim_assets.partitions import cutoff_modes
 from compsim_assets.universe.layout import UniverseError
 
@@ -110,7 +119,8 @@ def pairs_trading_assets(
     )
     context.log.info(windows_text(windows))
     panel = _panel(price_history)
-    prices = _priced(panel, descriptions) | price_notes(panel, panel.window(*days_of(windows.estimation)))
+    before, during = (panel.window(*days_of(years)) for years in (windows.estimation, windows.trading))
+    prices = _priced(panel, descriptions) | price_notes(panel, before) | window_notes(before, during)
     tables = _compare(panel, groups, descriptions, windows, config)
     notes = {"windows": windows_text(windows), "note": _note(groups, windows.cluster_years)}
     unusual = prices | calendar_notes(tables.calendar) | halt_notes(tables.backtest)

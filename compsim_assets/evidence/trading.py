@@ -73,6 +73,13 @@ def _names(panel: "PricePanel", which: "Sequence[bool]") -> list[str]:
     return [ticker for ticker, is_one in zip(panel.tickers, which, strict=True) if is_one]
 
 
+def window_notes(estimation: "PricePanel", trading: "PricePanel") -> dict[str, str]:
+    """Which window has no prices, so that no pair is tested or nothing is traded; nothing where both have."""
+    windows = {"before trading: no pair is tested": estimation, "in the years of trading: nothing is traded": trading}
+    empty = [why for why, panel in windows.items() if not len(panel.days)]
+    return {"windows_without_prices": f"no price is of a day {' and none '.join(empty)}"} if empty else {}
+
+
 def calendar_notes(calendar: "Calendar") -> dict[str, str]:
     """How figures are annual, where the rows of the prices are not those of an ordinary daily table."""
     from compsim_assets.science.trading.calendar import DAILY

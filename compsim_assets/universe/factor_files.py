@@ -42,9 +42,7 @@ class _Table:
 
 def factor_files(folder: Path, decisions: Decisions) -> list[Path]:
     """factors.parquet, factors.csv or factors.csv.gz; else all files F-F_*.csv, also packed, by name."""
-    library = sorted(
-        path for path in folder.glob("F-F_*") if path.name.lower().endswith((*SUFFIXES, ".zip"))
-    )  # fmt: skip
+    library = sorted(path for path in folder.glob("F-F_*") if path.name.lower().endswith((*SUFFIXES, ".zip")))
     for suffix in (".parquet", *SUFFIXES):
         if (path := folder / f"factors{suffix}").exists():
             for other in library:
@@ -119,7 +117,8 @@ def _monthly(path: Path, rules: Mapping[str, Any], notes: Notes, strict: bool) -
     if free:
         notes.left_out(free[0], f"{free[0]} is the return of a bill, and no factor", len(day))
     names = [name for name in names if name not in free]
-    for name in [name for name in names if plain(name) in _INDEX and _counts(table.columns[name])]:
+    numbered = [str(row) for row in range(len(day))]
+    for name in [name for name in names if plain(name) in _INDEX and list(map(str, table.columns[name])) == numbered]:
         notes.left_out(name, f"column `{name}` numbers the rows, and is no factor", len(day))
         names.remove(name)
     if not names:
@@ -195,12 +194,6 @@ def _dates(table: _Table, rules: Mapping[str, Any], notes: Notes) -> "tuple[np.n
     if np.isnat(day).any():
         raise UniverseError(f"{table.place(int(np.isnat(day).argmax()))}: date is missing, expected {EXPECTED}")
     return day, {date, *(by_name[name] for name in ("year", "month", "day") if name in by_name)}
-
-
-def _counts(column: Any) -> bool:
-    """Whether a column is 0, 1, 2 and so on."""
-    texts = column if isinstance(column, list) else map(str, column.to_pylist())
-    return all(text == str(row) for row, text in enumerate(texts))
 
 
 def _values(table: _Table, name: str, notes: Notes) -> "np.ndarray":

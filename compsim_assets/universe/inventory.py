@@ -43,7 +43,10 @@ def say_missing(folder: Path, decisions: Decisions, has_features: bool, has_pair
 
 
 def _places(folder: Path, name: str) -> Iterator[Path]:
-    yield from (folder / f"{name}{suffix}" for suffix in ("", ".parquet", *SUFFIXES))
+    yield from (folder / f"{name}{suffix}" for suffix in (".parquet", *SUFFIXES))
+    if name not in _TABLES:
+        yield folder / name
+    yield from (path for path in folder.glob(f"{name}/*") if path.name.endswith((".parquet", *SUFFIXES)))
     if name == "factors":
         yield from (path for suffix in (*SUFFIXES, ".zip") for path in folder.glob(f"F-F_*{suffix}"))
 
@@ -59,6 +62,7 @@ def say_unread(folder: Path, decisions: Decisions, used: set[Path]) -> None:
             continue
         if path.is_dir() and path.name.removesuffix(".parquet") in _FOLDERS:
             _say_shadowed(folder, path, decisions)
+            _say_others(path, decisions)
             continue
         of_library = path.name.startswith("F-F_") and path.name.lower().endswith((*SUFFIXES, ".zip"))
         if path.is_file() and (path.name in _FILES or of_library):
@@ -79,6 +83,16 @@ def _say_shadowed(folder: Path, path: Path, decisions: Decisions) -> None:
         single = [name for name in single if (folder / name).is_file()]
     if single:
         decisions.of(path).left_out(path.name, f"`{path.name}/` is not read, since there is {single[0]}", 1)
+
+
+def _say_others(path: Path, decisions: Decisions) -> None:
+    """Files in the folder of a table that are no tables."""
+    if path.name not in _TABLES:
+        return
+    names = [p.name for p in sorted(path.iterdir()) if not p.name.endswith((".parquet", *SUFFIXES))]
+    if names := [name for name in names if not name.lower().startswith(_NOT_DATA)]:
+        what = f"files in `{path.name}/` that are neither Parquet nor CSV are not read"
+        decisions.of(path).left_out(path.name, what, len(names), names[0], "name them .csv, .csv.gz or .parquet")
 
 
 def _say_second_form(folder: Path, path: Path, decisions: Decisions) -> None:

@@ -177,3 +177,17 @@ def test_a_split_that_nobody_adjusted_for_is_a_warning(tmp_path: Path) -> None:
     row = row_of(decisions, "suspicious", "split")
     assert row.count == 1
     assert row.example.startswith("T05 on 2012-06-11")
+
+
+def test_files_of_another_kind_in_a_folder_of_prices_are_named(tmp_path: Path) -> None:
+    def write(files: Files, name: str) -> list[tuple[str, int]]:
+        rows = files.frames.pop("prices")
+        folder = files.write(tmp_path / name)
+        (folder / "prices").mkdir()
+        for ticker, of_ticker in rows.groupby("ticker"):
+            of_ticker.to_csv(folder / "prices" / f"{ticker}.{'csv' if ticker < name else 'txt'}", index=False)
+        decisions = [row for row in check_folder(folder) if row.subject == "prices"]
+        return [(row.grade, row.count) for row in decisions if row.grade in ("left_out", "missing")]
+
+    assert sorted(write(small(), "A")) == [("left_out", 12), ("missing", 0)]
+    assert write(small(), "T06") == [("left_out", 6)]

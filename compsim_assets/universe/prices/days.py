@@ -1,4 +1,6 @@
-"""Days of prices that look wrong: of another zone's clock, of weekends that repeat a Friday, of the future."""
+"""Days of prices that look wrong: of another zone's clock, of weekends that repeat a Friday, of the future; and prices
+of one day that are far from those of the days around it.
+"""
 
 from datetime import date
 from typing import TYPE_CHECKING
@@ -14,6 +16,8 @@ _MONDAY, _FRIDAY, _SATURDAY, _SUNDAY = 0, 4, 5, 6
 # A weekday that has this share of the fullest one's prices is one of trading; one of the second share is none.
 _USUAL, _NONE = 0.5, 0.1
 _LEAST = 20
+# A price this many times the one before is a slip where the next one is within a factor of two of that one again.
+_SLIP, _BACK = 4.0, 2.0
 
 
 def say_days(prices: "Prices", notes: Notes) -> None:
@@ -42,6 +46,29 @@ def say_days(prices: "Prices", notes: Notes) -> None:
     if to_come.any():
         what = "prices are of days that are still to come"
         notes.suspicious("date", what, int(to_come.sum()), _first(prices, to_come), "check the years of the dates")
+
+
+def say_slips(prices: "Prices", notes: Notes) -> None:
+    """Say which prices are far from both the one before and the one after, which are near each other: a wrong digit,
+    another unit. Cost: one pass.
+    """
+    import numpy as np
+
+    close, code = prices.close, prices.code
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        change = close[1:] / close[:-1]
+        at = 1 + np.flatnonzero((change > _SLIP) | (change < 1 / _SLIP))
+        at = at[at + 1 < len(close)]
+        at = at[(code[at - 1] == code[at + 1]) & (close[at] > 0)]
+        apart = close[at + 1] / close[at - 1]
+        at = at[(apart < _BACK) & (apart > 1 / _BACK)]
+    if len(at):
+        row = at[0]
+        example = (
+            f"{prices.tickers[code[row]]} on {prices.day[row]}: {close[row - 1]:g}, {close[row]:g}, {close[row + 1]:g}"
+        )
+        what = "prices are far from those of the days before and after, which are near each other"
+        notes.suspicious("adj_close", what, len(at), example, "check these prices")
 
 
 def _say_weekends(prices: "Prices", weekday: "np.ndarray", notes: Notes) -> None:

@@ -10,7 +10,7 @@ from compsim_assets.universe.csv_files import SUFFIXES, CsvTable
 from compsim_assets.universe.intake.columns import Names
 from compsim_assets.universe.intake.decisions import ASSUMED, FINE, LEFT_OUT, Notes
 from compsim_assets.universe.layout import UniverseError
-from compsim_assets.universe.prices.days import say_days
+from compsim_assets.universe.prices.days import say_days, say_slips
 from compsim_assets.universe.prices.layouts import ONE, Layout, header_of_fields, layout_of
 from compsim_assets.universe.prices.month_ends import stamped_first
 from compsim_assets.universe.prices.rows import Rows, Spellings, read_rows, spelled
@@ -87,6 +87,7 @@ def read_prices(
         what = "prices a month, stamped with its first day, are taken as the month's last closes"
         notes.assumed("date", what, len(rows), str(prices.day[rows[0]]), "give the days of the closes")
     say_days(prices, notes)
+    say_slips(prices, notes)
     tally.say(notes)
     return prices
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from compsim_assets.universe.intake.decisions import Decisions
-from compsim_assets.universe.prices.days import say_days
+from compsim_assets.universe.prices.days import say_days, say_slips
 from compsim_assets.universe.prices.files import Prices
 
 DAYS = pd.bdate_range("2019-01-01", "2019-12-31")
@@ -47,3 +47,14 @@ def test_weeks_stamped_with_their_monday_and_days_to_come() -> None:
 def test_ordinary_days(days: pd.DatetimeIndex) -> None:
     """Days, Fridays, seven days with prices of their own, nothing, and a Monday beside a Friday."""
     assert said(days) == []
+
+
+def test_a_price_far_from_those_around_it_is_a_slip() -> None:
+    close = np.linspace(20, 30, len(DAYS))
+    close[[7, 90]] *= [100, 0.01]
+    close[150:] *= 8  # stays there: no slip
+    close[200] = 0  # a loss
+    prices = Prices(["A"], np.zeros(len(DAYS), np.int32), DAYS.to_numpy().astype("M8[D]"), close)
+    decisions = Decisions()
+    say_slips(prices, decisions.of("prices"))
+    assert [(row.count, row.example[:15]) for row in decisions] == [(2, f"A on {DAYS[7]:%Y-%m-%d}")]
