@@ -18,12 +18,15 @@ NO_NAME = frozenset({
     "", "nan", "NaN", "None", "none", "null", "NULL", "N/A", "n/a", "#N/A", "<NA>", "NaT", ".", "-", "--",
 })  # fmt: skip
 
+# As EDGAR, spreadsheets and float columns write it: CIK0000320193, ="320193", '320193, 320,193, 320193.00.
+_CIK = re.compile(r"""[='"]*(?:CIK)?[\s#:=]*([\d,]+)(?:\.0*)?['"]*""", re.IGNORECASE)
 _SHARE_CLASS = re.compile(r"(?<=\w)[./\s]+(?=\w)")
 
 
 def cik(text: str) -> str:
-    """A registrant number without leading zeros and without the `.0` of a float; 0 is none and gives ""."""
-    digits = text.strip().removesuffix(".0")
+    """A registrant number: its digits without leading zeros and whatever is around them; 0 is none and gives ""."""
+    match = _CIK.fullmatch(text.strip())
+    digits = match[1].replace(",", "") if match else text.strip()
     return digits.lstrip("0") if digits.isdigit() else digits
 
 
@@ -33,8 +36,8 @@ def ticker(text: str) -> str:
 
 
 def name(text: str) -> str:
-    """A company's name, to compare: case and the number of blanks make no difference."""
-    return " ".join(text.split()).casefold()
+    """A company's name, to compare: case, full stops, commas and the number of blanks make no difference."""
+    return " ".join(re.sub("[.,]", "", text).split()).casefold() or text
 
 
 def _spelled(values: "pd.Series", spell: Callable[[str], str], nothing: frozenset[str], lower: bool) -> "pd.Series":

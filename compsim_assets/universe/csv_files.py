@@ -30,6 +30,7 @@ class CsvTable:
         header: Callable[[Sequence[Sequence[str]]], tuple[list[str], int] | None] | None = None,
     ) -> None:
         self.path, self.name = path, name
+        csv.field_size_limit(1 << 30)  # a text of an annual report is longer than what Python's reader allows
         with _text(path) as file:
             try:
                 lines = list(islice(file, 1 if header is None else 3)) or [""]
@@ -41,7 +42,7 @@ class CsvTable:
         self.columns, self.header_lines = (header(rows) if header is not None else None) or (usual, 1)
         if not any(self.columns):
             raise UniverseError(f"{name}: an empty first line, expected the names of columns")
-        if doubled := sorted({column for column in self.columns if self.columns.count(column) > 1}):
+        if doubled := sorted({column for column in self.columns if column and self.columns.count(column) > 1}):
             raise UniverseError(f"{name}: two columns are named {doubled[0]!r}, expected a name of its own for each")
 
     def batches(self, columns: Sequence[str]) -> "Iterator[pa.RecordBatch]":
@@ -65,17 +66,35 @@ class CsvTable:
         try:
             with pa.input_stream(self.path, compression="detect") as source, pc.open_csv(source, **options) as reader:
                 yield from reader
-        except pa.ArrowInvalid as problem:
+        except (pa.ArrowInvalid, OSError) as problem:
             if "Empty CSV" in str(problem):
                 return
             reason = " ".join(str(problem).split())[:200]
-            raise UniverseError(
-                f"{self.name}: {reason}, expected lines of {len(self.columns)} values in UTF-8"
-            ) from None
+            expected = f"expected lines of {len(self.columns)} values in UTF-8"
+            if isinstance(problem, OSError):
+                expected = "expected a complete file: get it again"
+            raise UniverseError(f"{self.name}: {self._ragged()}{reason}, {expected}") from None
+
+    def _ragged(self) -> str:
+        """The first line with another number of values, to begin a message with; empty where there is none."""
+        try:
+            with _text(self.path) as file:
+                reader = csv.reader(file, delimiter=self.delimiter)
+                for values in islice(reader, self.header_lines, None):
+                    if values and len(values) != len(self.columns):
+                        return f"line {reader.line_num}: "
+        except (csv.Error, UnicodeDecodeError, OSError, EOFError):
+            pass  # the reason says it
+        return ""
+
+    def numbered(self) -> bool:
+        """Whether the first column has no name and holds row numbers, as pandas writes them."""
+        with _text(self.path) as file:
+            rows = list(islice(csv.reader(file, delimiter=self.delimiter), self.header_lines, self.header_lines + 2))
+        return [values[0].strip() for values in rows if values] in (["0", "1"], ["0"])
 
     def line(self, row: int) -> int:
         """The line of the file on which a row ends, the first line is 1. Texts may hold line breaks."""
-        csv.field_size_limit(1 << 30)  # a text of an annual report is longer than what Python's reader allows
         with _text(self.path) as file:
             reader = csv.reader(file, delimiter=self.delimiter)
             rows = -self.header_lines

@@ -58,6 +58,20 @@ class FeatureImport:
                     return lengths.most_common(1)[0][0]
         raise UniverseError(f"{self.files.names[0]}: no row has features, expected lists of floats")
 
+    def ids(self, number: int) -> list[int]:
+        """The report ids of one file, those of no report, too; None for a null."""
+        with self.files.open(number) as file:
+            file.require([ID, "features"])
+            _check_types(file)
+            return _ids(file.table([ID]).column(0), file, 0)
+
+    def first_rows(self, number: int, n_latents: int) -> Counter[str]:
+        """Why the universe's reports at the beginning of one file cannot be used, counted; "" where they can."""
+        for ids, lists in self._batches(number):
+            rows = zip(ids, lists, strict=True)
+            return Counter(self._reason_to_drop(i, v, n_latents) for i, v in rows if i in self.report_ids)
+        return Counter()
+
     def blocks(self, number: int, n_latents: int, dropped: Counter[str]) -> Iterator[tuple["np.ndarray", "np.ndarray"]]:
         """(report ids, (b, D) float32 features) of the usable rows of one file; others are counted in `dropped`."""
         import numpy as np
@@ -97,11 +111,17 @@ class FeatureImport:
             _check_types(file)
             rows, read = max(1, self.batch_bytes // (8 * file.values_per_row("features"))), 0
             for batch in file.batches(names, rows):
-                ids = batch.column(0).to_pylist()
-                if file.csv:
-                    ids = whole_numbers(batch.column(0), ID, partial(_place, file, read), "a report id").tolist()
+                ids = _ids(batch.column(0), file, read)
                 yield ids, [_flat(item, file, read + n) for n, item in enumerate(batch.column(1))]
                 read += batch.num_rows
+
+
+def _ids(column: Any, file: TableFile, before: int) -> list[int]:
+    import pyarrow.types as kinds
+
+    if kinds.is_integer(column.type) or kinds.is_floating(column.type) or kinds.is_null(column.type):
+        return column.to_pylist()
+    return whole_numbers(column, ID, partial(_place, file, before), "a report id").tolist()
 
 
 def _place(file: TableFile, before: int, row: int) -> str:
@@ -115,9 +135,10 @@ def _check_types(file: TableFile) -> None:
         kind = leaf = file.type_of(column)
         while _is_list(leaf):
             leaf = leaf.value_type
-        fits = (kinds.is_integer(leaf) or kinds.is_floating(leaf)) and (leaf is not kind) == nested
-        # A column without any value has no type, and one of texts may hold lists.
-        if not fits and not kinds.is_null(leaf) and not (is_text(kind) and (nested or file.csv)):
+        numeric = kinds.is_integer(leaf) or kinds.is_floating(leaf) or (kinds.is_decimal(leaf) and not nested)
+        fits = numeric and (leaf is not kind) == nested
+        # A column without any value has no type, and one of texts may hold lists or ids.
+        if not fits and not kinds.is_null(leaf) and not is_text(kind) and (nested or not kinds.is_dictionary(kind)):
             raise UniverseError(f"{file.name}: column {file.column(column)} has {kind}, expected {expected}")
 
 

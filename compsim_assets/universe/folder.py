@@ -91,7 +91,7 @@ class Universe:
             if not self.as_published:
                 without_texts(every, files.place, notes)
             rule = self.rules.of("reports")["several"] or ("all" if self.as_published else "latest")
-            return one_per_company(every, rule, files.place, notes)
+            return one_per_company(every, rule, files.place, notes, self.rules.of("reports")["date_format"])
         pairs = self.table("pairs", refresh)
         if pairs is None:
             raise UniverseError(f"{self.folder}: no reports.parquet and no reports/*.parquet, and no pairs either")

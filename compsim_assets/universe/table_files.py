@@ -7,13 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compsim_assets.universe.csv_files import SUFFIXES, CsvTable
-from compsim_assets.universe.intake.columns import Names
-from compsim_assets.universe.layout import ID, UniverseError
+from compsim_assets.universe.intake.columns import ALIASES, Names
+from compsim_assets.universe.intake.values import one_a_row
+from compsim_assets.universe.layout import ID, RETURNS, UniverseError
+from compsim_assets.universe.parquet_files import index_range, open_parquet
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
+
+
+# Columns of lists.
+_LISTS = frozenset({RETURNS, "features", "input_ids"})
 
 
 @dataclass(frozen=True)
@@ -48,12 +54,14 @@ class TableFiles:
         path, name = self.fetch(number), self.names[number]
         if path.name.endswith(SUFFIXES):
             table = CsvTable(path, name)
-            yield TableFile(
-                name, table.columns, self.spelling.of(table.columns, name), csv=table, spelling=self.spelling
-            )
+            names = self.spelling.of(table.columns, name)
+            if ID in ALIASES.get(self.spelling.table, {}) and ID not in names and not table.columns[0]:
+                # What pandas calls __index_level_0__ in Parquet has no name in CSV.
+                names |= {} if table.numbered() else {ID: ""}
+            yield TableFile(name, table.columns, names, csv=table, spelling=self.spelling)
             return
-        with _open_parquet(path, name) as file:
-            index = _index_range(file)
+        with open_parquet(path, name) as file:
+            index = index_range(file)
             columns = [*file.schema_arrow.names, *index]
             try:
                 names = self.spelling.of(columns, name)
@@ -154,7 +162,7 @@ class TableFile:
         else:
             schema = pa.schema([(name, pa.string()) for name in different])
             table = pa.Table.from_batches(self._csv().batches(different), schema)
-        return table.select(theirs).rename_columns(names)
+        return one_a_row(table.select(theirs).rename_columns(names), _LISTS, self.name)
 
     def batches(self, names: Iterable[str], rows: int = 1 << 20) -> "Iterator[pa.RecordBatch]":
         """The same, some rows at a time."""
@@ -164,7 +172,8 @@ class TableFile:
         file = self.parquet
         batches: Any = file.iter_batches(rows, columns=stored) if file else self._csv().batches(stored)
         for batch in batches:
-            yield self._indexed(batch, theirs, read).select(theirs).rename_columns(names)
+            rows_read = self._indexed(batch, theirs, read).select(theirs).rename_columns(names)
+            yield one_a_row(rows_read, _LISTS, self.name)
             read += batch.num_rows
 
     def _indexed(self, rows: Any, columns: Iterable[str], first: int) -> Any:
@@ -200,41 +209,28 @@ class TableFile:
         return self.csv
 
 
-def _open_parquet(path: Path, name: str) -> "pq.ParquetFile":
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return pq.ParquetFile(path, memory_map=True)
-    except pa.ArrowInvalid as problem:
-        raise UniverseError(f"{name}: not a complete Parquet file ({problem}): get it again") from None
-
-
-def _index_range(file: "pq.ParquetFile") -> dict[str, range]:
-    """A column that pandas wrote as start and step, since its numbers are evenly spaced; not plain row numbers."""
-    metadata = file.schema_arrow.pandas_metadata or {}
-    ranges = [index for index in metadata.get("index_columns", []) if isinstance(index, dict)]
-    return {
-        index["name"] or ID: range(index["start"], index["stop"], index["step"])
-        for index in ranges
-        if (index["name"] is not None or (index["start"], index["step"]) != (0, 1))
-        and (index["name"] or ID) not in file.schema_arrow.names
-    }
-
-
 def one_file(path: Path, spelling: Names | None = None) -> TableFiles:
     """A table of one file."""
     return _table_of([path], spelling or Names())
 
 
 def local_files(folder: Path, name: str, spelling: Names | None = None) -> TableFiles | None:
-    """`<name>.parquet`, else `<name>.csv` or `<name>.csv.gz`, else such files in a folder of that name, in the order of
-    their names; None where there are none.
+    """`<name>.parquet`, else `<name>.csv` or `<name>.csv.gz`, else such files in a folder `<name>`, else in a folder
+    `<name>.parquet` as Spark and others write it, in the order of their names; None where there are none.
+
+    Raises:
+        UniverseError: a link to a file that is not there.
     """
     suffixes = (".parquet", *SUFFIXES)
+    for path in (folder / f"{name}{suffix}" for suffix in suffixes):
+        if path.is_symlink() and not path.exists():
+            raise UniverseError(f"{path}: a link to {path.readlink()}, which is not there")
     singles = [path for suffix in suffixes if (path := folder / f"{name}{suffix}").is_file()]
-    inside = sorted(path for path in (folder / name).glob("*") if path.name.endswith(suffixes) and path.is_file())
-    paths = singles[:1] or inside
+    inside = (
+        sorted(path for path in (folder / place).glob("[!._]*") if path.name.endswith(suffixes) and path.is_file())
+        for place in (name, f"{name}.parquet")
+    )
+    paths = singles[:1] or next(filter(None, inside), [])
     return _table_of(paths, spelling or Names(name)) if paths else None
 
 

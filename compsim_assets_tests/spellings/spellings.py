@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from compsim_assets.universe.layout import ID, RETURNS
-from compsim_assets_tests.spellings.files import Files
+from compsim_assets_tests.spellings.files import Files, parquet
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,50 @@ for table in ("reports", "prices", "pairs"):
     written(f"{table} file", table, f"{table}_in_a_folder_of_parquet_and_csv", _in_two_parts)
 
 
+def _ids_of(frame: pd.DataFrame) -> str:
+    return ID if ID in frame else "report_id"
+
+
+def _as_spark_writes(frame: pd.DataFrame, path: Path) -> None:
+    folder = path.with_suffix(".parquet")
+    folder.mkdir()
+    (folder / "_SUCCESS").touch()
+    parquet(frame, folder / "part-00000-c000")
+
+
+def _in_bytes(frame: pd.DataFrame, path: Path) -> None:
+    """Text without its mark of UTF-8, as old writers leave it."""
+    texts = [c for c in frame.columns if pd.api.types.is_string_dtype(frame[c])]
+    bytes_of = {c: [None if pd.isna(v) else v.encode() for v in frame[c]] for c in texts}
+    parquet(frame.assign(**bytes_of), path)
+
+
+for table in ("reports", GROUPS):
+    written(f"{table} file", table, f"{table.rpartition('/')[2].lower()}_with_text_as_bytes", _in_bytes)
+written("reports file", "reports", "reports_as_spark_writes_them", _as_spark_writes)
+
+
+def _csv_with_ids_as_the_index(frame: pd.DataFrame, path: Path) -> None:
+    if str(frame[_ids_of(frame)].iloc[0]).startswith("0"):
+        return csv()(frame, path)  # row numbers are no ids
+    lists = {c: frame[c].map(_listed) for c in frame.columns if isinstance(frame[c].iloc[0], np.ndarray | list)}
+    frame.assign(**lists).set_index(_ids_of(frame)).rename_axis(None).to_csv(path.with_name(path.name + ".csv"))
+
+
+for table in ("reports", "features", GROUPS):
+    short = table.rpartition("/")[2].lower()
+    written(f"{short} file", table, f"{short}_as_csv_with_ids_as_the_index", _csv_with_ids_as_the_index)
+
+
+def _with_commas_at_the_end(frame: pd.DataFrame, path: Path) -> None:
+    frame.assign(**{"a": "", "b": ""}).to_csv(path.with_suffix(".csv"), index=False, header=[*frame.columns, "", ""])
+
+
+written("pairs file", "pairs", "pairs_with_commas_at_the_end", _with_commas_at_the_end)
+
+
 def _as_pandas_index(frame: pd.DataFrame, path: Path) -> None:
-    frame.set_index(ID).rename_axis(None).to_parquet(path.with_suffix(".parquet"))
+    frame.set_index(_ids_of(frame)).rename_axis(None).to_parquet(path.with_suffix(".parquet"))
 
 
 written("reports file", "reports", "reports_with_ids_as_the_index", _as_pandas_index)
@@ -190,6 +233,11 @@ values(
     "cik",
     lambda ciks: [c.zfill(10) if n % 2 else c for n, c in enumerate(ciks)],
 )
+values("cik", R, "ciks_as_edgar_names_them", "cik", lambda ciks: "CIK" + ciks.str.zfill(10))
+values("cik", R, "ciks_as_excel_formulas", "cik", lambda ciks: '="' + ciks + '"')
+values("cik", R, "ciks_with_an_apostrophe", "cik", lambda ciks: "'" + ciks)
+values("cik", R, "ciks_with_decimals", "cik", lambda ciks: ciks.map(lambda c: Decimal(f"{c}.00"), na_action="ignore"))
+values("year", R, "years_with_decimals", "year", lambda years: years.map(lambda y: Decimal(f"{y}.00")))
 values("ticker", R, "tickers_in_lower_case", "ticker", lambda tickers: tickers.str.lower())
 values("ticker", R, "tickers_with_blanks", "ticker", lambda tickers: tickers.str.ljust(8))
 for sign, sign_name in (("./ ", "dot"), ("/", "slash"), (" ", "blank")):
@@ -254,6 +302,7 @@ def reports_in_another_order(files: Files) -> None:
 F = "features"
 values("features", F, "features_nested", "features", lambda lists: [[list(map(float, v))] for v in lists])
 values("features", F, "features_in_double_precision", "features", lambda lists: [v.astype(float) for v in lists])
+values("feature ids", F, "feature_ids_as_text", ID, lambda ids: ids.astype(str))
 values("features", F, "features_as_text", "features", lambda lists: [str(v.astype(float).tolist()) for v in lists])
 
 P = "prices"

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from compsim_assets.universe.layout import ID
 from compsim_assets_tests.spellings.damaged import damaged, frame, refusal, row_of
 from compsim_assets_tests.spellings.files import Files
 from compsim_assets_tests.spellings.spellings import GROUPS
@@ -61,3 +62,13 @@ def test_a_pair_that_is_none_is_refused(tmp_path: Path, column: str, value: floa
         files.frames["pairs"].loc[0, column] = value
 
     assert re.match(message, refusal(tmp_path, change))
+
+
+def test_rows_of_which_none_is_of_a_report_look_wrong(tmp_path: Path) -> None:
+    def change(files: Files) -> None:
+        files.frames[GROUPS][ID] += 1
+        files.frames["pairs"]["Company1"] += 1
+
+    _, decisions = damaged(tmp_path, change)
+    assert row_of(decisions, "suspicious", "rows of reports that are not in this universe").count == 41
+    assert row_of(decisions, "suspicious", "pair without a report").count == 66

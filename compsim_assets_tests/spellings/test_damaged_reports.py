@@ -12,7 +12,7 @@ import pytest
 from compsim_assets.universe.folder import Universe
 from compsim_assets.universe.layout import ID, RETURNS
 from compsim_assets_tests.spellings.damaged import damaged, frame, refusal, row_of
-from compsim_assets_tests.spellings.files import Files, small
+from compsim_assets_tests.spellings.files import Files, parquet, small
 from compsim_assets_tests.spellings.spellings import GROUPS, csv
 
 
@@ -49,6 +49,31 @@ def test_the_latest_is_the_one_filed_last(tmp_path: Path) -> None:
     def change(files: Files) -> None:
         amended(files, filed="2010-03-01")
         files.frames["reports"]["filed"] = files.frames["reports"].get("filed").fillna("2011-02-15")
+
+    made, _ = damaged(tmp_path, change)
+    assert 9999 not in frame(made, "descriptions")["report_id"].tolist()
+
+
+@pytest.mark.parametrize("how", ["%Y-%m-%dT%H:%M:%SZ", "%Y%m%d%H%M%S", "%Y-%m-%d %H:%M"])
+def test_of_one_day_the_latest_is_the_one_of_the_later_time(tmp_path: Path, how: str) -> None:
+    noon, nine = (f"{pd.Timestamp(f'2011-02-15 {hour}'):{how}}" for hour in ("12:00", "09:00"))
+
+    def change(files: Files) -> None:
+        amended(files, filed=nine)
+        files.frames["reports"]["filed"] = files.frames["reports"]["filed"].fillna(noon)
+
+    made, _ = damaged(tmp_path, change)
+    assert 9999 not in frame(made, "descriptions")["report_id"].tolist()
+
+
+def test_filing_dates_are_read_where_they_decide(tmp_path: Path) -> None:
+    """Of the reports that are alone nothing is asked; an order of day and month can be said."""
+
+    def change(files: Files) -> None:
+        amended(files, filed="03/04/2011")
+        files.frames["reports"]["filed"] = files.frames["reports"]["filed"].fillna("soon")
+        files.frames["reports"].loc[5, "filed"] = "04/03/2011"
+        files.rules["reports"] = 'date_format = "%m/%d/%Y"'
 
     made, _ = damaged(tmp_path, change)
     assert 9999 not in frame(made, "descriptions")["report_id"].tolist()
@@ -100,6 +125,10 @@ def report(column: str, row: int, value: Any) -> Callable[[Files], None]:
         (ID, 4, 4.5, r"reports\.parquet: row 4: __index_level_0__ 4\.5, expected a report id"),
         ("year", 9, 10, r"reports\.parquet: row 9: year 10, expected a year like 2019"),
         ("year", 9, 20111231, r"reports\.parquet: row 9: year 20111231, expected a year like 2019"),
+        ("cik", 6, "3.20E+05", r"reports\.parquet: row 6: cik '3\.20E\+05', a number that a spreadsheet shortened"),
+        (ID, 4, 2.0**53 + 2, r"reports\.parquet: row 4: __index_level_0__ .*: floats of this size lose digits"),
+        (RETURNS, 6, np.r_[2010, np.zeros(11)], r"reports\.parquet: row 6: .*month 1 is 2010 .*no price can do"),
+        (RETURNS, 6, np.r_[-999, np.zeros(11)], r"reports\.parquet: row 6: .*month 1 is -999 .*no price can do"),
         (RETURNS, 6, np.zeros(11), r"reports\.parquet: row 6: logged_\w+ has 11 values, expected 12"),
         (RETURNS, 6, np.linspace(40, 60, 12), r"reports\.parquet: row 6: .* another unit \(per cent\) or prices"),
     ],
@@ -188,6 +217,53 @@ def test_long_texts_that_companies_share_are_named_and_stay(tmp_path: Path) -> N
     assert row_of(decisions, "suspicious", "text another company has").count == 2
 
 
+def test_a_return_a_row_is_refused(tmp_path: Path) -> None:
+    def change(files: Files) -> None:
+        files.frames["reports"][RETURNS] = 0.01
+
+    assert re.match(r"reports\.parquet: row 0: logged_\w+ 0\.01, expected a list of 12", refusal(tmp_path, change))
+
+
+def test_what_has_no_correlation_is_named(tmp_path: Path) -> None:
+    """No list at all, twelve months that are the same, and an infinite one."""
+
+    def change(files: Files) -> None:
+        report(RETURNS, 2, None)(files)
+        report(RETURNS, 3, np.zeros(12))(files)
+        report(RETURNS, 4, np.r_[-np.inf, np.linspace(0, 0.1, 11)])(files)
+
+    _, decisions = damaged(tmp_path, change)
+    assert row_of(decisions, "missing", "without returns").example == "reports.parquet: row 2"
+    assert row_of(decisions, "suspicious", "all the same").example == "reports.parquet: row 3"
+    assert row_of(decisions, "left_out", "infinite").example == "reports.parquet: row 4"
+
+
+def test_the_check_names_features_that_a_run_leaves_out(tmp_path: Path) -> None:
+    """Also in the second file, whose lists are shorter."""
+
+    def write(rows: pd.DataFrame, path: Path) -> None:
+        path.mkdir()
+        lists = [np.asarray(v, dtype=float) for v in rows["features"]]
+        lists[4] = np.full(20, np.nan)
+        whole = rows.assign(features=lists)
+        parquet(whole[:24], path / "1")
+        csv()(whole[24:].assign(features=[v[:15] for v in lists[24:]]), path / "2")
+
+    made, decisions = damaged(tmp_path, lambda files: files.writers.update(features=write))
+    assert len(frame(made, "sae_features")) == 23
+    assert row_of(decisions, "left_out", "not finite").file == "features/1.parquet"
+    shorter = row_of(decisions, "left_out", "length is not 20")
+    assert (shorter.file, shorter.count) == ("features/2.csv", 24)
+    assert not [row for row in decisions if row.subject == "features" and row.grade == "missing"]
+
+
+def test_features_twice_are_refused_by_the_check_too(tmp_path: Path) -> None:
+    def change(files: Files) -> None:
+        files.frames["features"].loc[3, ID] = 1000
+
+    assert refusal(tmp_path, change).startswith(f"features.parquet: {ID} 1000 occurs twice")
+
+
 def test_features_that_cannot_be_used_are_left_out(tmp_path: Path) -> None:
     def change(files: Files) -> None:
         lists = files.frames["features"]["features"]
@@ -209,6 +285,34 @@ def test_no_cik_is_no_company_of_its_own(tmp_path: Path, nothing: str) -> None:
     made, _ = damaged(tmp_path, change)
     descriptions = frame(made, "descriptions")
     assert (len(descriptions), int(descriptions["cik"].isna().sum())) == (48, 36)
+
+
+def test_names_are_one_company_whatever_their_full_stops(tmp_path: Path) -> None:
+    """Without ciks and tickers; a second report of the year makes it seen."""
+
+    def change(files: Files) -> None:
+        reports = files.frames["reports"].assign(
+            cik=None, ticker=None, company_name="Acme " + files.frames["reports"]["cik"]
+        )
+        second = reports.iloc[[5]].assign(**{ID: 9999, "company_name": reports["company_name"] + ", INC."})
+        reports["company_name"] += " Inc"
+        files.frames["reports"] = pd.concat([reports, second], ignore_index=True)
+
+    _, decisions = damaged(tmp_path, change)
+    assert row_of(decisions, "left_out", "several reports").count == 1
+
+
+def test_the_permno_is_the_ticker_where_there_is_none(tmp_path: Path) -> None:
+    def change(files: Files) -> None:
+        reports, prices = files.frames["reports"], files.frames["prices"]
+        number = {ticker: 10000.0 + n for n, ticker in enumerate(sorted(set(reports["ticker"])))}
+        files.frames["reports"] = reports.assign(permno=reports["ticker"].map(number)).drop(columns="ticker")
+        files.frames["prices"] = prices.assign(ticker=prices["ticker"].map(number)).rename(columns={"ticker": "PERMNO"})
+
+    made, decisions = damaged(tmp_path, change)
+    tickers = set(frame(made, "descriptions")["ticker"])
+    assert tickers == set(frame(made, "price_history")["ticker"]) == {str(10000 + n) for n in range(12)}
+    assert row_of(decisions, "assumed", "the permno is the ticker").count == 48
 
 
 def test_codes_of_another_system_are_refused(tmp_path: Path) -> None:

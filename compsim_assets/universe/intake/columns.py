@@ -17,7 +17,7 @@ ALIASES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "cik": ("cik_number", "cik_code", "central_index_key"),
         "company_name": ("company", "name", "conm", "comnam", "conformed_name", "entity_name"),
         "year": ("fyear", "fiscal_year", "report_year"),
-        "ticker": ("tic", "symbol", "ticker_symbol", "permno"),
+        "ticker": ("tic", "symbol", "ticker_symbol"),
         "sic_code": ("sic", "siccd", "sich", "sic_codes", "sic2", "sic3", "standard_industrial_classification"),
         "gics_sector": ("gsector", "sector"),
         "section_1": ("description", "text", "item_1", "item1", "business", "business_description"),
@@ -78,8 +78,10 @@ class Names:
         A name as in the contract goes first, then the same name spelled otherwise, then the aliases in order.
 
         Raises:
-            UniverseError: a column that universe.toml names and the file does not have.
+            UniverseError: a column that universe.toml names and the file does not have, or that is none of ours.
         """
+        if self.strict:
+            self._check_given(file)
         names = {}
         for ours in {**dict.fromkeys(ALIASES.get(self.table, {})), **self.given}:
             theirs = self._one(ours, columns, file)
@@ -95,14 +97,25 @@ class Names:
                     f"{file}: no column {theirs}, which universe.toml calls {ours}{nearest(theirs, columns)}"
                 )
             return theirs
-        if ours in columns:
+        taken = set(self.given.values())
+        if ours in columns and ours not in taken:
             return ours
         spelled: dict[str, str] = {}
         for name in columns:
             spelled.setdefault(plain(name), name)
-        taken = set(self.given.values())
         candidates = (spelled.get(plain(name)) for name in (ours, *ALIASES.get(self.table, {}).get(ours, ())))
         return next((name for name in candidates if name is not None and name not in taken), None)
+
+    def _check_given(self, file: str) -> None:
+        ours = ALIASES.get(self.table, {})
+        for name, theirs in self.given.items():
+            if ours and name not in ours:  # of factors it is not said which there are
+                raise UniverseError(
+                    f"{file}: universe.toml names {theirs} as {name}, which is no column of [{self.table}]"
+                    f'{nearest(name, ours)}. Write {{ours = "theirs"}}'
+                )
+            if sum(other == theirs for other in self.given.values()) > 1:
+                raise UniverseError(f"{file}: universe.toml names {theirs} twice, expected one of our columns for it")
 
 
 def say_columns(notes: Notes, table: str, columns: Iterable[str], names: Mapping[str, str]) -> None:

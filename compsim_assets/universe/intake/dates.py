@@ -118,8 +118,8 @@ def _day(text: str, how: str, months: bool) -> date | None:
     try:
         if match := _ISO.fullmatch(text):
             return date(int(match[1]), int(match[2]), int(match[3]))
-        if re.fullmatch(r"\d{8}", text):
-            return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+        if re.fullmatch(r"\d{8}(\d{6})?", text):  # EDGAR adds the time
+            return date(int(text[:4]), int(text[4:6]), int(text[6:8]))
         if months and (match := _ISO_MONTH.fullmatch(text) or re.fullmatch(r"(\d{4})(\d{2})", text)):
             return date(int(match[1]), int(match[2]), 1)
         if match := _NUMERIC.fullmatch(text):

@@ -45,6 +45,7 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
             "longest text; `refuse` stops, `all` keeps them; default latest",
             ("latest", "first", "longest", "refuse", "all"),
         ),
+        _DATE_FORMAT,
         Key("sic_digits", "", "digits of the SIC codes: 2 and 3 are groups; default: as many as the longest has", (
             "2", "3", "4",
         )),
@@ -94,7 +95,7 @@ def read_rules(folder: Path) -> Rules:
         return Rules()
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as problem:
         raise UniverseError(f"{path}: not TOML ({problem})") from None
     for table, keys in tables.items():
         if table not in KEYS or not isinstance(keys, dict):

@@ -18,6 +18,7 @@ REPORT_COLUMNS = (
 )  # fmt: skip
 # What decides which report of several is taken, and what joins other files.
 _HELPERS = ("filed", "form", "permno", "gvkey")
+_NUMBERS = ("cik", "gvkey", "permno")
 # Position of a row in all files' rows, for messages.
 ROW = "_row"
 
@@ -52,12 +53,17 @@ def read_reports(files: TableFiles, notes: Notes) -> "pd.DataFrame":
             frame[RETURNS] = list(np.array(table.select(months).to_pandas(), dtype=object))
         frames.append(frame)
     frame = pd.concat(frames, ignore_index=True)
+    if frame.empty:
+        raise UniverseError(f"{files.names[0]}: no rows, expected one row per company and year")
     for column in REPORT_COLUMNS:
         if column not in frame and column != ID:
             frame[column] = None
     frame[ROW] = np.arange(len(frame))
     frame["year"] = whole_years(frame["year"], files.place)
-    _spell(frame, notes)
+    _spell(frame, files.place, notes)
+    if "permno" in frame and frame["ticker"].isna().all():
+        frame["ticker"] = frame["permno"]
+        notes.assumed("ticker", "there is no ticker: the permno is the ticker", int(frame["permno"].notna().sum()))
     if ID in frame:
         frame[ID] = _ids(frame[ID], files.place)
     return frame
@@ -79,8 +85,12 @@ def _ids(ids: "pd.Series", place: Callable[[int], str]) -> "pd.Series":
     return ids
 
 
-def _spell(frame: "pd.DataFrame", notes: Notes) -> None:
-    """Each column of names and codes in one spelling; what is missing is null."""
+def _spell(frame: "pd.DataFrame", place: Callable[[int], str], notes: Notes) -> None:
+    """Each column of names and codes in one spelling; what is missing is null.
+
+    Raises:
+        UniverseError: a number that a spreadsheet shortened.
+    """
     from compsim_assets.science import companies
     from compsim_assets.universe.intake.values import texts
 
@@ -102,6 +112,12 @@ def _spell(frame: "pd.DataFrame", notes: Notes) -> None:
         if spelled:
             missing = before[before.notna() & frame[column].isna()]
             notes.assumed(column, "spellings of a missing value are read as missing", spelled, repr(missing.iloc[0]))
+        if column in _NUMBERS and (short := frame[column].str.fullmatch(r"[\d.]+[eE][+]?\d+").fillna(False)).any():
+            row = int(short.to_numpy().argmax())
+            raise UniverseError(
+                f"{place(row)}: {column} {frame[column].iloc[row]!r}, a number that a spreadsheet shortened, expected "
+                "all its digits: make the column text there and save it again"
+            )
         if column in ("cik", "gvkey"):
             frame[column] = frame[column].mask(frame[column] == "")
 

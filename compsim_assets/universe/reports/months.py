@@ -45,20 +45,26 @@ def monthly_returns(
     fractions, as universe.toml says; per cent also where the size of the numbers leaves no doubt.
 
     Raises:
-        UniverseError: a list that does not hold twelve numbers; prices, or two units, in place of returns.
+        UniverseError: a list that does not hold twelve numbers; prices, or two units, in place of returns; a month that
+            no price can have.
     """
     import numpy as np
 
     matrix = np.full((len(reports), 12), np.nan)
     for row, value in enumerate(reports[RETURNS].to_list()):
-        if value is None or (np.isscalar(value) and not isinstance(value, str)):
+        if value is None or (np.isscalar(value) and value != value):
             continue
+        if np.isscalar(value) and not isinstance(value, str):
+            raise UniverseError(f"{place(row)}: {RETURNS} {value!r}, expected a list of 12 monthly log returns")
         months = _numbers(value)
         if months is None or len(months) not in (0 if isinstance(value, str) else 12, 12):
             what = f"{RETURNS} {value[:40]!r}" if months is None else f"{RETURNS} has {len(months)} values"
             raise UniverseError(f"{place(row)}: {what}, expected 12 monthly log returns")
         if len(months):
             matrix[row] = months
+    if (infinite := np.isinf(matrix)).any():
+        row = int(infinite.any(axis=1).argmax())
+        notes.left_out(RETURNS, "infinite returns are missing months", int(infinite.sum()), place(row))
     matrix = np.where(np.isfinite(matrix), matrix, np.nan)
     if np.isnan(matrix).all():
         return matrix
@@ -67,6 +73,13 @@ def monthly_returns(
     if missing := int(np.isnan(matrix[lists]).sum()):
         row = int((np.isnan(matrix).any(axis=1) & lists).argmax())
         notes.fine(RETURNS, "months without a return: these reports take part in no correlation", missing, place(row))
+    if (~lists).any():
+        what = "reports without returns take part in no correlation"
+        notes.missing(RETURNS, what, int((~lists).sum()), place(int((~lists).argmax())))
+    same = (matrix == matrix[:, :1]).all(axis=1)
+    if same.any():
+        what = "reports whose months are all the same take part in no correlation"
+        notes.suspicious(RETURNS, what, int(same.sum()), place(int(same.argmax())))
     return matrix
 
 
@@ -120,6 +133,8 @@ def _in_fractions(
     return np.where(coded, np.nan, matrix)
 
 
+# Times e^10 in a month: codes of missing values, years, prices.
+_IMPOSSIBLE = 10.0
 # Half of all months moved by so much: no market did, so these are per cent.
 _PER_CENT = 0.5
 
@@ -168,6 +183,12 @@ def _as_logarithms(
             notes.left_out(RETURNS, "simple returns of -1 and below have no logarithm: missing months", int(lost.sum()))
         with np.errstate(invalid="ignore", divide="ignore"):
             matrix = np.where(lost, np.nan, np.log1p(matrix))
+    if (wrong := np.abs(matrix) > _IMPOSSIBLE).any():
+        row, month = (int(n) for n in np.argwhere(wrong)[0])
+        raise UniverseError(
+            f"{place(row)}: {RETURNS}, month {month + 1} is {matrix[row, month]:g} as a logarithm, which no price can "
+            "do; expected returns like 0.02, and a missing month empty"
+        )
     extreme = np.abs(matrix) > 2.5
     if extreme.any():
         row = int(extreme.any(axis=1).argmax())

@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 _REMEDY = 'universe.toml: [reports] several = "latest", "first", "longest", "refuse" or "all"'
 
 
-def one_per_company(reports: "pd.DataFrame", rule: str, place: Callable[[int], str], notes: Notes) -> "pd.DataFrame":
+# Hour, minute and second of 2019-03-01 12:00:00 and 20190301120000.
+_CLOCK = r"(?:[T ](?=\d\d:)|^\d{8}(?=\d{6}))(\d{2}):?(\d{2}):?(\d{2})?"
+
+
+def one_per_company(
+    reports: "pd.DataFrame", rule: str, place: Callable[[int], str], notes: Notes, date_format: str = ""
+) -> "pd.DataFrame":
     """The reports of which one is taken for every company and year, in their order, with ids.
 
     Several come of amendments, transition reports and share classes. A report with a text goes before one without.
@@ -22,7 +28,8 @@ def one_per_company(reports: "pd.DataFrame", rule: str, place: Callable[[int], s
     text.
 
     Args:
-        reports: from `read_reports`. rule: as of universe.toml. place: file and row of a position in all files' rows.
+        reports: from `read_reports`. rule, date_format: as of universe.toml. place: file and row of a position in all
+            files' rows.
 
     Raises:
         UniverseError: rule `refuse`, and a company has two; no ids, and two reports that nothing tells apart.
@@ -34,10 +41,11 @@ def one_per_company(reports: "pd.DataFrame", rule: str, place: Callable[[int], s
     given = ID in reports
     numbered = reports.assign(report_id=reports[ID] if given else np.arange(len(reports)))
     company = company_of(numbered).to_numpy(dtype=object)
-    candidates = _candidates(reports, company, place)
+    candidates = _candidates(reports, company)
     several = candidates.duplicated(["company", "year"], keep=False)
     taken = np.ones(len(reports), dtype=bool)
     if several.any():
+        candidates["filed"] = _filed(reports, several.to_numpy(), date_format, place)
         taken = _taken(candidates, several, rule, place, notes)
     if not given:
         notes.assumed(
@@ -48,25 +56,32 @@ def one_per_company(reports: "pd.DataFrame", rule: str, place: Callable[[int], s
     return reports[taken].reset_index(drop=True)
 
 
-def _candidates(reports: "pd.DataFrame", company: "np.ndarray", place: Callable[[int], str]) -> "pd.DataFrame":
-    """What one of several reports is taken by: company, year, whether and how long a text, filing day."""
+def _candidates(reports: "pd.DataFrame", company: "np.ndarray") -> "pd.DataFrame":
+    """What one of several reports is taken by: company, year, whether and how long a text."""
     import numpy as np
     import pandas as pd
 
+    length = reports["section_1"].astype("string").str.len().fillna(0).to_numpy(dtype=np.int64)
+    columns = {"company": company, "year": reports["year"].to_numpy(), "text": length > 0, "length": length}
+    return pd.DataFrame(columns)
+
+
+def _filed(
+    reports: "pd.DataFrame", several: "np.ndarray", date_format: str, place: Callable[[int], str]
+) -> "np.ndarray":
+    """(n,) when reports were filed, to the second; NaT where that is not said, or where it decides nothing."""
+    import numpy as np
+
     from compsim_assets.universe.intake.dates import days
 
-    length = reports["section_1"].astype("string").str.len().fillna(0).to_numpy(dtype=np.int64)
-    filed = (
-        days(reports["filed"], "filing date", place)[0] if "filed" in reports else np.full(len(reports), "NaT", "M8[D]")
-    )
-    columns = {
-        "company": company,
-        "year": reports["year"].to_numpy(),
-        "text": length > 0,
-        "length": length,
-        "filed": filed,
-    }
-    return pd.DataFrame(columns)
+    filed = np.full(len(reports), "NaT", "M8[s]")
+    if "filed" in reports:
+        rows = np.flatnonzero(several)
+        values = reports["filed"].iloc[rows]
+        day = days(values, "filing date", lambda row: place(int(rows[row])), date_format)[0]
+        clock = values.astype("string").str.extract(_CLOCK).fillna("0").astype(int)
+        filed[rows] = day.astype("M8[s]") + (clock @ [3600, 60, 1]).to_numpy().astype("m8[s]")
+    return filed
 
 
 def _taken(
