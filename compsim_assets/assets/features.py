@@ -38,9 +38,8 @@ def sae_features(
     published = similarity_of(settings, universe) == "pairs"
     without = descriptions["sic_code"].isna() & settings.without_sic_code_dropped
     ids = descriptions["report_id"].to_numpy()
-    silent = (
-        descriptions["description"].isna() & descriptions["description"].notna().any() & (not universe.as_published)
-    )
+    text = descriptions["description"]
+    silent = text.isna() & bool(text.notna().any() and not universe.as_published)
     imported = None if published else universe.features(ids, ids[without], True, ids[silent])
     with results.new_folder(results.array_folder("sae_features")) as aside:
         if published:

@@ -36,7 +36,7 @@ def no_difference(evidence: Evidence, value: float, first: str, second: str) -> 
     for method in (first, second):
         if method not in rows.index:
             return _no_clusters(evidence, method)
-        if math.isnan(rows.loc[method, "mean_correlation"]):
+        if math.isnan(float(rows["mean_correlation"].loc[method])):
             return _without_returns(evidence) or f"{method} has no cluster of two companies with returns in any year"
     if math.isnan(value):
         return f"{first} and {second} have no year in common"

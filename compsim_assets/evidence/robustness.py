@@ -56,11 +56,11 @@ def resampled_apart(
     for names, years in apart.items():
         by_years.setdefault(tuple(years), []).append(names)
     parts = []
-    for years, names in by_years.items():
-        against = list(dict.fromkeys(versus for _, versus in names if versus))
-        methods = list(dict.fromkeys([method for method, _ in names] + against))
+    for years, compared in by_years.items():
+        against = list(dict.fromkeys(versus for _, versus in compared if versus))
+        methods = list(dict.fromkeys([method for method, _ in compared] + against))
         intervals = bootstrap(methods, list(years), against)
-        wanted = [pair in names for pair in zip(intervals["method"], intervals["versus"], strict=True)]
+        wanted = [pair in compared for pair in zip(intervals["method"], intervals["versus"], strict=True)]
         parts.append(resampled_rows(intervals[wanted], suffix, years))
     return parts
 

@@ -96,7 +96,9 @@ def _examine_tables(universe: Universe) -> None:
 def _say_files(universe: Universe, name: str) -> None:
     """How each file of a table is written, and which of its columns are not read."""
     files = universe.table(name)
-    for number in range(0 if files is None else len(files)):
+    if files is None:
+        return
+    for number in range(len(files)):
         with files.open(number) as file:
             notes = universe.decisions.of(file.name)
             if name != "reports":  # whose reader says it itself

@@ -80,7 +80,7 @@ def _filed(
         values = reports["filed"].iloc[rows]
         day = days(values, "filing date", lambda row: place(int(rows[row])), date_format)[0]
         clock = values.astype("string").str.extract(_CLOCK).fillna("0").astype(int)
-        filed[rows] = day.astype("M8[s]") + (clock @ [3600, 60, 1]).to_numpy().astype("m8[s]")
+        filed[rows] = day.astype("M8[s]") + (clock.to_numpy() @ np.array([3600, 60, 1])).astype("m8[s]")
     return filed
 
 
