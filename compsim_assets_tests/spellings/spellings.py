@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -374,7 +375,8 @@ def _yfinance(frame: pd.DataFrame, path: Path) -> None:
 
 def _yfinance_parquet(frame: pd.DataFrame, path: Path) -> None:
     wide = _wide(frame).rename_axis("Date")
-    wide.index = pd.to_datetime(wide.index)
+    if isinstance(wide.index[0], date):  # else the dates are spelled in a way of their own
+        wide.index = pd.to_datetime(wide.index)
     columns = pd.MultiIndex.from_product([["Close"], wide.columns], names=["Price", "Ticker"])
     wide.set_axis(columns, axis=1).to_parquet(path.with_suffix(".parquet"))
 

@@ -236,7 +236,7 @@ def test_parts_are_linked_or_copied_where_the_file_system_has_no_links(
     [
         ("features", [1.0, 2.0], "double", "lists of floats"),
         ("features", [["1"], ["2"]], "list<(item|element): string>", "lists of floats"),
-        (ID, ["1", "2"], "string", "whole numbers"),
+        (ID, [[1], [2]], "list<(item|element): int64>", "whole numbers"),
     ],
 )
 def test_a_column_of_another_type_is_named(
