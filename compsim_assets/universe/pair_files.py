@@ -83,6 +83,8 @@ def _positions(ids: "np.ndarray", report_id: "np.ndarray") -> "np.ndarray":
     # Ids lie close together: a table of places is several times faster than a hash.
     table = np.full(highest - lowest + 2, -1, dtype=np.int32)
     table[report_id - lowest] = np.arange(len(report_id))
+    if len(ids) and ids.min() >= lowest and ids.max() <= highest:
+        return table[ids - lowest]
     inside = (ids >= lowest) & (ids <= highest)
     return table[np.where(inside, ids - lowest, highest - lowest + 1)]
 
@@ -198,8 +200,8 @@ def _ordered(
     first: "np.ndarray",
     last: "np.ndarray",
     n: int,
-) -> "np.ndarray":
-    """The usable rows, sorted by their pairs of report numbers.
+) -> "np.ndarray | slice":
+    """The usable rows, sorted by their pairs of report numbers; a slice where all are, in the file's own order.
 
     Raises:
         UniverseError: a pair that occurs twice, in whatever direction.
@@ -209,11 +211,12 @@ def _ordered(
     key = first.astype(np.int64)
     key *= n
     key += last
+    everything = bool(usable.all())
     rows = np.flatnonzero(usable)
-    if len(rows) < len(key):
+    if not everything:
         key = key[rows]
     if (key[1:] > key[:-1]).all():
-        return rows
+        return slice(None) if everything else rows
     order = np.argsort(key)
     key = key[order]
     twice = key[1:] == key[:-1]
