@@ -89,6 +89,8 @@ def _numbers(value: Any) -> "np.ndarray | list[float] | None":
 
     from compsim_assets.universe.intake.lists import flat
 
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        return value.astype(float).ravel()
     if isinstance(value, str):
         return [] if value.strip().lower() in ("", "nan", "none", "null", "n/a", "na", ".") else numbers_of(value)
     try:
