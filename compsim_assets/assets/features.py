@@ -40,7 +40,7 @@ def sae_features(
     ids = descriptions["report_id"].to_numpy()
     text = descriptions["description"]
     silent = text.isna() & bool(text.notna().any() and not universe.as_published)
-    imported = None if published else universe.features(ids, ids[without], True, ids[silent])
+    imported = None if published else universe.features(ids, ids[without], refresh=True, without_text=ids[silent])
     with results.new_folder(results.array_folder("sae_features")) as aside:
         if published:
             described = _nothing(context, aside, results)

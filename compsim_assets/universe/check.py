@@ -12,7 +12,7 @@ from compsim_assets.universe.intake.columns import say_columns
 from compsim_assets.universe.intake.decisions import REFUSED, Decision
 from compsim_assets.universe.intake.rules import FILE
 from compsim_assets.universe.inventory import say_missing, say_unread
-from compsim_assets.universe.layout import ID, RETURNS, UniverseError
+from compsim_assets.universe.layout import ID, UniverseError
 from compsim_assets.universe.reports.factor_months import compare_months
 from compsim_assets.universe.score_files import read_scores
 
@@ -147,7 +147,7 @@ def _examine_prices(universe: Universe, reports: "pd.DataFrame", matrix: "np.nda
         notes.fine("ticker", "tickers with prices and without a report", len(others), ", ".join(others[:5]))
     if np.isfinite(matrix).any():
         compare_returns(reports, matrix, prices, notes)
-    elif reports[RETURNS].isna().all():
+    elif universe.lacks_returns():
         matrix[:] = returns_of(reports, prices, universe.notes("reports"))
     panel = price_panel(prices.tickers, prices.code, prices.day, prices.close)
     splits = likely_splits(panel)

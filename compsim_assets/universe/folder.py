@@ -155,13 +155,17 @@ class Universe:
     def _tickers_of_permno(self) -> dict[str, str]:
         return tickers_of_permno(self.reports()) if self.has("reports") else {}
 
+    def lacks_returns(self) -> bool:
+        """Whether there are reports, and no file of them has returns."""
+        files = self.table("reports")
+        columns = [files.present(number) for number in range(len(files))] if files is not None else [[RETURNS]]
+        return not any(RETURNS in names or month_columns(names) for names in columns)
+
     def returns_from_prices(self, reports: "pd.DataFrame") -> "np.ndarray | None":
         """(n, 12) log returns of month-end closes, see `returns_of`; None where the files of reports have returns, or
         the universe has no prices.
         """
-        files = self.table("reports")
-        columns = [files.present(number) for number in range(len(files))] if files is not None else [[RETURNS]]
-        if any(RETURNS in names or month_columns(names) for names in columns):
+        if not self.lacks_returns():
             return None
         prices = self.prices()
         return None if prices is None else returns_of(reports, prices, self.notes("reports"))

@@ -24,7 +24,6 @@ ALIASES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         RETURNS: ("returns", "monthly_returns", "log_returns"),
         "input_ids": (),
         "filed": ("filing_date", "filed_date", "date_filed", "fdate", "filed_at", "acceptance_datetime"),
-        "form": ("form_type", "filing_type"),
         "gvkey": (),
         "permno": (),
     },

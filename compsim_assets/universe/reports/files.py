@@ -17,7 +17,7 @@ REPORT_COLUMNS = (
     ID, "cik", "company_name", "year", "ticker", "sic_code", "gics_sector", "section_1", RETURNS,
 )  # fmt: skip
 # What decides which report of several is taken, and what joins other files.
-_HELPERS = ("filed", "form", "permno", "gvkey")
+_HELPERS = ("filed", "permno", "gvkey")
 _NUMBERS = ("cik", "gvkey", "permno")
 # Position of a row in all files' rows, for messages.
 ROW = "_row"
@@ -27,7 +27,7 @@ def read_reports(files: TableFiles, notes: Notes) -> "pd.DataFrame":
     """All reports as they are in the files, under the contract's names: years are whole numbers, texts are texts, what
     is missing in any usual spelling is null. Ids are unique; without an id column they are made (`made_ids`).
 
-    Columns: `REPORT_COLUMNS`, those of filing date, form, permno and gvkey that the files have, and `ROW`.
+    Columns: `REPORT_COLUMNS`, those of filing date, permno and gvkey that the files have, and `ROW`.
 
     Raises:
         UniverseError: a missing column, a year that is not a whole number, ids that are null or occur twice.
@@ -100,7 +100,6 @@ def _spell(frame: "pd.DataFrame", place: Callable[[int], str], notes: Notes) -> 
         "ticker": (companies.ticker, companies.NO_NAME),
         "sic_code": (str, None),
         "gics_sector": (_code, None),
-        "form": (str.upper, None),
         "permno": (_code, None),
         "gvkey": (companies.cik, None),
     }

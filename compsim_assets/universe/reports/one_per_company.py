@@ -48,12 +48,13 @@ def one_per_company(
         candidates["filed"] = _filed(reports, several.to_numpy(), date_format, place)
         taken = _taken(candidates, several, rule, place, notes)
     if not given:
-        notes.assumed(
-            ID, "report ids are made from company and year" + (" and text" if rule == "all" else ""), len(reports)
-        )
-        reports = reports.assign(**{ID: _made_ids(reports, company, rule == "all")})
-        _refuse_same_ids(reports, taken, company, place)
-    return reports[taken].reset_index(drop=True)
+        what = "company, year and text" if rule == "all" else "company and year"
+        notes.assumed(ID, f"report ids are made from {what}", len(reports))
+    reports, company = reports[taken].reset_index(drop=True), company[taken]
+    if given:
+        return reports
+    ids = _made_ids(reports, company, rule == "all", np.flatnonzero(taken), place)
+    return reports.assign(**{ID: ids})
 
 
 def _candidates(reports: "pd.DataFrame", company: "np.ndarray") -> "pd.DataFrame":
@@ -88,6 +89,8 @@ def _taken(
     candidates: "pd.DataFrame", several: "pd.Series", rule: str, place: Callable[[int], str], notes: Notes
 ) -> "np.ndarray":
     """(n,) bool: the reports that are taken."""
+    import numpy as np
+
     key = ["company", "year"]
     first = int(several.to_numpy().argmax())
     company, year = candidates.loc[first, key]
@@ -98,7 +101,7 @@ def _taken(
     if rule == "all":
         what = "companies with several reports in a year keep all of them; pairs of a company with itself count nowhere"
         notes.suspicious("several reports", what, int(several.sum()), example, _REMEDY)
-        return several.to_numpy() | ~several.to_numpy()
+        return np.ones(len(candidates), dtype=bool)
     by_rule = {"latest": (["filed"], False), "first": (["filed"], True), "longest": (["length"], False)}
     columns, ascending = by_rule[rule]
     ordered = candidates[::-1] if rule == "latest" else candidates
@@ -110,25 +113,30 @@ def _taken(
     return taken
 
 
-def _made_ids(reports: "pd.DataFrame", company: "np.ndarray", with_text: bool) -> "np.ndarray":
-    """(n,) int64 below 2^53, so that programs that read numbers as floats read them right."""
+def _made_ids(
+    reports: "pd.DataFrame", company: "np.ndarray", with_text: bool, rows: "np.ndarray", place: Callable[[int], str]
+) -> "np.ndarray":
+    """(n,) int64 below 2^53, so that programs that read numbers as floats read them right.
+
+    Args:
+        rows: (n,) positions of the reports in all files' rows.
+
+    Raises:
+        UniverseError: a report that names no company, or one that nothing tells from another.
+    """
     import numpy as np
+    import pandas as pd
 
     texts = reports["section_1"].astype("string").fillna("") if with_text else [""] * len(reports)
     keys = (f"{c}\n{y}\n{t}".encode() for c, y, t in zip(company, reports["year"], texts, strict=True))
-    return np.array([int.from_bytes(blake2b(key, digest_size=8).digest(), "big") >> 11 for key in keys], dtype=np.int64)
-
-
-def _refuse_same_ids(
-    reports: "pd.DataFrame", taken: "np.ndarray", company: "np.ndarray", place: Callable[[int], str]
-) -> None:
-    import numpy as np
-
-    nameless = np.array([str(name).startswith("report_id ") for name in company])
-    wrong = nameless | (reports[ID].duplicated().to_numpy() & taken if taken.all() else nameless)
+    numbers = [int.from_bytes(blake2b(key, digest_size=8).digest(), "big") >> 11 for key in keys]
+    ids = np.array(numbers, dtype=np.int64)
+    nameless = np.array([name.startswith("report_id ") for name in company], dtype=bool)
+    wrong = nameless | pd.Series(ids).duplicated().to_numpy()
     if wrong.any():
-        row = int(wrong.argmax())
-        what = "a report without cik, ticker and name" if nameless[row] else "a second report with the same text"
+        at = int(wrong.argmax())
+        what = "a report without cik, ticker and name" if nameless[at] else "a second report with the same text"
         raise UniverseError(
-            f"{place(row)}: {what}, and no column {ID}: expected report ids, or one such value at least"
+            f"{place(int(rows[at]))}: {what}, and no column {ID}: expected report ids, or one such value at least"
         )
+    return ids
