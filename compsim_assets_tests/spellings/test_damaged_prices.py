@@ -147,6 +147,17 @@ def test_returns_come_from_prices_where_there_are_none(tmp_path: Path) -> None:
     assert any(row.grade == "assumed" and "month-end" in row.what for row in decisions)
 
 
+def test_a_column_of_returns_that_is_empty_stays_empty(tmp_path: Path) -> None:
+    """The check says of it what a run does: nothing is made of the prices."""
+
+    def change(files: Files) -> None:
+        files.frames["reports"][RETURNS] = [None] * 48
+
+    made, decisions = damaged(tmp_path, change)
+    assert np.isnan(np.array(made["returns"]["returns"].to_pylist(), dtype=float)).all()
+    assert [row for row in decisions if "month-end" in row.what] == []
+
+
 @pytest.mark.parametrize(
     ("shift", "words"), [("year", "year"), ("month", "month"), ("simple", "simple"), ("nothing", "")]
 )
