@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from pydantic import Field, ValidationInfo, field_validator
@@ -71,6 +72,14 @@ class Settings(dg.ConfigurableResource):
         """Whether reports without defined returns are left out of clustering."""
         drop = self.drop_without_returns
         return self.source == "huggingface" if drop is None else drop
+
+    def taking_part(self) -> dict[str, Any]:
+        """What results can depend on, by the name of the setting."""
+        return {
+            "similarity": self.similarity,
+            "drop_without_sic_code": self.without_sic_code_dropped,
+            "drop_without_returns": self.without_returns_dropped,
+        }
 
     @property
     def synthetic(self) -> bool:
