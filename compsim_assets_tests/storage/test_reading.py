@@ -1,0 +1,113 @@
+"""A result's file that is empty or cut is named, with how to make it again, whoever reads it."""
+
+import json
+import mmap
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+from compsim_assets.storage.reading import DamagedResult, reading
+
+TABLE = pa.table({"a": np.arange(50_000), "b": np.random.default_rng(0).random(50_000)})
+
+
+def _write_arrow(path: Path) -> None:
+    with pa.ipc.new_file(str(path), TABLE.schema) as file:
+        file.write_table(TABLE)
+
+
+def _read_arrow(path: Path) -> object:
+    with path.open("rb") as file:
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return pa.ipc.open_file(pa.py_buffer(mapped)).get_batch(0)
+
+
+def _read_safetensors(path: Path) -> object:
+    with safe_open(str(path), framework="numpy") as tensors:
+        return tensors.get_tensor("x")
+
+
+WRITERS: dict[str, Callable[[Path], object]] = {
+    "parquet": lambda path: pq.write_table(TABLE, path),
+    "arrow": _write_arrow,
+    "safetensors": lambda path: save_file({"x": np.ones((100, 10))}, path),
+    "json": lambda path: path.write_text(json.dumps({"content": "abc", "n_reports": 3})),
+}
+READERS: dict[str, Callable[[Path], object]] = {
+    "parquet": pq.read_table,
+    "arrow": _read_arrow,
+    "safetensors": _read_safetensors,
+    "json": lambda path: json.loads(path.read_text())["content"],
+}
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda _: b"",
+    "a few bytes": lambda whole: whole[:5],
+    "half": lambda whole: whole[: len(whole) // 2],
+    "all but the last byte": lambda whole: whole[:-1],
+    "zeros": lambda whole: bytes(len(whole)),
+    "another format": lambda _: b"\xff\xfe{ not at all }" * 40,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("kind", WRITERS)
+def test_a_damaged_file_is_named_with_how_to_make_it_again(tmp_path: Path, kind: str, damage: str) -> None:
+    path = tmp_path / f"result.{kind}"
+    WRITERS[kind](path)
+    with reading(path, "clusters"):
+        READERS[kind](path)
+    path.write_bytes(DAMAGES[damage](path.read_bytes()))
+    what = "is empty" if damage == "empty" else r"is cut or damaged \(.+\)"
+    message = rf"result\.{kind} {what}: make it again with `compsim materialize clusters`"
+    with pytest.raises(DamagedResult, match=message), reading(path, "clusters"):
+        READERS[kind](path)
+
+
+def test_pages_that_cannot_be_decoded_are_damage(tmp_path: Path) -> None:
+    path = tmp_path / "result.parquet"
+    pq.write_table(TABLE, path, compression="zstd")
+    whole = bytearray(path.read_bytes())
+    whole[len(whole) // 2 : len(whole) // 2 + 1000] = bytes(1000)
+    path.write_bytes(whole)
+    with pytest.raises(DamagedResult, match=r"result\.parquet is cut or damaged"), reading(path, "clusters"):
+        pq.read_table(path)
+
+
+def test_json_without_what_is_asked_for_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "features.json"
+    path.write_text("{}")
+    with pytest.raises(DamagedResult, match=r"features\.json is cut or damaged \('content'\)"), reading(path, "pca"):
+        READERS["json"](path)
+
+
+def test_what_is_not_there_is_not_materialized(tmp_path: Path) -> None:
+    with (
+        pytest.raises(FileNotFoundError, match=r"returns\.parquet does not exist: materialize 'returns' first"),
+        reading(tmp_path / "returns.parquet", "returns"),
+    ):
+        raise AssertionError
+
+
+@pytest.mark.parametrize(
+    "problem", [PermissionError(13, "denied"), OSError(5, "input/output error"), RuntimeError("x")]
+)
+def test_what_is_not_the_files_fault_stays_as_it_is(tmp_path: Path, problem: Exception) -> None:
+    with pytest.raises(type(problem)) as caught, reading(tmp_path, "returns"):
+        raise problem
+    assert caught.value is problem
+
+
+def test_the_innermost_reader_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "part").write_bytes(b"")
+    with (
+        pytest.raises(DamagedResult, match="part is empty"),
+        reading(tmp_path, "pca"),
+        reading(tmp_path / "part", "pca"),
+    ):
+        raise ValueError("too short")
