@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from compsim_assets.contracts.clustering import FEATURES
 from compsim_assets.storage.matrices import list_column, matrix_of
+from compsim_assets.storage.reading import DamagedResult, reading
 
 if TYPE_CHECKING:
     import numpy as np
 
 MANIFEST = "features.json"
+_ASSET = "sae_features"
 
 
 class FeatureShards:
@@ -29,6 +31,10 @@ class FeatureShards:
 
     What a method has read is handed back to the system's file cache part by part, so that the process does not
     grow with the size of the files: it holds what it returns, and one shard's pages at most.
+
+    Raises:
+        FileNotFoundError: not materialized yet.
+        DamagedResult: a file is empty, cut or missing.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -37,19 +43,23 @@ class FeatureShards:
 
         # A new version may be published meanwhile: the link is followed once, for all of one version.
         folder = folder.resolve()
-        self.manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
-        self.n_latents = int(self.manifest["n_latents"])
+        with reading(folder / MANIFEST, _ASSET):
+            self.manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
+            self.n_latents, n_reports = (int(self.manifest[name]) for name in ("n_latents", "n_reports"))
         self._parts: list[tuple[np.ndarray, mmap.mmap]] = []
         ids = []
         for path in sorted(folder.glob("part-*.arrow")):
-            with path.open("rb") as file:
+            with reading(path, _ASSET), path.open("rb") as file:
                 mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            reader = pa.ipc.open_file(pa.py_buffer(mapped))
-            for index in range(reader.num_record_batches):
-                batch = reader.get_batch(index)
-                ids.append(batch.column("report_id").to_numpy())
-                self._parts.append((matrix_of(batch.column("features")), mapped))
+                reader = pa.ipc.open_file(pa.py_buffer(mapped))
+                for index in range(reader.num_record_batches):
+                    batch = reader.get_batch(index)
+                    ids.append(batch.column("report_id").to_numpy())
+                    self._parts.append((matrix_of(batch.column("features")), mapped))
         self.report_id: np.ndarray = np.concatenate(ids) if ids else np.empty(0, dtype=np.int64)
+        if len(self.report_id) != n_reports:
+            lacking = f"lacks part-*.arrow: {len(self.report_id):,} of {n_reports:,} reports are there"
+            raise DamagedResult.of(folder, lacking, _ASSET)
 
     @property
     def shape(self) -> tuple[int, int]:

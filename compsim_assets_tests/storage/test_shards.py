@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from compsim_assets.storage.reading import DamagedResult
 from compsim_assets.storage.shards import MANIFEST, FeatureShards, write_feature_shards
 
 N_LATENTS = 5
@@ -127,6 +128,29 @@ def test_no_rows(tmp_path: Path) -> None:
     assert shards.shape == (0, N_LATENTS)
     assert list(shards.parts()) == []
     assert shards.rows(np.array([], dtype=int)).shape == (0, N_LATENTS)
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "missing"])
+@pytest.mark.parametrize("name", ["features.json", "part-00000.arrow", "part-00001.arrow"])
+def test_a_damaged_file_is_named(tmp_path: Path, name: str, damage: str) -> None:
+    ids, features = some_features(20)
+    write_feature_shards(tmp_path, blocks(ids, features, [20]), N_LATENTS, {}, **SMALL)
+    path = tmp_path / name
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(b"" if damage == "empty" else path.read_bytes()[:-9])
+    expected = {
+        "empty": rf"{name} is empty: make it again with `compsim materialize sae_features`",
+        "cut": rf"{name} is cut or damaged .*: make it again with `compsim materialize sae_features`",
+        "missing": r"lacks part-\*\.arrow: 14 of 20 reports are there: make it again",
+    }
+    if (name, damage) == ("features.json", "missing"):
+        with pytest.raises(FileNotFoundError, match="materialize 'sae_features' first"):
+            FeatureShards(tmp_path)
+    else:
+        with pytest.raises(DamagedResult, match=expected[damage]):
+            FeatureShards(tmp_path)
 
 
 def test_an_unfinished_folder_has_no_manifest(tmp_path: Path) -> None:
