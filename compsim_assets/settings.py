@@ -1,22 +1,46 @@
-"""Where data come from and where results go: the COMPSIM_* environment, or this resource's config in the UI."""
+"""Where data come from and where results go: the COMPSIM_* environment, or this resource's config in the UI.
 
+The environment is read as a whole, before any run: a value that a variable cannot have is refused, and so is a variable
+that looks like a misspelled setting, since the run would be one of other data.
+"""
+
+import multiprocessing
 import os
+import warnings
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 SOURCES = ("sample", "local", "huggingface")
 SIMILARITIES = ("auto", "features", "pairs")
-_REPOSITORY = Path(__file__).resolve().parents[1]
+_PREFIX = "COMPSIM_"
+# What is read elsewhere: by the launcher and what it starts (docs/cluster.md), and by the tests (docs/house.md).
+_BEYOND_SETTINGS = (
+    "NPROC", "JOIN_TIMEOUT", "HEARTBEAT",
+    "KILLS", "REAL_UNIVERSE", "REQUIRE_BROWSER", "REQUIRE_SLURM", "TEST_PREFIX", "UPDATE_SNAPSHOT",
+)  # fmt: skip
+
+
+def default_data() -> Path:
+    """Where results go if nothing else is said: `data` in a checkout; for an installed package the user's data folder,
+    since what lies in site-packages goes with the next version.
+    """
+    repository = Path(__file__).resolve().parents[1]
+    if (repository / "workspace.yaml").is_file():
+        return repository / "data"
+    from platformdirs import user_data_path
+
+    return user_data_path("compsim-assets", appauthor=False)
 
 
 class Settings(dg.ConfigurableResource):
     """Source of the universe, its folder, the data folder, and which reports and similarities are used.
 
     Raises:
-        ValueError: a source or a similarity that does not exist, a switch that is neither true nor false.
+        ValueError: a source or a similarity that does not exist, results that would go into a file.
     """
 
     source: str = Field(
@@ -28,7 +52,7 @@ class Settings(dg.ConfigurableResource):
         description="Folder of a local universe; needed for 'local'. For 'huggingface' optional: a huggingface.toml, "
         "and whatever the hub does not have (fuzz scores, published clusters, prices). COMPSIM_UNIVERSE.",
     )
-    data: str = Field(default=str(_REPOSITORY / "data"), description="Where results go. COMPSIM_DATA.")
+    data: str = Field(default=str(default_data()), description="Where results go. COMPSIM_DATA.")
     similarity: str = Field(
         default="auto",
         description="What companies are compared by: 'features', 'pairs' (the universe's published pairs; features are "
@@ -55,11 +79,28 @@ class Settings(dg.ConfigurableResource):
             )
         return value
 
+    @field_validator("data")
+    @classmethod
+    def _a_folder(cls, value: str) -> str:
+        if Path(value).expanduser().is_file():
+            raise ValueError(f"COMPSIM_DATA is {value!r}, a file, expected a folder")
+        return value
+
     @classmethod
     def from_environment(cls) -> "Settings":
-        """Settings from COMPSIM_<FIELD>, e.g. COMPSIM_SOURCE; empty values count as unset."""
-        values = {field: os.environ.get(f"COMPSIM_{field.upper()}", "") for field in cls.model_fields}
-        return cls.model_validate({field: _parsed(field, value) for field, value in values.items() if value})
+        """Settings from COMPSIM_<FIELD>, e.g. COMPSIM_SOURCE; empty values count as unset.
+
+        Raises:
+            ValueError: a COMPSIM_ variable with a value that it cannot have, or that looks like a misspelled one.
+        """
+        _look_for_misspellings({field.upper() for field in cls.model_fields} | set(_BEYOND_SETTINGS))
+        processes()
+        _number("JOIN_TIMEOUT", "a number of seconds from 1")
+        values = {field: _value(field.upper()) for field in cls.model_fields}
+        try:
+            return cls.model_validate({field: _parsed(field, value) for field, value in values.items() if value})
+        except ValidationError as problem:
+            raise ValueError(problem.errors()[0]["msg"].removeprefix("Value error, ")) from None
 
     @property
     def without_sic_code_dropped(self) -> bool:
@@ -92,14 +133,43 @@ class Settings(dg.ConfigurableResource):
         return "synthetic sample" if self.synthetic else self.source
 
 
+def processes() -> str:
+    """Processes torchrun starts per node: COMPSIM_NPROC, a number or `auto` (GPUs, else 1).
+
+    Raises:
+        ValueError: it is neither.
+    """
+    return "auto" if _value("NPROC") == "auto" else _number("NPROC", "a number from 1, or auto") or "auto"
+
+
+def _value(name: str) -> str:
+    return os.environ.get(_PREFIX + name, "")
+
+
+def _number(name: str, expected: str) -> str:
+    """The value of a variable that holds a whole number above zero; empty where it is unset."""
+    value = _value(name)
+    if value and not (value.isdecimal() and int(value) > 0):
+        raise ValueError(f"{_PREFIX}{name} is {value!r}, expected {expected}")
+    return value
+
+
 def _parsed(field: str, value: str) -> str | bool:
     if not field.startswith("drop_"):
         return value
     if value.lower() not in ("true", "false", "1", "0"):
-        raise ValueError(f"COMPSIM_{field.upper()} is {value!r}, expected true or false")
+        raise ValueError(f"{_PREFIX}{field.upper()} is {value!r}, expected true or false")
     return value.lower() in ("true", "1")
 
 
-def processes() -> str:
-    """Processes torchrun starts per node: COMPSIM_NPROC, a number or `auto` (GPUs, else 1)."""
-    return os.environ.get("COMPSIM_NPROC") or "auto"
+def _look_for_misspellings(names: set[str]) -> None:
+    """Refuse a COMPSIM_ variable that is nearly one of these; of others warn once, and not in every step."""
+    unknown = sorted(
+        name for name in os.environ
+        if name.upper().startswith(_PREFIX) and name not in {_PREFIX + each for each in names}
+    )  # fmt: skip
+    for name in unknown:
+        if near := get_close_matches(name[len(_PREFIX) :].upper(), sorted(names), n=1, cutoff=0.7):
+            raise ValueError(f"{name} is no setting: did you mean {_PREFIX}{near[0]}?")
+    if unknown and multiprocessing.parent_process() is None:
+        warnings.warn(f"compsim has no setting {', '.join(unknown)}: without effect", stacklevel=3)

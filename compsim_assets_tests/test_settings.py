@@ -1,5 +1,10 @@
 """Settings come from the environment and say what is wrong with it."""
 
+import re
+import shutil
+import subprocess
+import sys
+import warnings
 from itertools import product
 from pathlib import Path
 
@@ -107,6 +112,92 @@ def test_a_switch_that_is_neither_true_nor_false_is_named(monkeypatch: pytest.Mo
         monkeypatch.setenv(name, value)
         with pytest.raises(ValueError, match=f"{name} is '{value}', expected true or false"):
             Settings.from_environment()
+
+
+@pytest.mark.parametrize("name", ["COMPSIM_NPROC", "COMPSIM_JOIN_TIMEOUT"])
+def test_a_number_that_is_none_is_refused_where_settings_are_read(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    for value in ("abc", "0", "-1", "1.5", "2 ", "Auto"):
+        monkeypatch.setenv(name, value)
+        with pytest.raises(ValueError, match=f"^{name} is '{value}', expected a number ") as refused:
+            Settings.from_environment()
+        assert "\n" not in str(refused.value)
+    monkeypatch.setenv(name, "2")
+    assert Settings.from_environment() == Settings.from_environment()
+
+
+def test_a_run_is_refused_with_one_message_before_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPSIM_NPROC", "abc")
+    monkeypatch.setenv("COMPSIM_DATA", str(tmp_path))
+    script = Path(sys.executable).with_name("compsim")
+    run = subprocess.run([script, "table"], capture_output=True, text=True)
+    assert run.returncode == 2
+    assert run.stderr == "compsim: COMPSIM_NPROC is 'abc', expected a number from 1, or auto\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_results_do_not_go_into_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("COMPSIM_DATA", str(tmp_path / "file"))
+    with pytest.raises(ValueError, match=r"^COMPSIM_DATA is '.*file', a file, expected a folder$"):
+        Settings.from_environment()
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("COMPSIM_{}".format("SORCE"), "COMPSIM_SOURCE"),
+        ("COMPSIM_{}".format("UNIVERS"), "COMPSIM_UNIVERSE"),
+        ("COMPSIM_{}".format("NPROCS"), "COMPSIM_NPROC"),
+        ("COMPSIM_{}".format("DROP_WITHOUT_SIC"), "COMPSIM_DROP_WITHOUT_SIC_CODE"),
+        ("COMPSIM_{}".format("JOINTIMEOUT"), "COMPSIM_JOIN_TIMEOUT"),
+        ("compsim_data", "COMPSIM_DATA"),
+    ],
+)
+def test_a_misspelled_setting_is_refused(monkeypatch: pytest.MonkeyPatch, written: str, meant: str) -> None:
+    monkeypatch.setenv(written, "")
+    with pytest.raises(ValueError, match=rf"^{written} is no setting: did you mean {meant}\?$"):
+        Settings.from_environment()
+
+
+def test_what_is_like_no_setting_is_warned_of_and_not_in_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "COMPSIM_{}".format("LICENCE")
+    monkeypatch.setenv(name, "x")
+    with pytest.warns(UserWarning, match=f"no setting {name}"):
+        Settings.from_environment()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        monkeypatch.setattr("multiprocessing.parent_process", lambda: object())
+        Settings.from_environment()
+
+
+def test_every_variable_that_is_read_anywhere_may_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [
+        path for folder in ("compsim_assets", "compsim_assets_tests") for path in (REPOSITORY / folder).rglob("*.py")
+    ]
+    for name in {name for path in files for name in re.findall(r"COMPSIM_[A-Z_]*[A-Z]", path.read_text())}:
+        if name not in NAMES:
+            monkeypatch.setenv(name, "1")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert Settings.from_environment().source == "sample"
+
+
+def test_results_of_a_checkout_stay_in_it_and_others_go_to_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Installed as a wheel: what lies in site-packages goes with the next version."""
+    source, site = tmp_path / "source", tmp_path / "site"
+    shutil.copytree(REPOSITORY / "compsim_assets", source / "compsim_assets")
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(REPOSITORY / name, source)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    subprocess.run([*pip, "--target", str(site), str(source)], check=True)
+    monkeypatch.delenv("COMPSIM_DATA")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    program = "import compsim_assets.settings as s; print(s.__file__, s.Settings.from_environment().data)"
+    for root, data in ((site, tmp_path / "share" / "compsim-assets"), (REPOSITORY, REPOSITORY / "data")):
+        run = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
+        assert run.stdout.split() == [str(root / "compsim_assets" / "settings.py"), str(data)]
 
 
 def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
