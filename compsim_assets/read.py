@@ -1,13 +1,15 @@
 """Reading results back: the public API of the package."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compsim_assets.contracts.modes import CUTOFF_MODES
 from compsim_assets.contracts.variants import EMBEDDINGS
 from compsim_assets.settings import Settings
-from compsim_assets.storage.embeddings import read_embeddings
-from compsim_assets.storage.pca import load_pca
+from compsim_assets.storage.embeddings import EmbeddingFolder
+from compsim_assets.storage.lineage import name_of
+from compsim_assets.storage.pca import Pca
 from compsim_assets.storage.results import Results, read_table
 from compsim_assets.storage.shards import FeatureShards
 
@@ -32,48 +34,53 @@ def read_asset(
 
     Raises:
         FileNotFoundError: not materialized yet, or a partition is needed and not named.
+        StaleResult: made from something else than what is there now, or with other settings.
+        DamagedResult: its file is empty or cut.
+        ValueError: see `Settings.from_environment`.
     """
-    settings = Settings.from_environment()
-    results = Results(Path(data or settings.data).expanduser() / (source or settings.source))
-    if name == "sae_features":
-        return _read_features(results)
-    if name == "pca":
-        return _read_pca(results)
-    if name == "embeddings":
-        return _read_embeddings(results)
+    given = {"source": source, "data": data and str(data)}
+    settings = Settings(**{**dict(Settings.from_environment()), **{k: value for k, value in given.items() if value}})
+    results = Results.of(settings)
     if partition is None and results.modes_of(name):
         raise FileNotFoundError(f"'{name}' has one table per cutoff mode: pass partition={results.modes_of(name)!r}")
     if partition is not None and results.table(name).exists():
         raise FileNotFoundError(f"'{name}' is one table for all cutoff modes: pass no partition")
     if partition not in (None, *CUTOFF_MODES):
         raise FileNotFoundError(f"there is no cutoff mode {partition!r}: pass 'base' or 'rolling'")
+    results.require(name_of(name, partition), settings.taking_part())
+    if name in _FOLDERS:
+        return _FOLDERS[name](results.array_folder(name))
     return read_table(results.table(name, partition)).to_pandas()
 
 
-def _read_features(results: Results) -> "pd.DataFrame":
+def _read_features(folder: Path) -> "pd.DataFrame":
     import pandas as pd
 
-    folder = results.array_folder("sae_features")
-    if not folder.exists():
-        raise FileNotFoundError(f"{folder} does not exist: materialize 'sae_features' first")
     shards = FeatureShards(folder)
     rows = [row for part in shards.parts() for row in part]
     return pd.DataFrame({"report_id": shards.report_id, "features": rows})
 
 
-def _read_pca(results: Results) -> "pd.DataFrame":
+def _read_pca(folder: Path) -> "pd.DataFrame":
     import pandas as pd
 
-    variance = load_pca(results, ["explained_variance", "explained_variance_ratio"])
+    variance = Pca(folder).arrays(["explained_variance", "explained_variance_ratio"])
     return pd.DataFrame({"component": range(len(variance["explained_variance"])), **variance})
 
 
-def _read_embeddings(results: Results) -> "pd.DataFrame":
+def _read_embeddings(folder: Path) -> "pd.DataFrame":
     import pandas as pd
 
     columns = ["encoder", *EMBEDDINGS.names]
     tables = [
         pd.DataFrame(dict(zip(columns, (encoder, each.report_id, each.year, list(each.matrix)), strict=True)))
-        for encoder, each in read_embeddings(results).items()
+        for encoder, each in EmbeddingFolder(folder)
     ]
     return pd.concat([pd.DataFrame(columns=columns), *tables], ignore_index=True)
+
+
+_FOLDERS: dict[str, Callable[[Path], "pd.DataFrame"]] = {
+    "sae_features": _read_features,
+    "pca": _read_pca,
+    "embeddings": _read_embeddings,
+}
