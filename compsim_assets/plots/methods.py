@@ -12,8 +12,11 @@ from itertools import cycle
 from types import MappingProxyType
 from typing import Any
 
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
+
 from compsim_assets.contracts.methods import EMBEDDINGS, METHODS, OURS, PUBLISHED, REFERENCE, Method, encoder_cut
-from compsim_assets.plots.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION
+from compsim_assets.plots.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RC, SKY, TEXT_SIZE, VERMILLION
 
 # Families in reading order, and what heads them in a key.
 _HEADINGS = {
@@ -85,6 +88,7 @@ _CUTS: Mapping[str, tuple[str, Any]] = MappingProxyType(
     {"base": ("X", "-"), "rolling": ("d", (0, (7, 1.5))), "kmeans": ("*", (0, (4, 1.5, 1, 1.5)))}
 )
 _LONGEST_LABEL = 25
+_LETTER_WIDTH = 5.5  # points, of the widest letters that a label of that length may have on average
 
 
 def method_styles(methods: Iterable[str]) -> dict[str, MethodStyle]:
@@ -149,10 +153,18 @@ def _embedding(k: int, encoder: str, cut: str) -> MethodStyle:
 
 
 def _shortened(name: str, most: int) -> str:
-    """A name without its middle where it is too long: versions and sizes stand at its end."""
-    if len(name) <= most:
-        return name
-    return f"{name[: most // 2]}\N{HORIZONTAL ELLIPSIS}{name[-((most - 1) // 2) :]}"
+    """A name without its middle where it is too long, in letters or in width: versions and sizes stand at its end."""
+    short, letters = name, most
+    while len(short) > most or _width(short) > most * _LETTER_WIDTH:
+        short = f"{name[: letters // 2]}\N{HORIZONTAL ELLIPSIS}{name[-((letters - 1) // 2) :]}"
+        letters -= 1
+    return short
+
+
+def _width(text: str) -> float:
+    """In points."""
+    font = FontProperties(family=RC["font.family"], size=TEXT_SIZE)
+    return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0])
 
 
 def _further_colour(k: int, first: Sequence[str], lightness: float) -> str:

@@ -40,6 +40,8 @@ RC: Mapping[Any, Any] = MappingProxyType(
         "font.family": ["DejaVu Sans"],
         "font.size": TEXT_SIZE,
         "text.color": INK,
+        # Names come from data: a dollar sign in one is no formula, here and in all figures.
+        "text.parse_math": False,
         "axes.edgecolor": "#9A9A9A",
         "axes.labelcolor": INK,
         "axes.labelsize": TEXT_SIZE,

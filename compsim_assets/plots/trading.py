@@ -22,6 +22,7 @@ _PANEL, _SPACER, _KEY_WIDTH = 1.75, 0.05, 3.75  # inches
 _LOG_FROM, _LOWEST = 10.0, 0.01  # capital at which a panel gets a log scale; the least in it
 _BAND = "#D9D9D9"
 _COSTLY = (0, (3, 1.5))
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _WEEK = 7  # rows without a weekend: all days are traded
 
 
@@ -142,7 +143,7 @@ def _money_axis(axes: Axes, values: "pd.Series[float]") -> bool:
 def _money(value: float, _: int | None = None) -> str:
     exponent = np.log10(value) if value >= 1e4 else 0.5
     if abs(exponent - round(exponent)) < 1e-9:
-        return f"$10^{{{round(exponent)}}}$"
+        return "10" + str(round(exponent)).translate(_RAISED)
     return f"{value:,.10g}".replace("-", "\N{MINUS SIGN}")
 
 
