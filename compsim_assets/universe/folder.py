@@ -72,6 +72,10 @@ class Universe:
         """Whether the universe has `reports`, `features` or `pairs`, without asking anybody for them."""
         return self.table(name) is not None
 
+    def without_reports(self) -> UniverseError:
+        """The error of a universe that has neither reports nor pairs of them."""
+        return UniverseError(f"{self.folder}: no reports.parquet and no reports/*.parquet, and no pairs either")
+
     def revision(self, name: str) -> str:
         """Where a table comes from and at which version, where somebody keeps versions of it; else empty."""
         return ""
@@ -94,7 +98,7 @@ class Universe:
             return one_per_company(every, rule, files.place, notes, self.rules.of("reports")["date_format"])
         pairs = self.table("pairs", refresh)
         if pairs is None:
-            raise UniverseError(f"{self.folder}: no reports.parquet and no reports/*.parquet, and no pairs either")
+            raise self.without_reports()
         return reports_of_pairs(pairs).reindex(columns=REPORT_COLUMNS)
 
     def report_place(self, reports: "pd.DataFrame", row: int) -> str:

@@ -29,6 +29,20 @@ def open_universe(settings: "Settings", log: Callable[[str], None] | None = None
     return Universe(folder_of(settings))
 
 
+def check_settings(settings: "Settings") -> None:
+    """Refuse before a run what every step would refuse. No table is read, nothing downloaded, no sample generated.
+
+    Raises:
+        UniverseError: see `open_universe` and `similarity_of`; neither reports nor pairs; a universe.toml that makes no
+            sense.
+    """
+    sample = settings.source == "sample"
+    universe = Universe(Results.of(settings).array_folder("universe")) if sample else open_universe(settings)
+    similarity_of(settings, universe)
+    if not (sample or universe.has("reports") or universe.has("pairs")):
+        raise universe.without_reports()
+
+
 def similarity_of(settings: "Settings", universe: Universe) -> str:
     """What this universe's companies are compared by: `features` or `pairs`.
 
