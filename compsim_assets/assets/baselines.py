@@ -1,6 +1,7 @@
 """Other ways to group companies: industry codes, published cluster sets, embeddings of plain language models."""
 
 import json
+from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,10 @@ import dagster as dg
 from pydantic import Field
 
 from compsim_assets.assets.common import (
+    HEAVY,
+    ONE_RUN,
     SHARED,
+    WHO,
     DataFrame,
     cluster_counts,
     columns,
@@ -18,19 +22,17 @@ from compsim_assets.assets.common import (
     options,
     progress,
     table_options,
-    written,
+    universe_of,
 )
 from compsim_assets.contracts import TABLES
 from compsim_assets.contracts.methods import METHODS
 from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.settings import Settings
-from compsim_assets.storage.embeddings import FOLDER, MANIFEST, Embeddings, read_embeddings, write_embeddings
-from compsim_assets.storage.results import Results, read_manifest
-from compsim_assets.storage.similarity import companies_of
+from compsim_assets.storage.embeddings import FOLDER, MANIFEST, EmbeddingFolder, Embeddings, write_embeddings
+from compsim_assets.storage.io_managers import ResultsFolder
 from compsim_assets.universe.encoders import Encoders, EncoderSettings, encoders_of
 from compsim_assets.universe.folder import Universe
 from compsim_assets.universe.layout import ID, UniverseError
-from compsim_assets.universe.opening import open_universe
 
 # Clusters of ours: no published set may have such a name.
 OWN_METHODS = {method.name for method in METHODS if method.clusters and method.reserved}
@@ -48,7 +50,7 @@ def baseline_clusters(context: dg.AssetExecutionContext, settings: Settings, des
 
     from compsim_assets.science.correlation.groups import match_groups
 
-    universe = open_universe(settings)
+    universe = universe_of(context, settings)
     published = universe.published_clusters()
     if doubled := sorted(OWN_METHODS & set(published)):
         file = next((universe.folder / "published_clusters").glob(f"{doubled[0]}.*")).name
@@ -85,28 +87,34 @@ def _sectors(universe: Universe) -> dict[str, DataFrame]:
 @dg.asset(
     group_name="baselines",
     ins={"descriptions": columns("report_id", "year", "description", "sic_code")},
+    io_manager_key="folder_io_manager",
     pool="gpu",
-    **options(SHARED, "torch", "huggingface", "torchrun"),
+    backfill_policy=ONE_RUN,
+    **options(SHARED, "torch", "huggingface", "torchrun", settings=("drop_without_sic_code",)),
 )
 def embeddings(
-    context: dg.AssetExecutionContext, settings: Settings, torchrun: Torchrun, descriptions: DataFrame
-) -> dg.MaterializeResult:
+    context: dg.AssetExecutionContext,
+    settings: Settings,
+    torchrun: Torchrun,
+    folder: ResultsFolder,
+    descriptions: DataFrame,
+) -> Iterator[dg.Output]:
     """Embeddings of the descriptions by ordinary language models, to compare the SAE features with: the mean of the
     last hidden states over a description's tokens.
 
     The models are those of the universe's embedding.toml; without one, the language model of its extraction.toml.
     """
-    universe, results = open_universe(settings, context.log.info), Results.of(settings)
-    reports = descriptions
+    universe, reports = universe_of(context, settings), descriptions
     if settings.without_sic_code_dropped:
         reports = descriptions[descriptions["sic_code"].notna()]
     encoders = _usable(encoders_of(universe.folder), universe, reports)
     context.log.info(encoders.note)
-    path = results.array_folder(FOLDER)
-    with results.new_folder(path) as aside:
-        rows = _embed_all(context, encoders.settings, reports, aside, results, torchrun)
-    metadata = {"note": encoders.note, "encoders": len(rows)}
-    return written(settings, path, _preview(rows), read_manifest(path, MANIFEST)["content"], metadata)
+    with folder.results.scratch(FOLDER) as scratch:
+        aside = scratch / "tables"
+        aside.mkdir()
+        rows = _embed_all(context, encoders.settings, reports, aside, scratch, torchrun)
+        metadata = {"note": encoders.note, "encoders": len(rows), "preview": dg.MetadataValue.md(_preview(rows))}
+        yield dg.Output(aside, metadata=metadata)
 
 
 def _usable(encoders: Encoders, universe: Universe, reports: DataFrame) -> Encoders:
@@ -126,27 +134,24 @@ def _embed_all(
     encoders: list[EncoderSettings],
     reports: DataFrame,
     folder: Path,
-    results: Results,
+    scratch: Path,
     torchrun: Torchrun,
 ) -> list[dict[str, Any]]:
     """Embed with one encoder after the other; the manifest is written last. Returns what each one's program said."""
     reports = reports.sort_values("report_id")
     content, rows, listed = blake2b(digest_size=16), [], []
-    with results.scratch(FOLDER) as scratch:
-        texts = scratch / "texts.parquet"
-        reports[["description"]].rename(columns={"description": "text"}).to_parquet(texts)
-        for encoder in encoders:
-            output = scratch / encoder.name
-            extras = {"texts": str(texts), "settings": encoder.to_dict(), "output": str(output)}
-            ran = torchrun.run(context, "compsim_assets.workers.embed_texts", extras, scratch)
-            content.update(encoder.name.encode())
-            n_reports = _publish(folder / f"{encoder.name}.parquet", reports, output, content)
-            keys = ("name", "model", "max_tokens")
-            made = {key: getattr(encoder, key) for key in keys}
-            listed.append({**made, "width": ran["width"], "n_reports": n_reports})
-            rows.append({**ran, **listed[-1]})
-    manifest = {"encoders": listed, "universe": results.universe_stamp(), "content": content.hexdigest()}
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2))
+    texts = scratch / "texts.parquet"
+    reports[["description"]].rename(columns={"description": "text"}).to_parquet(texts)
+    for encoder in encoders:
+        output = scratch / encoder.name
+        extras = {"texts": str(texts), "settings": encoder.to_dict(), "output": str(output)}
+        ran = torchrun.run(context, "compsim_assets.workers.embed_texts", extras, scratch)
+        content.update(encoder.name.encode())
+        n_reports = _publish(folder / f"{encoder.name}.parquet", reports, output, content)
+        made = {key: getattr(encoder, key) for key in ("name", "model", "max_tokens")}
+        listed.append({**made, "width": ran["width"], "n_reports": n_reports})
+        rows.append({**ran, **listed[-1]})
+    (folder / MANIFEST).write_text(json.dumps({"encoders": listed, "content": content.hexdigest()}, indent=2))
     return rows
 
 
@@ -184,19 +189,33 @@ class EmbeddingClustersConfig(dg.Config):
     seed: int = Field(default=0, ge=0, description="Seed of KMeans' starts, with the year.")
 
 
-@dg.asset(deps=[embeddings], pool="gpu", **table_options("embedding_clusters", "baselines", "torch", "scikitlearn"))
+@dg.asset(
+    ins={"descriptions": columns(*WHO)},
+    pool="gpu",
+    op_tags=HEAVY,
+    **table_options("embedding_clusters", "baselines", "torch", "scikitlearn", settings=("drop_without_returns",)),
+)
 def embedding_clusters(
-    context: dg.AssetExecutionContext, config: EmbeddingClustersConfig, settings: Settings, returns: DataFrame
+    context: dg.AssetExecutionContext,
+    config: EmbeddingClustersConfig,
+    settings: Settings,
+    embeddings: EmbeddingFolder,
+    returns: DataFrame,
+    descriptions: DataFrame,
 ) -> DataFrame:
     """Clusters of every encoder's embeddings: single linkage, cut as ours (`_base`, `_rolling`), and KMeans
     (`_kmeans`), which needs no returns.
     """
     import pandas as pd
 
-    columns = TABLES["embedding_clusters"].names
+    from compsim_assets.science.companies import repeated_companies
+
+    columns, company = TABLES["embedding_clusters"].names, repeated_companies(descriptions)
     tables = []
-    for name, encoded in read_embeddings(Results.of(settings)).items():
-        clusters = _clusters_of(context, config, settings, name, encoded, returns)
+    for name, encoded in embeddings:
+        if settings.without_returns_dropped:
+            encoded = _with_returns(encoded, returns)
+        clusters = _clusters_of(context, config, name, encoded, returns, company)
         tables += [table.assign(method=f"{name}_{kind}") for kind, table in clusters.items()]
     if not tables:
         note = "there are no embeddings: the note of 'embeddings' says why"
@@ -209,28 +228,39 @@ def embedding_clusters(
     return table.sort_values(columns, ignore_index=True).astype({"cluster_id": str})
 
 
+def _unit_returns(encoded: Embeddings, returns: DataFrame) -> tuple[Any, Any]:
+    """Normalised returns of the embedded reports, and which of them are defined."""
+    import numpy as np
+
+    from compsim_assets.science.correlation.returns import normalise_returns
+
+    monthly = returns.set_index("report_id")["returns"].loc[encoded.report_id].to_list()
+    return normalise_returns(np.array(monthly, dtype=np.float64).reshape(len(monthly), -1))
+
+
+def _with_returns(encoded: Embeddings, returns: DataFrame) -> Embeddings:
+    """Of the reports with defined returns alone."""
+    defined = _unit_returns(encoded, returns)[1]
+    return Embeddings(*(array[defined] for array in encoded))
+
+
 def _clusters_of(
     context: dg.AssetExecutionContext,
     config: EmbeddingClustersConfig,
-    settings: Settings,
     name: str,
     encoded: Embeddings,
     returns: DataFrame,
+    company: Any,
 ) -> dict[str, DataFrame]:
     """Clusters of one encoder by each way: year, cluster_id, report_id."""
     import numpy as np
 
     from compsim_assets.science.companies import company_codes
-    from compsim_assets.science.correlation.returns import normalise_returns
     from compsim_assets.science.cutoffs.choice import cut_clusters
     from compsim_assets.science.cutoffs.kmeans import kmeans_clusters
     from compsim_assets.science.linkage.years import link_years
 
-    monthly = returns.set_index("report_id")["returns"].loc[encoded.report_id].to_list()
-    unit, defined = normalise_returns(np.array(monthly, dtype=np.float64).reshape(len(monthly), -1))
-    if settings.without_returns_dropped:
-        encoded = Embeddings(*(array[defined] for array in encoded))
-        unit, defined = unit[defined], defined[defined]
+    unit, defined = _unit_returns(encoded, returns)
     ids, year, matrix = encoded
     context.log.info(f"{name}: KMeans of {len(np.unique(year))} years")
     clusters = {"kmeans": kmeans_clusters(matrix, year, ids, config.kmeans_clusters, config.seed)}
@@ -239,8 +269,7 @@ def _clusters_of(
         return clusters
     with explaining_memory("single linkage of embeddings", "use a machine with more memory"):
         linked = link_years(matrix, year, default_device(), progress(context, f"{name}: linked reports"))
-    company = company_codes(companies_of(Results.of(settings)), ids)
-    return {**clusters, **cut_clusters(linked, unit, defined, ids, company)}
+    return {**clusters, **cut_clusters(linked, unit, defined, ids, company_codes(company, ids))}
 
 
 def _counts(table: DataFrame) -> str:

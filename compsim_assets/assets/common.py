@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -11,12 +10,10 @@ import dagster as dg
 from compsim_assets.contracts import TABLES
 from compsim_assets.partitions import cutoff_modes
 from compsim_assets.settings import Settings
-from compsim_assets.storage.io_managers import REVISION, data_version, origin, table_schema
-from compsim_assets.storage.results import Results, read_manifest
-from compsim_assets.storage.shards import MANIFEST
-from compsim_assets.storage.similarity import PairSimilarity, ScoreSimilarity
+from compsim_assets.storage.io_managers import MATTERS, REVISION, ByMode, step_reads, table_schema
+from compsim_assets.storage.shards import FeatureShards
 from compsim_assets.universe.folder import Universe
-from compsim_assets.universe.opening import open_universe, similarity_of
+from compsim_assets.universe.opening import open_universe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,8 +30,16 @@ STAGE = "compsim/stage"
 SHARED, BY_MODE, COMPARISON = "shared", "mode", "comparison"
 
 MODES = cutoff_modes.get_partition_keys()
-ALL_MODES = dg.AssetIn(partition_mapping=dg.AllPartitionMapping())
+EVERY_MODE = dg.AllPartitionMapping()
+ALL_MODES = dg.AssetIn(partition_mapping=EVERY_MODE)
 NO_FEATURES = "there are no features: no PCA is made"
+
+
+# A step of a run over both modes, and one of a run over one, are the same step.
+ONE_RUN = dg.BackfillPolicy.single_run()
+# Of the steps that carry it one runs at a time (definitions: the executor's limits).
+HEAVY = {"compsim/memory": "heavy"}
+WHO = ("report_id", "year", "cik", "ticker", "company_name")
 
 
 def columns(*names: str) -> dg.AssetIn:
@@ -42,47 +47,67 @@ def columns(*names: str) -> dg.AssetIn:
     return dg.AssetIn(metadata={"columns": list(names)})
 
 
-def options(stage: str, *kinds: str) -> dict[str, Any]:
-    """Owners, kinds, code version and stage, for assets and for outputs of multi-assets."""
-    return {"owners": OWNERS, "kinds": set(kinds), "code_version": "1", "tags": {STAGE: stage}}
+def lazily(*names: str, mapping: dg.PartitionMapping | None = None, **metadata: Any) -> dict[str, dg.AssetIn]:
+    """Inputs that are read when they are needed: where a step makes several assets, and is asked for one of them."""
+    return {name: dg.AssetIn(metadata={"lazy": True, **metadata}, partition_mapping=mapping) for name in names}
 
 
-def table_output(name: str, stage: str, *kinds: str) -> dict[str, Any]:
+def keys(*names: str) -> set[dg.AssetKey]:
+    """Assets by name."""
+    return {dg.AssetKey(name) for name in names}
+
+
+def options(stage: str, *kinds: str, settings: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Owners, kinds and stage, and names of the settings that take part, for assets and outputs of multi-assets."""
+    return {"owners": OWNERS, "kinds": set(kinds), "tags": {STAGE: stage}, "metadata": {MATTERS: list(settings)}}
+
+
+def table_output(name: str, stage: str, *kinds: str, settings: tuple[str, ...] = ()) -> dict[str, Any]:
     """Options of an asset or an output whose value is the contract's table of that name."""
-    return {**options(stage, "parquet", *kinds), "metadata": {"dagster/column_schema": table_schema(TABLES[name])}}
+    described = options(stage, "parquet", *kinds, settings=settings)
+    described["metadata"]["dagster/column_schema"] = table_schema(TABLES[name])
+    return described
 
 
-def table_outs(stage: str, *kinds: str, **descriptions: str) -> dict[str, dg.AssetOut]:
+def table_outs(
+    stage: str, *kinds: str, settings: tuple[str, ...] = (), io_manager_key: str | None = None, **descriptions: str
+) -> dict[str, dg.AssetOut]:
     """Outputs of a multi-asset, a contract's table each, with what the UI says of them."""
     return {
-        name: dg.AssetOut(is_required=False, description=description, **table_output(name, stage, *kinds))
+        name: dg.AssetOut(
+            is_required=False,
+            description=description,
+            io_manager_key=io_manager_key,
+            **table_output(name, stage, *kinds, settings=settings),
+        )
         for name, description in descriptions.items()
     }
+
+
+def wanted(context: dg.AssetExecutionContext) -> set[str]:
+    """Names of the assets of a multi-asset that the run selects: any can be asked for alone."""
+    return {key.path[-1] for key in context.selected_asset_keys}
 
 
 def no_rows(context: dg.AssetExecutionContext, note: str, key: str = "note") -> Iterator[dg.Output]:
     """The selected tables of a multi-asset without a row, and why."""
     context.log.info(note)
-    for name in sorted(asset.path[-1] for asset in context.selected_asset_keys):
-        if name in TABLES:
-            yield dg.Output(TABLES[name].empty(), output_name=name, metadata={key: note})
+    for name in sorted(wanted(context) & set(TABLES)):
+        yield dg.Output(TABLES[name].empty(), output_name=name, metadata={key: note})
 
 
 def selected(context: dg.AssetExecutionContext, *outputs: dg.Output) -> Iterator[dg.Output]:
     """Those outputs of a multi-asset that the run selects: any asset can be asked for alone."""
-    keys = context.selected_asset_keys
-    yield from (output for output in outputs if dg.AssetKey(output.output_name) in keys)
+    names = wanted(context)
+    yield from (output for output in outputs if output.output_name in names)
 
 
-def table_options(name: str, group: str, *kinds: str, stage: str = SHARED) -> dict[str, Any]:
+def table_options(
+    name: str, group: str, *kinds: str, stage: str = SHARED, settings: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """Options of an asset whose value is the contract's table of that name."""
-    return in_group(table_output(name, stage, *kinds), group, stage)
-
-
-def in_group(asset: dict[str, Any], group: str, stage: str) -> dict[str, Any]:
-    """The options with their group, and with a partition per cutoff mode where the stage has one."""
-    grouped = {**asset, "group_name": group}
-    return {**grouped, "partitions_def": cutoff_modes} if stage == BY_MODE else grouped
+    asset = {**table_output(name, stage, *kinds, settings=settings), "group_name": group, "backfill_policy": ONE_RUN}
+    return {**asset, "partitions_def": cutoff_modes} if stage == BY_MODE else asset
 
 
 def progress(context: dg.AssetExecutionContext, what: str, seconds: float = 2.0) -> Callable[[int, int], None]:
@@ -98,44 +123,44 @@ def progress(context: dg.AssetExecutionContext, what: str, seconds: float = 2.0)
     return log
 
 
-def missing_modes(
-    context: dg.AssetExecutionContext, by_mode: dict[str, DataFrame], settings: Settings, *assets: str
-) -> None:
-    """Say which cutoff modes are not used, of these assets' tables, and why; what is there and fresh is used."""
-    results, reasons = Results.of(settings), dict[str, list[str]]()
-    for mode in [mode for mode in MODES if mode not in by_mode]:
-        paths = [results.table(asset, mode) for asset in assets]
-        stale = [
-            f"{asset} {why}" for asset, path in zip(assets, paths, strict=True)
-            if path.exists() and results.belongs_to_universe(path) and (why := results.why_unusable(path))
-        ]  # fmt: skip
-        reasons.setdefault(stale[0] if stale else "not materialized yet for this universe", []).append(mode)
-    if reasons:
-        note = "; ".join(f"{why}, left out: {', '.join(modes)}" for why, modes in reasons.items())
-        context.log.warning(note)
-        context.add_output_metadata({"missing_cutoff_modes": note})
+def missing_modes(context: dg.AssetExecutionContext, *inputs: ByMode) -> dict[str, str]:
+    """Say which cutoff modes are not used, and why; the same as metadata."""
+    reasons = dict[str, list[str]]()
+    for mode in MODES:
+        if why := next((tables.left_out[mode] for tables in inputs if mode in tables.left_out), ""):
+            reasons.setdefault(why, []).append(mode)
+    if not reasons:
+        return {}
+    note = "; ".join(f"{why}, left out: {', '.join(modes)}" for why, modes in reasons.items())
+    context.log.warning(note)
+    return {"missing_cutoff_modes": note}
 
 
-def say_left_out(context: dg.AssetExecutionContext, left_out: dict[str, str]) -> None:
-    """Say which main methods the common years are not of, where there are any."""
-    if left_out:
-        note = "; ".join(f"{method}: {why}" for method, why in left_out.items())
-        context.log.warning(f"left out of the common years: {note}")
-        context.add_output_metadata({"left_out_of_common_years": note})
+def say_left_out(context: dg.AssetExecutionContext, left_out: dict[str, str]) -> dict[str, str]:
+    """Say which main methods the common years are not of, where there are any; the same as metadata."""
+    if not left_out:
+        return {}
+    note = "; ".join(f"{method}: {why}" for method, why in left_out.items())
+    context.log.warning(f"left out of the common years: {note}")
+    return {"left_out_of_common_years": note}
 
 
-def open_similarity(settings: Settings) -> ScoreSimilarity | PairSimilarity:
-    """What companies are compared by: scores or published pairs. It is decided here, once for all assets."""
-    published = similarity_of(settings, open_universe(settings)) == "pairs"
-    return (PairSimilarity if published else ScoreSimilarity)(Results.of(settings))
+def universe_of(context: dg.AssetExecutionContext, settings: Settings) -> Universe:
+    """The configured universe; what its files hold now is noted with what this step makes of them."""
+    from compsim_assets.universe.intake.fingerprint import fingerprint
+
+    universe = open_universe(settings, context.log.info)
+    reads = step_reads(context.run_id, str(context.op_handle))
+    for key in context.selected_asset_keys:
+        reads[f"@{key.path[-1]}"] = fingerprint(settings, key.path[-1])
+    return universe
 
 
-def usable_scores(settings: Settings, fuzz_scores: DataFrame) -> tuple[DataFrame, str]:
+def usable_scores(features: FeatureShards, fuzz_scores: DataFrame) -> tuple[DataFrame, str]:
     """The fuzz scores that are of our features' latents, and what is to be said about the others."""
     from compsim_assets.evidence.table_two import scores_for
 
-    manifest = read_manifest(Results.of(settings).array_folder("sae_features"), MANIFEST)
-    return scores_for(fuzz_scores, manifest["hookpoint"], manifest["n_latents"])
+    return scores_for(fuzz_scores, features.manifest["hookpoint"], features.n_latents)
 
 
 def cluster_counts(clusters: DataFrame) -> dict[str, int]:
@@ -146,16 +171,6 @@ def cluster_counts(clusters: DataFrame) -> dict[str, int]:
         "singletons": int((sizes == 1).sum()),
         "largest_cluster": int(sizes.max()) if len(sizes) else 0,
     }
-
-
-def written(
-    settings: Settings, path: Path, preview: str, content: str, metadata: dict[str, Any]
-) -> dg.MaterializeResult:
-    """What an asset says that writes its own files: a preview, where they lie, and as its version what they hold."""
-    return dg.MaterializeResult(
-        metadata={**metadata, "preview": dg.MetadataValue.md(preview), **origin(settings, path)},
-        data_version=data_version(content, metadata.get(REVISION, "")),
-    )
 
 
 def revision_of(universe: Universe, name: str) -> dict[str, str]:

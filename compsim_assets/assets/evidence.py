@@ -14,14 +14,16 @@ from compsim_assets.assets.common import (
     progress,
     say_left_out,
     table_options,
+    universe_of,
     usable_scores,
 )
 from compsim_assets.contracts import TABLES
 from compsim_assets.contracts.methods import is_reference
 from compsim_assets.evidence.page import html_page, markdown_page
 from compsim_assets.settings import Settings
-from compsim_assets.storage.results import Results, read_manifest
-from compsim_assets.universe.opening import open_universe
+from compsim_assets.storage.embeddings import EmbeddingFolder
+from compsim_assets.storage.io_managers import ByMode, ResultsFolder
+from compsim_assets.storage.shards import FeatureShards
 
 
 class RobustnessConfig(dg.Config):
@@ -51,7 +53,7 @@ def robustness(
     settings: Settings,
     descriptions: DataFrame,
     returns: DataFrame,
-    clusters: dict[str, DataFrame],
+    clusters: ByMode,
     walk_forward_clusters: DataFrame,
     embedding_clusters: DataFrame,
     baseline_clusters: DataFrame,
@@ -73,7 +75,7 @@ def robustness(
     from compsim_assets.science.companies import repeated_companies
     from compsim_assets.science.inference.bootstrap import bootstrap_correlation
 
-    missing_modes(context, clusters, settings, "clusters")
+    missing = missing_modes(context, clusters)
     groups = all_groups(clusters, walk_forward_clusters, baseline_clusters, embedding_clusters, returns)
     common = main_years(mean_correlation)
     years, company, several = common.years, company_of(descriptions), repeated_companies(descriptions)
@@ -99,7 +101,7 @@ def robustness(
         parts = [tables.resampled_rows(bootstrap(together, years, shared), suffix)] if years else []
         return parts + tables.resampled_apart(bootstrap, apart, suffix)
 
-    adjusted, note = _without_factors(settings, config, returns, company)
+    adjusted, note = _without_factors(context, settings, config, returns, company)
     parts = [
         *resampled(returns),
         tables.yearly_rows(mean_correlation, years, against, apart),
@@ -109,8 +111,8 @@ def robustness(
         tables.agreement_rows(groups, _codes(descriptions, groups), years, several, apart),
         *(resampled(adjusted, "_factor_adjusted") if adjusted is not None else []),
     ]
-    context.add_output_metadata({"common_years": ", ".join(map(str, years)), "factors": note})
-    say_left_out(context, common.left_out)
+    left_out = say_left_out(context, common.left_out)
+    context.add_output_metadata({"common_years": ", ".join(map(str, years)), "factors": note, **left_out, **missing})
     parts = [part for part in parts if len(part)]
     return pd.concat(parts, ignore_index=True) if parts else TABLES["robustness"].empty()
 
@@ -126,10 +128,10 @@ def _codes(descriptions: DataFrame, groups: dict[str, DataFrame]) -> dict[str, D
 
 
 def _without_factors(
-    settings: Settings, config: RobustnessConfig, returns: DataFrame, company: Any
+    context: dg.AssetExecutionContext, settings: Settings, config: RobustnessConfig, returns: DataFrame, company: Any
 ) -> tuple[DataFrame | None, str]:
     """Returns without what common factors explain of them, where the universe has factors."""
-    factors = open_universe(settings).factors()
+    factors = universe_of(context, settings).factors()
     if factors is None:
         return None, "the universe has no factors.parquet: no factor-adjusted returns"
     from compsim_assets.science.correlation.factors import adjusted_returns
@@ -149,21 +151,23 @@ def _without_factors(
         **dict.fromkeys(("cluster_features", "cluster_feature_summary"), ALL_MODES),
         "descriptions": columns("report_id", "cik", "company_name", "ticker", "year", "description"),
     },
-    deps=["sae_features", "embeddings"],
     **table_options("findings", "evidence", "pandas", "markdown", stage=COMPARISON),
 )
 def findings(
     context: dg.AssetExecutionContext,
     settings: Settings,
+    folder: ResultsFolder,
     descriptions: DataFrame,
     table_1: DataFrame,
     table_2: DataFrame,
     robustness: DataFrame,
     peer_statistics: DataFrame,
     pairs_backtest: DataFrame,
-    cluster_features: dict[str, DataFrame],
-    cluster_feature_summary: dict[str, DataFrame],
+    cluster_features: ByMode,
+    cluster_feature_summary: ByMode,
     fuzz_scores: DataFrame,
+    sae_features: FeatureShards,
+    embeddings: EmbeddingFolder,
 ) -> DataFrame:
     """What stands? Each published claim on one line: the published number, ours computed the published way, ours
     corrected with its interval, and a verdict (stands, weaker, reversed, not testable here).
@@ -173,13 +177,11 @@ def findings(
     from compsim_assets.evidence.claims import published_claims
     from compsim_assets.evidence.judge import Evidence, judge
     from compsim_assets.evidence.published_figures import published_figures
-    from compsim_assets.storage.embeddings import FOLDER, MANIFEST
 
-    results = Results.of(settings)
-    gain, why_none = _interpretability(settings, cluster_features, cluster_feature_summary, fuzz_scores)
+    results = folder.results
+    gain, why_none = _interpretability(sae_features, cluster_features, cluster_feature_summary, fuzz_scores)
     evidence = Evidence(table_1, robustness, peer_statistics, pairs_backtest, gain, why_none)
-    encoders = read_manifest(results.array_folder(FOLDER), MANIFEST)["encoders"]
-    encoder = encoders[0]["name"] if encoders else "embedding"
+    encoder = next(iter(embeddings.encoders), "embedding")
     table = judge(published_claims(published_figures(), encoder), evidence)
     universe, notes = _universe(settings, descriptions, table_1)
     shown = {"table_1": table_1, "table_2": table_2, "pairs_backtest": pairs_backtest, "robustness": robustness}
@@ -199,13 +201,13 @@ def findings(
 
 
 def _interpretability(
-    settings: Settings, features: dict[str, DataFrame], summary: dict[str, DataFrame], scores: DataFrame
+    shards: FeatureShards, features: dict[str, DataFrame], summary: dict[str, DataFrame], scores: DataFrame
 ) -> tuple[tuple[float, float, float, float], str]:
     """The gain of `interpretability_gain` in base clusters; NaN where nothing was scored or studied, and why."""
     from compsim_assets.science.latents.interpretability import interpretability_gain
 
     nothing = (float("nan"),) * 4
-    usable, note = usable_scores(settings, scores)
+    usable, note = usable_scores(shards, scores)
     if "base" not in features or "base" not in summary:
         return nothing, "no strong features of base clusters that were made from the present data"
     candidates = features["base"]

@@ -6,69 +6,123 @@ from typing import Any
 
 import dagster as dg
 
-from compsim_assets.assets.common import SHARED, DataFrame, columns, options, revision_of, table_options, written
+from compsim_assets import checks
+from compsim_assets.assets.common import (
+    HEAVY,
+    ONE_RUN,
+    SHARED,
+    DataFrame,
+    columns,
+    options,
+    revision_of,
+    table_outs,
+    universe_of,
+    wanted,
+)
 from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.settings import Settings
-from compsim_assets.storage.results import Results, read_manifest
-from compsim_assets.storage.shards import MANIFEST, write_feature_shards
+from compsim_assets.storage.io_managers import ResultsFolder
+from compsim_assets.storage.results import Results
+from compsim_assets.storage.shards import FeatureShards, write_feature_shards
 from compsim_assets.universe.extraction import ExtractionSettings
 from compsim_assets.universe.feature_files import FeatureImport
 from compsim_assets.universe.feature_import import finish_import, import_features
 from compsim_assets.universe.folder import Universe
 from compsim_assets.universe.layout import UniverseError
-from compsim_assets.universe.opening import open_universe, similarity_of
+from compsim_assets.universe.opening import similarity_of
 
 
-@dg.asset(
+@dg.multi_asset(
+    name="sae_features",
     group_name="features",
+    outs={
+        "sae_features": dg.AssetOut(
+            io_manager_key="folder_io_manager",
+            is_required=False,
+            description="Sparse-autoencoder features of each report: TopK activations at one layer of a language "
+            "model, summed over the description's tokens. Imported where the universe has features, else extracted "
+            "under torchrun as its extraction.toml says. Empty where companies are compared by the universe's "
+            "published pairs.",
+            **options(
+                SHARED, "torch", "huggingface", "arrow", "torchrun", settings=("similarity", "drop_without_sic_code")
+            ),
+        ),
+        **table_outs(
+            SHARED,
+            "numpy",
+            feature_distribution="Distribution of all feature values: exact zeros, 300 bins up to 7.5, and the share "
+            "above.",
+        ),
+    },
     ins={"descriptions": columns("report_id", "description", "sic_code")},
+    internal_asset_deps={
+        "sae_features": {dg.AssetKey("descriptions")},
+        "feature_distribution": {dg.AssetKey("sae_features")},
+    },
+    check_specs=[checks.spec("sae_features", checks.features_are_finite, blocking=True)],
+    can_subset=True,
     pool="gpu",
-    **options(SHARED, "torch", "huggingface", "arrow", "torchrun"),
+    op_tags=HEAVY,
+    backfill_policy=ONE_RUN,
 )
-def sae_features(
-    context: dg.AssetExecutionContext, settings: Settings, torchrun: Torchrun, descriptions: DataFrame
-) -> dg.MaterializeResult:
-    """Sparse-autoencoder features of each report: TopK activations at one layer of a language model, summed over
-    the description's tokens.
+def sae_features_assets(
+    context: dg.AssetExecutionContext,
+    settings: Settings,
+    torchrun: Torchrun,
+    folder: ResultsFolder,
+    descriptions: DataFrame,
+):
+    """Import or extract the features, and count their values."""
+    from compsim_assets.science.latents.values import value_distribution
 
-    Imported where the universe has features, else extracted under torchrun as its extraction.toml says. Empty where
-    companies are compared by the universe's published pairs.
-    """
-    universe, results = open_universe(settings, context.log.info), Results.of(settings)
+    names = wanted(context)
+    if "sae_features" in names:
+        yield from _features(context, settings, torchrun, folder.results, descriptions)
+    shards = FeatureShards(folder.fresh("sae_features"))
+    if "sae_features" in names and (
+        yield from checks.judge(context, "sae_features", checks.features_are_finite, shards)
+    ):
+        return
+    if "feature_distribution" in names:
+        yield dg.Output(value_distribution(shards.parts()), "feature_distribution")
+
+
+def _features(
+    context: dg.AssetExecutionContext, settings: Settings, torchrun: Torchrun, results: Results, descriptions: DataFrame
+) -> Iterator[dg.Output]:
+    """The features, in a folder that is published when the output is taken."""
+    universe = universe_of(context, settings)
     published = similarity_of(settings, universe) == "pairs"
     without = descriptions["sic_code"].isna() & settings.without_sic_code_dropped
     ids = descriptions["report_id"].to_numpy()
     text = descriptions["description"]
     silent = text.isna() & bool(text.notna().any() and not universe.as_published)
     imported = None if published else universe.features(ids, ids[without], refresh=True, without_text=ids[silent])
-    with results.new_folder(results.array_folder("sae_features")) as aside:
+    with results.scratch("sae_features") as scratch:
+        aside = scratch / "shards"
+        aside.mkdir()
         if published:
-            described = _nothing(context, aside, results)
+            described = _nothing(context, aside)
         elif imported is not None:
-            described = _import(context, imported, aside, results)
+            described = _import(context, imported, aside, results) | revision_of(universe, "features")
         else:
-            eligible = descriptions[~without]
-            described = _extract(context, universe, aside, results, torchrun, eligible)
+            described = _extract(context, universe, aside, scratch, torchrun, descriptions[~without])
+        yield dg.Output(aside, "sae_features", metadata={**described, **_preview(aside)})
     if imported is not None:
         finish_import(imported, results)
-    path = results.array_folder("sae_features")
-    metadata = described if published else {**described, **revision_of(universe, "features")}
-    return written(settings, path, _preview(path), read_manifest(path, MANIFEST)["content"], metadata)
 
 
-def _nothing(context: dg.AssetExecutionContext, folder: Path, results: Results) -> dict[str, Any]:
+def _nothing(context: dg.AssetExecutionContext, folder: Path) -> dict[str, Any]:
     note = "companies are compared by the universe's pairs: features are not read"
     context.log.info(note)
-    manifest = {"origin": "none", "hookpoint": None, "universe": results.universe_stamp()}
-    write_feature_shards(folder, [], 0, manifest)
+    write_feature_shards(folder, [], 0, {"origin": "none", "hookpoint": None})
     return {"origin": "none", "note": note, **_shape(0, 0)}
 
 
 def _import(
     context: dg.AssetExecutionContext, imported: FeatureImport, folder: Path, results: Results
 ) -> dict[str, Any]:
-    manifest = {"origin": "imported", "hookpoint": None, "universe": results.universe_stamp()}
-    made = import_features(imported, results, folder, manifest, context.log.info)
+    made = import_features(imported, results, folder, {"origin": "imported", "hookpoint": None}, context.log.info)
     return {
         "origin": "imported",
         **_shape(made.n_reports, made.n_latents),
@@ -80,7 +134,7 @@ def _extract(
     context: dg.AssetExecutionContext,
     universe: Universe,
     folder: Path,
-    results: Results,
+    scratch: Path,
     torchrun: Torchrun,
     descriptions: DataFrame,
 ) -> dict[str, Any]:
@@ -99,17 +153,15 @@ def _extract(
     texts = descriptions[["description"]].rename(columns={"description": "text"}) if texts is None else texts
     ids = descriptions["report_id"].to_numpy()
     models = {key: getattr(extraction, key) for key in ("hookpoint", "model", "sae")}
-    manifest = {"origin": "extracted", **models, "universe": results.universe_stamp()}
-    with results.scratch("extraction") as scratch:
-        source, output = scratch / "texts.parquet", scratch / "out"
-        texts.to_parquet(source)
-        extras = {"texts": str(source), "settings": extraction.to_dict(), "output": str(output)}
-        ran = torchrun.run(context, "compsim_assets.workers.extract_features", extras, scratch)
-        index = pd.read_parquet(output / "index.parquet")["row"].to_numpy()
-        unique = np.load(output / "unique_features.npy", mmap_mode="r")
-        silent: list[int] = []
-        blocks = _expand(ids[index >= 0], index[index >= 0], unique, silent)
-        n_reports = write_feature_shards(folder, blocks, unique.shape[1], manifest)
+    source, output = scratch / "texts.parquet", scratch / "out"
+    texts.to_parquet(source)
+    extras = {"texts": str(source), "settings": extraction.to_dict(), "output": str(output)}
+    ran = torchrun.run(context, "compsim_assets.workers.extract_features", extras, scratch)
+    index = pd.read_parquet(output / "index.parquet")["row"].to_numpy()
+    unique = np.load(output / "unique_features.npy", mmap_mode="r")
+    silent: list[int] = []
+    blocks = _expand(ids[index >= 0], index[index >= 0], unique, silent)
+    n_reports = write_feature_shards(folder, blocks, unique.shape[1], {"origin": "extracted", **models})
     if n_reports == 0:
         raise UniverseError(f"{universe.folder}/reports: no report has a description to extract features from")
     without = {"without_active_latent": f"{len(silent):,}, first report {silent[0]}"} if silent else {}
@@ -128,12 +180,10 @@ def _expand(ids: Any, rows: Any, unique: Any, silent: list[int], block: int = 51
             yield some[active], features[active]
 
 
-def _preview(folder: Path, rows: int = 8, top: int = 4) -> str:
+def _preview(folder: Path, rows: int = 8, top: int = 4) -> dict[str, Any]:
     """The first reports' active latents and strongest ones, as a Markdown table."""
     import numpy as np
     from tabulate import tabulate
-
-    from compsim_assets.storage.shards import FeatureShards
 
     shards = FeatureShards(folder)
     first = shards.rows(np.arange(min(rows, shards.shape[0])))
@@ -142,7 +192,8 @@ def _preview(folder: Path, rows: int = 8, top: int = 4) -> str:
         [report, int((row > 0).sum()), ", ".join(f"{latent} ({row[latent]:.2f})" for latent in best)]
         for report, row, best in zip(shards.report_id, first, strongest, strict=False)
     ]
-    return tabulate(body, ["report_id", "active latents", "strongest latents (value)"], "pipe")
+    table = tabulate(body, ["report_id", "active latents", "strongest latents (value)"], "pipe")
+    return {"preview": dg.MetadataValue.md(table)}
 
 
 def _shape(n_reports: int, n_latents: int) -> dict[str, Any]:
@@ -151,13 +202,3 @@ def _shape(n_reports: int, n_latents: int) -> dict[str, Any]:
         "latents": n_latents,
         "shape": f"{n_reports} reports x {n_latents} latents, float32",
     }
-
-
-@dg.asset(deps=[sae_features], **table_options("feature_distribution", "features", "numpy"))
-def feature_distribution(settings: Settings) -> DataFrame:
-    """Distribution of all feature values: exact zeros, 300 bins up to 7.5, and the share above."""
-    from compsim_assets.science.latents.values import value_distribution
-    from compsim_assets.storage.shards import FeatureShards
-
-    shards = FeatureShards(Results.of(settings).array_folder("sae_features"))
-    return value_distribution(shards.parts())

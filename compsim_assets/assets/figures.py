@@ -1,51 +1,76 @@
-"""The figures, drawn from these results: PNG files, shown inline in the UI."""
+"""The figures, drawn from these results: PNG files, shown inline in the UI.
 
+A figure is a function of the tables that its parameters name. Those of one cutoff mode are made in one step, those of
+all modes in another; any can be asked for alone.
+"""
+
+import inspect
+from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
 
-from compsim_assets.assets.common import ALL_MODES, BY_MODE, COMPARISON, SHARED, DataFrame, columns, in_group, options
+from compsim_assets import checks
+from compsim_assets.assets.common import (
+    BY_MODE,
+    COMPARISON,
+    EVERY_MODE,
+    ONE_RUN,
+    SHARED,
+    DataFrame,
+    keys,
+    lazily,
+    options,
+    wanted,
+)
+from compsim_assets.partitions import cutoff_modes
 from compsim_assets.settings import Settings
+from compsim_assets.storage.io_managers import Lazy, ResultsFolder
 
 # Matplotlib's Figure; not named in annotations, which Dagster resolves when definitions load.
 Figure = Any
 
-
-def figure_options(stage: str) -> dict[str, Any]:
-    """Options of an asset whose value is a figure."""
-    figure = {**options(stage, "matplotlib", "png"), "io_manager_key": "figure_io_manager"}
-    return in_group(figure, "figures", stage)
+# By name: what draws it, and when.
+FIGURES: dict[str, tuple[Callable[..., Figure], str]] = {}
 
 
-@dg.asset(**figure_options(SHARED))
-def feature_value_histogram(settings: Settings, feature_distribution: DataFrame) -> Figure:
+def _figure(stage: str) -> Callable[[Callable[..., Figure]], Callable[..., Figure]]:
+    def register(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+        FIGURES[draw.__name__] = draw, stage
+        return draw
+
+    return register
+
+
+@_figure(SHARED)
+def feature_value_histogram(synthetic: bool, feature_distribution: DataFrame) -> Figure:
     """Figure 1: how SAE feature values are distributed, clipped at 7.5."""
     from compsim_assets.plots.features import feature_value_histogram as draw
 
-    return draw(feature_distribution, settings.synthetic)
+    return draw(feature_distribution, synthetic)
 
 
-@dg.asset(**figure_options(COMPARISON))
-def mean_correlation_by_year(settings: Settings, mean_correlation: DataFrame) -> Figure:
+@_figure(COMPARISON)
+def mean_correlation_by_year(synthetic: bool, mean_correlation: DataFrame) -> Figure:
     """Figure 2: MeanCorr by year and method, with the population and how much of it each method covers."""
     from compsim_assets.plots.correlation_by_year import mean_correlation_by_year as draw
 
-    return draw(mean_correlation, settings.synthetic)
+    return draw(mean_correlation, synthetic)
 
 
-@dg.asset(ins={"cutoffs": ALL_MODES}, **figure_options(COMPARISON))
+@_figure(COMPARISON)
 def mean_correlation_by_theta(
-    settings: Settings, cutoff_curve: DataFrame, cutoffs: dict[str, DataFrame], mean_correlation: DataFrame
+    synthetic: bool, cutoff_curve: DataFrame, cutoffs: dict[str, DataFrame], mean_correlation: DataFrame
 ) -> Figure:
     """MeanCorr against the cutoff, one panel a year: the exact step functions and the chosen cutoffs."""
     from compsim_assets.plots.correlation_by_theta import mean_correlation_by_theta as draw
 
     population = mean_correlation[mean_correlation["method"] == "population"].set_index("year")
-    return draw(cutoff_curve, cutoffs, population["mean_correlation"], settings.synthetic)
+    return draw(cutoff_curve, cutoffs, population["mean_correlation"], synthetic)
 
 
-@dg.asset(ins={"clustered_reports": columns("year")}, **figure_options(SHARED))
-def objective_by_theta(settings: Settings, cutoff_curve: DataFrame, clustered_reports: DataFrame) -> Figure:
+@_figure(SHARED)
+def objective_by_theta(synthetic: bool, cutoff_curve: DataFrame, clustered_reports: DataFrame) -> Figure:
     """Figure 5: the objective of the base cutoff over its whole lattice, both folds, and where the best theta lies."""
     from compsim_assets.evidence.published_figures import published_thetas
     from compsim_assets.plots.cutoffs import objective_by_theta as draw
@@ -59,67 +84,131 @@ def objective_by_theta(settings: Settings, cutoff_curve: DataFrame, clustered_re
     theta = base_cutoffs(curves, years, DistanceScale(0.0, 1.0, 0)).theta
     best = float(theta[0]) if len(theta) else float("nan")
     published = published_thetas([0])["base"][0]  # one for all years
-    return draw(base_objective_table(curves), best, published, settings.synthetic)
+    return draw(base_objective_table(curves), best, published, synthetic)
 
 
-@dg.asset(ins={"cutoffs": ALL_MODES}, **figure_options(COMPARISON))
-def theta_by_year(settings: Settings, cutoffs: dict[str, DataFrame]) -> Figure:
+@_figure(COMPARISON)
+def theta_by_year(synthetic: bool, cutoffs: dict[str, DataFrame]) -> Figure:
     """The rolling cutoff and its MeanCorr by year, beside the one base cutoff."""
     from compsim_assets.plots.cutoffs import theta_by_year as draw
 
-    return draw(cutoffs, settings.synthetic)
+    return draw(cutoffs, synthetic)
 
 
-@dg.asset(**figure_options(BY_MODE))
-def interpretability_over_sparsity(
-    context: dg.AssetExecutionContext, settings: Settings, interpretability_curve: DataFrame
-) -> Figure:
+@_figure(BY_MODE)
+def interpretability_over_sparsity(synthetic: bool, mode: str, interpretability_curve: DataFrame) -> Figure:
     """Figures 3, 4 and 7: mean interpretability of the latents that are strong in at least p per cent of the clusters
     (chance is 50), and how many are left."""
     from compsim_assets.plots.interpretability import interpretability_over_sparsity as draw
 
-    return draw(interpretability_curve, context.partition_key, settings.synthetic)
+    return draw(interpretability_curve, mode, synthetic)
 
 
-@dg.asset(**figure_options(BY_MODE))
-def proportion_of_strong_features(
-    context: dg.AssetExecutionContext, settings: Settings, strong_feature_proportion: DataFrame
-) -> Figure:
+@_figure(BY_MODE)
+def proportion_of_strong_features(synthetic: bool, mode: str, strong_feature_proportion: DataFrame) -> Figure:
     """Figures 3, 4 and 7: which share of its candidates is strong in a cluster, and how that grows with its size."""
     from compsim_assets.plots.interpretability import proportion_of_strong_features as draw
 
-    return draw(strong_feature_proportion, context.partition_key, settings.synthetic)
+    return draw(strong_feature_proportion, mode, synthetic)
 
 
-@dg.asset(**figure_options(COMPARISON))
-def methods_forest(settings: Settings, robustness: DataFrame) -> Figure:
+@_figure(COMPARISON)
+def methods_forest(synthetic: bool, robustness: DataFrame) -> Figure:
     """MeanCorr of every method with its 95 % interval, every cluster counted once and every pair counted once."""
     from compsim_assets.evidence.published_figures import published_by_method
     from compsim_assets.plots.forest import methods_forest as draw
 
     published = published_by_method()["mean_correlation_2001_2020"]
-    return draw(robustness, published, settings.synthetic)
+    return draw(robustness, published, synthetic)
 
 
-@dg.asset(**figure_options(COMPARISON))
-def mean_correlation_by_size(settings: Settings, robustness: DataFrame) -> Figure:
+@_figure(COMPARISON)
+def mean_correlation_by_size(synthetic: bool, robustness: DataFrame) -> Figure:
     """Return correlation inside clusters by their size: what an average over clusters rewards."""
     from compsim_assets.plots.levels import mean_correlation_by_size as draw
 
-    return draw(robustness, settings.synthetic)
+    return draw(robustness, synthetic)
 
 
-@dg.asset(**figure_options(COMPARISON))
-def lift_by_peers(settings: Settings, robustness: DataFrame) -> Figure:
+@_figure(COMPARISON)
+def lift_by_peers(synthetic: bool, robustness: DataFrame) -> Figure:
     """How much more the K nearest peers move along than random ones, among all companies and within one industry."""
     from compsim_assets.plots.levels import lift_by_peers as draw
 
-    return draw(robustness, settings.synthetic)
+    return draw(robustness, synthetic)
 
 
-@dg.asset(**figure_options(COMPARISON))
-def equity_curves(settings: Settings, pairs_daily: DataFrame, pairs_backtest: DataFrame) -> Figure:
+@_figure(COMPARISON)
+def equity_curves(synthetic: bool, pairs_daily: DataFrame, pairs_backtest: DataFrame) -> Figure:
     """Pairs trading: the published loop with its traps, and portfolios estimated beforehand beside random pairs."""
     from compsim_assets.plots.trading import equity_curves as draw
 
-    return draw(pairs_daily, pairs_backtest, settings.synthetic)
+    return draw(pairs_daily, pairs_backtest, synthetic)
+
+
+def _tables(name: str) -> list[str]:
+    """The tables that a figure is drawn from."""
+    return [parameter for parameter in inspect.signature(FIGURES[name][0]).parameters if parameter not in _SAID]
+
+
+_SAID = ("synthetic", "mode")
+_OF_MODE = [name for name, (_, stage) in FIGURES.items() if stage == BY_MODE]
+_OF_ALL = [name for name, (_, stage) in FIGURES.items() if stage != BY_MODE]
+_PER_MODE = ("cutoffs",)  # tables of a cutoff mode that a figure of all modes reads
+
+
+def _step(names: list[str]) -> dict[str, Any]:
+    """Outputs, dependencies and checks of a step that draws these figures."""
+    return {
+        "group_name": "figures",
+        "outs": {
+            name: dg.AssetOut(
+                io_manager_key="figure_io_manager",
+                is_required=False,
+                description=inspect.getdoc(FIGURES[name][0]),
+                **options(FIGURES[name][1], "matplotlib", "png"),
+            )
+            for name in names
+        },
+        "internal_asset_deps": {name: keys(*_tables(name)) for name in names},
+        "check_specs": [checks.spec(name, checks.figure_decodes) for name in names],
+        "can_subset": True,
+        "backfill_policy": ONE_RUN,
+    }
+
+
+def _every_table(names: list[str]) -> list[str]:
+    return sorted({table for name in names for table in _tables(name)})
+
+
+@dg.multi_asset(
+    name="figures_of_mode", ins=lazily(*_every_table(_OF_MODE)), partitions_def=cutoff_modes, **_step(_OF_MODE)
+)
+def figures_of_mode(context: dg.AssetExecutionContext, settings: Settings, folder: ResultsFolder, **tables: Lazy):
+    """The figures of one cutoff mode, or of each mode of the run."""
+    for name in [name for name in _OF_MODE if name in wanted(context)]:
+        inputs = {table: tables[table].read() for table in _tables(name)}
+        draw = FIGURES[name][0]
+        figures = {
+            mode: draw(settings.synthetic, mode, **{table: by_mode[mode] for table, by_mode in inputs.items()})
+            for mode in context.partition_keys
+        }
+        yield dg.Output(figures, name)
+        paths = [folder.results.figure(name, mode) for mode in context.partition_keys]
+        yield from checks.judge(context, name, checks.figure_decodes, paths)
+
+
+@dg.multi_asset(
+    name="figures",
+    ins={
+        **lazily(*[table for table in _every_table(_OF_ALL) if table not in _PER_MODE]),
+        **lazily(*_PER_MODE, mapping=EVERY_MODE),
+    },
+    **_step(_OF_ALL),
+)
+def figures(context: dg.AssetExecutionContext, settings: Settings, folder: ResultsFolder, **tables: Lazy):
+    """The figures of all cutoff modes together."""
+    for name in [name for name in _OF_ALL if name in wanted(context)]:
+        inputs = {table: tables[table].read() for table in _tables(name)}
+        yield dg.Output(FIGURES[name][0](settings.synthetic, **inputs), name)
+        yield from checks.judge(context, name, checks.figure_decodes, [folder.results.figure(name)])

@@ -4,13 +4,12 @@ import dataclasses
 
 import dagster as dg
 
-from compsim_assets.assets.common import DataFrame, table_options
+from compsim_assets.assets.common import DataFrame, table_options, universe_of
 from compsim_assets.contracts import TABLES
 from compsim_assets.settings import Settings
 from compsim_assets.storage.previews import plain_rows
 from compsim_assets.universe.intake.decisions import GRADES, REFUSED
 from compsim_assets.universe.layout import UniverseError
-from compsim_assets.universe.opening import open_universe
 
 
 @dg.asset(**table_options("universe_report", "intake", "pandas"))
@@ -25,7 +24,7 @@ def universe_report(context: dg.AssetExecutionContext, settings: Settings) -> Da
 
     from compsim_assets.universe.check import examine
 
-    decisions = examine(open_universe(settings, context.log.info))
+    decisions = examine(universe_of(context, settings))
     if refused := [f"{decision.file}: {decision.what}" for decision in decisions if decision.grade == REFUSED]:
         raise UniverseError("\n".join(refused))
     rows = [dataclasses.asdict(decision) for decision in decisions]

@@ -2,15 +2,25 @@
 
 import dagster as dg
 
-from compsim_assets.assets.common import BY_MODE, DataFrame, table_options, usable_scores
-from compsim_assets.assets.features import sae_features
+from compsim_assets.assets.common import (
+    BY_MODE,
+    ONE_RUN,
+    DataFrame,
+    columns,
+    table_options,
+    table_outs,
+    universe_of,
+    usable_scores,
+    wanted,
+)
 from compsim_assets.contracts import TABLES
+from compsim_assets.partitions import cutoff_modes
 from compsim_assets.settings import Settings
-from compsim_assets.universe.opening import open_universe
+from compsim_assets.storage.shards import FeatureShards
 
 
-@dg.asset(deps=["descriptions"], **table_options("fuzz_scores", "interpretability", "pandas"))
-def fuzz_scores(context: dg.AssetExecutionContext, settings: Settings) -> DataFrame:
+@dg.asset(ins={"descriptions": columns("report_id")}, **table_options("fuzz_scores", "interpretability", "pandas"))
+def fuzz_scores(context: dg.AssetExecutionContext, settings: Settings, descriptions: DataFrame) -> DataFrame:
     """Interpretability of each scored latent: how often a judge told real activations from fakes (chance 50).
 
     Read from the universe's delphi score files; empty where it has none. A latent without any answer is kept
@@ -18,7 +28,7 @@ def fuzz_scores(context: dg.AssetExecutionContext, settings: Settings) -> DataFr
     """
     from compsim_assets.universe.score_files import read_scores
 
-    universe = open_universe(settings)
+    universe = universe_of(context, settings)
     files = universe.fuzz_score_files()
     if not files:
         context.log.warning("the universe has no fuzz_scores/: no latent has an interpretability score")
@@ -34,27 +44,50 @@ def fuzz_scores(context: dg.AssetExecutionContext, settings: Settings) -> DataFr
     return table
 
 
-@dg.asset(deps=[sae_features], **table_options("interpretability_curve", "interpretability", "pandas", stage=BY_MODE))
-def interpretability_curve(
+@dg.multi_asset(
+    name="interpretability",
+    group_name="interpretability",
+    outs=table_outs(
+        BY_MODE,
+        "pandas",
+        interpretability_curve="Interpretability over sparsity: mean score of the latents that are strong in at least "
+        "p per cent of clusters.",
+        strong_feature_proportion="Strong features as a share of each cluster's own candidates, with the cluster's "
+        "size: it depends on it.",
+    ),
+    internal_asset_deps={
+        "interpretability_curve": {
+            dg.AssetKey(name) for name in ("sae_features", "cluster_features", "cluster_feature_summary", "fuzz_scores")
+        },
+        "strong_feature_proportion": {dg.AssetKey("cluster_feature_summary")},
+    },
+    ins={"cluster_features": dg.AssetIn(), "cluster_feature_summary": dg.AssetIn()},
+    partitions_def=cutoff_modes,
+    can_subset=True,
+    backfill_policy=ONE_RUN,
+)
+def interpretability_assets(
     context: dg.AssetExecutionContext,
-    settings: Settings,
-    cluster_features: DataFrame,
-    cluster_feature_summary: DataFrame,
+    sae_features: FeatureShards,
+    cluster_features: dict[str, DataFrame],
+    cluster_feature_summary: dict[str, DataFrame],
     fuzz_scores: DataFrame,
-) -> DataFrame:
-    """Interpretability over sparsity: mean score of the latents that are strong in at least p per cent of clusters."""
-    from compsim_assets.science.latents.interpretability import interpretability_curve as curve_of
+):
+    """How interpretable strong features are, and how many of a cluster's candidates are strong."""
+    from compsim_assets.science.latents.interpretability import interpretability_curve, strong_feature_proportion
 
-    usable, note = usable_scores(settings, fuzz_scores)
-    studied = usable[usable["latent"].isin(cluster_features["latent"])]
-    context.add_output_metadata({"scores": note, "latents_studied": len(studied)})
-    strong = cluster_features[cluster_features["strong"]]
-    return curve_of(strong, len(cluster_feature_summary), studied)
-
-
-@dg.asset(**table_options("strong_feature_proportion", "interpretability", "pandas", stage=BY_MODE))
-def strong_feature_proportion(cluster_feature_summary: DataFrame) -> DataFrame:
-    """Strong features as a share of each cluster's own candidates, with the cluster's size: it depends on it."""
-    from compsim_assets.science.latents.interpretability import strong_feature_proportion as proportion_of
-
-    return proportion_of(cluster_feature_summary)
+    names = wanted(context)
+    if "interpretability_curve" in names:
+        usable, note = usable_scores(sae_features, fuzz_scores)
+        curves = {}
+        for mode, features in cluster_features.items():
+            studied = usable[usable["latent"].isin(features["latent"])]
+            strong = features[features["strong"]]
+            curves[mode] = interpretability_curve(strong, len(cluster_feature_summary[mode]), studied)
+            context.add_asset_metadata(
+                {"scores": note, "latents_studied": len(studied)}, "interpretability_curve", partition_key=mode
+            )
+        yield dg.Output(curves, "interpretability_curve")
+    if "strong_feature_proportion" in names:
+        proportions = {mode: strong_feature_proportion(table) for mode, table in cluster_feature_summary.items()}
+        yield dg.Output(proportions, "strong_feature_proportion")

@@ -5,11 +5,13 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from compsim_assets.assets.common import DataFrame, columns, explaining_memory, open_similarity, progress, table_options
+from compsim_assets.assets.common import HEAVY, WHO, DataFrame, columns, explaining_memory, progress, table_options
 from compsim_assets.contracts import TABLES
-from compsim_assets.settings import Settings
-from compsim_assets.storage.results import Results
-from compsim_assets.storage.similarity import companies_of
+from compsim_assets.storage.embeddings import EmbeddingFolder
+from compsim_assets.storage.pairs import PairTable
+from compsim_assets.storage.scores import ScoreTable
+from compsim_assets.storage.shards import FeatureShards
+from compsim_assets.storage.similarity import open_similarity
 
 
 class SupervisedConfig(dg.Config):
@@ -27,9 +29,13 @@ class SupervisedConfig(dg.Config):
     )
 
 
-@dg.asset(deps=["sae_features"], ins={"returns": dg.AssetIn()}, **table_options("supervised_latents", "peers", "numpy"))
+@dg.asset(ins={"descriptions": columns(*WHO)}, **table_options("supervised_latents", "peers", "numpy"))
 def supervised_latents(
-    context: dg.AssetExecutionContext, config: SupervisedConfig, settings: Settings, returns: DataFrame
+    context: dg.AssetExecutionContext,
+    config: SupervisedConfig,
+    sae_features: FeatureShards,
+    returns: DataFrame,
+    descriptions: DataFrame,
 ) -> DataFrame:
     """Latents scored by the returns of the first 75 % of years: mean correlation of the pairs in which a latent is
     active in both reports, less that of all pairs. The highest positive scores weigh the supervised similarity, which
@@ -40,17 +46,16 @@ def supervised_latents(
     import numpy as np
     import pandas as pd
 
-    from compsim_assets.science.companies import company_codes
+    from compsim_assets.science.companies import company_codes, repeated_companies
     from compsim_assets.science.peers.supervised import score_latents, training_years
-    from compsim_assets.storage.shards import FeatureShards
 
-    shards = FeatureShards(Results.of(settings).array_folder("sae_features"))
+    shards = sae_features
     reports = returns.set_index("report_id").loc[shards.report_id]
     year, training = reports["year"].to_numpy(), training_years(reports["year"])
     monthly = np.stack(reports["returns"].to_list()) if len(reports) else np.empty((0, 12))
     with explaining_memory("the scores of latents", "a smaller block"):
         log = progress(context, "scored latents")
-        company = company_codes(companies_of(Results.of(settings)), shards.report_id)
+        company = company_codes(repeated_companies(descriptions), shards.report_id)
         scores = score_latents(shards, year, monthly, training, config.block, log, company)
     selected = scores.selected(config.n_latents, config.min_pairs)
     context.add_output_metadata(
@@ -75,14 +80,16 @@ class PeerStatisticsConfig(dg.Config):
 
 
 @dg.asset(
-    deps=["pca_scores", "walk_forward_scores", "embeddings", "sae_features", "published_pairs"],
-    ins={"descriptions": columns("report_id", "cik", "ticker", "company_name", "sic_code")},
-    **table_options("peer_statistics", "peers", "scipy"),
+    ins={"descriptions": columns(*WHO, "sic_code")}, op_tags=HEAVY, **table_options("peer_statistics", "peers", "scipy")
 )
 def peer_statistics(
     context: dg.AssetExecutionContext,
     config: PeerStatisticsConfig,
-    settings: Settings,
+    sae_features: FeatureShards,
+    pca_scores: ScoreTable,
+    walk_forward_scores: ScoreTable,
+    embeddings: EmbeddingFolder,
+    published_pairs: PairTable,
     descriptions: DataFrame,
     returns: DataFrame,
     supervised_latents: DataFrame,
@@ -99,13 +106,15 @@ def peer_statistics(
     from compsim_assets.evidence.peer_statistics import PeerReports, activity_of, peer_methods, peer_rows
     from compsim_assets.science.peers.returns import Levels
 
-    results, similarity = Results.of(settings), open_similarity(settings)
+    similarity = open_similarity(pca_scores, published_pairs, descriptions)
     levels = Levels(tuple(config.peers), tuple(map(float, config.shares)), config.draws, config.seed)
     lower = "fewer numbers of peers, or a universe of smaller years (memory grows with the square of the largest year)"
     with explaining_memory("the statistics of peers", lower):
-        activity, length = activity_of(results, supervised_latents)
-        reports = PeerReports(similarity, descriptions, returns, length)
+        activity, length = activity_of(sae_features, supervised_latents)
+        reports = PeerReports(similarity, descriptions.drop(columns="year"), returns, length)
         rows: list[dict[str, Any]] = []
-        for method in peer_methods(results, activity, supervised_latents, returns, similarity.name == "pairs"):
+        scores = {"pca": pca_scores, "walk_forward": walk_forward_scores}
+        pairs = published_pairs if similarity.name == "pairs" else None
+        for method in peer_methods(pairs, scores, embeddings, activity, supervised_latents, returns):
             rows += peer_rows(method, reports, levels, progress(context, f"peers by {method.name}, years"))
     return pd.DataFrame(rows, columns=TABLES["peer_statistics"].names)

@@ -6,31 +6,35 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import Field
 
+from compsim_assets import checks
 from compsim_assets.assets.common import (
+    HEAVY,
     NO_FEATURES,
+    ONE_RUN,
     SHARED,
+    WHO,
     DataFrame,
     columns,
     default_device,
     explaining_memory,
     no_rows,
-    open_similarity,
     options,
     progress,
-    selected,
     table_options,
     table_outs,
+    universe_of,
+    wanted,
 )
-from compsim_assets.assets.features import sae_features
 from compsim_assets.contracts import TABLES
 from compsim_assets.settings import Settings
-from compsim_assets.storage.results import Results
-from compsim_assets.universe.opening import open_universe
+from compsim_assets.storage.pairs import PairTable
+from compsim_assets.storage.scores import ScoreTable
+from compsim_assets.storage.shards import DistinctRows, FeatureShards
+from compsim_assets.storage.similarity import open_similarity
 
 if TYPE_CHECKING:
     from compsim_assets.science.pca.fit import PrincipalComponents
     from compsim_assets.science.pca.fitted_on import UnlikeFeatures
-    from compsim_assets.storage.shards import DistinctRows
 
 
 class FitConfig(dg.Config):
@@ -76,30 +80,43 @@ class PcaConfig(FitConfig):
         **table_outs(
             SHARED,
             "torch",
+            io_manager_key="scores_io_manager",
             pca_scores="Every report's coordinates on the principal axes; cosines between them are the similarity.",
         ),
     },
-    deps=[sae_features],
     ins={"descriptions": columns("report_id", "year")},
     internal_asset_deps={
         "pca": {dg.AssetKey("sae_features"), dg.AssetKey("descriptions")},
-        "pca_scores": {dg.AssetKey("pca"), dg.AssetKey("descriptions")},
+        "pca_scores": {dg.AssetKey("sae_features"), dg.AssetKey("descriptions"), dg.AssetKey("pca")},
     },
+    check_specs=[
+        checks.spec("pca", checks.pca_explains_variance),
+        checks.spec("pca", checks.pca_has_settled),
+        checks.spec("pca_scores", checks.scores_are_not_zero),
+    ],
     can_subset=True,
     pool="gpu",
+    op_tags=HEAVY,
+    backfill_policy=ONE_RUN,
 )
-def pca_assets(context: dg.AssetExecutionContext, config: PcaConfig, settings: Settings, descriptions: DataFrame):
+def pca_assets(
+    context: dg.AssetExecutionContext,
+    config: PcaConfig,
+    settings: Settings,
+    sae_features: FeatureShards,
+    descriptions: DataFrame,
+):
     """Fit the PCA, or take the universe's published one, and score every report with features."""
     import pyarrow as pa
 
     from compsim_assets.storage.matrices import list_column
-    from compsim_assets.storage.shards import FeatureShards
 
-    shards = FeatureShards(Results.of(settings).array_folder("sae_features"))
+    shards, names = sae_features, wanted(context)
+    universe = universe_of(context, settings)
     if shards.shape[0] == 0:
         yield from no_rows(context, NO_FEATURES)
         return
-    distinct, universe = shards.distinct(), open_universe(settings)
+    distinct = shards.distinct()
     published = universe.published_pca()
     context.log.info(f"{shards.shape[0]} reports, {distinct.shape[0]} of them different, {shards.n_latents} latents")
     with explaining_memory("the PCA", "a smaller block or n_components, or components = none"):
@@ -112,23 +129,28 @@ def pca_assets(context: dg.AssetExecutionContext, config: PcaConfig, settings: S
             f"PCA did not settle: cosines still changed by {fitted.cosine_change:.1e} with a basis of "
             f"{fitted.basis:,}. The features' variance does not decay; ask for fewer components"
         )
-    year = descriptions.set_index("report_id")["year"].reindex(shards.report_id)
-    scores = pa.table(
-        {"report_id": shards.report_id, "year": year.to_numpy(), "scores": list_column(fitted.scores[distinct.inverse])}
-    )
+    if "pca" in names:
+        yield dg.Output(fitted, "pca", metadata=_counts(shards, distinct, fitted))
+        yield from checks.judge(context, "pca", checks.pca_explains_variance, fitted)
+        yield from checks.judge(context, "pca", checks.pca_has_settled, fitted)
+    if "pca_scores" in names:
+        year = descriptions.set_index("report_id")["year"].reindex(shards.report_id).to_numpy()
+        scores = fitted.scores[distinct.inverse]
+        table = pa.table({"report_id": shards.report_id, "year": year, "scores": list_column(scores)})
+        yield dg.Output(table, "pca_scores", metadata={"components": fitted.scores.shape[1]})
+        yield from checks.judge(context, "pca_scores", checks.scores_are_not_zero, shards.report_id, scores)
+
+
+def _counts(shards: FeatureShards, distinct: DistinctRows, fitted: "PrincipalComponents") -> dict[str, Any]:
     counts: dict[str, Any] = {"reports": shards.shape[0], "distinct_reports": distinct.shape[0]}
     if fitted.fitted_on != "standardised":
         counts["fitted_on"] = f"{fitted.fitted_on} features, and applied to such"
     elif fitted.own_mean is not None and (largest := float(abs(fitted.own_mean).max())) > 1e-2:
         counts["own_mean"] = largest
-    yield from selected(
-        context,
-        dg.Output(fitted, output_name="pca", metadata=counts),
-        dg.Output(scores, output_name="pca_scores", metadata={"components": fitted.scores.shape[1]}),
-    )
+    return counts
 
 
-def _fit(context: dg.AssetExecutionContext, config: PcaConfig, distinct: "DistinctRows") -> "PrincipalComponents":
+def _fit(context: dg.AssetExecutionContext, config: PcaConfig, distinct: DistinctRows) -> "PrincipalComponents":
     from compsim_assets.science.pca.fit import fit_pca, memory_needed
 
     needed = memory_needed(*distinct.shape, config.n_components, config.block)
@@ -144,7 +166,7 @@ def _fit(context: dg.AssetExecutionContext, config: PcaConfig, distinct: "Distin
 
 
 def _project(
-    context: dg.AssetExecutionContext, config: PcaConfig, distinct: "DistinctRows", path: Path, of: str
+    context: dg.AssetExecutionContext, config: PcaConfig, distinct: DistinctRows, path: Path, of: str
 ) -> "PrincipalComponents":
     """Scores on the axes of the universe's published PCA, the first `n_components` of them; `of`: see `project`."""
     from compsim_assets.science.pca.fitted_on import UnlikeFeatures
@@ -213,12 +235,15 @@ class PeersConfig(dg.Config):
     n_peers: int = Field(default=20, ge=1, description="Peers per report; fewer where the year is smaller.")
 
 
-@dg.asset(deps=["pca_scores", "published_pairs"], **table_options("nearest_peers", "similarity", "numpy"))
-def nearest_peers(context: dg.AssetExecutionContext, config: PeersConfig, settings: Settings) -> DataFrame:
+@dg.asset(ins={"descriptions": columns(*WHO)}, **table_options("nearest_peers", "similarity", "numpy"))
+def nearest_peers(
+    config: PeersConfig, pca_scores: ScoreTable, published_pairs: PairTable, descriptions: DataFrame
+) -> DataFrame:
     """For every report the most similar reports of the same year, by cosine: of their PCA scores, or as published
     where companies are compared by pairs.
     """
     import pandas as pd
 
-    blocks = [pd.DataFrame(block) for block in open_similarity(settings).nearest_peers(config.n_peers)]
+    similarity = open_similarity(pca_scores, published_pairs, descriptions)
+    blocks = [pd.DataFrame(block) for block in similarity.nearest_peers(config.n_peers)]
     return pd.concat(blocks, ignore_index=True) if blocks else TABLES["nearest_peers"].empty()

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import Field
 
-from compsim_assets.assets.common import ALL_MODES, COMPARISON, DataFrame, columns, no_rows, selected, table_outs
+from compsim_assets.assets.common import (
+    ALL_MODES,
+    COMPARISON,
+    ONE_RUN,
+    DataFrame,
+    columns,
+    no_rows,
+    selected,
+    table_outs,
+)
 from compsim_assets.contracts import TABLES
 from compsim_assets.evidence.trading import (
     SEEN,
@@ -18,7 +27,6 @@ from compsim_assets.evidence.trading import (
     window_notes,
     windows_text,
 )
-from compsim_assets.partitions import cutoff_modes
 from compsim_assets.universe.layout import UniverseError
 
 if TYPE_CHECKING:
@@ -91,6 +99,7 @@ class TradingConfig(dg.Config):
         "price_history": dg.AssetIn(metadata={"arrow": True}),
     },
     can_subset=True,
+    backfill_policy=ONE_RUN,
 )
 def pairs_trading_assets(
     context: dg.AssetExecutionContext,
@@ -108,7 +117,7 @@ def pairs_trading_assets(
     if price_history.num_rows == 0 or descriptions.empty:
         yield from no_rows(context, "the universe has no prices: nothing is traded")
         return
-    ours = {mode: clusters[mode] for mode in cutoff_modes.get_partition_keys() if mode in clusters}
+    ours = dict(clusters)
     ours["walk_forward"] = walk_forward_clusters
     groups = _with_others(ours, baseline_clusters, embedding_clusters)
     windows = trading_windows(

@@ -5,10 +5,14 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from compsim_assets.assets.common import (
+    HEAVY,
     NO_FEATURES,
+    ONE_RUN,
     SHARED,
+    WHO,
     DataFrame,
     cluster_counts,
+    columns,
     default_device,
     explaining_memory,
     no_rows,
@@ -16,18 +20,14 @@ from compsim_assets.assets.common import (
     selected,
     table_outs,
 )
-from compsim_assets.assets.features import sae_features
 from compsim_assets.assets.similarity import FitConfig
-from compsim_assets.settings import Settings
-from compsim_assets.storage.results import Results
-from compsim_assets.storage.similarity import companies_of
+from compsim_assets.storage.shards import DistinctRows, FeatureShards
 from compsim_assets.universe.layout import UniverseError
 
 if TYPE_CHECKING:
     import numpy as np
 
     from compsim_assets.science.cutoffs.walk_forward import EvaluatedYear, Reports
-    from compsim_assets.storage.shards import DistinctRows
 
 
 @dg.multi_asset(
@@ -36,36 +36,43 @@ if TYPE_CHECKING:
     outs=table_outs(
         SHARED,
         "torch",
+        io_manager_key="scores_io_manager",
         walk_forward_scores="Coordinates of each year's reports on the principal axes of all earlier years. A latent "
         "that those years never vary says nothing. All rows are as long as a PCA can be: what "
         "follows the last axis is zero, so that no row depends on how many axes later years have.",
+    )
+    | table_outs(
+        SHARED,
+        "torch",
         walk_forward_cutoffs="The cutoff of each year that has five earlier ones with returns: the theta that was best "
         "over these five, with scores and scale of distances from all earlier years.",
         walk_forward_clusters="Companies that are alike in one year, as earlier years see it: nothing of the year but "
         "its descriptions took part, nothing of later years at all. Singletons included.",
     ),
-    ins={"clustered_reports": dg.AssetIn(), "returns": dg.AssetIn()},
-    deps=[sae_features],
+    ins={"descriptions": columns(*WHO)},
     can_subset=True,
     pool="gpu",
+    op_tags=HEAVY,
+    backfill_policy=ONE_RUN,
 )
 def walk_forward_assets(
     context: dg.AssetExecutionContext,
     config: FitConfig,
-    settings: Settings,
+    sae_features: FeatureShards,
     clustered_reports: DataFrame,
     returns: DataFrame,
+    descriptions: DataFrame,
 ):
     """Fit, project, choose and cut year after year. The universe's published PCA knows all years: it is not used."""
+    from compsim_assets.science.companies import repeated_companies
     from compsim_assets.science.cutoffs.choice import ROLLING_WINDOW
-    from compsim_assets.storage.shards import FeatureShards
 
-    shards = FeatureShards(Results.of(settings).array_folder("sae_features"))
+    shards = sae_features
     if shards.shape[0] == 0:
         yield from no_rows(context, NO_FEATURES)
         return
     distinct = shards.distinct()
-    company = companies_of(Results.of(settings))
+    company = repeated_companies(descriptions)
     ids, reports = _reports(shards.report_id, distinct, clustered_reports, returns, company)
     if not reports.evaluated():
         years = reports.compared_years()
@@ -81,7 +88,7 @@ def walk_forward_assets(
 
 
 def _reports(
-    ids: "np.ndarray", distinct: "DistinctRows", clustered: DataFrame, returns: DataFrame, company: Any
+    ids: "np.ndarray", distinct: DistinctRows, clustered: DataFrame, returns: DataFrame, company: Any
 ) -> tuple["np.ndarray", "Reports"]:
     """Ids and what is known of the reports with features, by year and id."""
     import numpy as np
@@ -110,7 +117,7 @@ def _reports(
 
 
 def _walk(
-    context: dg.AssetExecutionContext, config: FitConfig, distinct: "DistinctRows", reports: "Reports"
+    context: dg.AssetExecutionContext, config: FitConfig, distinct: DistinctRows, reports: "Reports"
 ) -> list["EvaluatedYear"]:
     import numpy as np
 

@@ -1,5 +1,34 @@
 """Checks of assets, on what comes in and on what goes out.
 
-What belongs here: questions that a stored result answers with yes or no, and the counts that say how bad it is. What
-does not: types, limits and keys of a table, which its contract checks before it is written.
+What belongs here: questions that a value answers with yes or no, and the counts that say how bad it is. A check is a
+function of what it looks at; it runs inside the step that makes its asset, which says so with `spec` and asks with
+`judge`. What does not: types, limits and keys of a table, which its contract checks before it is written.
 """
+
+from compsim_assets.checks.data_checks import (
+    features_are_finite,
+    pca_explains_variance,
+    pca_has_settled,
+    report_ids_are_unique,
+    scores_are_not_zero,
+)
+from compsim_assets.checks.judge import Verdict, judge, spec
+from compsim_assets.checks.result_checks import (
+    correlations_are_correlations,
+    every_report_in_one_cluster,
+    figure_decodes,
+)
+
+__all__ = [
+    "Verdict",
+    "correlations_are_correlations",
+    "every_report_in_one_cluster",
+    "features_are_finite",
+    "figure_decodes",
+    "judge",
+    "pca_explains_variance",
+    "pca_has_settled",
+    "report_ids_are_unique",
+    "scores_are_not_zero",
+    "spec",
+]

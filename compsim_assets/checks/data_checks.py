@@ -1,16 +1,18 @@
 """Checks on what comes in: reports, features, PCA."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import dagster as dg
+from compsim_assets.checks.judge import Verdict
 
-from compsim_assets.assets.common import DataFrame
-from compsim_assets.settings import Settings
-from compsim_assets.storage.results import Results, read_manifest, read_table
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from compsim_assets.science.pca.fit import PrincipalComponents
+    from compsim_assets.storage.shards import FeatureShards
 
 
-@dg.asset_check(asset="descriptions", blocking=True)
-def report_ids_are_unique(descriptions: DataFrame) -> dg.AssetCheckResult:
+def report_ids_are_unique(descriptions: "pd.DataFrame") -> Verdict:
     """Every report id occurs once, and every company has at most one report a year.
 
     A company with several is a warning, and stops nothing: they are no pair with each other.
@@ -24,66 +26,44 @@ def report_ids_are_unique(descriptions: DataFrame) -> dg.AssetCheckResult:
     if len(again):
         rows = again.head(5).itertuples(index=False)
         metadata["first_of_them"] = ", ".join(f"{row.company} in {row.year}: report {row.report_id}" for row in rows)
-    return dg.AssetCheckResult(
-        passed=doubled == 0 and again.empty,
-        severity=dg.AssetCheckSeverity.ERROR if doubled else dg.AssetCheckSeverity.WARN,
-        metadata=metadata,
-    )
+    return Verdict(doubled == 0 and again.empty, metadata, warning=not doubled)
 
 
-@dg.asset_check(asset="sae_features", blocking=True)
-def features_are_finite(settings: Settings) -> dg.AssetCheckResult:
+def features_are_finite(shards: "FeatureShards") -> Verdict:
     """Every report has its features once, finite and of one length; how many reports have no active latent at all."""
     import numpy as np
 
-    from compsim_assets.storage.shards import FeatureShards
-
-    shards = FeatureShards(Results.of(settings).array_folder("sae_features"))
     good, inactive = True, 0
     for part in shards.parts():
         good &= part.shape[1] == shards.n_latents and bool(np.isfinite(part).all())
         inactive += int((~part.any(axis=1)).sum())
     ids_unique = len(np.unique(shards.report_id)) == len(shards.report_id)
-    return dg.AssetCheckResult(
-        passed=good and ids_unique,
-        metadata={"reports": shards.shape[0], "latents": shards.n_latents, "reports_without_active_latent": inactive},
-    )
+    counts = {"reports": shards.shape[0], "latents": shards.n_latents, "reports_without_active_latent": inactive}
+    return Verdict(good and ids_unique, counts)
 
 
-@dg.asset_check(asset="pca")
-def pca_explains_variance(settings: Settings) -> dg.AssetCheckResult:
+def pca_explains_variance(pca: "PrincipalComponents") -> Verdict:
     """The axes explain at least half of the variance; below that, cosines on them leave most features out."""
-    share = float(read_manifest(Results.of(settings).array_folder("pca"), "pca.json")["explained_variance_share"])
-    return dg.AssetCheckResult(
-        passed=0.5 <= share <= 1 + 1e-6,
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={"explained_variance_share": share},
-    )
+    share = float(pca.explained_variance_ratio.sum())
+    return Verdict(0.5 <= share <= 1 + 1e-6, {"explained_variance_share": share}, warning=True)
 
 
-@dg.asset_check(asset="pca")
-def pca_has_settled(settings: Settings) -> dg.AssetCheckResult:
+def pca_has_settled(pca: "PrincipalComponents") -> Verdict:
     """The cosines between reports stood still when the iteration for the axes stopped (always so for LAPACK)."""
-    described = read_manifest(Results.of(settings).array_folder("pca"), "pca.json")
-    return dg.AssetCheckResult(
-        passed=bool(described["converged"]),
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={name: described[name] for name in ("method", "basis", "cosine_change", "residual_last")},
-    )
+    last = float(pca.residuals[-1])
+    described = {
+        "method": pca.method,
+        "basis": pca.basis,
+        "cosine_change": pca.cosine_change,
+        "residual_last": None if last != last else last,
+    }
+    return Verdict(bool(pca.converged), described, warning=True)
 
 
-@dg.asset_check(asset="pca_scores")
-def scores_are_not_zero(settings: Settings) -> dg.AssetCheckResult:
+def scores_are_not_zero(report_id: "np.ndarray", scores: "np.ndarray") -> Verdict:
     """No report lies at the origin: its cosine with everything would be zero."""
     import numpy as np
 
-    from compsim_assets.storage.matrices import matrix_of
-
-    scores = read_table(Results.of(settings).table("pca_scores"))
-    zero = ~matrix_of(scores["scores"]).any(axis=1)
-    ids = scores["report_id"].to_numpy()[zero]
-    return dg.AssetCheckResult(
-        passed=len(ids) == 0,
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={"zero_scores": len(ids), "first_reports": str(np.sort(ids)[:10].tolist())},
-    )
+    ids = report_id[~scores.any(axis=1)]
+    counts = {"zero_scores": len(ids), "first_reports": str(np.sort(ids)[:10].tolist())}
+    return Verdict(len(ids) == 0, counts, warning=True)

@@ -1,9 +1,8 @@
 """The `peer_statistics` table: every similarity that a universe has, asked year by year whether peers move together."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,9 @@ from compsim_assets.science.linkage.pairs import positions_of
 from compsim_assets.science.peers.returns import Levels, year_statistics
 from compsim_assets.science.peers.statistics import YearReports, cosines, dense, group_statistics
 from compsim_assets.science.peers.supervised import length_free, shared_weight, training_years
-from compsim_assets.storage.embeddings import read_embeddings
-from compsim_assets.storage.matrices import matrix_of
+from compsim_assets.storage.embeddings import EmbeddingFolder
 from compsim_assets.storage.pairs import PairTable
-from compsim_assets.storage.results import Results, read_table
+from compsim_assets.storage.scores import ScoreTable
 from compsim_assets.storage.shards import FeatureShards
 from compsim_assets.storage.similarity import PairSimilarity, ScoreSimilarity
 
@@ -98,26 +96,28 @@ def peer_rows(
 
 
 def peer_methods(
-    results: Results,
+    pairs: PairTable | None,
+    scores: Mapping[str, ScoreTable],
+    embeddings: EmbeddingFolder,
     activity: tuple[np.ndarray, np.ndarray],
     latents: pd.DataFrame,
     returns: pd.DataFrame,
-    published: bool,
 ) -> Iterator[PeerMethod]:
-    """Every method that has similarities in this universe; a table is read when its turn comes.
+    """Every method that has similarities in this universe; what it needs is read when its turn comes.
 
     Args:
+        pairs: published pairs, where companies are compared by them.
+        scores: tables of scores by the name of the method.
         activity: from `activity_of`.
         latents: the `supervised_latents` table.
         returns: report_id, year of all reports.
-        published: whether companies are compared by published pairs.
     """
     yield PeerMethod("sic2", None)
-    if published:
-        yield PeerMethod("pairs", partial(_of_pairs, PairTable(results.table("published_pairs"))))
-    for name in ("pca", "walk_forward"):
-        yield from _by_scores(name, results.fresh_table(f"{name}_scores"))
-    for name, vectors in read_embeddings(results).items():
+    if pairs is not None:
+        yield PeerMethod("pairs", partial(_of_pairs, pairs))
+    for name, table in scores.items():
+        yield from _by_scores(name, table)
+    for name, vectors in embeddings:
         yield PeerMethod(name, _Vectors(vectors.report_id, vectors.year, vectors.matrix, cosines))
     yield from _by_latents(activity, latents, returns)
 
@@ -147,10 +147,9 @@ def _of_pairs(table: PairTable, reports: YearReports) -> Similar:
     return similarity, np.arange(len(reports.report_id))
 
 
-def _by_scores(name: str, path: Path) -> Iterator[PeerMethod]:
-    table = read_table(path, ["report_id", "year", "scores"])
+def _by_scores(name: str, table: ScoreTable) -> Iterator[PeerMethod]:
     if len(table):
-        ids, year, matrix = *(table[key].to_numpy() for key in ("report_id", "year")), matrix_of(table["scores"])
+        ids, year, matrix = table.read()
         # A report at the origin is like nothing.
         there = matrix.any(axis=1)
         if not there.all():
@@ -173,13 +172,12 @@ def _by_latents(
         yield PeerMethod(name, _Vectors(ids, year, active, partial(similarity, weight=weight)))
 
 
-def activity_of(results: Results, latents: pd.DataFrame) -> tuple[tuple[np.ndarray, np.ndarray], dict[int, float]]:
+def activity_of(shards: FeatureShards, latents: pd.DataFrame) -> tuple[tuple[np.ndarray, np.ndarray], dict[int, float]]:
     """Report ids with (n, J) bool, where the selected latents are active, and each report's total activation.
 
     The total grows with the tokens of a description, each of which has the same number of active latents. One pass
     over the features; memory n J bytes and one part of the shards.
     """
-    shards = FeatureShards(results.array_folder("sae_features"))
     selected = latents.loc[latents["selected"], "latent"].to_numpy()
     active, total = [np.empty((0, len(selected)), dtype=bool)], [np.empty(0)]
     for part in shards.parts():

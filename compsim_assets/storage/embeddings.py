@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from compsim_assets.contracts.variants import EMBEDDINGS
-from compsim_assets.storage.results import Results, StaleResult, read_manifest
+from compsim_assets.storage.results import Results, read_manifest
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy as np
 
 MANIFEST = "embeddings.json"
@@ -62,31 +62,37 @@ def write_embeddings(
             file.write_table(pa.table(columns, schema=schema))
 
 
-def read_embeddings(results: Results) -> dict[str, Embeddings]:
-    """The embeddings of every encoder, in the order of `embedding.toml`.
+class EmbeddingFolder:
+    """What every encoder made, a table each, read one after the other.
 
     Raises:
         FileNotFoundError: not materialized yet.
-        StaleResult: they belong to other descriptions than the present ones.
-
-    Cost: memory for all of them.
     """
-    from pyarrow.parquet import read_table
 
-    from compsim_assets.storage.matrices import matrix_of
+    def __init__(self, folder: Path) -> None:
+        if not (folder / MANIFEST).exists():
+            raise FileNotFoundError(f"{folder} does not exist: materialize '{FOLDER}' first")
+        # A new version may be published meanwhile: the link is followed once, for all of one version.
+        self.folder = folder.resolve()
+        self.manifest = read_manifest(self.folder, MANIFEST)
 
-    folder = results.array_folder(FOLDER)
-    if not (folder / MANIFEST).exists():
-        raise FileNotFoundError(f"{folder} does not exist: materialize '{FOLDER}' first")
-    # A new version may be published meanwhile: the link is followed once, for all of one version.
-    folder = folder.resolve()
-    manifest = read_manifest(folder, MANIFEST)
-    if manifest["universe"] != results.universe_stamp():
-        raise StaleResult(
-            f"{folder} was made from other descriptions than the present ones: materialize '{FOLDER}' again"
-        )
-    tables = {e["name"]: read_table(folder / f"{e['name']}.parquet") for e in manifest["encoders"]}
-    return {
-        name: Embeddings(table["report_id"].to_numpy(), table["year"].to_numpy(), matrix_of(table["embedding"]))
-        for name, table in tables.items()
-    }
+    @classmethod
+    def of(cls, results: Results) -> EmbeddingFolder:
+        """The published one."""
+        return cls(results.array_folder(FOLDER))
+
+    @property
+    def encoders(self) -> list[str]:
+        """Names of the encoders, in the order of `embedding.toml`."""
+        return [encoder["name"] for encoder in self.manifest["encoders"]]
+
+    def __iter__(self) -> Iterator[tuple[str, Embeddings]]:
+        """Each encoder's name and embeddings. Memory for one of them."""
+        from pyarrow.parquet import read_table
+
+        from compsim_assets.storage.matrices import matrix_of
+
+        for name in self.encoders:
+            table = read_table(self.folder / f"{name}.parquet")
+            ids, year = (table[column].to_numpy() for column in ("report_id", "year"))
+            yield name, Embeddings(ids, year, matrix_of(table["embedding"]))

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compsim_assets.contracts import TABLES
-from compsim_assets.storage.results import Results, stamps
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +24,7 @@ class PairTable:
     def __init__(self, path: Path) -> None:
         import pyarrow.parquet as pq
 
+        self.path = path
         self._file = pq.ParquetFile(path, memory_map=True)
         column = self._file.schema_arrow.get_field_index("year")
         self._groups: dict[int, list[int]] = {}
@@ -74,24 +74,16 @@ def _numbers(column: "pa.ChunkedArray") -> "np.ndarray":
     return values if values.dtype == np.int64 else values.astype(np.float64, copy=False)
 
 
-def publish_pairs(results: Results, columns: "dict[str, np.ndarray]") -> str:
-    """Publish `published_pairs`, stamped with its universe; returns the hash of its content.
-
-    Args:
-        columns: year, report_a, report_b, cosine, correlation; see `write_pairs`.
-    """
+def content_of_pairs(columns: "dict[str, np.ndarray]") -> str:
+    """Hash of the columns year, report_a, report_b, cosine, correlation."""
     from hashlib import blake2b
 
     import numpy as np
 
-    columns = {name: np.ascontiguousarray(column) for name, column in columns.items()}
     digest = blake2b(digest_size=16)
     for column in columns.values():
-        digest.update(column.data)
-    content = digest.hexdigest()
-    with results.new_file(results.table("published_pairs")) as aside:
-        write_pairs(aside, columns.pop("year"), columns, stamps(content, results.universe_stamp()))
-    return content
+        digest.update(np.ascontiguousarray(column).data)
+    return digest.hexdigest()
 
 
 def write_pairs(

@@ -1,16 +1,56 @@
 """The fitted PCA on disk: arrays in safetensors, a JSON description beside them."""
 
 import json
+from hashlib import blake2b
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compsim_assets.storage.results import Results
+from compsim_assets.storage.results import Results, read_manifest
 
 if TYPE_CHECKING:
     from compsim_assets.science.pca.fit import PrincipalComponents
 
+MANIFEST = "pca.json"
 
-def write_pca(results: Results, pca: "PrincipalComponents") -> dict[str, Any]:
-    """Publish `pca/`: mean, scale, explained variance and, where made, components. Returns the description.
+
+class Pca:
+    """The PCA in a folder; arrays are read when they are asked for.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        if not (folder / MANIFEST).exists():
+            raise FileNotFoundError(f"{folder} does not exist: materialize 'pca' first")
+        # A new version may be published meanwhile: the link is followed once, for all of one version.
+        self.folder = folder.resolve()
+        self.path = self.folder / "pca.safetensors"
+        self.described: dict[str, Any] = read_manifest(self.folder, MANIFEST)
+
+    @classmethod
+    def of(cls, results: Results) -> "Pca":
+        """The published one."""
+        return cls(results.array_folder("pca"))
+
+    def arrays(self, names: list[str]) -> dict[str, Any]:
+        """Arrays by name: mean, scale, components, explained_variance, explained_variance_ratio.
+
+        Raises:
+            FileNotFoundError: the components do not exist (made with `components: none`).
+        """
+        from safetensors import safe_open
+
+        with safe_open(str(self.path), framework="numpy") as tensors:
+            if missing := set(names) - set(tensors.keys()):
+                raise FileNotFoundError(
+                    f"{self.path} has no {', '.join(sorted(missing))}: materialize 'pca' with components = all"
+                )
+            return {name: tensors.get_tensor(name) for name in names}
+
+
+def write_pca(folder: Path, pca: "PrincipalComponents") -> dict[str, Any]:
+    """Write mean, scale, explained variance and, where made, components into a folder. Returns the description.
 
     The scores are a table of their own.
     """
@@ -23,6 +63,10 @@ def write_pca(results: Results, pca: "PrincipalComponents") -> dict[str, Any]:
     arrays = {name: np.ascontiguousarray(getattr(pca, name)) for name in names}
     if pca.own_mean is not None:
         arrays["pca_mean"] = np.ascontiguousarray(pca.own_mean)
+    content = blake2b(digest_size=16)
+    for name, array in sorted(arrays.items()):
+        content.update(f"{name}{array.dtype}{array.shape}".encode())
+        content.update(array.data)
     first, middle, last = (None if np.isnan(value) else value for value in pca.residuals)
     description = {
         "n_components": len(pca.explained_variance),
@@ -37,28 +81,8 @@ def write_pca(results: Results, pca: "PrincipalComponents") -> dict[str, Any]:
         "residual_middle": middle,
         "residual_last": last,
         "converged": pca.converged,
-        "universe": results.universe_stamp(),
+        "content": content.hexdigest(),
     }
-    with results.new_folder(results.array_folder("pca")) as folder:
-        save_file(arrays, folder / "pca.safetensors")
-        (folder / "pca.json").write_text(json.dumps(description, indent=2))
+    save_file(arrays, folder / "pca.safetensors")
+    (folder / MANIFEST).write_text(json.dumps(description, indent=2))
     return description
-
-
-def load_pca(results: Results, names: list[str]) -> dict[str, Any]:
-    """Arrays of the fitted PCA by name: mean, scale, components, explained_variance, explained_variance_ratio.
-
-    Raises:
-        FileNotFoundError: the PCA, or (made with `components: none`) its components, do not exist.
-    """
-    from safetensors import safe_open
-
-    path = results.array_folder("pca") / "pca.safetensors"
-    if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist: materialize 'pca' first")
-    with safe_open(str(path), framework="numpy") as tensors:
-        if missing := set(names) - set(tensors.keys()):
-            raise FileNotFoundError(
-                f"{path} has no {', '.join(sorted(missing))}: materialize 'pca' with components = all"
-            )
-        return {name: tensors.get_tensor(name) for name in names}

@@ -1,11 +1,15 @@
-"""The results folder: paths by contract, tables stamped with what they were made from, and reading back."""
+"""The results folder: paths by contract, what a result holds, what it was made from, and reading back."""
 
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compsim_assets.contracts.modes import CUTOFF_MODES
-from compsim_assets.storage.lineage import MADE_FROM, sources_of
+from compsim_assets.storage.lineage import Lineage, Note, Notes, StaleResult
 from compsim_assets.storage.publish import PublishedFolder
 
 if TYPE_CHECKING:
@@ -13,16 +17,14 @@ if TYPE_CHECKING:
 
     from compsim_assets.settings import Settings
 
-_UNIVERSE = b"compsim.universe"
+__all__ = ["Results", "StaleResult", "content_hash", "read_manifest", "read_table", "stamps"]
+
 _CONTENT = b"compsim.content"
-# Manifests of the large arrays, which hold the hash of their content.
-_MANIFESTS = {"sae_features": "features.json", "embeddings": "embeddings.json"}
+# Manifests of the large arrays and models, which hold the hash of their content.
+MANIFESTS = {"sae_features": "features.json", "embeddings": "embeddings.json", "pca": "pca.json"}
 
 
-class StaleResult(ValueError):
-    """A result that was made from other descriptions, or other features, than the present ones."""
-
-
+@dataclass(frozen=True)
 class Results(PublishedFolder):
     """`$COMPSIM_DATA/<source>/`: a file per table, a folder per large array, always the last complete version."""
 
@@ -47,100 +49,76 @@ class Results(PublishedFolder):
         """Cutoff modes of which a table exists."""
         return [m for m in CUTOFF_MODES if self.table(asset, m).exists()]
 
-    def universe_stamp(self) -> str:
-        """Content hash of the present descriptions: which universe results belong to; empty before there is one."""
-        path = self.table("descriptions")
-        return _stamp(path, _CONTENT) if path.exists() else ""
+    def content(self, name: str) -> str:
+        """Hash of what a result holds now; empty where there is none, or none that can be read."""
+        asset, _, mode = name.partition("/")
+        if asset in MANIFESTS:
+            return _content_of_folder(self.array_folder(asset), MANIFESTS[asset])
+        table, figure = self.table(asset, mode or None), self.figure(asset, mode or None)
+        return _content_of_file(table) or _content_of_file(figure)
 
-    def belongs_to_universe(self, path: Path) -> bool:
-        """False for a table made from other descriptions than the present ones."""
-        return _stamp(path, _UNIVERSE) == self.universe_stamp()
+    def note(self, name: str) -> Note | None:
+        """What a result was made from; None where there is no result, or one that left no note."""
+        content = self.content(name)
+        return Notes(self.folder).read(name, content) if content else None
 
-    def made_from(self, path: Path) -> dict[str, str]:
-        """Content of everything that a table at this path depends on, as it is now; see `lineage`."""
-        features = self._manifest("sae_features")
-        by_features = features.get("n_reports", 0) > 0
-        return {name: self._content_of(name) for name in sources_of(self._asset_of(path), by_features)}
+    def write_note(self, name: str, content: str, note: Note) -> None:
+        """Leave the note of a result with this content: before it is published."""
+        notes = Notes(self.folder)
+        with self.new_file(notes.path(name, content)) as aside:
+            aside.write_text(Notes.text(note))
 
-    def stale_sources(self, path: Path) -> list[str]:
-        """What a table was made from that is another one now, or was itself made from something that is.
+    def forget_notes(self, name: str, content: str) -> None:
+        """Remove the notes of what the result with this content took the place of."""
+        Notes(self.folder).forget_others(name, content)
 
-        Nothing for a table without a note of what it was made from. All of it for one that its note does not speak of:
-        its writer was killed between the two.
-        """
-        note = self._note(path)
-        if not note.exists():
-            return []
-        noted = json.loads(note.read_text())
-        present = self.made_from(path)
-        if noted["content"] != _stamp(path, _CONTENT):
-            return list(present)
-        tables = {name: self.table(name) for name in present if name in MADE_FROM}
-        return [
-            name
-            for name, content in present.items()
-            if noted["made_from"].get(name) != content
-            or (name in tables and tables[name].exists() and self.stale_sources(tables[name]))
-        ]
+    @contextmanager
+    def noted(self, name: str, content: str, note: Note) -> Iterator[None]:
+        """Both, around the publication of a result."""
+        self.write_note(name, content, note)
+        yield
+        self.forget_notes(name, content)
 
-    def why_unusable(self, path: Path) -> str:
-        """Why an existing table must not stand beside the present ones; empty where it may."""
-        if not self.belongs_to_universe(path):
-            return "made from other descriptions than the present ones"
-        stale = self.stale_sources(path)
-        return f"made from other {' and '.join(stale)} than the present ones" if stale else ""
+    def lineage(self, settings: Mapping[str, Any] | None = None) -> Lineage:
+        """What may be read together; `settings` are the present ones, None asks nothing of them."""
+        return Lineage(self.content, self.note, settings)
 
-    def fresh_table(self, asset: str, mode: str | None = None) -> Path:
-        """Path of a table that was made from the present features, pairs and returns, if it is there.
+    def why_unusable(self, name: str, settings: Mapping[str, Any] | None = None) -> str:
+        """Why an existing result must not stand beside the present ones; empty where it may."""
+        return self.lineage(settings).why_unusable(name)
+
+    def require(self, name: str, settings: Mapping[str, Any] | None = None, lineage: Lineage | None = None) -> None:
+        """Refuse a result that is there and was made from something else than what is there now.
+
+        Args:
+            name: of the result.
+            settings: the present ones.
+            lineage: to ask, where many results are looked at.
 
         Raises:
-            StaleResult: it was made from others.
+            StaleResult: says what is different, and what to materialize.
         """
-        path = self.table(asset, mode)
-        if path.exists() and (stale := self.stale_sources(path)):
-            raise StaleResult(
-                f"{path} was made from other {' and '.join(stale)} than the present ones: materialize '{asset}'"
-                f"{f' of {mode}' if mode else ''} again"
-            )
-        return path
+        if self.content(name) and (why := (lineage or self.lineage(settings)).why_unusable(name)):
+            asset, _, mode = name.partition("/")
+            raise StaleResult(f"{name} was {why}: materialize '{asset}'{f' of {mode}' if mode else ''} again")
 
-    def _asset_of(self, path: Path) -> str:
-        return path.relative_to(self.folder).with_suffix("").parts[0]
-
-    def _note(self, path: Path) -> Path:
-        return self.folder / ".made_from" / path.relative_to(self.folder).with_suffix(".json")
-
-    def _manifest(self, name: str) -> dict[str, Any]:
-        folder = self.array_folder(name)
-        return read_manifest(folder, _MANIFESTS[name]) if (folder / _MANIFESTS[name]).exists() else {}
-
-    def _content_of(self, name: str) -> str:
-        if name in _MANIFESTS:
-            return str(self._manifest(name).get("content", ""))
-        path = self.table(name)
-        return _stamp(path, _CONTENT) if path.exists() else ""
-
-    def write_table(self, path: Path, table: "pa.Table") -> str:
-        """Publish a table atomically, stamped with its content hash and its universe; returns the hash.
-
-        What it was made from is noted beside it, after it: a table that its note does not speak of is not trusted.
-        """
+    def write_table(self, path: Path, table: "pa.Table", note: Note | None = None) -> str:
+        """Publish a table atomically, stamped with its content's hash, with its note; returns the hash."""
         import pyarrow.parquet as pq
 
         content = content_hash(table)
-        universe = content if path == self.table("descriptions") else self.universe_stamp()
-        stamped = table.replace_schema_metadata(stamps(content, universe))
-        with self.new_file(path) as aside:
+        stamped = table.replace_schema_metadata(stamps(content))
+        with self.noted(self._name_of(path), content, note or Note()), self.new_file(path) as aside:
             pq.write_table(stamped, aside, compression="zstd")
-        if self._asset_of(path) in MADE_FROM:
-            with self.new_file(self._note(path)) as aside:
-                aside.write_text(json.dumps({"content": content, "made_from": self.made_from(path)}, indent=2))
         return content
 
+    def _name_of(self, path: Path) -> str:
+        return path.relative_to(self.folder).with_suffix("").as_posix()
 
-def stamps(content: str, universe: str) -> dict[bytes, bytes]:
-    """Schema metadata of a published table: its content's hash and its universe's."""
-    return {_CONTENT: content.encode(), _UNIVERSE: universe.encode()}
+
+def stamps(content: str) -> dict[bytes, bytes]:
+    """Schema metadata of a published table: its content's hash."""
+    return {_CONTENT: content.encode()}
 
 
 def content_hash(table: "pa.Table") -> str:
@@ -176,7 +154,32 @@ def read_manifest(folder: Path, name: str) -> dict[str, Any]:
     return json.loads((folder / name).read_text())
 
 
-def _stamp(path: Path, key: bytes) -> str:
+def _content_of_folder(folder: Path, manifest: str) -> str:
+    try:
+        return str(read_manifest(folder, manifest).get("content", ""))
+    except (OSError, ValueError):
+        return ""
+
+
+def _content_of_file(path: Path) -> str:
+    try:
+        stat = path.stat()
+    except OSError:
+        return ""
+    return _stamp(path, stat.st_mtime_ns, stat.st_size, stat.st_ino)
+
+
+@lru_cache(maxsize=1024)
+def _stamp(path: Path, *_version: int) -> str:
+    """The content hash in a table's metadata; of another file that of its bytes. Empty for a damaged table."""
+    from hashlib import blake2b
+
+    if path.suffix != ".parquet":
+        return blake2b(path.read_bytes(), digest_size=16).hexdigest()
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    return (pq.read_schema(path).metadata or {}).get(key, b"").decode()
+    try:
+        return (pq.read_schema(path).metadata or {}).get(_CONTENT, b"").decode()
+    except (OSError, pa.ArrowException):
+        return ""

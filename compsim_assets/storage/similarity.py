@@ -1,7 +1,6 @@
 """What companies are compared by, as it lies on disk: PCA scores, or a universe's published pairs.
 
-Both answer the same questions, so that nobody asks again which of the two it is. Assets open the one that the settings
-and the universe ask for: `compsim_assets.assets.common.open_similarity`.
+Both answer the same questions, so that nobody asks again which of the two it is: `open_similarity` decides.
 """
 
 from __future__ import annotations
@@ -10,9 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from compsim_assets.storage.matrices import matrix_of
 from compsim_assets.storage.pairs import PairTable
-from compsim_assets.storage.results import Results, read_table
+from compsim_assets.storage.scores import ScoreTable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,14 +22,32 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int], None]
 
 
+def open_similarity(
+    scores: ScoreTable, pairs: PairTable, descriptions: pd.DataFrame
+) -> ScoreSimilarity | PairSimilarity:
+    """What companies are compared by: scores, or, where the universe's features were not read, its published pairs.
+
+    Args:
+        descriptions: report_id, year, cik, ticker, company_name: who is who.
+    """
+    if len(scores) == 0 and len(pairs):
+        return PairSimilarity(pairs, descriptions)
+    return ScoreSimilarity(scores, descriptions)
+
+
 class _Similarity:
-    def __init__(self, results: Results) -> None:
-        self._results = results
+    def __init__(self, descriptions: pd.DataFrame) -> None:
+        self._descriptions = descriptions
 
     @cached_property
     def company(self) -> pd.Series | None:
-        """See `companies_of`: reports of one company are no pair and no peers."""
-        return companies_of(self._results)
+        """Company of each report, by report id, as a number; None where no company has two reports in one year.
+
+        Reports of one company are no pair and no peers.
+        """
+        from compsim_assets.science.companies import repeated_companies
+
+        return repeated_companies(self._descriptions)
 
 
 class ScoreSimilarity(_Similarity):
@@ -41,18 +57,18 @@ class ScoreSimilarity(_Similarity):
     correlations = "returns"  # where they are from
     linked = "reports"  # what the progress of linking counts
 
-    def __init__(self, results: Results) -> None:
-        super().__init__(results)
-        self._path = results.fresh_table("pca_scores")
+    def __init__(self, scores: ScoreTable, descriptions: pd.DataFrame) -> None:
+        super().__init__(descriptions)
+        self._scores = scores
 
     @property
     def worker_input(self) -> dict[str, str]:
         """Where a torchrun program finds it, by the name of its argument."""
-        return {"scores": str(self._path)}
+        return {"scores": str(self._scores.path)}
 
     def reports(self, returns: pd.DataFrame, defined_alone: bool) -> pd.DataFrame:
         """report_id and year of the reports that can be compared; `defined_alone` asks for twelve defined returns."""
-        table = read_table(self._path, ["report_id", "year"]).to_pandas()
+        table = self._scores.reports()
         nothing = table["report_id"].isin(self.without_content())
         if nothing.any():
             table = table[~nothing]
@@ -62,25 +78,15 @@ class ScoreSimilarity(_Similarity):
 
     def without_content(self) -> list[int]:
         """Ids, ascending, of the reports at the origin: they are like nothing, and in no cluster."""
-        import pyarrow.parquet as pq
-
-        read_table(self._path, [])
-        ids: list[int] = []
-        with pq.ParquetFile(self._path) as file:
-            for batch in file.iter_batches(4096, columns=["report_id", "scores"]):
-                zero = ~matrix_of(batch.column("scores")).any(axis=1)
-                ids += batch.column("report_id").to_numpy()[zero].tolist()
-        return sorted(ids)
+        return sorted(i for ids, scores in self._scores.batches() for i in ids[~scores.any(axis=1)].tolist())
 
     def nearest_peers(self, n_peers: int) -> Iterator[dict[str, Any]]:
         """Columns report_id, year, rank, peer_id, cosine, in blocks."""
         from compsim_assets.science.companies import company_codes
         from compsim_assets.science.linkage.nearest import nearest_peers
 
-        scores = read_table(self._path)
-        ids, year = (scores[name].to_numpy() for name in ("report_id", "year"))
-        company = company_codes(self.company, ids)
-        return nearest_peers(matrix_of(scores["scores"]), year, ids, n_peers, company=company)
+        ids, year, scores = self._scores.read()
+        return nearest_peers(scores, year, ids, n_peers, company=company_codes(self.company, ids))
 
     def curves(
         self, reports: pd.DataFrame, returns: pd.DataFrame, device: str, progress: Progress
@@ -92,11 +98,11 @@ class ScoreSimilarity(_Similarity):
         from compsim_assets.science.cutoffs.step_function import curves_of_years
         from compsim_assets.science.linkage.years import link_years
 
-        scored = read_table(self._path)
-        scored = scored.filter(np.isin(scored["report_id"].to_numpy(), reports["report_id"]))
-        ids = scored["report_id"].to_numpy()
+        ids, year, scores = self._scores.read()
+        rows = np.isin(ids, reports["report_id"])
+        ids, year, scores = ids[rows], year[rows], scores[rows]
         unit, defined = _unit_returns(returns, ids)
-        linked = link_years(matrix_of(scored["scores"]), scored["year"].to_numpy(), device, progress)
+        linked = link_years(scores, year, device, progress)
         return curves_of_years(linked, unit, defined, company_codes(self.company, ids)), linked.scale
 
     def correlation_by_year(
@@ -128,15 +134,14 @@ class PairSimilarity(_Similarity):
     correlations = "published pairs"
     linked = "years"
 
-    def __init__(self, results: Results) -> None:
-        super().__init__(results)
-        self._path = results.table("published_pairs")
-        self._pairs = PairTable(self._path)
+    def __init__(self, pairs: PairTable, descriptions: pd.DataFrame) -> None:
+        super().__init__(descriptions)
+        self._pairs = pairs
 
     @property
     def worker_input(self) -> dict[str, str]:
         """Where a torchrun program finds it, by the name of its argument."""
-        return {"pairs": str(self._path)}
+        return {"pairs": str(self._pairs.path)}
 
     def reports(self, returns: pd.DataFrame, defined_alone: bool) -> pd.DataFrame:
         """report_id and year of the reports in at least one pair with a correlation; in a year without such a pair, of
@@ -187,18 +192,6 @@ class PairSimilarity(_Similarity):
 
         pairs = self._pairs.of_year(year)
         return dense(pairs, report_id, pairs.correlation)
-
-
-def companies_of(results: Results) -> pd.Series | None:
-    """Company of each report, by report id, as a number; None where no company has two reports in one year, so that all
-    pairs are of two companies.
-    """
-    from compsim_assets.science.companies import repeated_companies
-
-    path = results.table("descriptions")
-    if not path.exists():
-        return None
-    return repeated_companies(read_table(path, ["report_id", "year", "cik", "ticker", "company_name"]).to_pandas())
 
 
 def _unit_returns(returns: pd.DataFrame, report_id: Any) -> tuple[np.ndarray, np.ndarray]:

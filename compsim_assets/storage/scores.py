@@ -1,0 +1,51 @@
+"""Coordinates of reports on principal axes: a Parquet table of wide rows, opened without being read."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from compsim_assets.storage.matrices import matrix_of
+from compsim_assets.storage.results import read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    import pandas as pd
+
+
+class ScoreTable:
+    """Scores of n reports: report_id, year and (n, P) float32, in the order of the file.
+
+    Each method reads what it needs and nothing else.
+
+    Raises:
+        FileNotFoundError: says what to materialize; when something is read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __len__(self) -> int:
+        import pyarrow.parquet as pq
+
+        read_table(self.path, [])
+        return int(pq.read_metadata(self.path).num_rows)
+
+    def reports(self) -> "pd.DataFrame":
+        """report_id and year."""
+        return read_table(self.path, ["report_id", "year"]).to_pandas()
+
+    def read(self) -> "tuple[np.ndarray, np.ndarray, np.ndarray]":
+        """(n,) report ids, (n,) years, (n, P) scores: all of it in memory, once."""
+        table = read_table(self.path, ["report_id", "year", "scores"])
+        ids, year = (table[name].to_numpy() for name in ("report_id", "year"))
+        return ids, year, matrix_of(table["scores"])
+
+    def batches(self, rows: int = 4096) -> "Iterator[tuple[np.ndarray, np.ndarray]]":
+        """(b,) report ids and (b, P) scores of consecutive reports."""
+        import pyarrow.parquet as pq
+
+        read_table(self.path, [])
+        with pq.ParquetFile(self.path) as file:
+            for batch in file.iter_batches(rows, columns=["report_id", "scores"]):
+                yield batch.column("report_id").to_numpy(), matrix_of(batch.column("scores"))
