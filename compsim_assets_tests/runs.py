@@ -22,6 +22,7 @@ from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.read import read_asset
 from compsim_assets.sample import SampleSize, generate, is_current
 from compsim_assets.settings import Settings
+from compsim_assets.storage.io_managers import ResultsFolder, managers
 from compsim_assets.storage.results import Results
 from compsim_assets_tests.worker_programs import InThisProcess
 
@@ -32,6 +33,10 @@ TINY = SampleSize(
 )  # fmt: skip
 REPOSITORY = Path(__file__).parents[1]
 MODES = ["base", "rolling"]
+# The tags of a run over both.
+BOTH_MODES = dict(
+    zip(("dagster/asset_partition_range_start", "dagster/asset_partition_range_end"), MODES, strict=True)
+)
 # Groupings that MeanCorr is compared over, beside clusters of the cutoff modes.
 OTHER_METHODS = (
     "baseline_clusters", "walk_forward_scores", "walk_forward_cutoffs", "walk_forward_clusters", "embeddings",
@@ -55,26 +60,23 @@ def platform(settings: Settings, torchrun: Torchrun | None = None) -> dg.Definit
     """The platform as definitions.py puts it together, with other settings."""
     from compsim_assets.definitions import defs
 
-    resources = dict(defs.resources or {})
-    managers = {k: type(v)(settings=settings) for k, v in resources.items() if "io_manager" in k}
-    torchrun = torchrun or InThisProcess()
+    ours = {"settings": settings, "torchrun": torchrun or InThisProcess(), "folder": ResultsFolder(settings=settings)}
     return dg.Definitions(
-        assets=defs.assets,
-        asset_checks=defs.asset_checks,
-        jobs=defs.jobs,
-        resources={**resources, **managers, "settings": settings, "torchrun": torchrun},
+        assets=defs.assets, jobs=defs.jobs, resources={**(defs.resources or {}), **managers(settings), **ours}
     )
 
 
 def execute(
     defs: dg.Definitions,
     assets: Iterable[str | dg.AssetKey] | None = None,
-    mode: str = "base",
+    mode: str | None = "base",
     instance: dg.DagsterInstance | None = None,
     config: Mapping[str, Mapping[str, Any]] | None = None,
     **options: Any,
 ) -> dg.ExecuteInProcessResult:
-    """Materialize assets (all without a choice) with their checks, in this process; `config` by op."""
+    """Materialize assets (all without a choice) with their checks, in this process, for one cutoff mode or for both
+    (None); `config` by op.
+    """
     job = defs.resolve_job_def("rebuild")
     if assets is None:
         keys = list(job.asset_layer.executable_asset_keys)
@@ -86,7 +88,8 @@ def execute(
         "ops": {op: {"config": dict(values)} for op, values in {**few, **(config or {})}.items()},
         "loggers": {"console": {"config": {"log_level": "INFO"}}},
     }
-    return job.execute_in_process(run_config, partition_key=mode, asset_selection=keys, instance=instance, **options)
+    which = {"partition_key": mode} if mode else {"tags": BOTH_MODES}
+    return job.execute_in_process(run_config, asset_selection=keys, instance=instance, **which, **options)
 
 
 @contextmanager
@@ -111,31 +114,22 @@ def weekly_requests() -> list[dg.RunRequest]:
         return list(weekly_rebuild.evaluate_tick(context).run_requests or [])
 
 
-def weekly_runs(figures: str) -> Iterator[tuple[str, list[str]]]:
-    """Cutoff mode and assets of each of the schedule's runs, with `figures` "all", "once" (a mode's own for the base
-    alone: the same functions draw the others) or "none".
-    """
+def everything(figures: bool = True) -> list[str]:
+    """All assets of the rebuild, with or without the figures."""
     from compsim_assets.definitions import defs
 
     graph = defs.resolve_asset_graph()
-    for request in weekly_requests():
-        mode = request.partition_key or "base"
-        drawn = figures == "all" or (figures == "once" and mode == "base")
-        keys = [key for key in request.asset_selection or [] if drawn or graph.get(key).group_name != "figures"]
-        yield mode, [key.to_user_string() for key in keys]
+    keys = sorted(graph.get_all_asset_keys())
+    return [key.to_user_string() for key in keys if figures or graph.get(key).group_name != "figures"]
 
 
-def materialized(figures: str = "all") -> list[tuple[str, str | None]]:
-    """Assets and cutoff modes (None for a table of all modes) that `weekly_runs` make."""
+def materialized(figures: bool = True) -> list[tuple[str, str | None]]:
+    """Assets and cutoff modes (None for a table of all modes) that a rebuild makes."""
     from compsim_assets.definitions import defs
 
     graph = defs.resolve_asset_graph()
-    pairs = [(graph.get(key), mode) for key in sorted(graph.get_all_asset_keys()) for mode in MODES]
-    return [
-        (node.key.to_user_string(), mode if node.partitions_def else None)
-        for node, mode in pairs
-        if mode == "base" or (node.partitions_def and (figures == "all" or node.group_name != "figures"))
-    ]
+    pairs = [(name, graph.get(dg.AssetKey(name)).partitions_def) for name in everything(figures)]
+    return [(name, mode) for name, by_mode in pairs for mode in (MODES if by_mode else [None])]
 
 
 @dataclass(frozen=True)
@@ -168,16 +162,17 @@ class Run:
     def history(self) -> dg.DagsterInstance:
         return _opened(self)
 
-    def run(self, assets: Iterable[str] | None = None, mode: str = "base", torchrun: Torchrun | None = None) -> None:
-        """Materialize assets with their checks."""
+    def run(
+        self, assets: Iterable[str] | None = None, mode: str | None = "base", torchrun: Torchrun | None = None
+    ) -> None:
+        """Materialize assets with their checks, for one cutoff mode or both (None)."""
         assert execute(platform(self.settings, torchrun), assets, mode, self.history).success
 
-    def rebuild(self, figures: str = "once") -> None:
-        """The schedule's runs, without the figures' previews."""
+    def rebuild(self, figures: bool = True) -> None:
+        """The schedule's run, without the figures' previews."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(compsim_assets.plots.style, "preview_png", lambda figure: b"no preview")
-            for mode, assets in weekly_runs(figures):
-                self.run(assets, mode)
+            self.run(everything(figures), None)
 
     def read(self, asset: str, mode: str | None = None) -> pd.DataFrame:
         return read_asset(asset, mode, source=self.source, data=self.data)
@@ -229,10 +224,9 @@ class Rebuilt(Run):
         return self._said["checks"]
 
     def rebuild_sample(self, torchrun: Torchrun) -> None:
-        """The schedule's runs with all figures and previews; `torchrun` launches the workers of the first one."""
+        """The schedule's run with all figures and previews; `torchrun` launches the workers."""
         with tiny_sample():
-            for number, (mode, assets) in enumerate(weekly_runs("all")):
-                self.run(assets, mode, None if number else torchrun)
+            self.run(everything(), None, torchrun)
         self.remember()
 
     def remember(self) -> None:
