@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from compsim_assets.contracts.variants import EMBEDDINGS
+from compsim_assets.storage.reading import reading
 from compsim_assets.storage.results import Results, read_manifest
 
 if TYPE_CHECKING:
@@ -67,11 +68,10 @@ class EmbeddingFolder:
 
     Raises:
         FileNotFoundError: not materialized yet.
+        DamagedResult: a file is empty or cut.
     """
 
     def __init__(self, folder: Path) -> None:
-        if not (folder / MANIFEST).exists():
-            raise FileNotFoundError(f"{folder} does not exist: materialize '{FOLDER}' first")
         # A new version may be published meanwhile: the link is followed once, for all of one version.
         self.folder = folder.resolve()
         self.manifest = read_manifest(self.folder, MANIFEST)
@@ -93,6 +93,8 @@ class EmbeddingFolder:
         from compsim_assets.storage.matrices import matrix_of
 
         for name in self.encoders:
-            table = read_table(self.folder / f"{name}.parquet")
+            path = self.folder / f"{name}.parquet"
+            with reading(path, FOLDER):
+                table = read_table(path)
             ids, year = (table[column].to_numpy() for column in ("report_id", "year"))
             yield name, Embeddings(ids, year, matrix_of(table["embedding"]))

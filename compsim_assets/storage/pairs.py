@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compsim_assets.contracts import TABLES
+from compsim_assets.storage.reading import reading
 
 if TYPE_CHECKING:
     import numpy as np
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
     from compsim_assets.science.linkage.pairs import YearPairs
 
+_ASSET = "published_pairs"
 _COLUMNS = ("report_a", "report_b", "cosine", "correlation")
 
 
@@ -18,6 +20,8 @@ class PairTable:
     """Pairs by year. A year has row groups of its own, so that reading it costs its own size.
 
     Raises:
+        FileNotFoundError: not materialized yet.
+        DamagedResult: the file is empty or cut.
         ValueError: a row group that holds several years, or years in no order: not written by `write_pairs`.
     """
 
@@ -25,7 +29,8 @@ class PairTable:
         import pyarrow.parquet as pq
 
         self.path = path
-        self._file = pq.ParquetFile(path, memory_map=True)
+        with reading(path, _ASSET):
+            self._file = pq.ParquetFile(path, memory_map=True)
         column = self._file.schema_arrow.get_field_index("year")
         self._groups: dict[int, list[int]] = {}
         for group in range(self._file.num_row_groups):
@@ -50,7 +55,8 @@ class PairTable:
 
     def n_with_correlation(self) -> int:
         """Pairs with a correlation."""
-        column = self._file.read(["correlation"])["correlation"]
+        with reading(self.path, _ASSET):
+            column = self._file.read(["correlation"])["correlation"]
         return len(column) - column.null_count
 
     def of_year(self, year: int) -> "YearPairs":
@@ -62,7 +68,8 @@ class PairTable:
         if year not in self._groups:
             ids, values = np.empty(0, dtype=np.int64), np.empty(0)
             return YearPairs(ids, ids, values, values)
-        table = self._file.read_row_groups(self._groups[year], columns=list(_COLUMNS))
+        with reading(self.path, _ASSET):
+            table = self._file.read_row_groups(self._groups[year], columns=list(_COLUMNS))
         return YearPairs(*(_numbers(table.column(name)) for name in _COLUMNS))
 
 

@@ -5,6 +5,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from compsim_assets.storage.reading import reading
 from compsim_assets.storage.results import Results, read_manifest
 
 if TYPE_CHECKING:
@@ -18,11 +19,10 @@ class Pca:
 
     Raises:
         FileNotFoundError: there is none.
+        DamagedResult: a file is empty or cut.
     """
 
     def __init__(self, folder: Path) -> None:
-        if not (folder / MANIFEST).exists():
-            raise FileNotFoundError(f"{folder} does not exist: materialize 'pca' first")
         # A new version may be published meanwhile: the link is followed once, for all of one version.
         self.folder = folder.resolve()
         self.path = self.folder / "pca.safetensors"
@@ -41,7 +41,7 @@ class Pca:
         """
         from safetensors import safe_open
 
-        with safe_open(str(self.path), framework="numpy") as tensors:
+        with reading(self.path, "pca"), safe_open(str(self.path), framework="numpy") as tensors:
             if missing := set(names) - set(tensors.keys()):
                 raise FileNotFoundError(
                     f"{self.path} has no {', '.join(sorted(missing))}: materialize 'pca' with components = all"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 
 class DamagedResult(ValueError):
-    """A result's file is empty, cut, or gone while the rest of its folder is there."""
+    """A result's file is empty or cut, or some of its files are gone."""
 
     @classmethod
     def of(cls, path: Path, what: str, asset: str) -> "DamagedResult":

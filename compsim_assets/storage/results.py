@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from compsim_assets.contracts.modes import CUTOFF_MODES
 from compsim_assets.storage.lineage import Lineage, Note, Notes, StaleResult
 from compsim_assets.storage.publish import PublishedFolder
+from compsim_assets.storage.reading import reading
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -140,18 +141,24 @@ def read_table(path: Path, columns: list[str] | None = None) -> "pa.Table":
 
     Raises:
         FileNotFoundError: says which asset to materialize.
+        DamagedResult: the file is empty or cut.
     """
     import pyarrow.parquet as pq
 
-    if not path.exists():
-        asset = path.parent.name if path.stem in CUTOFF_MODES else path.stem
-        raise FileNotFoundError(f"{path} does not exist: materialize '{asset}' first")
-    return pq.read_table(path, columns=columns)
+    with reading(path, path.parent.name if path.stem in CUTOFF_MODES else path.stem):
+        return pq.read_table(path, columns=columns)
 
 
 def read_manifest(folder: Path, name: str) -> dict[str, Any]:
-    """The JSON description of a large array or model."""
-    return json.loads((folder / name).read_text())
+    """The JSON description of a large array or model, by the name of its file.
+
+    Raises:
+        FileNotFoundError: says which asset to materialize.
+        DamagedResult: the file is empty or cut.
+    """
+    (asset,) = [asset for asset, manifest in MANIFESTS.items() if manifest == name]
+    with reading(folder / name, asset):
+        return json.loads((folder / name).read_text())
 
 
 def _content_of_folder(folder: Path, manifest: str) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compsim_assets.storage.matrices import matrix_of
+from compsim_assets.storage.reading import reading
 from compsim_assets.storage.results import read_table
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ class ScoreTable:
 
     Raises:
         FileNotFoundError: says what to materialize; when something is read.
+        DamagedResult: the file is empty or cut; then, too.
     """
 
     def __init__(self, path: Path) -> None:
@@ -28,8 +30,8 @@ class ScoreTable:
     def __len__(self) -> int:
         import pyarrow.parquet as pq
 
-        read_table(self.path, [])
-        return int(pq.read_metadata(self.path).num_rows)
+        with reading(self.path, self.path.stem):
+            return int(pq.read_metadata(self.path).num_rows)
 
     def reports(self) -> "pd.DataFrame":
         """report_id and year."""
@@ -45,7 +47,6 @@ class ScoreTable:
         """(b,) report ids and (b, P) scores of consecutive reports."""
         import pyarrow.parquet as pq
 
-        read_table(self.path, [])
-        with pq.ParquetFile(self.path) as file:
+        with reading(self.path, self.path.stem), pq.ParquetFile(self.path) as file:
             for batch in file.iter_batches(rows, columns=["report_id", "scores"]):
                 yield batch.column("report_id").to_numpy(), matrix_of(batch.column("scores"))

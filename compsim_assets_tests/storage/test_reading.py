@@ -3,6 +3,7 @@
 import json
 import mmap
 from collections.abc import Callable
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,13 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
+from compsim_assets import read_asset
+from compsim_assets.storage.embeddings import EmbeddingFolder, write_embeddings
+from compsim_assets.storage.pairs import PairTable, write_pairs
+from compsim_assets.storage.pca import Pca
 from compsim_assets.storage.reading import DamagedResult, reading
+from compsim_assets.storage.results import Results, read_table
+from compsim_assets.storage.scores import ScoreTable
 
 TABLE = pa.table({"a": np.arange(50_000), "b": np.random.default_rng(0).random(50_000)})
 
@@ -111,3 +118,85 @@ def test_the_innermost_reader_names_the_file(tmp_path: Path) -> None:
         reading(tmp_path / "part", "pca"),
     ):
         raise ValueError("too short")
+
+
+def _some_results(results: Results) -> None:
+    """One of each kind, as small as can be."""
+    results.write_table(results.table("clusters", "base"), TABLE)
+    scores = pa.FixedSizeListArray.from_arrays(pa.array(np.ones(200_000, dtype=np.float32)), 2)
+    numbers = pa.array(np.arange(100_000))
+    results.write_table(
+        results.table("pca_scores"), pa.table({"report_id": numbers, "year": numbers, "scores": scores})
+    )
+    values = {name: np.linspace(0, 1, 10_000) for name in ("cosine", "correlation")}
+    ids = {name: np.arange(10_000) for name in ("report_a", "report_b")}
+    write_pairs(results.table("published_pairs"), np.full(10_000, 2001), {**ids, **values}, {})
+    with results.new_folder(results.array_folder("pca")) as folder:
+        save_file({"mean": np.ones(1000)}, folder / "pca.safetensors")
+        (folder / "pca.json").write_text('{"content": "abc"}')
+    with results.new_folder(results.array_folder("embeddings")) as folder:
+        ids_and_year = np.arange(4), np.full(4, 2001)
+        write_embeddings(folder / "mini.parquet", *ids_and_year, np.eye(4), np.arange(4), blake2b())
+        (folder / "embeddings.json").write_text('{"content": "abc", "encoders": [{"name": "mini"}]}')
+
+
+# By the file that is damaged: whose it is, and everybody who reads it.
+HANDLES: dict[str, tuple[str, list[Callable[[Results], object]]]] = {
+    "clusters/base.parquet": (
+        "clusters",
+        [
+            lambda results: read_table(results.table("clusters", "base"), ["a"]),
+            lambda results: read_asset("clusters", "base", data=results.folder.parent),
+        ],
+    ),
+    "pca_scores.parquet": (
+        "pca_scores",
+        [
+            lambda results: len(ScoreTable(results.table("pca_scores"))),
+            lambda results: ScoreTable(results.table("pca_scores")).reports(),
+            lambda results: list(ScoreTable(results.table("pca_scores")).batches()),
+        ],
+    ),
+    "published_pairs.parquet": (
+        "published_pairs",
+        [
+            lambda results: PairTable(results.table("published_pairs")),
+            lambda results: PairTable(results.table("published_pairs")).of_year(2001),
+            lambda results: PairTable(results.table("published_pairs")).n_with_correlation(),
+        ],
+    ),
+    "pca/pca.json": ("pca", [lambda results: Pca.of(results)]),
+    "pca/pca.safetensors": ("pca", [lambda results: Pca.of(results).arrays(["mean"])]),
+    "embeddings/embeddings.json": ("embeddings", [lambda results: EmbeddingFolder.of(results)]),
+    "embeddings/mini.parquet": ("embeddings", [lambda results: list(EmbeddingFolder.of(results))]),
+}
+
+
+@pytest.mark.parametrize("name", HANDLES)
+def test_every_handle_names_a_damaged_file(results: Results, name: str) -> None:
+    _some_results(results)
+    asset, readers = HANDLES[name]
+    path = results.folder / name
+    whole = path.read_bytes()
+    for what, damaged in (("is empty", b""), (r"is cut or damaged \(.*\)", whole[:-9])):
+        path.write_bytes(damaged)
+        for read in readers:
+            with pytest.raises(
+                DamagedResult, match=rf"{path.name} {what}: make it again with `compsim materialize {asset}`"
+            ):
+                read(results)
+    path.unlink()
+    for read in readers:
+        with pytest.raises(FileNotFoundError, match=f"{path.name} does not exist: materialize '{asset}' first"):
+            read(results)
+
+
+@pytest.mark.parametrize("name", ["pca_scores.parquet", "published_pairs.parquet", "clusters/base.parquet"])
+def test_a_file_whose_middle_is_gone_is_named_by_who_reads_it(results: Results, name: str) -> None:
+    _some_results(results)
+    path = results.folder / name
+    whole = bytearray(path.read_bytes())
+    whole[10 : len(whole) // 2] = bytes(len(whole) // 2 - 10)
+    path.write_bytes(whole)
+    with pytest.raises(DamagedResult, match=f"{path.name} is cut or damaged"):
+        HANDLES[name][1][1](results)
