@@ -7,6 +7,8 @@ from compsim_assets.assets.common import (
     ONE_RUN,
     DataFrame,
     columns,
+    keys,
+    lazily,
     table_options,
     table_outs,
     universe_of,
@@ -16,7 +18,7 @@ from compsim_assets.assets.common import (
 from compsim_assets.contracts import TABLES
 from compsim_assets.partitions import cutoff_modes
 from compsim_assets.settings import Settings
-from compsim_assets.storage.shards import FeatureShards
+from compsim_assets.storage.io_managers import ByMode, Lazy
 
 
 @dg.asset(ins={"descriptions": columns("report_id")}, **table_options("fuzz_scores", "interpretability", "pandas"))
@@ -44,6 +46,9 @@ def fuzz_scores(context: dg.AssetExecutionContext, settings: Settings, descripti
     return table
 
 
+_OF_CURVE = ("sae_features", "cluster_features", "fuzz_scores")
+
+
 @dg.multi_asset(
     name="interpretability",
     group_name="interpretability",
@@ -56,31 +61,29 @@ def fuzz_scores(context: dg.AssetExecutionContext, settings: Settings, descripti
         "size: it depends on it.",
     ),
     internal_asset_deps={
-        "interpretability_curve": {
-            dg.AssetKey(name) for name in ("sae_features", "cluster_features", "cluster_feature_summary", "fuzz_scores")
-        },
-        "strong_feature_proportion": {dg.AssetKey("cluster_feature_summary")},
+        "interpretability_curve": keys("cluster_feature_summary", *_OF_CURVE),
+        "strong_feature_proportion": keys("cluster_feature_summary"),
     },
-    ins={"cluster_features": dg.AssetIn(), "cluster_feature_summary": dg.AssetIn()},
+    ins=lazily(*_OF_CURVE),
     partitions_def=cutoff_modes,
     can_subset=True,
     backfill_policy=ONE_RUN,
 )
 def interpretability_assets(
     context: dg.AssetExecutionContext,
-    sae_features: FeatureShards,
-    cluster_features: dict[str, DataFrame],
-    cluster_feature_summary: dict[str, DataFrame],
-    fuzz_scores: DataFrame,
+    sae_features: Lazy,
+    cluster_features: Lazy,
+    cluster_feature_summary: ByMode,
+    fuzz_scores: Lazy,
 ):
     """How interpretable strong features are, and how many of a cluster's candidates are strong."""
     from compsim_assets.science.latents.interpretability import interpretability_curve, strong_feature_proportion
 
     names = wanted(context)
     if "interpretability_curve" in names:
-        usable, note = usable_scores(sae_features, fuzz_scores)
+        usable, note = usable_scores(sae_features.read(), fuzz_scores.read())
         curves = {}
-        for mode, features in cluster_features.items():
+        for mode, features in cluster_features.read().items():
             studied = usable[usable["latent"].isin(features["latent"])]
             strong = features[features["strong"]]
             curves[mode] = interpretability_curve(strong, len(cluster_feature_summary[mode]), studied)
