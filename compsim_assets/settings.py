@@ -24,13 +24,19 @@ _BEYOND_SETTINGS = (
 )  # fmt: skip
 
 
+def checkout() -> Path | None:
+    """The repository's folder, where the package runs from there; None where it is installed without it."""
+    folder = Path(__file__).resolve().parents[1]
+    return folder if (folder / "workspace.yaml").is_file() else None
+
+
 def default_data() -> Path:
-    """Where results go if nothing else is said: `data` in a checkout; for an installed package the user's data folder,
-    since what lies in site-packages goes with the next version.
+    """Where results go if nothing else is said: `data` in a checkout, else the user's data folder.
+
+    What lies in site-packages goes with the next version.
     """
-    repository = Path(__file__).resolve().parents[1]
-    if (repository / "workspace.yaml").is_file():
-        return repository / "data"
+    if folder := checkout():
+        return folder / "data"
     from platformdirs import user_data_path
 
     return user_data_path("compsim-assets", appauthor=False)

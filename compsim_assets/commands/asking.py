@@ -6,24 +6,27 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from compsim_assets.storage.lineage import StaleResult
+from compsim_assets.storage.reading import DamagedResult
 from compsim_assets.universe.layout import UniverseError
 
 if TYPE_CHECKING:
     from compsim_assets.settings import Settings
 
 WRONG, UNASKABLE = 1, 2
+_OF_THE_SYSTEM = (FileNotFoundError, FileExistsError, NotADirectoryError, PermissionError)
 
 
 @contextmanager
 def asking() -> Iterator[None]:
     """Turns what cannot be asked into one message on standard error and exit code 2.
 
-    That is an input that cannot be used, and a file or a result that is not there. Any other error is a fault in the
-    program and keeps its traceback.
+    That is an input that cannot be used, a file that is not there, and a result that is not there, damaged or of the
+    past. Any other error is a fault in the program and keeps its traceback.
     """
     try:
         yield
-    except (UniverseError, FileNotFoundError, FileExistsError, NotADirectoryError, PermissionError) as problem:
+    except (UniverseError, StaleResult, DamagedResult, *_OF_THE_SYSTEM) as problem:
         typer.echo(f"compsim: {problem}", err=True)
         raise typer.Exit(UNASKABLE) from None
 

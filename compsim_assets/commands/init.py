@@ -2,6 +2,7 @@
 
 import textwrap
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -80,9 +81,9 @@ def _what_to_put_where(folder: Path, file: str) -> str:
         "",
         "Other spellings of these columns are in docs/intake.md, or say yours in universe.toml. Then:",
         "",
-        f"  compsim check {folder}",
-        f"  COMPSIM_SOURCE=local COMPSIM_UNIVERSE={folder} make materialize",
-        f"  COMPSIM_SOURCE=local COMPSIM_UNIVERSE={folder} compsim table",
+        f"  compsim check {quote(str(folder))}",
+        f"  export COMPSIM_SOURCE=local COMPSIM_UNIVERSE={quote(str(folder.resolve()))}",
+        "  compsim materialize",
     ]
     return "\n".join(lines)
 

@@ -47,9 +47,12 @@ def print_table_1() -> None:
 
     Raises:
         FileNotFoundError: not materialized yet.
+        StaleResult, DamagedResult: see `read_asset`.
         UniverseError: see `settings`.
     """
     from compsim_assets.read import read_asset
+    from compsim_assets.settings import checkout
+    from compsim_assets.storage.lineage import name_of
     from compsim_assets.storage.results import Results
 
     current = settings()
@@ -62,10 +65,14 @@ def print_table_1() -> None:
         _print(table[table["block"] == block], columns.split())
     print(f"\nFindings ({what})\n")
     _print(findings, _FINDINGS.split())
-    print("\nFigures and the page of the findings:")
-    for path in [*sorted((results.folder / "figures").rglob("*.png")), results.folder / "findings.html"]:
-        print(f"  {path}")
-    print("\nmake ui shows all of it in Dagster; compsim_assets.read_asset('clusters', 'rolling') reads a table.")
+    print(f"\nAll results are in {results.folder}. The page of the findings, and the figures:")
+    print(f"  {results.folder / 'findings.html'}")
+    figures, lineage = results.folder / "figures", results.lineage(current.taking_part())
+    for path in sorted(figures.rglob("*.png")):
+        why = lineage.why_unusable(name_of(path.stem, "" if path.parent == figures else path.parent.name))
+        print(f"  {path}{f' (of the past: {why})' if why else ''}")
+    ui = "make ui" if checkout() else "dagster dev -m compsim_assets.definitions"
+    print(f"\n{ui} shows all of it in Dagster; compsim_assets.read_asset('clusters', 'rolling') reads a table.")
 
 
 def _print(table: "pd.DataFrame", columns: list[str]) -> None:

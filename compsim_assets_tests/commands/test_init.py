@@ -1,5 +1,6 @@
 """`compsim init`: a universe.toml that says every key and changes nothing, and what to put where."""
 
+import shlex
 import tomllib
 from pathlib import Path
 
@@ -25,6 +26,15 @@ def test_as_it_is_written_it_says_nothing(tmp_path: Path) -> None:
         assert not any(rules.says(table, key.name) for key in KEYS[table])
     for word in ("reports.csv", "prices.csv", "extraction.toml", "section_1 (or description", "compsim check"):
         assert word in told
+
+
+def test_what_it_tells_to_type_can_be_typed(tmp_path: Path) -> None:
+    folder = tmp_path / "my data"
+    told = run(str(folder))[1]
+    check, variables, materialize = told.splitlines()[-3:]
+    assert shlex.split(check) == ["compsim", "check", str(folder)]
+    assert shlex.split(variables) == ["export", "COMPSIM_SOURCE=local", f"COMPSIM_UNIVERSE={folder}"]
+    assert materialize == "  compsim materialize"
 
 
 def test_each_key_is_there_and_may_be_uncommented(tmp_path: Path) -> None:
