@@ -2,15 +2,19 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 import compsim_assets
 from compsim_assets.contracts import TABLES
-from compsim_assets.storage.pca import load_pca
+from compsim_assets.storage.lineage import Note, StaleResult
+from compsim_assets.storage.pca import Pca
+from compsim_assets.storage.results import Results
 from compsim_assets_tests.runs import EMPTY_ON_SAMPLE, MODES, Rebuilt
 
 
@@ -46,7 +50,7 @@ def test_features_come_with_their_reports(rebuilt: Rebuilt) -> None:
 def test_a_pca_is_a_row_a_component(rebuilt: Rebuilt) -> None:
     pca = rebuilt.read("pca")
     assert list(pca) == ["component", "explained_variance", "explained_variance_ratio"]
-    variance = load_pca(rebuilt.results, ["explained_variance"])["explained_variance"]
+    variance = Pca.of(rebuilt.results).arrays(["explained_variance"])["explained_variance"]
     np.testing.assert_array_equal(pca["explained_variance"], variance)
     assert pca["component"].tolist() == list(range(len(variance)))
 
@@ -66,7 +70,31 @@ def test_a_table_of_all_modes_has_none(rebuilt: Rebuilt) -> None:
         rebuilt.read("returns", "base")
 
 
-@pytest.mark.parametrize("name", ["returns", "sae_features", "pca"])
+def test_what_was_made_from_something_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    results, table = Results(tmp_path / "sample"), pa.table({"a": [1]})
+    for mode in MODES:
+        made = Note(inputs={} if mode == "base" else {"pca": "another"}, settings={"drop_without_returns": False})
+        results.write_table(results.table("clusters", mode), table, made)
+    assert compsim_assets.read_asset("clusters", "base", data=tmp_path)["a"].tolist() == [1]
+    with pytest.raises(
+        StaleResult, match=r"clusters/rolling was made from other pca .*: materialize 'clusters' of rolling"
+    ):
+        compsim_assets.read_asset("clusters", "rolling", data=tmp_path)
+    monkeypatch.setenv("COMPSIM_DROP_WITHOUT_RETURNS", "true")
+    with pytest.raises(
+        StaleResult, match="clusters/base was made with drop_without_returns = False, and it is True now"
+    ):
+        compsim_assets.read_asset("clusters", "base", data=tmp_path)
+
+
+def test_settings_are_those_of_the_source_that_is_read(tmp_path: Path) -> None:
+    """`huggingface` drops reports by default."""
+    results = Results(tmp_path / "huggingface")
+    results.write_table(results.table("returns"), pa.table({"a": [1]}), Note(settings={"drop_without_returns": True}))
+    assert len(compsim_assets.read_asset("returns", source="huggingface", data=tmp_path)) == 1
+
+
+@pytest.mark.parametrize("name", ["returns", "sae_features", "pca", "embeddings"])
 def test_what_is_not_materialized_is_named(name: str, tmp_path) -> None:
     with pytest.raises(FileNotFoundError, match=f"materialize '{name}' first"):
         compsim_assets.read_asset(name, data=tmp_path)
