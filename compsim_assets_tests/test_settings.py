@@ -122,7 +122,7 @@ def test_a_number_that_is_none_is_refused_where_settings_are_read(monkeypatch: p
             Settings.from_environment()
         assert "\n" not in str(refused.value)
     monkeypatch.setenv(name, "2")
-    assert Settings.from_environment() == Settings.from_environment()
+    assert Settings.from_environment().source == "sample"
 
 
 def test_a_run_is_refused_with_one_message_before_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

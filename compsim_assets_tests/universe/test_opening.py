@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
+from compsim_assets.assets.intake import universe_report
 from compsim_assets.settings import SOURCES, Settings
+from compsim_assets.storage.io_managers import managers
 from compsim_assets.universe.layout import UniverseError
 from compsim_assets.universe.opening import check_settings
 
@@ -69,3 +72,15 @@ def test_a_hub_of_which_nothing_is_left_is_named(tmp_path: Path) -> None:
     (tmp_path / "huggingface.toml").write_text('reports.dataset = ""\npairs.dataset = ""\nfeatures.dataset = ""')
     with pytest.raises(UniverseError, match="no pairs either"):
         check_settings(Settings(source="huggingface", universe=str(tmp_path)))
+
+
+def test_a_step_that_is_run_all_the_same_fails_with_that_message(tmp_path: Path) -> None:
+    settings = local("", data=str(tmp_path))
+    resources = {"settings": settings, **managers(settings)}
+    run = dg.materialize([universe_report], resources=resources, raise_on_error=False)
+    (failure,) = [event for event in run.all_events if event.is_step_failure]
+    shown = failure.step_failure_data.error_display_string
+    with pytest.raises(UniverseError) as refused:
+        check_settings(settings)
+    assert shown.count(f"UniverseError: {refused.value}\n") == 1
+    assert "following exception" not in shown
