@@ -163,9 +163,11 @@ def read_manifest(folder: Path, name: str) -> dict[str, Any]:
 
 def _content_of_folder(folder: Path, manifest: str) -> str:
     try:
-        return str(read_manifest(folder, manifest).get("content", ""))
+        described = read_manifest(folder, manifest)
     except (OSError, ValueError):
         return ""
+    # Without a hash it is not of our making: something, which left no note.
+    return str(described.get("content") or _hash(json.dumps(described).encode()))
 
 
 def _content_of_file(path: Path) -> str:
@@ -178,15 +180,23 @@ def _content_of_file(path: Path) -> str:
 
 @lru_cache(maxsize=1024)
 def _stamp(path: Path, *_version: int) -> str:
-    """The content hash in a table's metadata; of another file that of its bytes. Empty for a damaged table."""
-    from hashlib import blake2b
-
-    if path.suffix != ".parquet":
-        return blake2b(path.read_bytes(), digest_size=16).hexdigest()
+    """The content hash in a table's metadata; of a figure, or a table of another maker, that of its bytes. Empty for a
+    damaged table.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
-        return (pq.read_schema(path).metadata or {}).get(_CONTENT, b"").decode()
-    except (OSError, pa.ArrowException):
-        return ""
+    if path.suffix == ".parquet":
+        try:
+            stamp = (pq.read_schema(path).metadata or {}).get(_CONTENT)
+        except (OSError, pa.ArrowException):
+            return ""
+        if stamp:
+            return stamp.decode()
+    return _hash(path.read_bytes())
+
+
+def _hash(content: bytes) -> str:
+    from hashlib import blake2b
+
+    return blake2b(content, digest_size=16).hexdigest()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from compsim_assets.storage.lineage import Note
 from compsim_assets.storage.results import Results, read_table
 
 FILES = ("first.bin", "second.bin", "third.bin")
@@ -18,8 +19,9 @@ EVENTS = ("open", "os.mkdir", "os.rename", "os.rmdir", "os.remove", "os.symlink"
 
 
 def publish_table(results: Results, version: int) -> None:
-    """A table that says its version in every row."""
-    results.write_table(results.table("returns"), pa.table({"version": [version] * SIZE}))
+    """A table that says its version in every row, and so does the note of what it was made from."""
+    note = Note(code=str(version))
+    results.write_table(results.table("returns"), pa.table({"version": [version] * SIZE}), note)
 
 
 def publish_folder(results: Results, version: int) -> None:
@@ -33,10 +35,11 @@ PUBLISH = {"table": publish_table, "folder": publish_folder}
 
 
 def table_version(results: Results) -> int:
-    """The version of the table; fails where it is not of one version and complete."""
+    """The version of the table; fails where it is not of one version and complete, or its note is of another."""
     versions = read_table(results.table("returns"))["version"].to_numpy()
     assert len(versions) == SIZE
     assert (versions == versions[0]).all()
+    assert results.note("returns") == Note(code=str(versions[0]))
     return int(versions[0])
 
 

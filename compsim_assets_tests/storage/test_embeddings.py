@@ -1,5 +1,6 @@
 """Embeddings as they lie on disk: the same whatever the blocks they are written in."""
 
+import json
 from hashlib import blake2b
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from compsim_assets.storage import embeddings
-from compsim_assets.storage.embeddings import read_embeddings, write_embeddings
+from compsim_assets.storage.embeddings import MANIFEST, EmbeddingFolder, write_embeddings
 from compsim_assets.storage.results import Results
 
 
@@ -37,4 +38,27 @@ def test_what_is_written_does_not_depend_on_the_blocks(tmp_path: Path, monkeypat
 
 def test_embeddings_that_are_not_there_are_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="materialize 'embeddings' first"):
-        read_embeddings(Results(tmp_path))
+        EmbeddingFolder.of(Results(tmp_path))
+
+
+def test_encoders_are_read_one_after_the_other_in_the_order_of_the_manifest(results: Results) -> None:
+    names = ["second", "first"]
+    with results.new_folder(results.array_folder("embeddings")) as folder:
+        for name in names:
+            written(folder / f"{name}.parquet")
+        listed = [{"name": name, "width": 3} for name in names]
+        (folder / MANIFEST).write_text(json.dumps({"encoders": listed, "content": "abc"}))
+    opened = EmbeddingFolder.of(results)
+    assert opened.encoders == names
+    assert [name for name, _ in opened] == names
+    first = dict(opened)["first"]
+    assert first.report_id.tolist() == [0, 10, 20, 30, 40, 50, 60]
+    assert first.year.tolist() == [2001, 2001, 2002, 2002, 2003, 2003, 2003]
+    assert (first.matrix.shape, first.matrix.dtype) == ((7, 3), np.float32)
+    # A version that takes its place meanwhile is not mixed in: this one's files are gone, and it says so.
+    with results.new_folder(results.array_folder("embeddings")) as folder:
+        written(folder / "first.parquet")
+        (folder / MANIFEST).write_text(json.dumps({"encoders": [{"name": "first"}], "content": "abcd"}))
+    with pytest.raises(FileNotFoundError, match=r"second\.parquet does not exist: materialize 'embeddings' first"):
+        next(iter(opened))
+    assert EmbeddingFolder.of(results).encoders == ["first"]

@@ -1,4 +1,4 @@
-"""The results folder: paths, stamps of the universe, reading back."""
+"""The results folder: paths, what a result holds, reading back."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 
 from compsim_assets.settings import Settings
-from compsim_assets.storage.results import Results, StaleResult, content_hash, read_table
+from compsim_assets.storage.reading import DamagedResult
+from compsim_assets.storage.results import MANIFESTS, Results, content_hash, read_table
 
 
 def test_paths_are_those_of_the_contract() -> None:
@@ -37,7 +38,7 @@ def test_a_table_is_read_as_it_was_written(results: Results) -> None:
     assert read.schema.equals(table.schema)
     assert str(read.to_pydict()) == str(table.to_pydict())
     assert read_table(path, ["s"]).column_names == ["s"]
-    assert sorted(p.name for p in results.folder.iterdir()) == [".scratch", "returns.parquet"]
+    assert sorted(p.name for p in results.folder.iterdir()) == [".made_from", ".scratch", "returns.parquet"]
 
 
 def test_the_same_content_is_the_same_file(results: Results) -> None:
@@ -82,101 +83,53 @@ def test_other_content_has_another_hash() -> None:
     assert [name for name, other in OTHER.items() if content_hash(other) == content_hash(CONTENT)] == []
 
 
-def test_tables_know_their_universe(results: Results) -> None:
-    clusters = results.table("clusters", "base")
-
-    def describe(*names: str) -> None:
-        results.write_table(results.table("descriptions"), pa.table({"company_name": names}))
-
-    assert results.universe_stamp() == ""
-    describe("A", "B")
-    first = results.universe_stamp()
-    results.write_table(clusters, pa.table({"a": [1]}))
-    assert results.belongs_to_universe(clusters)
-    assert results.belongs_to_universe(results.table("descriptions"))
-    describe("A", "B", "C")
-    assert results.universe_stamp() not in ("", first)
-    assert not results.belongs_to_universe(clusters)
-    describe("A", "B")
-    assert results.universe_stamp() == first
-    assert results.belongs_to_universe(clusters)
+def test_what_a_result_holds_is_known_without_reading_it(results: Results) -> None:
+    names = ("returns", "clusters/base", "theta_by_year", "proportion/rolling", "sae_features", "pca", "embeddings")
+    assert [results.content(name) for name in names] == [""] * len(names)
+    content = results.write_table(results.table("returns"), CONTENT)
+    assert results.content("returns") == content == content_hash(CONTENT)
+    assert results.write_table(results.table("clusters", "base"), CONTENT) == results.content("clusters/base")
+    assert results.content("clusters/rolling") == ""
+    pictures = [("theta_by_year", None), ("proportion", "rolling")]
+    for number, (asset, mode) in enumerate(pictures):
+        with results.new_file(results.figure(asset, mode)) as aside:
+            aside.write_bytes(bytes([number]))
+    assert len({results.content(name) for name in ("theta_by_year", "proportion/rolling", "")}) == 3
+    for asset, manifest in MANIFESTS.items():
+        results.array_folder(asset).mkdir()
+        (results.array_folder(asset) / manifest).write_text(json.dumps({"content": f"of {asset}"}))
+        assert results.content(asset) == f"of {asset}"
 
 
-def features(results: Results, content: str, n_reports: int = 1) -> None:
-    """A manifest as `sae_features` has it."""
-    folder = results.array_folder("sae_features")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "features.json").write_text(json.dumps({"content": content, "n_reports": n_reports}))
+def test_what_is_there_now_counts(results: Results) -> None:
+    path = results.table("returns")
+    first = results.write_table(path, pa.table({"a": [1]}))
+    assert results.content("returns") == first
+    second = results.write_table(path, pa.table({"a": [2]}))
+    assert results.content("returns") == second != first
+    with results.new_file(results.figure("curve")) as aside:
+        aside.write_bytes(b"1")
+    before = results.content("curve")
+    with results.new_file(results.figure("curve")) as aside:
+        aside.write_bytes(b"2")
+    assert results.content("curve") not in ("", before)
 
 
-def put(results: Results, asset: str, value: int, mode: str | None = None) -> Path:
-    path = results.table(asset, mode)
-    results.write_table(path, pa.table({"a": [value]}))
-    return path
-
-
-def test_tables_know_the_features_and_returns_that_they_are_from(results: Results) -> None:
-    features(results, "first")
-    put(results, "returns", 1)
-    scores, clusters = put(results, "pca_scores", 1), put(results, "clusters", 1, "rolling")
-    walked, peers = put(results, "walk_forward_clusters", 1), put(results, "nearest_peers", 1)
-    every = scores, clusters, walked, peers
-    assert [results.stale_sources(path) for path in every] == [[]] * 4
-    put(results, "pca_scores", 1)  # made again, and the same
-    assert [results.stale_sources(path) for path in every] == [[]] * 4
-    features(results, "second")
-    # What was made from scores is from other features too, as long as the scores are.
-    assert [results.stale_sources(path) for path in every] == [
-        ["sae_features"], ["pca_scores"], ["sae_features"], ["pca_scores"],
-    ]  # fmt: skip
-    put(results, "pca_scores", 2)
-    assert results.stale_sources(scores) == []
-    assert results.stale_sources(clusters) == ["pca_scores"]
-    put(results, "clusters", 1, "rolling")
-    assert results.stale_sources(clusters) == []
-    put(results, "returns", 2)
-    assert results.stale_sources(clusters) == ["returns"]
-    assert results.stale_sources(peers) == ["pca_scores"]
-    with pytest.raises(StaleResult, match=r"clusters/rolling.parquet .* other returns .*'clusters' of rolling"):
-        results.fresh_table("clusters", "rolling")
-    assert results.fresh_table("returns") == results.table("returns")
-
-
-def test_where_pairs_are_compared_features_and_returns_do_not_matter(results: Results) -> None:
-    features(results, "none", n_reports=0)
-    put(results, "published_pairs", 1)
-    clusters = put(results, "clusters", 1, "base")
-    put(results, "returns", 2)
-    put(results, "pca_scores", 2)
-    assert results.stale_sources(clusters) == []
-    put(results, "published_pairs", 2)
-    assert results.stale_sources(clusters) == ["published_pairs"]
-
-
-def test_a_writer_killed_before_its_note_leaves_a_table_that_is_not_trusted(results: Results) -> None:
-    features(results, "first")
-    path = put(results, "pca_scores", 1)
-    note = results.folder / ".made_from" / "pca_scores.json"
-    before = note.read_bytes()
-    put(results, "pca_scores", 2)
-    note.write_bytes(before)
-    assert results.stale_sources(path) == ["sae_features"]
-    # A table from before there were notes is what it was.
-    note.unlink()
-    assert results.stale_sources(path) == []
-
-
-def test_notes_are_beside_the_tables_and_change_no_byte_of_them(results: Results, tmp_path: Path) -> None:
-    features(results, "first")
-    first = put(results, "pca_scores", 1).read_bytes()
-    features(results, "second")
-    assert put(results, "pca_scores", 1).read_bytes() == first
-
-
-def test_a_table_of_unknown_origin_does_not_belong(results: Results) -> None:
-    results.write_table(results.table("descriptions"), pa.table({"a": [1]}))
-    pd.DataFrame({"a": [1]}).to_parquet(results.table("mine"))
-    assert not results.belongs_to_universe(results.table("mine"))
+def test_what_cannot_be_read_holds_nothing(results: Results) -> None:
+    """Whoever opens it says what is wrong with it."""
+    path = results.table("returns")
+    results.write_table(path, CONTENT)
+    path.write_bytes(path.read_bytes()[:-10])
+    assert results.content("returns") == ""
+    results.require("returns")
+    with pytest.raises(DamagedResult, match=r"returns\.parquet is cut or damaged .*`compsim materialize returns`"):
+        read_table(path)
+    manifest = results.array_folder("pca") / "pca.json"
+    manifest.parent.mkdir()
+    for damaged in ("", '{"content": "ab'):
+        manifest.write_text(damaged)
+        assert results.content("pca") == ""
+        results.require("pca")
 
 
 def test_a_missing_table_names_the_asset_to_materialize(results: Results) -> None:

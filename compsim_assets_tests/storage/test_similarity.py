@@ -1,18 +1,23 @@
 """Scores and pairs answer the same questions, with the same answers where the pairs are those of the scores."""
 
 import inspect
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from compsim_assets.contracts import TABLES
 from compsim_assets.storage.matrices import list_column
-from compsim_assets.storage.pairs import write_pairs
+from compsim_assets.storage.pairs import PairTable, write_pairs
 from compsim_assets.storage.results import Results
-from compsim_assets.storage.similarity import PairSimilarity, ScoreSimilarity
+from compsim_assets.storage.scores import ScoreTable
+from compsim_assets.storage.similarity import PairSimilarity, ScoreSimilarity, open_similarity
 
 YEARS = {2001: 6, 2002: 5}
+PAIRS = ("report_a", "report_b", "cosine", "correlation")
 PEERS = ["report_id", "year", "rank", "peer_id", "cosine"]
 
 
@@ -34,8 +39,17 @@ def returns() -> pd.DataFrame:
     return pd.DataFrame({"report_id": 10 + np.arange(len(year)), "year": year, "returns": monthly})
 
 
+def companies(reports: pd.DataFrame, cik: list[str] | None = None) -> pd.DataFrame:
+    """Who is who: a company for each report, or those of these numbers."""
+    who = reports[["report_id", "year"]].assign(cik=cik or reports["report_id"].astype(str))
+    return who.assign(ticker=None, company_name=None)
+
+
+Handles = tuple[ScoreTable, PairTable]
+
+
 @pytest.fixture
-def both(results: Results, returns: pd.DataFrame) -> tuple[ScoreSimilarity, PairSimilarity]:
+def handles(results: Results, returns: pd.DataFrame) -> Handles:
     """Scores of all reports, and all their pairs."""
     scores = np.random.default_rng(1).normal(size=(len(returns), 3)).astype(np.float32)
     ids, year = returns["report_id"].to_numpy(), returns["year"].to_numpy()
@@ -48,7 +62,25 @@ def both(results: Results, returns: pd.DataFrame) -> tuple[ScoreSimilarity, Pair
     columns = {"report_a": ids[a], "report_b": ids[b], "cosine": (unit @ unit.T)[a, b], "correlation": correlation}
     with results.new_file(results.table("published_pairs")) as aside:
         write_pairs(aside, year[a], columns, {})
-    return ScoreSimilarity(results), PairSimilarity(results)
+    return ScoreTable(results.table("pca_scores")), PairTable(results.table("published_pairs"))
+
+
+@pytest.fixture
+def both(handles: Handles, returns: pd.DataFrame) -> tuple[ScoreSimilarity, PairSimilarity]:
+    who = companies(returns)
+    return ScoreSimilarity(handles[0], who), PairSimilarity(handles[1], who)
+
+
+def test_scores_are_compared_where_there_are_any(handles: Handles, returns: pd.DataFrame, tmp_path: Path) -> None:
+    scores, pairs = handles
+    nothing = ScoreTable(tmp_path / "none.parquet")
+    pq.write_table(TABLES["pca_scores"].empty(), nothing.path)
+    write_pairs(tmp_path / "pairs.parquet", np.empty(0, np.int64), dict.fromkeys(PAIRS, np.empty(0)), {})
+    no_pairs = PairTable(tmp_path / "pairs.parquet")
+    assert open_similarity(scores, pairs, returns).worker_input == {"scores": str(scores.path)}
+    assert open_similarity(nothing, pairs, returns).worker_input == {"pairs": str(pairs.path)}
+    assert open_similarity(nothing, no_pairs, returns).name == "features"
+    assert open_similarity(scores, no_pairs, returns).name == "features"
 
 
 def test_both_give_the_same_answers(both: tuple[ScoreSimilarity, PairSimilarity], returns: pd.DataFrame) -> None:
@@ -86,7 +118,7 @@ def test_reports_at_the_origin_are_left_out_and_named(results: Results, returns:
     ids, year = (returns[name].to_numpy() for name in ("report_id", "year"))
     table = pa.table({"report_id": ids[::-1], "year": year[::-1], "scores": list_column(scores[::-1].copy())})
     results.write_table(results.table("pca_scores"), table)
-    similarity = ScoreSimilarity(results)
+    similarity = ScoreSimilarity(ScoreTable(results.table("pca_scores")), companies(returns))
     assert similarity.without_content() == [13, 18]
     assert sorted(similarity.reports(returns, False)["report_id"]) == [i for i in range(10, 21) if i not in (13, 18)]
     peers = pd.concat(map(pd.DataFrame, similarity.nearest_peers(9)))
@@ -94,16 +126,11 @@ def test_reports_at_the_origin_are_left_out_and_named(results: Results, returns:
     assert len(peers) == 5 * 4 + 4 * 3
 
 
-def test_both_know_the_reports_of_one_company(
-    both: tuple[ScoreSimilarity, PairSimilarity], results: Results, returns: pd.DataFrame
-) -> None:
+def test_both_know_the_reports_of_one_company(handles: Handles, returns: pd.DataFrame) -> None:
     """Reports 10 and 12 are of one company, and so are 17 and 19; where no year has two, companies do not matter."""
-    cik = pa.array([{12: "0010", 19: "17.0"}.get(i, str(i)) for i in returns["report_id"]])
-    nothing = pa.nulls(len(cik), pa.string())
-    columns = {"report_id": returns["report_id"], "year": returns["year"], "cik": cik, "ticker": nothing}
-    results.write_table(results.table("descriptions"), pa.table({**columns, "company_name": nothing}))
+    who = companies(returns, [{12: "0010", 19: "17.0"}.get(i, str(i)) for i in returns["report_id"]])
     groups = {"all": returns[["year", "report_id"]].assign(cluster_id=1)}
-    for similarity in both:
+    for similarity in (ScoreSimilarity(handles[0], who), PairSimilarity(handles[1], who)):
         by_year = similarity.correlation_by_year(groups, returns)
         with_own = similarity.correlation_by_year(groups, returns, own_pairs=True)
         for year, row, whole in zip(YEARS, by_year.to_dict("records"), with_own.to_dict("records"), strict=True):
@@ -119,6 +146,5 @@ def test_both_know_the_reports_of_one_company(
         peers = pd.concat(map(pd.DataFrame, similarity.nearest_peers(9)))
         assert (10, 12) not in set(zip(peers["report_id"], peers["peer_id"], strict=True))
         assert len(peers) == 6 * 5 + 5 * 4 - 4
-    single = pa.table({**columns, "company_name": nothing}).filter(pa.array(~returns["report_id"].isin([12, 19])))
-    results.write_table(results.table("descriptions"), single)
-    assert ScoreSimilarity(results).company is None
+    single = who[~who["report_id"].isin([12, 19])]
+    assert ScoreSimilarity(handles[0], single).company is None
