@@ -6,6 +6,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 
+import dagster as dg
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,7 +15,9 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from compsim_assets import read_asset
+from compsim_assets.settings import Settings
 from compsim_assets.storage.embeddings import EmbeddingFolder, write_embeddings
+from compsim_assets.storage.io_managers import managers
 from compsim_assets.storage.pairs import PairTable, write_pairs
 from compsim_assets.storage.pca import Pca
 from compsim_assets.storage.reading import DamagedResult, reading
@@ -200,3 +203,21 @@ def test_a_file_whose_middle_is_gone_is_named_by_who_reads_it(results: Results, 
     path.write_bytes(whole)
     with pytest.raises(DamagedResult, match=f"{path.name} is cut or damaged"):
         HANDLES[name][1][1](results)
+
+
+def test_a_step_that_reads_a_damaged_result_fails_with_its_name(settings: Settings, results: Results) -> None:
+    path = results.table("returns")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"PAR1")
+
+    @dg.asset(name="mean_correlation")
+    def reader(returns):  # type: ignore[no-untyped-def]
+        raise AssertionError(returns)
+
+    source = dg.AssetSpec("returns")
+    resources = {"settings": settings, **managers(settings)}
+    run = dg.materialize([reader, source], selection=[reader], resources=resources, raise_on_error=False)
+    (failure,) = [event for event in run.all_events if event.is_step_failure]
+    shown = failure.step_failure_data.error_display_string
+    assert f"{path} is cut or damaged" in shown
+    assert "make it again with `compsim materialize returns`" in shown
