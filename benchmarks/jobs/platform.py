@@ -33,7 +33,7 @@ class Measured:
 
 
 def rows(size: str, device: str) -> list[Row]:
-    """The whole run, the same again with nothing to do, and what the steps' time was spent on. `size` is the sample's."""
+    """The whole run, the same again with nothing to do, and what the steps' time was spent on; of one size."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         whole = _materialize(REPOSITORY, folder)
