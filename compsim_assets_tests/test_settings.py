@@ -14,6 +14,7 @@ from compsim_assets.settings import SIMILARITIES, SOURCES, Settings, processes
 from compsim_assets.storage.results import Results
 
 REPOSITORY = Path(__file__).parents[1]
+PACKAGE = REPOSITORY / "compsim_assets"
 NAMES = (
     "COMPSIM_SOURCE",
     "COMPSIM_UNIVERSE",
@@ -182,22 +183,35 @@ def test_every_variable_that_is_read_anywhere_may_be_set(monkeypatch: pytest.Mon
         assert Settings.from_environment().source == "sample"
 
 
-def test_results_of_a_checkout_stay_in_it_and_others_go_to_the_user(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Installed as a wheel: what lies in site-packages goes with the next version."""
-    source, site = tmp_path / "source", tmp_path / "site"
-    shutil.copytree(REPOSITORY / "compsim_assets", source / "compsim_assets")
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the package is installed, as from a wheel; read only."""
+    folder = tmp_path_factory.mktemp("installed")
+    shutil.copytree(PACKAGE, folder / "source" / PACKAGE.name)
     for name in ("pyproject.toml", "README.md"):
-        shutil.copy(REPOSITORY / name, source)
+        shutil.copy(REPOSITORY / name, folder / "source")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
-    subprocess.run([*pip, "--target", str(site), str(source)], check=True)
+    subprocess.run([*pip, "--target", str(folder / "site"), str(folder / "source")], check=True)
+    return folder / "site"
+
+
+def test_results_of_a_checkout_stay_in_it_and_others_go_to_the_user(
+    installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lies in site-packages goes with the next version."""
     monkeypatch.delenv("COMPSIM_DATA")
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     program = "import compsim_assets.settings as s; print(s.__file__, s.Settings.from_environment().data)"
-    for root, data in ((site, tmp_path / "share" / "compsim-assets"), (REPOSITORY, REPOSITORY / "data")):
+    for root, data in ((installed, tmp_path / "compsim-assets"), (REPOSITORY, REPOSITORY / "data")):
         run = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
         assert run.stdout.split() == [str(root / "compsim_assets" / "settings.py"), str(data)]
+
+
+def test_an_installed_package_has_all_of_its_files(installed: Path) -> None:
+    files = {path.relative_to(REPOSITORY) for path in PACKAGE.rglob("*") if path.is_file()}
+    wanted = {path for path in files if "__pycache__" not in path.parts}
+    assert {path for path in wanted if not (installed / path).is_file()} == set()
+    assert not (installed / "compsim_assets_tests").exists()
 
 
 def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
