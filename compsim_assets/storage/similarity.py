@@ -5,7 +5,7 @@ Both answer the same questions, so that nobody asks again which of the two it is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from compsim_assets.science.cutoffs.step_function import StepFunction
-    from compsim_assets.science.linkage.distance import DistanceScale
-
-    Progress = Callable[[int, int], None]
+    from compsim_assets.science.linkage.trees import YearTrees
 
 
 def open_similarity(
@@ -55,7 +53,6 @@ class ScoreSimilarity(_Similarity):
 
     name = "features"
     correlations = "returns"  # where they are from
-    linked = "reports"  # what the progress of linking counts
 
     def __init__(self, scores: ScoreTable, descriptions: pd.DataFrame) -> None:
         super().__init__(descriptions)
@@ -88,22 +85,14 @@ class ScoreSimilarity(_Similarity):
         ids, year, scores = self._scores.read()
         return nearest_peers(scores, year, ids, n_peers, company=company_codes(self.company, ids))
 
-    def curves(
-        self, reports: pd.DataFrame, returns: pd.DataFrame, device: str, progress: Progress
-    ) -> tuple[dict[int, StepFunction], DistanceScale]:
-        """Step function of each year, by cosine distance, and the scale of the distances."""
-        import numpy as np
-
+    def curves(self, trees: YearTrees, reports: pd.DataFrame, returns: pd.DataFrame) -> dict[int, StepFunction]:
+        """Step function of each linked year, by cosine distance; `reports`: report_id and year as they were linked."""
         from compsim_assets.science.companies import company_codes
         from compsim_assets.science.cutoffs.step_function import curves_of_years
-        from compsim_assets.science.linkage.years import link_years
 
-        ids, year, scores = self._scores.read()
-        rows = np.isin(ids, reports["report_id"])
-        ids, year, scores = ids[rows], year[rows], scores[rows]
+        ids = reports["report_id"].to_numpy()
         unit, defined = _unit_returns(returns, ids)
-        linked = link_years(scores, year, device, progress)
-        return curves_of_years(linked, unit, defined, company_codes(self.company, ids)), linked.scale
+        return curves_of_years(trees, unit, defined, company_codes(self.company, ids))
 
     def correlation_by_year(
         self, groups: Mapping[str, pd.DataFrame], returns: pd.DataFrame, *, own_pairs: bool = False
@@ -132,7 +121,6 @@ class PairSimilarity(_Similarity):
 
     name = "pairs"
     correlations = "published pairs"
-    linked = "years"
 
     def __init__(self, pairs: PairTable, descriptions: pd.DataFrame) -> None:
         super().__init__(descriptions)
@@ -167,15 +155,11 @@ class PairSimilarity(_Similarity):
         for year in self._pairs.years:
             yield {**peers_of_pairs(self._pairs.of_year(year), n_peers, self.company), "year": year}
 
-    def curves(
-        self, reports: pd.DataFrame, returns: pd.DataFrame, device: str, progress: Progress
-    ) -> tuple[dict[int, StepFunction], DistanceScale]:
-        """Step function of each year, by cosine distance, and the scale of the distances."""
-        from compsim_assets.science.cutoffs.pairs import link_pairs
+    def curves(self, trees: YearTrees, reports: pd.DataFrame, returns: pd.DataFrame) -> dict[int, StepFunction]:
+        """Step function of each linked year, by cosine distance; returns are those of the pairs."""
+        from compsim_assets.science.cutoffs.pairs import curves_of_pairs
 
-        there = set(reports["year"].tolist())
-        years = [year for year in self._pairs.years if year in there]
-        return link_pairs(years, self._pairs.of_year, progress, self.company)
+        return curves_of_pairs(trees, self._pairs.of_year, self.company)
 
     def correlation_by_year(
         self, groups: Mapping[str, pd.DataFrame], returns: pd.DataFrame, *, own_pairs: bool = False
