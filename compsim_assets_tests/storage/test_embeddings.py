@@ -41,24 +41,26 @@ def test_embeddings_that_are_not_there_are_named(tmp_path: Path) -> None:
         EmbeddingFolder.of(Results(tmp_path))
 
 
+def publish_embeddings(folder: Path, names: tuple[str, ...] = ("first", "second")) -> None:
+    """Tables of these encoders, and their manifest."""
+    for name in names:
+        written(folder / f"{name}.parquet")
+    listed = [{"name": name, "width": 3} for name in names]
+    (folder / MANIFEST).write_text(json.dumps({"encoders": listed, "content": "of " + "-".join(names)}))
+
+
 def test_encoders_are_read_one_after_the_other_in_the_order_of_the_manifest(results: Results) -> None:
-    names = ["second", "first"]
     with results.new_folder(results.array_folder("embeddings")) as folder:
-        for name in names:
-            written(folder / f"{name}.parquet")
-        listed = [{"name": name, "width": 3} for name in names]
-        (folder / MANIFEST).write_text(json.dumps({"encoders": listed, "content": "abc"}))
+        publish_embeddings(folder, ("second", "first"))
     opened = EmbeddingFolder.of(results)
-    assert opened.encoders == names
-    assert [name for name, _ in opened] == names
+    assert opened.encoders == [name for name, _ in opened] == ["second", "first"]
     first = dict(opened)["first"]
     assert first.report_id.tolist() == [0, 10, 20, 30, 40, 50, 60]
     assert first.year.tolist() == [2001, 2001, 2002, 2002, 2003, 2003, 2003]
     assert (first.matrix.shape, first.matrix.dtype) == ((7, 3), np.float32)
     # A version that takes its place meanwhile is not mixed in: this one's files are gone, and it says so.
     with results.new_folder(results.array_folder("embeddings")) as folder:
-        written(folder / "first.parquet")
-        (folder / MANIFEST).write_text(json.dumps({"encoders": [{"name": "first"}], "content": "abcd"}))
+        publish_embeddings(folder, ("first",))
     with pytest.raises(FileNotFoundError, match=r"second\.parquet does not exist: materialize 'embeddings' first"):
         next(iter(opened))
     assert EmbeddingFolder.of(results).encoders == ["first"]

@@ -188,10 +188,11 @@ class ResultsIOManager(dg.ConfigurableIOManager):
             for mode in modes:
                 name = name_of(asset, mode)
                 if not self.results.content(name):
-                    left_out[mode] = "not materialized yet"
+                    there = self.results.table(asset, mode).exists()
+                    left_out[mode] = "damaged" if there else "not materialized yet"
                 elif why := lineage.why_unusable(name):
                     left_out[mode] = why
                 else:
                     continue
-                context.log.warning(f"{name} was {left_out[mode]}: left out, materialize it again")
+                context.log.warning(f"{name} is left out, {left_out[mode]}: materialize it")
         return ByMode({mode: load(mode) for mode in modes if mode not in left_out}, left_out)
