@@ -76,7 +76,7 @@ def objective_by_theta(synthetic: bool, cutoff_curve: DataFrame, clustered_repor
     from compsim_assets.plots.cutoffs import objective_by_theta as draw
     from compsim_assets.science.cutoffs.choice import base_cutoffs, base_objective_table
     from compsim_assets.science.cutoffs.step_function import read_curves
-    from compsim_assets.science.linkage.distance import DistanceScale
+    from compsim_assets.science.linkage.scale import DistanceScale
 
     # As `cutoffs` has it: a year in which no report is clustered, or none has returns, is not in a fold.
     years = sorted(clustered_reports["year"].unique().tolist())

@@ -37,6 +37,13 @@ TABLES = (
         correlation("cosine", "Cosine of the two reports' PCA scores.", nullable=False),
     ),
     table("clustered_reports", "report_id")(REPORT, YEAR),
+    table("dendrograms", "year", "step")(
+        YEAR,
+        count("step", "Merges of the year in ascending distance, from 0."),
+        Column("left", "int64", "Smallest report id of the cluster that this merge makes."),
+        Column("right", "int64", "Smallest report id of the part that does not hold `left`."),
+        size("distance", "Cosine distance at which the two parts merge; equal ones (to 1e-12) are the same number."),
+    ),
     table("distance_scale", "n_pairs")(
         Column("mean", "float64", "Mean cosine distance m over all pairs of all years."),
         size("deviation", "Population deviation v; 1 where all distances are equal."),

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow.parquet as pq
 import torch
 import torch.distributed as dist
@@ -13,6 +13,7 @@ from safetensors import safe_open
 
 from compsim_assets.launch.worker import Worker
 from compsim_assets.science.device import map_on_all_cores
+from compsim_assets.science.linkage.pairs import positions_of
 from compsim_assets.science.pca.axes import AxesFromScores
 from compsim_assets.science.strong_features.axis_products import AxisProducts
 from compsim_assets.science.strong_features.candidates import active_latents
@@ -29,6 +30,17 @@ _BLOCK = 32 << 20
 _AXES = 512 << 20
 
 
+class _RowOf:
+    """The row of each report, by id; -1 for one that has none."""
+
+    def __init__(self, report_id: np.ndarray) -> None:
+        order = np.argsort(report_id)
+        self._report_id, self._row = report_id[order], np.append(order, -1)
+
+    def __call__(self, wanted: np.ndarray) -> np.ndarray:
+        return self._row[positions_of(self._report_id, wanted)]
+
+
 class ClusterInputs:
     """Scores of a rank's reports, features of any, and axes of candidates.
 
@@ -38,18 +50,18 @@ class ClusterInputs:
         ValueError: a report of a cluster has no scores or no features.
     """
 
-    def __init__(self, worker: Worker, reports: np.ndarray) -> None:
-        extras = worker.extras
+    def __init__(self, worker: Worker, options: dict[str, Any], reports: np.ndarray) -> None:
         self.worker, self.device = worker, worker.device
-        self.dtype = torch.float64 if extras["products"] == "float64" else torch.float32
-        self.features = FeatureShards(Path(extras["features"]))
-        self._feature_row = pd.Index(self.features.report_id)
-        self._score_path, self._pca = extras["scores"], extras["pca"]
+        self.dtype = torch.float64 if options["products"] == "float64" else torch.float32
+        self.features = FeatureShards(Path(options["features"]))
+        self._feature_row = _RowOf(self.features.report_id)
+        self._score_path, self._pca = options["scores"], options["pca"]
         with safe_open(self._pca, framework="numpy") as pca:
             self.scale, self.mean = pca.get_tensor("scale"), pca.get_tensor("mean")
             self.explained_variance = pca.get_tensor("explained_variance")
             self.has_components = "components" in pca.keys()  # noqa: SIM118
-        self._score_row = pd.Index(np.unique(reports))
+        self._reports = np.unique(reports)
+        self._score_row = _RowOf(self._reports)
         self._scores = self._scores_of_rank()
 
     @property
@@ -61,7 +73,7 @@ class ClusterInputs:
         """(k, P) float32 scores and (k, J) float64 coefficients x / s of reports of this rank."""
         features = self.features.select(latents, self._feature_rows(reports))
         coefficients = np.divide(features, self.scale[latents], dtype=np.float64)
-        return self._scores[self._score_row.get_indexer(reports)], coefficients
+        return self._scores[self._score_row(reports)], coefficients
 
     def feature_blocks(self, reports: np.ndarray) -> Callable[[], Iterable[np.ndarray]]:
         """(b, D) float32 features of consecutive reports, as often as asked for; one block is read but once."""
@@ -97,7 +109,7 @@ class ClusterInputs:
         sums = AxesFromScores(self.mean[latents], self.scale[latents], self.n_axes, self.device)
         missing = len(self.features.report_id)
         for number, (ids, scores) in enumerate(self._score_batches()):
-            row = self._feature_row.get_indexer(ids)
+            row = self._feature_row(ids)
             missing -= int((row >= 0).sum())
             if number % self.worker.world_size == self.worker.rank:
                 with_features = row >= 0
@@ -110,14 +122,14 @@ class ClusterInputs:
         return sums.axes(self.explained_variance, self.features.shape[0])
 
     def _scores_of_rank(self) -> np.ndarray:
-        scores = np.empty((len(self._score_row), self.n_axes), dtype=np.float32)
+        scores = np.empty((len(self._reports), self.n_axes), dtype=np.float32)
         seen = np.zeros(len(scores), dtype=bool)
         for ids, values in self._score_batches():
-            row = self._score_row.get_indexer(ids)
+            row = self._score_row(ids)
             scores[row[row >= 0]] = values[row >= 0]
             seen[row[row >= 0]] = True
         if not seen.all():
-            raise ValueError(f"report {self._score_row[~seen][0]} of a cluster has no scores")
+            raise ValueError(f"report {self._reports[~seen][0]} of a cluster has no scores")
         return scores
 
     def _score_batches(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -127,7 +139,7 @@ class ClusterInputs:
             yield batch.column("report_id").to_numpy(), matrix_of(batch.column("scores"))
 
     def _feature_rows(self, reports: np.ndarray) -> np.ndarray:
-        rows: np.ndarray = self._feature_row.get_indexer(reports)
+        rows = self._feature_row(reports)
         if (rows < 0).any():
             raise ValueError(f"report {reports[rows < 0][0]} of a cluster has no features")
         return rows
@@ -137,11 +149,11 @@ class ClusterInputs:
 
 
 def study_with_scores(
-    inputs: ClusterInputs, clusters: list[ClusterPairs], latents: np.ndarray, progress: Progress
+    inputs: ClusterInputs, clusters: list[ClusterPairs], latents: np.ndarray, axes: torch.Tensor, progress: Progress
 ) -> Studied:
-    """The same candidates for every cluster: their axes and Gram matrix are made once."""
+    """The same candidates for every cluster, whose axes (J, P) `ClusterInputs.axes` gives: one Gram matrix."""
     n_reports = sum(len(cluster.reports) for cluster in clusters)
-    products = AxisProducts.of(inputs.axes(latents), inputs.dtype, n_reports)
+    products = AxisProducts.of(axes, inputs.dtype, n_reports)
     results = find_strong_features(products, clusters, partial(inputs.read, latents=latents), progress=progress)
     return [(latents, result) for result in results]
 

@@ -1,127 +1,67 @@
-"""Torchrun program: cut the single linkage of each year at its cutoff.
+"""Torchrun program: the trees of the years cut at their cutoffs, and the strong features of the clusters, of one or
+several cutoff modes at once.
 
-Ranks share the years out by cost. All of them work off the tiles of a year whose distances do not fit, one such year
-after the other, and rank 0 merges their trees.
+Every rank cuts, which takes milliseconds. Ranks share the clusters of all modes out by cost.
 
-Extras: reports (Parquet with report_id, year: the reports to cluster), cutoffs (Parquet with year, distance), output
-(Parquet to write, in a folder of its own: the scores lie beside it meanwhile, as a matrix that ranks map), and what
-reports are compared by: scores (Parquet with report_id, year, scores), or pairs (Parquet of `storage.pairs`).
-Optional, with scores: dense_bytes (years that need more go in tiles), block (rows of a tile).
+Extras: modes (by cutoff mode either cutoffs, a Parquet with year, distance, or clusters, a Parquet of clusters that
+were cut before), output (folder: what is made of a mode goes into a folder of the mode's name). To cut: dendrograms
+(Parquet of `dendrograms`), reports (Parquet with report_id, year). To search strong features: strong_features, see
+`workers.cluster_features`.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow.parquet as pq
 
+from compsim_assets.contracts import TABLES
 from compsim_assets.launch.worker import Worker, run
-from compsim_assets.science.device import share_out
-from compsim_assets.science.linkage.blocked import merge_shares, spanning_tree_of_share
-from compsim_assets.science.linkage.cut import cluster_frame, cut
-from compsim_assets.science.linkage.dendrogram import Dendrogram
-from compsim_assets.science.linkage.pairs import pair_graph
-from compsim_assets.science.linkage.years import DENSE_BYTES, YearLinkage
-from compsim_assets.storage.matrices import matrix_of
-from compsim_assets.storage.pairs import PairTable
+from compsim_assets.science.linkage.cut import cluster_columns
+from compsim_assets.science.linkage.trees import cut_years, read_trees
+from compsim_assets.workers.cluster_features import study
+from compsim_assets.workers.without_pandas import refuse_pandas
 
-_BATCH_BYTES = 32 << 20
+Columns = dict[str, np.ndarray]
 
 
 def main(worker: Worker) -> None:
-    """Cluster the years and let rank 0 write all of them, ordered by year, cluster and report."""
-    cutoffs = pd.read_parquet(worker.extras["cutoffs"])
-    reports = pd.read_parquet(worker.extras["reports"], columns=["report_id", "year"])
-    ids = [np.sort(reports.loc[reports["year"] == year, "report_id"].to_numpy()) for year in cutoffs["year"]]
-    link = _link_pairs if "pairs" in worker.extras else _link_scores
-    years, distances = cutoffs["year"].tolist(), cutoffs["distance"].tolist()
-    clusters = [(years[i], cut(tree, distances[i]), ids[i]) for i, tree in link(worker, years, ids)]
-    gathered = worker.gather(clusters)
-    if gathered is not None:
-        cluster_frame(year for part in gathered for year in part).to_parquet(worker.extras["output"])
-        worker.result({"processes": worker.world_size, "device": str(worker.device)})
-
-
-def _years_of_rank(worker: Worker, costs: list[int]) -> Iterator[int]:
-    """Numbers of the years that this rank links, with their progress."""
-    mine = share_out(costs, worker.world_size)[worker.rank]
-    for done, index in enumerate(mine, start=1):
-        yield index
-        worker.progress(done, len(mine), "clustered years of rank 0")
-
-
-def _link_pairs(worker: Worker, years: list[int], ids: list[np.ndarray]) -> Iterator[tuple[int, Dendrogram]]:
-    """Trees of this rank's years from their pairs; points are the reports, ids ascending."""
-    pairs = PairTable(Path(worker.extras["pairs"]))
-    for index in _years_of_rank(worker, [len(members) ** 2 for members in ids]):
-        graph = pair_graph(pairs.of_year(years[index]), without_returns=True)
-        if not np.array_equal(graph.report_id, ids[index]):
-            raise ValueError(
-                f"{worker.extras['pairs']}: the pairs of {years[index]} are of other reports than "
-                f"{worker.extras['reports']}: materialize clustered_reports again"
-            )
-        yield index, graph.forest()
-
-
-def _link_scores(worker: Worker, years: list[int], ids: list[np.ndarray]) -> Iterator[tuple[int, Dendrogram]]:
-    """Trees of this rank's years from their PCA scores; those that need all ranks are rank 0's."""
-    row_of = pq.read_table(worker.extras["scores"], columns=["report_id"]).to_pandas()
-    row_of = pd.Series(row_of.index, index=row_of["report_id"])
-    rows = [row_of.loc[members].to_numpy() for members in ids]
-    scores = _mapped_scores(worker)
-    linkage = YearLinkage(str(worker.device), worker.extras.get("dense_bytes", DENSE_BYTES))
-    alone = [index for index, members in enumerate(rows) if linkage.is_listed(len(members))]
-    for index in sorted({*range(len(rows))} - {*alone}):
-        tree = _tree_by_all(worker, scores[rows[index]])
-        if tree is not None:
-            yield index, tree
-    for number in _years_of_rank(worker, [len(rows[index]) ** 2 for index in alone]):
-        yield alone[number], linkage.tree(scores[rows[alone[number]]])
-
-
-def _tree_by_all(worker: Worker, scores: np.ndarray) -> Dendrogram | None:
-    """Single linkage of one year by all ranks, on rank 0; None elsewhere."""
-    part = spanning_tree_of_share(
-        scores,
-        str(worker.device),
-        share=worker.rank,
-        n_shares=worker.world_size,
-        block=worker.extras.get("block"),
-        progress=lambda done, total: worker.progress(done, total, f"tiles of a year of {len(scores):,} of rank 0"),
-    )
-    parts = worker.gather(part)
-    return merge_shares(parts)[0] if parts is not None else None
-
-
-def _mapped_scores(worker: Worker) -> np.ndarray:
-    """(n, P) scores of all reports, mapped from a file: a rank's memory holds the rows of one year at a time.
-
-    Parquet cannot be mapped: rank 0 writes the matrix beside the output, once, in batches.
-    """
-    path = Path(worker.extras["output"]).with_name("scores.npy")
+    """Let rank 0 write the clusters of the modes that are cut, and the tables of strong features where asked for."""
+    extras, modes, folder = worker.extras, worker.extras["modes"], Path(worker.extras["output"])
+    clusters = _cut(extras) | {mode: _read(given["clusters"]) for mode, given in modes.items() if "clusters" in given}
+    made = [(mode, "clusters", clusters[mode]) for mode, given in modes.items() if "cutoffs" in given]
+    result: dict[str, Any] = {"processes": worker.world_size, "device": str(worker.device)}
+    if "strong_features" in extras:
+        studied = study(worker, extras["strong_features"], {mode: clusters[mode] for mode in modes})
+        made += studied
+        result["clusters_studied"] = {mode: len(table["year"]) for mode, name, table in studied if "summary" in name}
     if worker.rank == 0:
-        _write_matrix(Path(worker.extras["scores"]), path)
-    worker.barrier()
-    mapped: np.ndarray = np.load(path, mmap_mode="r")
-    return mapped
+        for mode, name, columns in made:
+            (folder / mode).mkdir(exist_ok=True)
+            pq.write_table(TABLES[name].typed(columns), folder / mode / f"{name}.parquet")
+        worker.result(result)
 
 
-def _write_matrix(source: Path, target: Path) -> None:
-    with pq.ParquetFile(source, memory_map=True) as table:
-        column = table.schema_arrow.field("scores").type
-        width, dtype = column.list_size, np.dtype(column.value_type.to_pandas_dtype())
-        with target.open("wb") as file:
-            header = {
-                "descr": np.lib.format.dtype_to_descr(dtype),
-                "fortran_order": False,
-                "shape": (table.metadata.num_rows, width),
-            }
-            np.lib.format.write_array_header_1_0(file, header)
-            size = max(1, _BATCH_BYTES // (dtype.itemsize * width))
-            for batch in table.iter_batches(batch_size=size, columns=["scores"]):
-                matrix_of(batch.column("scores")).tofile(file)
+def _cut(extras: dict[str, Any]) -> dict[str, Columns]:
+    """Clusters of the modes that have cutoffs."""
+    cutoffs = {mode: _read(given["cutoffs"]) for mode, given in extras["modes"].items() if "cutoffs" in given}
+    if not cutoffs:
+        return {}
+    reports = _read(extras["reports"])
+    order = np.argsort(reports["report_id"])
+    ids, year = reports["report_id"][order], reports["year"][order]
+    trees = read_trees(_read(extras["dendrograms"]), year, ids)
+    return {
+        mode: cluster_columns(cut_years(trees, ids, table["year"], table["distance"]))
+        for mode, table in cutoffs.items()
+    }
+
+
+def _read(path: str) -> Columns:
+    table = pq.read_table(path)
+    return {name: table[name].to_numpy() for name in table.column_names}
 
 
 if __name__ == "__main__":
-    run(main)
+    refuse_pandas()
+    run(main, memory_hint="smaller max_candidates or max_pairs of cluster_features")

@@ -2,14 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from compsim_assets.science.cutoffs.step_function import StepFunction, curves_of_years
-from compsim_assets.science.linkage.cut import cluster_frame, cut
-from compsim_assets.science.linkage.distance import DistanceScale
-from compsim_assets.science.linkage.years import YearTrees
+from compsim_assets.science.linkage.cut import cluster_frame
+from compsim_assets.science.linkage.scale import DistanceScale
+from compsim_assets.science.linkage.trees import cut_years
+
+if TYPE_CHECKING:
+    from compsim_assets.science.linkage.years import LinkedYears
 
 BASE_LATTICE = np.arange(-500, 251) / 100
 ROLLING_LATTICE = np.arange(-45, -9) / 10
@@ -84,7 +88,7 @@ def _cutoffs(
 
 
 def cut_clusters(
-    linked: YearTrees,
+    linked: "LinkedYears",
     unit_returns: np.ndarray,
     defined: np.ndarray,
     report_id: np.ndarray,
@@ -106,15 +110,10 @@ def cut_clusters(
     """
     curves = curves_of_years(linked, unit_returns, defined, company)
     steps = [curve.standardised(linked.scale) for curve in curves.values()]
-    trees = dict(zip(curves, linked.trees, strict=True))
-    rows = dict(zip(curves, linked.rows, strict=True))
     clusters = {}
     for mode, choose in CHOICES.items():
         cutoffs = choose(steps, list(curves), linked.scale)
-        clusters[mode] = cluster_frame(
-            (year, cut(trees[year], distance), report_id[rows[year]])
-            for year, distance in zip(cutoffs.year.tolist(), cutoffs.distance, strict=True)
-        )
+        clusters[mode] = cluster_frame(cut_years(linked, report_id, cutoffs.year, cutoffs.distance))
     return clusters
 
 

@@ -7,7 +7,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from compsim_assets.science.linkage.cut import cluster_frame, order_labels
 from compsim_assets.science.linkage.distance import unit_rows
-from compsim_assets.science.linkage.years import rows_by_year
+from compsim_assets.science.linkage.trees import rows_by_year
 
 _N_INIT = 10
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from compsim_assets.science.companies import company_codes
 from compsim_assets.science.cutoffs.step_function import (
@@ -15,43 +15,32 @@ from compsim_assets.science.cutoffs.step_function import (
 )
 from compsim_assets.science.linkage.cut import cut
 from compsim_assets.science.linkage.dendrogram import Dendrogram
-from compsim_assets.science.linkage.distance import DistanceScale, Moments, fit_scale, moments_of
-from compsim_assets.science.linkage.pairs import PairGraph, YearPairs, pair_graph
+from compsim_assets.science.linkage.pairs import YearPairs, pair_graph
+from compsim_assets.science.linkage.scale import fit_scale
+from compsim_assets.science.linkage.trees import YearTrees
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-def link_pairs(
-    years: Sequence[int],
-    pairs_of_year: Callable[[int], YearPairs],
-    progress: Callable[[int, int], None] | None = None,
-    company: pd.Series | None = None,
-) -> tuple[dict[int, StepFunction], DistanceScale]:
-    """Step function of each year, by cosine distance, and the scale of the distances over all years' existing pairs.
-
-    A year without returns has no existing pair: it is linked by all its pairs, and the scale is that of the others.
+def curves_of_pairs(
+    trees: YearTrees, pairs_of_year: Callable[[int], YearPairs], company: "pd.Series | None" = None
+) -> dict[int, StepFunction]:
+    """Step function of each linked year, by cosine distance, from the correlations of its pairs.
 
     Args:
-        years: to link, in this order.
+        trees: from `PairGraph.forest` of each year: points are the reports in its pairs, ids ascending.
         pairs_of_year: the pairs of a year, called once for each.
-        progress: called with (years done, years in all) after each year.
         company: company of each report, by report id: reports of one company are no pair. None: all are different.
 
-    Cost: O(m log n) time per year; memory of one year's pairs, about 120 m bytes with them. 15 million pairs of 25
-    years take about 5 s on two cores.
+    Cost: O(m + n log n) time per year; memory of one year's pairs, about 120 m bytes with them.
     """
-    curves, moments = {}, []
-    for done, year in enumerate(years, start=1):
+    curves = {}
+    for year, _, tree in trees:
         graph = pair_graph(pairs_of_year(year), without_returns=True)
         codes = company_codes(company, graph.report_id)
-        curves[year] = pair_step_function(graph.forest(), graph.a, graph.b, graph.correlation, codes)
-        moments.append(_moments(graph))
-        if progress is not None:
-            progress(done, len(years))
-    return curves, fit_scale(moments)
-
-
-def _moments(graph: PairGraph) -> Moments:
-    """Of the distances of the existing pairs, which are overwritten."""
-    return moments_of(graph.distance if not np.isnan(graph.correlation).all() else graph.distance[:0])
+        curves[year] = pair_step_function(tree, graph.a, graph.b, graph.correlation, codes)
+    return curves
 
 
 def pair_step_function(
@@ -97,7 +86,7 @@ def cut_pairs(
         years, pairs_of_year: the pairs, read one year at a time.
         thetas: by name, the cutoff of each year that is to be cut.
 
-    Cost: as `link_pairs`; memory of one year's pairs and all years' trees.
+    Cost: as linking them, O(m log n) time per year; memory of one year's pairs and all years' trees.
     """
     if not any(thetas.values()):
         return
@@ -105,7 +94,7 @@ def cut_pairs(
     for year in years:
         graph = pair_graph(pairs_of_year(year))
         trees[year] = graph.report_id, graph.forest()
-        moments.append(moments_of(graph.distance))
+        moments.append(graph.moments())
     scale = fit_scale(moments)
     for name, by_year in thetas.items():
         for year, theta in by_year.items():

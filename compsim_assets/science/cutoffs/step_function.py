@@ -4,14 +4,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-import torch
 
 from compsim_assets.science.companies import own_pairs
 from compsim_assets.science.linkage.cut import merges_within
-from compsim_assets.science.linkage.dendrogram import Dendrogram, leaves
-from compsim_assets.science.linkage.distance import DistanceScale
-from compsim_assets.science.linkage.spanning_tree import Bottlenecks
-from compsim_assets.science.linkage.years import YearTrees
+from compsim_assets.science.linkage.dendrogram import Dendrogram, joining_merges
+from compsim_assets.science.linkage.scale import DistanceScale
+from compsim_assets.science.linkage.trees import YearTrees
 
 
 @dataclass(frozen=True)
@@ -70,8 +68,8 @@ def curves_of_years(
 ) -> dict[int, StepFunction]:
     """Step function of each linked year, by cosine distance; arguments as of `step_function`, rows as linked."""
     return {
-        int(year): step_function(tree, unit_returns[rows], defined[rows], None if company is None else company[rows])
-        for year, rows, tree in zip(linked.years, linked.rows, linked.trees, strict=True)
+        year: step_function(tree, unit_returns[rows], defined[rows], None if company is None else company[rows])
+        for year, rows, tree in linked
     }
 
 
@@ -147,7 +145,7 @@ def pairs_of_nodes(
     Cost: O(n log n + m) time.
     """
     n, merges = tree.n_points, len(tree.height)
-    merge = _merge_of_pairs(tree, a, b)
+    merge = joining_merges(tree, a, b)
     node, joined = n + merge, merge < merges
     pairs = np.bincount(node[joined], minlength=n + merges)
     total = np.bincount(node[joined], weights=correlation[joined], minlength=n + merges)
@@ -164,15 +162,6 @@ def companies_of_nodes(tree: Dendrogram, company: np.ndarray) -> np.ndarray:
     for left, right in tree.children.tolist():
         owner.append(owner[left] if owner[left] == owner[right] else None)
     return np.array([1 if number is not None else 2 for number in owner], dtype=np.int64)
-
-
-def _merge_of_pairs(tree: Dendrogram, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(m,) the merge that joins the two points of each pair: the latest one between their leaves."""
-    if len(a) == 0:
-        return np.empty(0, dtype=np.int64)
-    order, merge = leaves(tree)
-    latest = Bottlenecks(order, merge.astype(np.float64), torch.device("cpu"))
-    return latest.between(torch.from_numpy(a), torch.from_numpy(b)).long().numpy()
 
 
 def _change(value: np.ndarray, tree: Dendrogram) -> np.ndarray:

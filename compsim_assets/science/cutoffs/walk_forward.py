@@ -11,7 +11,7 @@ from compsim_assets.science.cutoffs.choice import ROLLING_LATTICE, choose_rollin
 from compsim_assets.science.cutoffs.step_function import StepFunction, step_function
 from compsim_assets.science.linkage.cut import cut
 from compsim_assets.science.linkage.dendrogram import Dendrogram
-from compsim_assets.science.linkage.distance import DistanceScale, Moments, fit_scale
+from compsim_assets.science.linkage.scale import DistanceScale, Moments, fit_scale
 from compsim_assets.science.linkage.years import DENSE_BYTES, YearLinkage
 from compsim_assets.science.pca.fit import NoVariance, PrincipalComponents, fit_pca
 from compsim_assets.science.pca.standardise import ChosenRows, FeatureMatrix, Progress

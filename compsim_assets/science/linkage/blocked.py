@@ -4,28 +4,31 @@ A pair can shorten the tree only if it is closer than its bottleneck, the longes
 points. So the tree of what has been seen is a filter for what comes: nearly every pair falls through it, and the few
 that stay are merged into the tree. Tiles are float32 products with a bound on their error; what stays is computed again
 in float64. The tree of all pairs is the tree of the trees of parts of the tiles, so processes can share the tiles out.
+
+Tree and moments have the same bits for any number of shares and of threads: what depends on the tiles seen before only
+sorts out, and never rounds.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from compsim_assets.science.device import share_out
+from compsim_assets.science.linkage.bottlenecks import Bottlenecks
 from compsim_assets.science.linkage.dendrogram import TIE, Dendrogram, leaves
-from compsim_assets.science.linkage.distance import Moments
 from compsim_assets.science.linkage.first_tree import free_edges, seed_edges
+from compsim_assets.science.linkage.scale import Moments
 from compsim_assets.science.linkage.spanning_tree import (
-    Bottlenecks,
     Edges,
     dendrogram,
     edges,
     joined,
     minimum_spanning_tree,
+    with_settled_ties,
 )
-from compsim_assets.science.linkage.unit_blocks import Block, UnitBlocks, mean_cosine, pair_cosines
+from compsim_assets.science.linkage.unit_blocks import Block, UnitBlocks, mean_cosine, pair_cosines, products
 
 # Rows of a tile: large enough for the product's full speed, small enough for a CPU's tile to stay near its caches.
 BLOCK = {"cpu": 1024, "cuda": 4096}
@@ -39,16 +42,18 @@ _SHORTER = TIE / 10
 
 @dataclass(frozen=True)
 class PartialTree:
-    """What one share of the tiles knows: a spanning tree of all points, and its pairs' number and squared deviation.
+    """What one share of the tiles knows: a spanning tree of all points, number and moments of its pairs.
 
-    `seen` counts pairs that were computed again in float64, `merges` how often the tree was made anew.
+    `mean` is the mean cosine of all pairs, whoever's they are; `squares` (tiles,) each tile's sum of squared deviations
+    from it, 0 for other shares' tiles. `seen` counts pairs that were computed again in float64, `merges` how often the
+    tree was made anew.
     """
 
     n_points: int
     tree: Edges
     mean: float
     n_pairs: int
-    squared_deviation: float
+    squares: np.ndarray
     seen: int = 0
     merges: int = 0
 
@@ -79,10 +84,10 @@ def merge_shares(parts: Sequence[PartialTree]) -> tuple[Dendrogram, Moments]:
     """Single linkage and moments of all pairs from the trees of all k shares, in any order. Cost: O(k n log(k n))."""
     n = parts[0].n_points
     tree = minimum_spanning_tree(n, joined([part.tree for part in parts]))
-    moments = Moments(
-        sum(part.n_pairs for part in parts), 1.0 - parts[0].mean, sum(part.squared_deviation for part in parts)
-    )
-    return dendrogram(n, tree), moments
+    # A tile is of one share: nothing is rounded before all tiles are added up, in their order.
+    squares = np.cumsum(np.sum([part.squares for part in parts], axis=0))
+    moments = Moments(sum(part.n_pairs for part in parts), 1.0 - parts[0].mean, float(squares[-1]))
+    return dendrogram(n, with_settled_ties(n, tree)), moments
 
 
 def spanning_tree_of_share(
@@ -111,26 +116,28 @@ def spanning_tree_of_share(
     rows = UnitBlocks(scores, where, resident)
     size = block or BLOCK[where.type]
     if len(rows) < 2:
-        return PartialTree(len(rows), joined([]), mean=1.0, n_pairs=0, squared_deviation=0.0)
+        return PartialTree(len(rows), joined([]), mean=1.0, n_pairs=0, squares=np.zeros(1))
     mean = mean_cosine(rows, size)
     free, settled = free_edges(rows)
     growing = _GrowingTree(rows, joined([free, seed_edges(rows, size)]), settled)
-    n, total, pairs = len(rows), 0.0, 0
+    n, pairs = len(rows), 0
     out = torch.empty(min(size, n) ** 2, dtype=torch.float32, device=where)
-    tiles = _tiles(n, size, share, n_shares)
+    tiles = _tiles(n, size)
+    areas = [min(size, n - start) * min(size, n - other) for start, other in tiles]
+    mine, squares = share_out(areas, n_shares)[share], np.zeros(len(tiles))
     left: Block | None = None
-    for done, (start, other) in enumerate(tiles, start=1):
+    for done, tile in enumerate(mine, start=1):
+        start, other = tiles[tile]
         if left is None or left.start != start:
             left = rows.block(start, min(start + size, n))
         right = left if other == start else rows.block(other, min(other + size, n))
-        with _full_float32():
-            total += _work_off(growing, left, right, mean, out)
+        squares[tile] = _work_off(growing, left, right, mean, out)
         pairs += len(left) * (len(left) - 1) // 2 if left is right else len(left) * len(right)
         if progress is not None:
-            progress(done, len(tiles))
+            progress(done, len(mine))
     growing.merge()
     return PartialTree(
-        n, growing.tree, mean=mean, n_pairs=pairs, squared_deviation=total, seen=growing.seen, merges=growing.merges
+        n, growing.exactly(), mean=mean, n_pairs=pairs, squares=squares, seen=growing.seen, merges=growing.merges
     )
 
 
@@ -142,7 +149,7 @@ class _GrowingTree:
     """
 
     def __init__(self, rows: UnitBlocks, first: Edges, settled: np.ndarray) -> None:
-        self.device = rows.device
+        self.device, self._rows = rows.device, rows
         # Bound on the error of a float32 dot product of unit rows in any order of its sum, and of the comparison.
         self.margin = (rows.n_axes + 16) * 2.0**-24
         self.settled = torch.from_numpy(settled).to(self.device)
@@ -172,32 +179,30 @@ class _GrowingTree:
         if self._buffered >= self._n:
             self.merge()
 
-
-@contextmanager
-def _full_float32() -> Iterator[None]:
-    """No TF32 on a GPU, no bfloat16 on a CPU: their errors are beyond the filter's margin."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
+    def exactly(self) -> Edges:
+        """The tree, each distance from its two points alone: in a tile its last bits are also those of the tile."""
+        tree, settled = self.tree, self.settled.cpu().numpy()
+        # As they were given: copies, and what a zero row joins.
+        free = (settled[tree.first] | settled[tree.second]) & np.isin(tree.distance, (0.0, 1.0))
+        distance = np.where(free, tree.distance, self._rows.distances(tree.first, tree.second))
+        return replace(tree, distance=distance)
 
 
 def _work_off(growing: _GrowingTree, a: Block, b: Block, mean: float, out: torch.Tensor) -> float:
     """Take what a tile has for the tree; return its pairs' sum of squared deviations from the mean cosine."""
     product = out[: len(a) * len(b)].view(len(a), len(b))
-    torch.mm(a.single, b.single.T, out=product)
+    products(a.single, b.single, product)
     row, column = _candidates(growing, product, a, b)
     squares = _squared_deviation(product, mean, a is b)
     coarse = squares < _COARSE_DEVIATION**2 * product.numel() / 2
-    exact = a.double() @ b.double().T if coarse or len(row) * _DENSE_TILE > product.numel() else None
     growing.seen += len(row)
-    if exact is None:
-        cosine = pair_cosines(a, b, row, column)
-    else:
+    if coarse or len(row) * _DENSE_TILE > product.numel():
+        exact = torch.empty(product.shape, dtype=torch.float64, device=product.device)
+        products(a.double(), b.double(), exact)
         cosine = exact[row, column]
-        squares = _squared_deviation(exact, mean, a is b)
+        squares = _squared_deviation(exact, mean, a is b) if coarse else squares
+    else:
+        cosine = pair_cosines(a, b, row, column)
     i, j = row + a.start, column + b.start
     shorter = growing.closer(cosine, i, j, -_SHORTER)
     distance = (1.0 - cosine[shorter]).clamp_(0.0, 2.0)
@@ -235,9 +240,7 @@ def _squared_deviation(product: torch.Tensor, mean: float, diagonal: bool) -> fl
     return (total - float(itself @ itself)) / 2
 
 
-def _tiles(n: int, size: int, share: int, n_shares: int) -> list[tuple[int, int]]:
-    """Where the rows and columns of a share's tiles begin, row by row; the upper half of the square, shared by area."""
+def _tiles(n: int, size: int) -> list[tuple[int, int]]:
+    """Where the rows and columns of the tiles begin, row by row: the upper half of the square."""
     starts = range(0, n, size)
-    tiles = [(start, other) for start in starts for other in starts if other >= start]
-    areas = [min(size, n - start) * min(size, n - other) for start, other in tiles]
-    return [tiles[index] for index in share_out(areas, n_shares)[share]]
+    return [(start, other) for start in starts for other in starts if other >= start]

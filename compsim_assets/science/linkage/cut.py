@@ -1,13 +1,14 @@
 """Cuts through a dendrogram: the clusters of a year at a cutoff, and how they are numbered."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from compsim_assets.science.linkage.dendrogram import TIE, Dendrogram
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def merges_within(height: np.ndarray, distance: np.ndarray | float) -> np.ndarray:
@@ -25,14 +26,12 @@ def cut(tree: Dendrogram, distance: float) -> np.ndarray:
     Cost: O(n log n).
     """
     n = tree.n_points
-    if n == 0:
-        return np.empty(0, dtype=np.int64)
     merges = int(merges_within(tree.height, distance))
-    parents = np.repeat(np.arange(n, n + merges), 2)
-    edges = (np.ones(2 * merges, dtype=np.int8), (tree.children[:merges].ravel(), parents))
-    graph = coo_array(edges, shape=(n + merges, n + merges))
-    _, component = connected_components(graph, directed=False)
-    return order_labels(component[:n])
+    cluster = list(range(n + merges))
+    # The latest merges first: what a node is in, its parts are in.
+    for node, (left, right) in reversed(list(enumerate(tree.children[:merges].tolist(), start=n))):
+        cluster[left] = cluster[right] = cluster[node]
+    return order_labels(np.array(cluster[:n], dtype=np.int64))
 
 
 def order_labels(component: np.ndarray) -> np.ndarray:
@@ -44,14 +43,21 @@ def order_labels(component: np.ndarray) -> np.ndarray:
     return rank[inverse]
 
 
-def cluster_frame(years: Iterable[tuple[int, np.ndarray, np.ndarray]]) -> pd.DataFrame:
-    """Clusters of some years as one frame: `year`, `cluster_id` and `report_id`, its rows in this order too.
+def cluster_columns(years: Iterable[tuple[int, np.ndarray, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Clusters of some years: `year`, `cluster_id` and `report_id`, rows in this order too.
 
     Args:
         years: year, (n,) cluster numbers and (n,) report ids of each.
     """
     none = np.empty(0, dtype=np.int64)
     parts = [(none, none, none), *((np.full(len(ids), year), numbers, ids) for year, numbers, ids in years)]
-    names = ["year", "cluster_id", "report_id"]
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    return pd.DataFrame(dict(zip(names, columns, strict=True))).sort_values(names, ignore_index=True)
+    year, cluster, report = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.lexsort((report, cluster, year))
+    return {"year": year[order], "cluster_id": cluster[order], "report_id": report[order]}
+
+
+def cluster_frame(years: Iterable[tuple[int, np.ndarray, np.ndarray]]) -> "pd.DataFrame":
+    """`cluster_columns` as a frame."""
+    import pandas as pd
+
+    return pd.DataFrame(cluster_columns(years))

@@ -1,39 +1,12 @@
-"""Cosine distances between reports of one year, and their mean and deviation over all years' pairs."""
+"""Cosine distances between all reports of one year, listed."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from functools import partial
+from queue import Empty, SimpleQueue
 
 import numpy as np
 import torch
 
-# Deviations below this are rounding of equal distances: the standardised distance is then zero everywhere.
-_EQUAL_DISTANCES = 1e-12
-
-
-@dataclass(frozen=True)
-class Moments:
-    """Number of some distances, their mean, and the sum of their squared deviations from it."""
-
-    n_pairs: int
-    mean: float
-    squared_deviation: float
-
-
-@dataclass(frozen=True)
-class DistanceScale:
-    """Mean m and population deviation v of the cosine distance d over all years' pairs: delta = (d - m) / v."""
-
-    mean: float
-    deviation: float
-    n_pairs: int
-
-    def standardise(self, distance: np.ndarray) -> np.ndarray:
-        """Standardised distance delta of a cosine distance d."""
-        return (distance - self.mean) / self.deviation
-
-    def distance(self, theta: np.ndarray | float) -> np.ndarray | float:
-        """Cosine distance at a standardised cutoff theta."""
-        return theta * self.deviation + self.mean
+from compsim_assets.science.device import map_on_all_cores
 
 
 def unit_rows(scores: np.ndarray) -> np.ndarray:
@@ -53,21 +26,22 @@ class YearDistances:
 
     Fresh memory would cost more than it holds: every page of it is zeroed before its first use.
 
-    Float64 throughout: a cutoff decides by comparison, and a float32 product would move edges that lie
-    within 1e-7 of it.
+    Float64 throughout: a cutoff decides by comparison, and a float32 product would move edges that lie within 1e-7 of
+    it. A CPU's threads take whole panels: threads that share a small product share its sums, and every number of them
+    rounds in its own way.
 
     Args:
         device: torch device of the products.
         panel: rows of the square of products that are computed at once.
 
     Cost of a year: n^2 P / 2 multiply-adds, for the upper half in panels of rows. Memory, for the largest year: 8 n P
-    bytes of unit rows, 4 n^2 of distances, 8 n `panel` of products.
+    bytes of unit rows, 4 n^2 of distances, 8 n `panel` of products for each thread.
     """
 
     def __init__(self, device: str = "cpu", panel: int = 256) -> None:
         self._device, self._rows = torch.device(device), panel
         self._unit = torch.empty(0, dtype=torch.float64, device=self._device)
-        self._panel = torch.empty(0, dtype=torch.float64, device=self._device)
+        self._panels: SimpleQueue[torch.Tensor] = SimpleQueue()
         self._condensed = np.empty(0)
 
     def of(self, scores: np.ndarray) -> np.ndarray:
@@ -77,44 +51,31 @@ class YearDistances:
         unit = self._unit[: n * n_axes].view(n, n_axes)
         unit.copy_(torch.from_numpy(np.require(scores, requirements=("C", "W"))))
         _normalise(unit)
-        self._panel = _at_least(self._panel, min(self._rows, n) * n)
         if len(self._condensed) < n * (n - 1) // 2:
             self._condensed = np.empty(n * (n - 1) // 2)
-        filled = 0
-        for start in range(0, n, self._rows):
-            stop = min(start + self._rows, n)
-            panel = self._panel[: (stop - start) * (n - start)].view(stop - start, n - start)
-            torch.mm(unit[start:stop], unit[start:].T, out=panel)
-            cosines = panel.neg_().add_(1.0).clamp_(0.0, 2.0).cpu().numpy()
-            for row, distances in enumerate(cosines):
-                size = n - start - row - 1
-                self._condensed[filled : filled + size] = distances[row + 1 :]
-                filled += size
-        return self._condensed[:filled]
+        condensed = self._condensed[: n * (n - 1) // 2]
+        fill = partial(self._fill, condensed, unit)
+        list(map_on_all_cores(fill, range(0, n, self._rows), device=self._device))
+        return condensed
+
+    def _fill(self, condensed: np.ndarray, unit: torch.Tensor, start: int) -> None:
+        """Distances of a panel of rows, from `start` on, to all later rows."""
+        n, stop = len(unit), min(start + self._rows, len(unit))
+        try:
+            free = self._panels.get_nowait()
+        except Empty:
+            free = self._unit[:0]
+        memory = _at_least(free, (stop - start) * (n - start))
+        panel = memory[: (stop - start) * (n - start)].view(stop - start, n - start)
+        torch.mm(unit[start:stop], unit[start:].T, out=panel)
+        cosines = panel.neg_().add_(1.0).clamp_(0.0, 2.0).cpu().numpy()
+        filled = start * n - start * (start + 1) // 2
+        for row, distances in enumerate(cosines):
+            size = n - start - row - 1
+            condensed[filled : filled + size] = distances[row + 1 :]
+            filled += size
+        self._panels.put(memory)
 
 
 def _at_least(pool: torch.Tensor, size: int) -> torch.Tensor:
     return pool if len(pool) >= size else torch.empty(size, dtype=pool.dtype, device=pool.device)
-
-
-def moments_of(distances: np.ndarray) -> Moments:
-    """Moments of some distances, which are overwritten: a second pass about the mean loses no digits."""
-    if len(distances) == 0:
-        return Moments(0, 0.0, 0.0)
-    mean = float(distances.mean())
-    distances -= mean
-    return Moments(len(distances), mean, float(distances @ distances))
-
-
-def fit_scale(parts: Iterable[Moments]) -> DistanceScale:
-    """Scale of all distances from the moments of parts of them: deviations inside the parts and between their means."""
-    parts = [part for part in parts if part.n_pairs]
-    n_pairs = sum(part.n_pairs for part in parts)
-    if n_pairs == 0:
-        return DistanceScale(mean=0.0, deviation=1.0, n_pairs=0)
-    mean = sum(part.n_pairs * part.mean for part in parts) / n_pairs
-    squares = sum(part.squared_deviation + part.n_pairs * (part.mean - mean) ** 2 for part in parts)
-    deviation = float(np.sqrt(squares / n_pairs))
-    if deviation < _EQUAL_DISTANCES:
-        deviation = 1.0
-    return DistanceScale(mean=mean, deviation=deviation, n_pairs=n_pairs)

@@ -6,7 +6,7 @@ import numpy as np
 
 from compsim_assets.science.companies import own_pairs
 from compsim_assets.science.linkage.distance import unit_rows
-from compsim_assets.science.linkage.years import rows_by_year
+from compsim_assets.science.linkage.trees import rows_by_year
 
 
 def nearest_peers(

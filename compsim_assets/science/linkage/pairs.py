@@ -1,15 +1,17 @@
 """Single linkage of one year from a list of its pairs."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from compsim_assets.science.companies import company_codes
 from compsim_assets.science.linkage.dendrogram import Dendrogram
+from compsim_assets.science.linkage.scale import Moments, moments_of
 from compsim_assets.science.linkage.spanning_tree import Edges, dendrogram, edges, joined, minimum_spanning_tree
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class YearPairs:
         existing = self.existing()
         return existing if len(existing) else self.where(~np.isnan(self.cosine))
 
-    def between_companies(self, company: pd.Series | None) -> "YearPairs":
+    def between_companies(self, company: "pd.Series | None") -> "YearPairs":
         """The pairs of two companies, by the company of each report id; None: all of them."""
         if company is None:
             return self
@@ -76,6 +78,10 @@ class PairGraph:
     def forest(self) -> Dendrogram:
         """Single linkage of the reports: see `spanning_forest`."""
         return spanning_forest(self.a, self.b, self.distance, len(self.report_id))
+
+    def moments(self) -> Moments:
+        """Moments of the distances of all pairs; none in a year without returns, which has no part in the scale."""
+        return moments_of(self.distance.copy() if not np.isnan(self.correlation).all() else self.distance[:0])
 
 
 def pair_graph(pairs: YearPairs, *, without_returns: bool = False) -> PairGraph:
@@ -144,6 +150,9 @@ def _candidates(n_points: int, given: Edges, near: int) -> Edges:
 
 def _parts(n_points: int, forest: Edges) -> tuple[np.ndarray, int]:
     """(n,) number of each point's component in the forest, and how many there are."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     ones = np.ones(len(forest), dtype=np.int8)
     graph = coo_array((ones, (forest.first, forest.second)), shape=(n_points, n_points))
     n_parts, part = connected_components(graph, directed=False)

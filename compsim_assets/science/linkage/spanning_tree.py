@@ -1,13 +1,11 @@
-"""Spanning trees as lists of edges: the minimum one, its dendrogram, the bottleneck between two points."""
+"""Spanning trees as lists of edges: the minimum one, and its dendrogram."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from scipy.sparse import csgraph, csr_array
 
-from compsim_assets.science.linkage.dendrogram import Dendrogram, merge_ties
+from compsim_assets.science.linkage.dendrogram import TIE, Dendrogram, merged
 
 
 @dataclass(frozen=True)
@@ -49,6 +47,9 @@ def minimum_spanning_tree(n_points: int, given: Edges) -> Edges:
 
     Cost: O(m log m) time, about 100 m bytes.
     """
+    # Years whose distances are listed need no scipy, which takes a second to import.
+    from scipy.sparse import csgraph, csr_array
+
     _, once = np.unique(given.first * n_points + given.second, return_index=True)
     order = once[np.argsort(given.distance[once], kind="stable")]
     # Ranks instead of distances: scipy takes an edge of length 0 for none, and ranks do not tie.
@@ -59,55 +60,35 @@ def minimum_spanning_tree(n_points: int, given: Edges) -> Edges:
 
 
 def dendrogram(n_points: int, tree: Edges) -> Dendrogram:
-    """Single linkage from the ascending edges of a minimum spanning tree or forest.
+    """Single linkage from the ascending edges of a minimum spanning tree or forest; see `merged`."""
+    return merged(n_points, tree.first, tree.second, tree.distance)
 
-    Cost: O(n log n), 2 microseconds per point (union by size on Python lists).
+
+def with_settled_ties(n_points: int, tree: Edges) -> Edges:
+    """The same merges whichever of several equal edges an ascending tree happens to have.
+
+    Edges in a tie (to `TIE`) become those from the smallest point of each cluster that they make to the smallest points
+    of its parts, at their distance, to 12 decimals. Other edges stay.
+
+    Cost: O(n log n).
     """
-    parent, size, node = list(range(n_points)), [1] * n_points, list(range(n_points))
-    children = []
-    for merge, (a, b) in enumerate(zip(tree.first.tolist(), tree.second.tolist(), strict=True)):
-        while parent[a] != a:
-            parent[a] = a = parent[parent[a]]
-        while parent[b] != b:
-            parent[b] = b = parent[parent[b]]
-        larger, smaller = (a, b) if size[a] >= size[b] else (b, a)
-        children.append((node[larger], node[smaller]))
-        parent[smaller], node[larger] = larger, n_points + merge
-        size[larger] += size[smaller]
-    pairs = np.sort(np.array(children, dtype=np.int64).reshape(-1, 2), axis=1)
-    return Dendrogram(n_points, pairs, merge_ties(tree.distance))
+    parent = list(range(n_points))
 
+    def smallest(point: int) -> int:
+        while parent[point] != point:
+            parent[point] = point = parent[parent[point]]
+        return point
 
-class Bottlenecks:
-    """The longest edge on the path between two points of a spanning tree: the largest gap between their leaves.
-
-    Args:
-        order: (n,) points in the order of the leaves.
-        gap: (n - 1,) what neighbours in that order are joined by, ascending as the merges are.
-
-    Cost: O(n log n) to make, 8 n log2(n) bytes; O(1) per pair.
-    """
-
-    def __init__(self, order: np.ndarray, gap: np.ndarray, device: torch.device) -> None:
-        n = len(order)
-        self._position = torch.empty(n, dtype=torch.int64)
-        self._position[torch.from_numpy(order)] = torch.arange(n)
-        self._position = self._position.to(device)
-        # Row k: the largest of the 2^k gaps from each position on.
-        table = torch.zeros(max(n - 1, 1).bit_length(), n, dtype=torch.float64)
-        table[0, : n - 1] = torch.from_numpy(gap)
-        for k in range(1, len(table)):
-            half = 1 << (k - 1)
-            table[k, : n - half] = torch.maximum(table[k - 1, : n - half], table[k - 1, half:])
-        self._table = table.flatten().to(device)
-        to_first = torch.zeros(n, dtype=torch.float64)
-        to_first[torch.from_numpy(order[1:])] = torch.from_numpy(np.maximum.accumulate(gap))
-        self.to_first = to_first.to(device)
-
-    def between(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        """(m,) bottlenecks of the pairs of different points a, b. Never above the larger of their `to_first`."""
-        low, high = self._position[a], self._position[b]
-        low, high = torch.minimum(low, high), torch.maximum(low, high)
-        level = torch.frexp((high - low).double()).exponent.long() - 1
-        row = level * len(self._position)
-        return torch.maximum(self._table[row + low], self._table[row + high - (1 << level)])
+    distance = tree.distance.copy()
+    ends = list(zip(tree.first.tolist(), tree.second.tolist(), strict=True))
+    starts = np.flatnonzero(np.diff(tree.distance, prepend=-np.inf) > TIE)
+    for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(ends)], strict=False):
+        parts = [smallest(point) for edge in ends[start:stop] for point in edge]
+        for a, b in ends[start:stop]:
+            low, high = sorted((smallest(a), smallest(b)))
+            parent[high] = low
+        if stop - start > 1:
+            distance[start:stop] = np.round(distance[start], 12)
+            ends[start:stop] = sorted((smallest(part), part) for part in {*parts} if smallest(part) != part)
+    first, second = np.array(ends, dtype=np.int64).reshape(-1, 2).T
+    return Edges(first, second, distance)

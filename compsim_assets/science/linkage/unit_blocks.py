@@ -1,14 +1,18 @@
 """Blocks of unit rows on the computing device, in float32 for large products and in float64 for what decides."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from compsim_assets.science.device import to_device
+from compsim_assets.science.device import map_on_all_cores, to_device
 
 # Share of a GPU's free memory that all rows may take; the rest is for products.
 _RESIDENT_SHARE = 0.6
+# Rows of a product that one of a CPU's threads takes.
+_PANEL = 128
 # Rows of pairs that are gathered at once: few enough for a CPU's cache, many enough for a GPU.
 _PAIR_BYTES = {"cpu": 1 << 21, "cuda": 1 << 28}
 
@@ -31,6 +35,32 @@ class Block:
         return self.raw / self.length
 
 
+def products(a: torch.Tensor, b: torch.Tensor, out: torch.Tensor) -> None:
+    """a b^T of (m, P) and (k, P), into (m, k): no bit depends on how many threads there are.
+
+    A CPU's threads take whole panels of rows. Those that share a small product share its sums, and every number of them
+    rounds in its own way.
+    """
+
+    def panel(start: int) -> None:
+        torch.mm(a[start : start + size], b.T, out=out[start : start + size])
+
+    size = _PANEL if a.device.type == "cpu" else len(a)
+    with _full_float32():
+        list(map_on_all_cores(panel, range(0, len(a), size), device=a.device))
+
+
+@contextmanager
+def _full_float32() -> Iterator[None]:
+    """No TF32 on a GPU, no bfloat16 on a CPU: their errors are beyond the filter's margin."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
 def pair_cosines(a: Block, b: Block, row: torch.Tensor, column: torch.Tensor) -> torch.Tensor:
     """(m,) float64 cosines of row `row[k]` of one block and `column[k]` of the other, each from its own two rows.
 
@@ -47,10 +77,14 @@ def pair_cosines(a: Block, b: Block, row: torch.Tensor, column: torch.Tensor) ->
     return torch.cat([empty, *parts]).div_((a.length[row] * b.length[column])[:, 0])
 
 
-def _dots_on_cpu(a: torch.Tensor, b: torch.Tensor, row: torch.Tensor, column: torch.Tensor) -> torch.Tensor:
+def _dots(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     # numpy: one thread, and a cast on the way. Rows that fit into the cache are no work worth sharing.
-    left, right = a.numpy()[row.numpy()], b.numpy()[column.numpy()]
-    return torch.from_numpy(np.einsum("ij,ij->i", left, right, dtype=np.float64, casting="same_kind"))
+    dots: np.ndarray = np.einsum("ij,ij->i", left, right, dtype=np.float64, casting="same_kind")
+    return dots
+
+
+def _dots_on_cpu(a: torch.Tensor, b: torch.Tensor, row: torch.Tensor, column: torch.Tensor) -> torch.Tensor:
+    return torch.from_numpy(_dots(a.numpy()[row.numpy()], b.numpy()[column.numpy()]))
 
 
 def _dots_on_gpu(a: torch.Tensor, b: torch.Tensor, row: torch.Tensor, column: torch.Tensor) -> torch.Tensor:
@@ -117,6 +151,18 @@ class UnitBlocks:
         rows = torch.from_numpy(positions)
         return self._uploaded(0, self._host[rows], self._length[rows.to(self.device)])
 
+    def distances(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """(m,) float64 distances of rows a[k] and b[k], from these two rows alone: the same in every process.
+
+        Cost: m P multiply-adds, on one thread of the CPU.
+        """
+        length = self._length.cpu().numpy()[:, 0]
+        step = max(1, _PAIR_BYTES["cpu"] // (16 * self.n_axes))
+        pairs = [(a[k : k + step], b[k : k + step]) for k in range(0, len(a), step)]
+        dots = np.concatenate([np.empty(0), *(_dots(self.host[left], self.host[right]) for left, right in pairs)])
+        distance: np.ndarray = (1.0 - dots / (length[a] * length[b])).clip(0.0, 2.0)
+        return distance
+
     def _uploaded(self, start: int, host: torch.Tensor, length: torch.Tensor) -> Block:
         raw = to_device(host, self.device)
         return Block(start, raw, length, (raw / length).float())
@@ -137,4 +183,6 @@ def mean_cosine(rows: UnitBlocks, block: int) -> float:
     total = torch.zeros(rows.n_axes, dtype=torch.float64, device=rows.device)
     for start in range(0, n, block):
         total += rows.block(start, min(start + block, n)).double().sum(dim=0)
-    return (float(total @ total) - float((~rows.is_zero).sum())) / (n * (n - 1))
+    # Of more numbers every thread would add up a part, and each number of parts has its own last bits.
+    square = sum(float(part @ part) for part in total.split(10_000))
+    return (square - float((~rows.is_zero).sum())) / (n * (n - 1))

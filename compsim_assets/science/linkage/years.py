@@ -7,9 +7,11 @@ import numpy as np
 
 from compsim_assets.science.linkage.blocked import blocked_linkage
 from compsim_assets.science.linkage.dendrogram import Dendrogram, single_linkage
-from compsim_assets.science.linkage.distance import DistanceScale, Moments, YearDistances, fit_scale, moments_of
+from compsim_assets.science.linkage.distance import YearDistances
+from compsim_assets.science.linkage.scale import DistanceScale, Moments, fit_scale, moments_of
+from compsim_assets.science.linkage.trees import YearTrees, rows_by_year
 
-# A year's distances are listed where that takes no more than this: up to 10,900 companies. Beyond, the way in tiles is
+# A year's distances are listed where that takes no more than this: up to 11,500 companies. Beyond, the way in tiles is
 # also the faster one (8,000 companies, P = 4,000: 5.4 s of one core against 7.6 s).
 DENSE_BYTES = 1 << 29
 
@@ -21,7 +23,7 @@ class YearLinkage:
 
     Args:
         device: torch device of the distance products.
-        dense_bytes: what the list of a year's distances and scipy's check of it may take.
+        dense_bytes: what the list of a year's distances may take.
     """
 
     def __init__(self, device: str = "cpu", dense_bytes: int = DENSE_BYTES) -> None:
@@ -29,8 +31,8 @@ class YearLinkage:
         self._distances = YearDistances(device)
 
     def is_listed(self, n_points: int) -> bool:
-        """Whether n points' condensed distances (4 n^2 bytes) and scipy's check of them (n^2 / 2) fit."""
-        return n_points**2 * 9 // 2 <= self._dense_bytes
+        """Whether n points' condensed distances, 4 n^2 bytes, fit."""
+        return 4 * n_points**2 <= self._dense_bytes
 
     def tree(self, scores: np.ndarray) -> Dendrogram:
         """Single linkage of the rows of (n, P) scores."""
@@ -55,20 +57,10 @@ class YearLinkage:
 
 
 @dataclass(frozen=True)
-class YearTrees:
-    """Single linkage of each year: `rows[i]` are the positions of year i's reports, the points of `trees[i]`."""
+class LinkedYears(YearTrees):
+    """The trees of all years, and the scale of the distances of all their pairs."""
 
-    years: np.ndarray
-    rows: list[np.ndarray]
-    trees: list[Dendrogram]
     scale: DistanceScale
-
-
-def rows_by_year(year: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Distinct years, ascending, and the positions of each year's reports, ascending."""
-    years, first = np.unique(np.sort(year), return_index=True)
-    order = np.argsort(year, kind="stable")
-    return years, np.split(order, first[1:]) if len(years) else []
 
 
 def link_years(
@@ -77,7 +69,7 @@ def link_years(
     device: str = "cpu",
     progress: Callable[[int, int], None] | None = None,
     dense_bytes: int = DENSE_BYTES,
-) -> YearTrees:
+) -> LinkedYears:
     """Single linkage of every year, and mean and deviation of the cosine distance over all years' pairs.
 
     Args:
@@ -87,7 +79,7 @@ def link_years(
         device, dense_bytes: see `YearLinkage`.
 
     Cost: sum over years of n_y^2 P / 2 multiply-adds in float64, nearly all of the time at paper scale; peak memory
-    beside the scores 4.5 n_y^2 + 2 kB n_y + 16 n_y P bytes of the largest year. Larger years: `blocked_linkage`.
+    beside the scores 4 n_y^2 + 2 kB n_y + 16 n_y P bytes of the largest year. Larger years: `blocked_linkage`.
     """
     years, rows = rows_by_year(np.asarray(year))
     linkage = YearLinkage(device, dense_bytes)
@@ -104,4 +96,4 @@ def link_years(
         done += len(members)
         if progress is not None:
             progress(done, len(year))
-    return YearTrees(years, rows, trees, fit_scale(moments))
+    return LinkedYears(years, rows, trees, fit_scale(moments))

@@ -3,35 +3,34 @@
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 
 
 def select_clusters(
-    clusters: pd.DataFrame, only: pd.DataFrame | None, n_sample: int, key: Sequence[int]
-) -> pd.DataFrame:
-    """Members of the clusters to study; singletons never are.
+    names: np.ndarray, sizes: np.ndarray, only: np.ndarray | None, n_sample: int, key: Sequence[int]
+) -> np.ndarray:
+    """(s,) positions, ascending, of the clusters to study; singletons never are.
 
     Args:
-        clusters: year, cluster_id, report_id.
-        only: (year, cluster_id) to keep; None keeps all.
+        names: (k, 2) year and number of each cluster, distinct, ascending.
+        sizes: (k,) reports in it.
+        only: (m, 2) names of those to keep, in any order and number; None keeps all.
         n_sample: clusters drawn without replacement; 0 keeps all.
         key: non-negative integers that seed the draw.
 
     Raises:
         ValueError: a named cluster that does not exist or has one member.
     """
-    sizes = clusters.groupby(["year", "cluster_id"]).size()
-    studied = sizes.index[sizes >= 2]
+    studied = np.flatnonzero(sizes >= 2)
     if only is not None:
-        named = pd.MultiIndex.from_frame(only[["year", "cluster_id"]])
-        unknown = named[~named.isin(studied)]
-        if len(unknown):
+        position = dict(zip(map(tuple, names[studied].tolist()), studied.tolist(), strict=True))
+        named = list(dict.fromkeys(map(tuple, only.tolist())))
+        if unknown := [name for name in named if name not in position]:
+            year, number = unknown[0]
             raise ValueError(
-                f"cluster {unknown[0][1]} of {unknown[0][0]} is not a cluster of at least two reports "
-                f"({len(unknown)} such names)"
+                f"cluster {number} of {year} is not a cluster of at least two reports ({len(unknown)} such names)"
             )
-        studied = studied[studied.isin(named)]
+        studied = np.array(sorted(position[name] for name in named), dtype=np.int64)
     if 0 < n_sample < len(studied):
         drawn = np.random.default_rng(list(key)).choice(len(studied), size=n_sample, replace=False)
         studied = studied[np.sort(drawn)]
-    return clusters[pd.MultiIndex.from_frame(clusters[["year", "cluster_id"]]).isin(studied)]
+    return studied
