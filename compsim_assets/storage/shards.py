@@ -42,7 +42,7 @@ class FeatureShards:
         import pyarrow as pa
 
         # A new version may be published meanwhile: the link is followed once, for all of one version.
-        folder = folder.resolve()
+        self.folder = folder = folder.resolve()
         with reading(folder / MANIFEST, _ASSET):
             self.manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
             self.n_latents, n_reports = (int(self.manifest[name]) for name in ("n_latents", "n_reports"))
