@@ -3,6 +3,7 @@
 import dagster as dg
 
 from compsim_assets import assets, automation
+from compsim_assets.code_versions import versioned
 from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.settings import Settings, processes
 from compsim_assets.storage.io_managers import ResultsFolder, managers
@@ -10,7 +11,7 @@ from compsim_assets.storage.io_managers import ResultsFolder, managers
 settings = Settings.from_environment()
 
 defs = dg.Definitions(
-    assets=dg.load_assets_from_package_module(assets),
+    assets=versioned(dg.load_assets_from_package_module(assets)),
     jobs=automation.jobs,
     schedules=automation.schedules,
     executor=automation.executor,
@@ -21,3 +22,8 @@ defs = dg.Definitions(
         **managers(settings),
     },
 )
+
+
+def everything() -> dg.JobDefinition:
+    """The job of all assets, for a command's run and for the processes of its steps."""
+    return defs.resolve_job_def("rebuild")

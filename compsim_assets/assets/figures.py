@@ -23,6 +23,7 @@ from compsim_assets.assets.common import (
     options,
     wanted,
 )
+from compsim_assets.code_versions import code_version_of
 from compsim_assets.partitions import cutoff_modes
 from compsim_assets.settings import Settings
 from compsim_assets.storage.io_managers import Lazy, ResultsFolder
@@ -166,6 +167,7 @@ def _step(names: list[str]) -> dict[str, Any]:
                 io_manager_key="figure_io_manager",
                 is_required=False,
                 description=inspect.getdoc(FIGURES[name][0]),
+                code_version=code_version_of(FIGURES[name][0]),
                 **options(FIGURES[name][1], "matplotlib", "png"),
             )
             for name in names
