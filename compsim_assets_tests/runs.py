@@ -171,7 +171,7 @@ class Run:
     def rebuild(self, figures: bool = True) -> None:
         """The schedule's run, without the figures' previews."""
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(compsim_assets.plots.style, "preview_png", lambda figure: b"no preview")
+            patch.setattr(compsim_assets.plots.style, "preview_png", lambda png: b"no preview")
             self.run(everything(figures), None)
 
     def read(self, asset: str, mode: str | None = None) -> pd.DataFrame:

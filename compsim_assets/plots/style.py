@@ -23,6 +23,8 @@ INK, MUTED, GRID = "#222222", "#666666", "#E4E4E4"
 
 TITLE_SIZE, SUBTITLE_SIZE, PANEL_SIZE, TEXT_SIZE = 14.0, 10.0, 10.0, 9.0
 SYNTHETIC_TEXT = "Synthetic sample data"
+# Of figures in files.
+DPI = 150
 
 POPULATION_LINE: Mapping[str, Any] = MappingProxyType(
     {"color": BLACK, "linestyle": (0, (1, 1.2)), "linewidth": 1.4, "zorder": 2}
@@ -162,7 +164,7 @@ def _mark_synthetic(figure: Figure, page: Page) -> None:
     figure.text(page.x(0.25), page.y(-0.14), foot, **look)
 
 
-def to_png(figure: Figure, dpi: int = 150) -> bytes:
+def to_png(figure: Figure, dpi: int = DPI) -> bytes:
     """The figure as PNG. The same data give the same bytes: no software or date in the file."""
     buffer = io.BytesIO()
     with mpl.rc_context(dict(RC)):
@@ -170,29 +172,28 @@ def to_png(figure: Figure, dpi: int = 150) -> bytes:
     return buffer.getvalue()
 
 
-def preview_png(figure: Figure, max_bytes: int = 40_000) -> bytes:
-    """The figure as a PNG of at most `max_bytes`, for inline previews: the largest that fits.
+def preview_png(png: bytes, max_bytes: int = 40_000) -> bytes:
+    """A figure's PNG made smaller, to at most `max_bytes`, for inline previews: the largest that fits.
 
     Raises:
         ValueError: if it does not fit at 60 dots per inch and 32 colours; below that, text is lost.
     """
-    for dpi in (100, 85, 75, 67, 60):
-        with Image.open(io.BytesIO(to_png(figure, dpi))) as opened:
-            image = opened.convert("RGB")
-        for colours in (64, 32):
-            # Refining the palette costs ten times the rest and never shrinks a file: do it last.
-            if len(_quantised(image, colours, refine=0)) <= max_bytes:
-                png = _quantised(image, colours, refine=2)
-                if len(png) <= max_bytes:
-                    return png
+    with Image.open(io.BytesIO(png)) as opened:
+        image = opened.convert("RGB")
+    for dpi, colours in ((100, 64), (85, 64), (75, 64), (67, 64), (60, 64), (60, 32)):
+        preview = _reduced(image, dpi / DPI, colours)
+        if len(preview) <= max_bytes:
+            return preview
     raise ValueError(f"no readable preview of this figure fits in {max_bytes} bytes")
 
 
-def _quantised(image: Image.Image, colours: int, refine: int) -> bytes:
-    # Maximum coverage keeps the few pixels of a thin coloured line, where median cut greys them;
-    # rounds of k-means then bring the colours back to the true ones.
-    method, dither = Image.Quantize.MAXCOVERAGE, Image.Dither.NONE
-    reduced = image.quantize(colours, method=method, kmeans=refine, dither=dither)
+def _reduced(image: Image.Image, scale: float, colours: int) -> bytes:
+    """The image in fewer pixels and colours, as PNG. To draw it again would cost ten times as much."""
+    # An octree keeps the few pixels of a thin coloured line, where median cut greys them. Its colours are those of the
+    # large image, before pixels are averaged.
+    palette = image.quantize(colours, method=Image.Quantize.FASTOCTREE)
+    size = round(image.width * scale), round(image.height * scale)
+    small = image.resize(size, Image.Resampling.BOX).quantize(palette=palette, dither=Image.Dither.NONE)
     buffer = io.BytesIO()
-    reduced.save(buffer, format="PNG", optimize=True)
+    small.save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()

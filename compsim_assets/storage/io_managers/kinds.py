@@ -15,7 +15,7 @@ from compsim_assets.storage.lineage import Note, name_of
 from compsim_assets.storage.pairs import PairTable, content_of_pairs, write_pairs
 from compsim_assets.storage.pca import Pca, write_pca
 from compsim_assets.storage.previews import inline_image, markdown_preview
-from compsim_assets.storage.results import MANIFESTS, read_manifest, read_table, stamps
+from compsim_assets.storage.results import MANIFESTS, read_table, seal, stamps
 from compsim_assets.storage.scores import ScoreTable
 from compsim_assets.storage.shards import FeatureShards
 
@@ -77,7 +77,7 @@ class FigureIOManager(ResultsIOManager):
         content = blake2b(image, digest_size=16).hexdigest()
         with self.results.noted(name_of(asset, mode), content, note), self.results.new_file(path) as aside:
             aside.write_bytes(image)
-        preview = dg.MetadataValue.md(inline_image(preview_png(value), asset))
+        preview = dg.MetadataValue.md(inline_image(preview_png(image), asset))
         return path, content, {"preview": preview, "bytes": len(image)}
 
     def open(self, asset: str, mode: str | None, wanted: Mapping[str, Any]) -> bytes:
@@ -90,7 +90,7 @@ class FolderIOManager(ResultsIOManager):
 
     def publish(self, asset: str, mode: str | None, value: Any, note: Note) -> tuple[Path, str, dict[str, Any]]:
         """Let the folder take the place of the last version."""
-        path, content = self.results.array_folder(asset), str(read_manifest(value, MANIFESTS[asset])["content"])
+        path, content = self.results.array_folder(asset), seal(value, MANIFESTS[asset])
         with self.results.noted(asset, content, note), self.results.new_folder(path) as aside:
             aside.rmdir()
             value.rename(aside)
@@ -112,7 +112,7 @@ class PcaIOManager(ResultsIOManager):
         path = self.results.array_folder(asset)
         with self.results.new_folder(path) as aside:
             description = write_pca(aside, value)
-            self.results.write_note(asset, description["content"], note)
+            self.results.write_note(asset, seal(aside, MANIFESTS[asset]), note)
         self.results.forget_notes(asset, description["content"])
         n_components, share = description["n_components"], value.explained_variance_ratio
         rows = [
