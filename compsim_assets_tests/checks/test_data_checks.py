@@ -1,39 +1,29 @@
 """Checks on what comes in pass on good data, and fail on what they are there to find."""
 
+import dataclasses
 import json
 from pathlib import Path
 
-import dagster as dg
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 
-from compsim_assets.checks.data_checks import (
+from benchmarks.inputs import DenseFeatures
+from compsim_assets.checks import (
+    Verdict,
     features_are_finite,
     pca_explains_variance,
     pca_has_settled,
     report_ids_are_unique,
     scores_are_not_zero,
 )
-from compsim_assets.settings import Settings
-from compsim_assets.storage.matrices import list_column
-from compsim_assets.storage.results import Results
-from compsim_assets.storage.shards import write_feature_shards
+from compsim_assets.science.pca.fit import fit_pca
+from compsim_assets.storage.scores import ScoreTable
+from compsim_assets.storage.shards import FeatureShards, write_feature_shards
 from compsim_assets_tests.runs import Rebuilt
 
 GOOD = np.array([[0.0, 1.5, 2.0], [3.0, 0.0, 0.0], [1.0, 1.0, 1.0]], np.float32)
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(data=str(tmp_path))
-
-
-def verdict(result: object) -> tuple[bool, dict[str, object]]:
-    """Whether the check passed, and its metadata."""
-    assert isinstance(result, dg.AssetCheckResult)
-    return bool(result.passed), {k: v.value for k, v in result.metadata.items()}
+FITTED = fit_pca(DenseFeatures(GOOD), 2)
 
 
 def reports(ids: list[int], ciks: list, years: list[int]) -> pd.DataFrame:
@@ -41,108 +31,90 @@ def reports(ids: list[int], ciks: list, years: list[int]) -> pd.DataFrame:
 
 
 def test_ids_of_reports() -> None:
-    passed, said = verdict(report_ids_are_unique(reports([1, 2, 3], ["7", "7", None], [1, 2, 2])))
-    assert passed
-    assert said == {"doubled_ids": 0, "companies_with_two_reports_a_year": 0}
-    passed, said = verdict(report_ids_are_unique(reports([1, 2, 1], ["7", "8", "9"], [1, 1, 1])))
-    assert not passed
-    assert said["doubled_ids"] == 1
+    verdict = report_ids_are_unique(reports([1, 2, 3], ["7", "7", None], [1, 2, 2]))
+    assert verdict.passed
+    assert verdict.metadata == {"doubled_ids": 0, "companies_with_two_reports_a_year": 0}
+    verdict = report_ids_are_unique(reports([1, 2, 1], ["7", "8", "9"], [1, 1, 1]))
+    assert not verdict.passed
+    assert not verdict.warning
+    assert verdict.metadata["doubled_ids"] == 1
 
 
 def test_two_reports_of_a_company_in_a_year_are_said() -> None:
-    frame = reports([1, 2, 3, 4], ["7", "007", None, None], [1, 1, 1, 1])
-    passed, said = verdict(report_ids_are_unique(frame))
-    assert not passed
-    assert said["companies_with_two_reports_a_year"] == 1
-    assert said["first_of_them"] == "cik 7 in 1: report 2"
-    # It stops nothing: a universe may keep all reports.
-    result = report_ids_are_unique(frame)
-    assert isinstance(result, dg.AssetCheckResult)
-    assert result.severity == dg.AssetCheckSeverity.WARN
+    verdict = report_ids_are_unique(reports([1, 2, 3, 4], ["7", "007", None, None], [1, 1, 1, 1]))
+    assert not verdict.passed
+    assert verdict.metadata["companies_with_two_reports_a_year"] == 1
+    assert verdict.metadata["first_of_them"] == "cik 7 in 1: report 2"
+    assert verdict.warning, "it stops nothing: a universe may keep all reports"
 
 
 def test_two_reports_of_a_company_without_a_number_are_said() -> None:
     frame = reports([1, 2, 3], [None, "", "nan"], [1, 1, 1]).assign(ticker=["BRK.B", "brk-b", None])
-    passed, said = verdict(report_ids_are_unique(frame))
-    assert not passed
-    assert said["companies_with_two_reports_a_year"] == 1
+    verdict = report_ids_are_unique(frame)
+    assert not verdict.passed
+    assert verdict.metadata["companies_with_two_reports_a_year"] == 1
 
 
-def publish_features(settings: Settings, features: np.ndarray, ids: list[int]) -> None:
-    results = Results.of(settings)
-    with results.new_folder(results.array_folder("sae_features")) as folder:
-        blocks = [(np.array(ids[:1]), features[:1]), (np.array(ids[1:]), features[1:])]
-        write_feature_shards(folder, blocks, features.shape[1], {})
+def features(folder: Path, values: np.ndarray, ids: list[int]) -> FeatureShards:
+    """Features of three reports, in two parts."""
+    blocks = [(np.array(ids[:1]), values[:1]), (np.array(ids[1:]), values[1:])]
+    folder.mkdir(exist_ok=True)
+    write_feature_shards(folder, blocks, values.shape[1], {})
+    return FeatureShards(folder)
 
 
-def test_good_features(settings: Settings) -> None:
+def test_good_features(tmp_path: Path) -> None:
     silent = GOOD * np.array([[1], [0], [1]], np.float32)
-    publish_features(settings, silent, [1, 2, 3])
-    passed, said = verdict(features_are_finite(settings=settings))
-    assert passed
-    assert said == {"reports": 3, "latents": 3, "reports_without_active_latent": 1}
+    verdict = features_are_finite(features(tmp_path, silent, [1, 2, 3]))
+    assert verdict == Verdict(True, {"reports": 3, "latents": 3, "reports_without_active_latent": 1})
 
 
-def test_features_that_are_not_finite(settings: Settings) -> None:
-    for row, value in ((0, np.nan), (2, np.inf), (1, -np.inf)):
-        features = GOOD.copy()
-        features[row, 1] = value
-        publish_features(settings, features, [1, 2, 3])
-        assert not verdict(features_are_finite(settings=settings))[0]
+@pytest.mark.parametrize(("row", "value"), [(0, np.nan), (2, np.inf), (1, -np.inf)])
+def test_features_that_are_not_finite(tmp_path: Path, row: int, value: float) -> None:
+    values = GOOD.copy()
+    values[row, 1] = value
+    verdict = features_are_finite(features(tmp_path, values, [1, 2, 3]))
+    assert not verdict.passed
+    assert not verdict.warning
 
 
-def test_features_twice(settings: Settings) -> None:
-    publish_features(settings, GOOD, [1, 2, 1])
-    assert not verdict(features_are_finite(settings=settings))[0]
+def test_features_twice(tmp_path: Path) -> None:
+    assert not features_are_finite(features(tmp_path, GOOD, [1, 2, 1])).passed
 
 
-def test_features_of_another_length_than_the_manifest_says(settings: Settings) -> None:
-    publish_features(settings, GOOD, [1, 2, 3])
-    manifest = Results.of(settings).array_folder("sae_features") / "features.json"
+def test_features_of_another_length_than_the_manifest_says(tmp_path: Path) -> None:
+    features(tmp_path, GOOD, [1, 2, 3])
+    manifest = tmp_path / "features.json"
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "n_latents": 4}))
-    assert not verdict(features_are_finite(settings=settings))[0]
+    assert not features_are_finite(FeatureShards(tmp_path)).passed
 
 
-def describe_pca(settings: Settings, **description: object) -> None:
-    results = Results.of(settings)
-    with results.new_folder(results.array_folder("pca")) as folder:
-        (folder / "pca.json").write_text(json.dumps(description))
-
-
-def test_the_variance_explained(settings: Settings) -> None:
+def test_the_variance_explained() -> None:
     for share, good in ((0.49, False), (0.5, True), (1.0, True), (1.01, False)):
-        describe_pca(settings, explained_variance_share=share)
-        result = pca_explains_variance(settings=settings)
-        assert verdict(result) == (good, {"explained_variance_share": share})
-        assert result.severity == dg.AssetCheckSeverity.WARN
+        fitted = dataclasses.replace(FITTED, explained_variance_ratio=np.array([share - 0.25, 0.25]))
+        assert pca_explains_variance(fitted) == Verdict(good, {"explained_variance_share": share}, warning=True)
 
 
-def test_a_pca_that_did_not_settle(settings: Settings) -> None:
-    how: dict[str, object] = {"method": "block krylov", "basis": 40, "cosine_change": 0.5, "residual_last": 0.1}
+def test_a_pca_that_did_not_settle() -> None:
+    how = {"method": "block krylov", "basis": 40, "cosine_change": 0.5}
     for converged in (True, False):
-        describe_pca(settings, **how, converged=converged)
-        result = pca_has_settled(settings=settings)
-        assert verdict(result) == (converged, how)
-        assert result.severity == dg.AssetCheckSeverity.WARN
+        fitted = dataclasses.replace(FITTED, **how, residuals=(0.01, 0.02, 0.1), converged=converged)
+        assert pca_has_settled(fitted) == Verdict(converged, {**how, "residual_last": 0.1}, warning=True)
+    unknown = dataclasses.replace(FITTED, residuals=(np.nan, np.nan, np.nan))
+    assert pca_has_settled(unknown).metadata["residual_last"] is None
 
 
-def test_scores_at_the_origin(settings: Settings) -> None:
-    results = Results.of(settings)
-
-    def publish(scores: np.ndarray) -> None:
-        ids, years = pa.array([7, 5, 6]), pa.array([2001, 2001, 2002])
-        table = pa.table({"report_id": ids, "year": years, "scores": list_column(scores)})
-        results.write_table(results.table("pca_scores"), table)
-
-    publish(GOOD)
-    assert verdict(scores_are_not_zero(settings=settings)) == (True, {"zero_scores": 0, "first_reports": "[]"})
-    publish(GOOD * np.array([[0], [0], [1]], np.float32))
-    result = scores_are_not_zero(settings=settings)
-    assert verdict(result) == (False, {"zero_scores": 2, "first_reports": "[5, 7]"})
-    assert result.severity == dg.AssetCheckSeverity.WARN
+def test_scores_at_the_origin() -> None:
+    ids = np.array([7, 5, 6])
+    nothing = {"zero_scores": 0, "first_reports": "[]"}
+    assert scores_are_not_zero(ids, GOOD) == Verdict(True, nothing, warning=True)
+    zeros = GOOD * np.array([[0], [0], [1]], np.float32)
+    counted = {"zero_scores": 2, "first_reports": "[5, 7]"}
+    assert scores_are_not_zero(ids, zeros) == Verdict(False, counted, warning=True)
 
 
 def test_they_pass_on_the_sample(rebuilt: Rebuilt) -> None:
-    assert verdict(report_ids_are_unique(rebuilt.read("descriptions")))[0]
-    for check in (features_are_finite, pca_explains_variance, scores_are_not_zero):
-        assert verdict(check(settings=rebuilt.settings))[0]
+    assert report_ids_are_unique(rebuilt.read("descriptions")).passed
+    assert features_are_finite(FeatureShards(rebuilt.results.array_folder("sae_features"))).passed
+    ids, _, scores = ScoreTable(rebuilt.results.table("pca_scores")).read()
+    assert scores_are_not_zero(ids, scores).passed
