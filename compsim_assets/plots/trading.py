@@ -40,10 +40,11 @@ def equity_curves(pairs_daily: pd.DataFrame, pairs_backtest: pd.DataFrame, synth
     if pairs_daily.empty:
         return no_data_figure(_TITLE, "no pair of companies was traded", synthetic)
     daily = pairs_daily.assign(day=date2num(pd.to_datetime(pairs_daily["date"]).to_numpy()))
-    styles = method_styles({*daily["method"], *pairs_backtest["method"]})
+    styles = method_styles({*daily["method"].unique(), *pairs_backtest["method"]})
     honest = daily[daily["variant"] == "honest"]
     judged = pairs_backtest[pairs_backtest["variant"] == "honest"]
-    below = [name for name in styles if name in {*honest["method"], *judged["method"]}]
+    with_panel = {*honest["method"].unique(), *judged["method"]}
+    below = [name for name in styles if name in with_panel]
     columns = {0: 1, 1: 1, 2: 2, 4: 2}.get(len(below), 3)
     rows = max(1, -(-len(below) // columns))
     page = _page(styles, rows)
