@@ -46,4 +46,6 @@ def judge(
 
 
 def _blocking(context: dg.AssetExecutionContext, key: dg.AssetCheckKey) -> bool:
-    return any(spec.blocking for spec in context.assets_def.check_specs if spec.key == key)
+    # Of all checks of the definition: those that the run selects are what `check_specs` has.
+    specs = context.assets_def.node_check_specs_by_output_name.values()
+    return any(spec.blocking for spec in specs if spec.key == key)

@@ -1,46 +1,41 @@
 """Checks on what goes out pass on good data, and fail on what they are there to find."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
-import dagster as dg
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 from PIL import Image
 
-from compsim_assets.assets.figures import theta_by_year
-from compsim_assets.checks import result_checks
-from compsim_assets.checks.result_checks import correlations_are_correlations, every_report_in_one_cluster
-from compsim_assets.definitions import defs
-from compsim_assets_tests.checks.test_data_checks import verdict
-from compsim_assets_tests.runs import Rebuilt, Run
+from compsim_assets.checks import Verdict, correlations_are_correlations, every_report_in_one_cluster, figure_decodes
+from compsim_assets_tests.runs import MODES, Rebuilt
+
+Tables = tuple[dict[str, pd.DataFrame], pd.DataFrame, dict[str, pd.DataFrame]]
 
 
 @pytest.fixture
-def run(rebuilt: Rebuilt, tmp_path: Path) -> Run:
-    """The rebuilt sample, to be broken."""
-    return rebuilt.copy(tmp_path)
+def tables(rebuilt: Rebuilt) -> Tables:
+    """Clusters, the reports that are clustered and cutoffs, of both modes."""
+    by_mode = {name: {mode: rebuilt.read(name, mode) for mode in MODES} for name in ("clusters", "cutoffs")}
+    return by_mode["clusters"], rebuilt.read("clustered_reports"), by_mode["cutoffs"]
 
 
-def write_clusters(run: Run, mode: str, clusters: pd.DataFrame) -> None:
-    table = pa.Table.from_pandas(clusters, preserve_index=False)
-    run.results.write_table(run.results.table("clusters", mode), table)
+def counts(**modes: int) -> dict[str, int]:
+    return {f"{mode}: reports missing, unknown or twice": count for mode, count in modes.items()}
 
 
-def test_every_report_is_in_one_cluster(rebuilt: Rebuilt) -> None:
-    assert verdict(every_report_in_one_cluster(settings=rebuilt.settings)) == (
-        True,
-        {"base: reports missing, unknown or twice": 0, "rolling: reports missing, unknown or twice": 0},
-    )
+def test_every_report_is_in_one_cluster(tables: Tables) -> None:
+    clusters, reports, cutoffs = tables
+    assert every_report_in_one_cluster(clusters, reports, cutoffs) == Verdict(True, counts(base=0, rolling=0))
 
 
 def in_2018(clusters: pd.DataFrame) -> int:
     return int((clusters["year"] == 2018).sum())
 
 
-BROKEN = {
+BROKEN: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], Callable[[pd.DataFrame], int]]] = {
     "missing": (lambda c: c.iloc[1:], lambda c: 1),
     "twice": (lambda c: pd.concat([c, c.iloc[:1]]), lambda c: 1),
     "unknown": (lambda c: pd.concat([c, c.iloc[:1].assign(report_id=-5)]), lambda c: 1),
@@ -49,24 +44,28 @@ BROKEN = {
 }
 
 
-def test_a_report_that_is_in_none_or_in_two_clusters_is_counted(run: Run) -> None:
-    clusters = run.read("clusters", "rolling")
-    for case, (change, count) in BROKEN.items():
-        write_clusters(run, "rolling", change(clusters))
-        passed, counts = verdict(every_report_in_one_cluster(settings=run.settings))
-        assert not passed, case
-        assert counts["rolling: reports missing, unknown or twice"] == count(clusters), case
-        assert counts["base: reports missing, unknown or twice"] == 0
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_report_that_is_in_none_or_in_two_clusters_is_counted(tables: Tables, case: str) -> None:
+    clusters, reports, cutoffs = tables
+    change, count = BROKEN[case]
+    broken = {**clusters, "rolling": change(clusters["rolling"])}
+    verdict = every_report_in_one_cluster(broken, reports, cutoffs)
+    assert verdict == Verdict(False, counts(base=0, rolling=count(clusters["rolling"])))
+    assert not verdict.warning
 
 
-def test_clusters_of_another_universe_are_not_judged(run: Run) -> None:
-    write_clusters(run, "base", run.read("clusters", "base"))
-    reports = pa.Table.from_pandas(run.read("descriptions").iloc[1:], preserve_index=False)
-    run.results.write_table(run.results.table("descriptions"), reports)
-    write_clusters(run, "rolling", run.read("clusters", "rolling").iloc[1:])
-    passed, said = verdict(every_report_in_one_cluster(settings=run.settings))
-    assert not passed
-    assert list(said) == ["rolling: reports missing, unknown or twice"]
+def test_the_modes_of_the_run_are_judged(tables: Tables) -> None:
+    clusters, reports, cutoffs = tables
+    only = {"base": clusters["base"]}
+    assert every_report_in_one_cluster(only, reports, {"base": cutoffs["base"]}) == Verdict(True, counts(base=0))
+    nothing = Verdict(True, counts(rolling=0))
+    assert (
+        every_report_in_one_cluster({"rolling": clusters["rolling"].iloc[:0]}, reports, _no_years(cutoffs)) == nothing
+    )
+
+
+def _no_years(cutoffs: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    return {mode: table.iloc[:0] for mode, table in cutoffs.items()}
 
 
 def correlation(**columns: list) -> pd.DataFrame:
@@ -75,12 +74,12 @@ def correlation(**columns: list) -> pd.DataFrame:
 
 
 def test_correlations() -> None:
-    assert verdict(correlations_are_correlations(correlation())) == (True, {"outside": 0, "years_without": 1})
+    assert correlations_are_correlations(correlation()) == Verdict(True, {"outside": 0, "years_without": 1})
 
 
 def test_a_universe_without_returns_has_no_correlation() -> None:
     nothing = correlation(mean_correlation=[np.nan] * 2, pair_weighted=[np.nan] * 2)
-    assert verdict(correlations_are_correlations(nothing)) == (True, {"outside": 0, "years_without": 2})
+    assert correlations_are_correlations(nothing) == Verdict(True, {"outside": 0, "years_without": 2})
 
 
 def test_what_is_no_correlation() -> None:
@@ -90,19 +89,14 @@ def test_what_is_no_correlation() -> None:
         ({"mean_correlation": [np.nan, np.nan]}, 0),
         ({"pair_weighted": [np.nan, np.nan]}, 0),
     ):
-        passed, counts = verdict(correlations_are_correlations(correlation(**columns)))
-        assert not passed
-        assert counts["outside"] == outside
-
-
-def figure_check(name: str) -> dg.AssetChecksDefinition:
-    (check,) = [
-        check for check in result_checks.figure_checks if next(iter(check.check_keys)).asset_key == dg.AssetKey(name)
-    ]
-    return check
+        verdict = correlations_are_correlations(correlation(**columns))
+        assert not verdict.passed
+        assert not verdict.warning
+        assert verdict.metadata["outside"] == outside
 
 
 def png(colours: list[int]) -> bytes:
+    """A white picture with dots of these greys."""
     image, buffer = Image.new("RGB", (40, 30), "white"), io.BytesIO()
     for x, colour in enumerate(colours):
         image.putpixel((x, 5), (colour, colour, colour))
@@ -111,34 +105,27 @@ def png(colours: list[int]) -> bytes:
 
 
 def test_figures_decode(rebuilt: Rebuilt) -> None:
-    for check in result_checks.figure_checks:
-        name = next(iter(check.check_keys)).asset_key.path[-1]
-        files = len(list((rebuilt.results.folder / "figures").rglob(f"{name}.png")))
-        assert verdict(check(settings=rebuilt.settings)) == (True, {"files": files})
+    paths = sorted((rebuilt.results.folder / "figures").rglob("*.png"))
+    assert figure_decodes(paths) == Verdict(True, {"files": len(paths)})
+    assert len(paths) > 10
 
 
 BROKEN_FILES = {
     "flat": png([]), "cut": png([0, 90])[:-40], "no PNG": b"no picture", "without a head": png([0, 90])[:20],
+    "empty": b"",
 }  # fmt: skip
 
 
-def test_a_figure_that_is_broken(run: Run) -> None:
-    for name, mode in (("proportion_of_strong_features", "rolling"), ("theta_by_year", None)):
-        path, check = run.results.figure(name, mode), figure_check(name)
+@pytest.mark.parametrize("case", BROKEN_FILES)
+def test_a_figure_that_is_broken(tmp_path: Path, case: str) -> None:
+    paths = [tmp_path / "base.png", tmp_path / "rolling.png"]
+    for path in paths:
         path.write_bytes(png([0, 90]))
-        assert verdict(check(settings=run.settings))[0]
-        for case, broken in BROKEN_FILES.items():
-            path.write_bytes(broken)
-            assert not verdict(check(settings=run.settings))[0], case
+    assert figure_decodes(paths) == Verdict(True, {"files": 2})
+    paths[1].write_bytes(BROKEN_FILES[case])
+    assert figure_decodes(paths) == Verdict(False, {"files": 2})
 
 
-def test_a_figure_that_is_missing(run: Run) -> None:
-    run.results.figure("theta_by_year").unlink()
-    assert verdict(figure_check("theta_by_year")(settings=run.settings)) == (False, {"files": 0})
-    assert dg.AssetKey("theta_by_year") in theta_by_year.keys
-
-
-def test_checks_that_stop_what_follows() -> None:
-    graph = defs.resolve_asset_graph()
-    blocking = {key.name for key in graph.asset_check_keys if graph.get_check_spec(key).blocking}
-    assert blocking == {"report_ids_are_unique", "features_are_finite", "every_report_in_one_cluster"}
+def test_a_figure_that_is_missing(tmp_path: Path) -> None:
+    assert figure_decodes([]) == Verdict(False, {"files": 0})
+    assert figure_decodes([tmp_path / "theta_by_year.png"]) == Verdict(False, {"files": 1})
