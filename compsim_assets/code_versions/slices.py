@@ -137,34 +137,39 @@ def _methods_taken_out(definition: ast.ClassDef) -> dict[str, list[ast.stmt]]:
 
 def _parts(function: ast.stmt) -> dict[str, ast.stmt]:
     """By what a function may be asked for, `if "NAME" in names`: the function that is asked for this alone."""
-    asked = {part for node in ast.walk(function) if isinstance(node, ast.If) and (part := _asked(node))}
-    names = [name for name, _ in asked]
-    return {name: _Alone(name, where).visit(deepcopy(function)) for name, where in asked if names.count(name) == 1}
+    asked = [_asked(node) for node in ast.walk(function) if isinstance(node, ast.If)]
+    places = {(name, where) for names, where in asked for name in names}
+    names = [name for name, _ in places]
+    return {name: _Alone(name, where).visit(deepcopy(function)) for name, where in places if names.count(name) == 1}
 
 
 class _Alone(ast.NodeTransformer):
-    """Takes out what is done for others than `name`, where it is asked for in the same way."""
+    """Takes out what is done for others than `name`, where it is asked for in the same place."""
 
     def __init__(self, name: str, where: str) -> None:
         self._name, self._where = name, where
 
     def visit_If(self, node: ast.If) -> Any:
         self.generic_visit(node)
-        name, where = _asked(node) or ("", "")
+        names, where = _asked(node)
         if where != self._where:
             return node
-        if name != self._name:
+        if self._name not in names:
             return node.orelse
-        return node.body if isinstance(node.test, ast.Compare) else node
+        return node if isinstance(node.test, ast.BoolOp) else node.body
 
 
-def _asked(node: ast.If) -> tuple[str, str] | None:
-    """Name and names of `if "NAME" in names` and of `if "NAME" in names and ...`."""
+def _asked(node: ast.If) -> tuple[set[str], str]:
+    """Names, and where they are looked for: `"NAME" in names`, the same `and ...`, `names & {"NAME", "OTHER"}`."""
     test = node.test.values[0] if isinstance(node.test, ast.BoolOp) and isinstance(node.test.op, ast.And) else node.test
     match test:
-        case ast.Compare(left=ast.Constant(value=str(name)), ops=[ast.In()], comparators=[names]):
-            return name, ast.unparse(names)
-    return None
+        case ast.Compare(left=ast.Constant(value=str(name)), ops=[ast.In()], comparators=[where]):
+            return {name}, ast.unparse(where)
+        case ast.BinOp(left=where, op=ast.BitAnd(), right=ast.Set(elts=constants)):
+            names = [each.value for each in constants if isinstance(each, ast.Constant)]
+            if len(names) == len(constants):
+                return {name for name in names if isinstance(name, str)}, ast.unparse(where)
+    return set(), ""
 
 
 def _imports(body: Iterable[ast.stmt]) -> Iterator[ast.Import | ast.ImportFrom]:
