@@ -101,7 +101,11 @@ class Results(PublishedFolder):
         """
         if self.content(name) and (why := (lineage or self.lineage(settings)).why_unusable(name)):
             asset, _, mode = name.partition("/")
-            raise StaleResult(f"{name} was {why}: materialize '{asset}'{f' of {mode}' if mode else ''} again")
+            of_mode = f" of {mode}" if mode else ""
+            raise StaleResult(
+                f"{name} was {why}: materialize '{asset}'{of_mode} again, and what is behind it: compsim materialize "
+                f"'+key:{asset}' makes what is out of date"
+            )
 
     def write_table(self, path: Path, table: "pa.Table", note: Note | None = None) -> str:
         """Publish a table atomically, stamped with its content's hash, with its note; returns the hash."""
@@ -166,8 +170,25 @@ def _content_of_folder(folder: Path, manifest: str) -> str:
         described = read_manifest(folder, manifest)
     except (OSError, ValueError):
         return ""
+    if any(_size(folder / file) != size for file, size in described.get("files", {}).items()):
+        return ""
     # Without a hash it is not of our making: something, which left no note.
     return str(described.get("content") or _hash(json.dumps(described).encode()))
+
+
+def seal(folder: Path, manifest: str) -> str:
+    """Say in a folder's manifest how large its other files are, so that a cut one is noticed; returns the content."""
+    described = read_manifest(folder, manifest)
+    described["files"] = {path.name: _size(path) for path in sorted(folder.iterdir()) if path.name != manifest}
+    (folder / manifest).write_text(json.dumps(described, indent=2))
+    return str(described["content"])
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
 
 
 def _content_of_file(path: Path) -> str:
