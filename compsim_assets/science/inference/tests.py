@@ -4,9 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from scipy.stats import t as student
-from statsmodels.stats.multitest import multipletests
+from statsmodels.regression.linear_model import OLS
 
 # A spread below this beside the values is rounding, not variance.
 _NO_SPREAD = 1e-12
@@ -48,7 +47,7 @@ def hac_mean(by_year: pd.Series | np.ndarray, lags: int | None = None, level: fl
         return MeanTest(mean, mean, mean, np.nan, n)
     # Rounded against a cube or a square that comes out just below the whole number.
     n_lags = int(4 * (n / 100) ** (2 / 9) + 1e-9) if lags is None else lags
-    fitted = sm.OLS(values, np.ones(n)).fit(
+    fitted = OLS(values, np.ones(n)).fit(
         cov_type="HAC", cov_kwds={"maxlags": min(n_lags, n - 1), "use_correction": True}, use_t=True
     )
     reach = float(student.ppf((1 + level) / 2, n - 1) * fitted.bse[0])
@@ -59,7 +58,7 @@ def holm(p_values: np.ndarray | pd.Series) -> np.ndarray:
     """Holm's step-down correction of one family of tests; NaN is no test, and stays NaN."""
     values = np.asarray(p_values, dtype=np.float64)
     corrected = np.full(values.shape, np.nan)
-    tested = np.isfinite(values)
-    if tested.any():
-        corrected[tested] = multipletests(values[tested], method="holm")[1]
+    ascending = np.argsort(values)[: np.count_nonzero(np.isfinite(values))]
+    raised = values[ascending] * np.arange(len(ascending), 0, -1)
+    corrected[ascending] = np.minimum(np.maximum.accumulate(raised), 1)
     return corrected
