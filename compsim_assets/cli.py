@@ -4,6 +4,7 @@ import typer
 
 from compsim_assets.commands.check import check
 from compsim_assets.commands.init import init
+from compsim_assets.commands.materialize import materialize
 from compsim_assets.commands.table import table
 
 app = typer.Typer(
@@ -13,7 +14,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # half of the time of a start
     pretty_exceptions_enable=False,
 )
-for command in (init, check, table):
+for command in (init, check, materialize, table):
     app.command()(command)
 
 

@@ -1,0 +1,88 @@
+"""What every step inherits: the server that steps are forked from imports this module, once, before the first of them.
+
+Importing it is all that it is for. What is loaded here no step loads: Dagster with its storage, the definitions, and
+the libraries that most steps use. Nothing is computed: threads do not survive a fork, and the locks that they hold do.
+All steps inherit one state of numpy's global generator: whoever draws seeds a generator of its own.
+
+In the server, and in nobody else who imports this, it also ties processes together: the server ends with the run's
+process and each step with the server, however they go. They are a process group of their own, so that Ctrl-C in a
+terminal reaches the run's process alone, which then ends its steps in one way.
+"""
+
+import gc
+import importlib
+import os
+import sys
+from contextlib import suppress
+
+from compsim_assets.launch.environment import set_defaults
+from compsim_assets.launch.lifeline import die_with_parent
+
+MODULES = (
+    # Dagster's storage of runs and events, by the classes of the instance.
+    "dagster",
+    "dagster._core.executor.multiprocess",
+    "dagster._core.storage.local_compute_log_manager",
+    "dagster._core.storage.root",
+    "dagster._core.storage.sqlite_storage",
+    "dagster._core.launcher.default_run_launcher",
+    "dagster._core.run_coordinator.queued_run_coordinator",
+    "dagster._core.scheduler.scheduler",
+    # What these import when they are first used.
+    "dagster._core.definitions.repository_definition.repository_data_builder",
+    "dagster._core.instance.factory",
+    "dagster._core.secrets.env_file",
+    "dagster._core.storage.migration.utils",
+    "dagster._core.system_config.composite_descent",
+    "dagster._core.utility_ops",
+    "dagster._core.workspace.autodiscovery",
+    "multiprocessing.popen_forkserver",
+    "multiprocessing.queues",
+    "upath.implementations.local",
+    "compsim_assets.cli",  # Python imports the parent's main module in each child
+    "numpy",
+    "pandas",
+    "pyarrow.parquet",
+    "scipy.cluster.hierarchy",
+    "matplotlib.figure",
+    "matplotlib.backends.backend_agg",
+    "tabulate",
+    "torch",
+)
+
+
+def load() -> None:
+    """Import everything that steps use, and put the jobs together."""
+    set_defaults()
+    for name in MODULES:
+        importlib.import_module(name)
+    with suppress(Exception):  # wrong settings: the run's process says so
+        from compsim_assets.definitions import defs
+
+        for job in defs.get_repository_def().get_all_jobs():
+            assert job.run_config_schema
+    # What is there now stays: children need not look through it, nor copy it.
+    gc.collect()
+    gc.freeze()
+
+
+def tie_processes() -> None:
+    """Make this process and those forked from it end with their parents, apart from the terminal's group."""
+    os.setpgid(0, 0)
+    if sys.platform != "linux":  # elsewhere it takes a thread, and threads do not survive a fork
+        return
+    die_with_parent(os.getppid())
+    server, tied = os.getpid(), False
+
+    def tie_a_step() -> None:
+        nonlocal tied
+        if not tied:  # a step's own children are its own affair
+            tied = True
+            die_with_parent(server)
+
+    os.register_at_fork(after_in_child=tie_a_step)
+
+
+if any("multiprocessing.forkserver" in word for word in sys.orig_argv):
+    tie_processes()
+    load()

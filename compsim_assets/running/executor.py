@@ -1,0 +1,72 @@
+"""How the steps of a run are started: in processes of their own, forked from a server that has loaded what they use."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import dagster as dg
+
+from compsim_assets.running import identity
+from compsim_assets.running.claims import give_back
+from compsim_assets.running.steps import PRELOADED
+
+MOST_STEPS = 8  # at once: more would wait for each other's memory and disk
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+
+def cores(quota: Path = _QUOTA) -> int:
+    """Processor cores that this process may use, which in a container can be fewer than the machine has."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        share, period = quota.read_text().split()
+        return allowed if share == "max" else max(1, min(allowed, -(-int(share) // int(period))))
+    except (OSError, ValueError):
+        return allowed
+
+
+class RunExecutor(dg.Executor):
+    """Dagster's multiprocess executor. First the run says which process runs it, and frees what dead runs hold."""
+
+    def __init__(self, inner: dg.Executor) -> None:
+        self._inner = inner
+
+    @property
+    def retries(self) -> Any:
+        """As the inner executor says."""
+        return self._inner.retries
+
+    @property
+    def step_dependency_config(self) -> Any:
+        """As the inner executor says."""
+        return self._inner.step_dependency_config
+
+    def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[dg.DagsterEvent]:
+        """Run the steps of the plan."""
+        instance = plan_context.instance
+        instance.add_run_tags(plan_context.run_id, {identity.TAG: identity.this_process()})
+        for line in give_back(instance):
+            plan_context.log.warning(line)
+        yield from self._inner.execute(plan_context, execution_plan)
+
+
+def _create(context: dg.InitExecutorContext) -> RunExecutor:
+    create = dg.multiprocess_executor.executor_creation_fn
+    assert create is not None
+    return RunExecutor(create(context))
+
+
+executor = dg.ExecutorDefinition(
+    "multiprocess",
+    config_schema=cast(Any, dg.multiprocess_executor.config_schema),
+    requirements=dg.multiple_process_executor_requirements(),
+    executor_creation_fn=_create,
+    description="Each step in a process of its own.",
+).configured(
+    {
+        "start_method": {"forkserver": {"preload_modules": PRELOADED}},
+        "max_concurrent": min(cores(), MOST_STEPS),
+        # Two steps that need much memory never meet.
+        "tag_concurrency_limits": [{"key": "compsim/memory", "value": "heavy", "limit": 1}],
+    }
+)
