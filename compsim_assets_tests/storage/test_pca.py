@@ -29,6 +29,8 @@ def test_a_pca_is_safetensors_with_a_description(settings: Settings, results: Re
         np.testing.assert_array_equal(array, getattr(fitted, name))
         assert array.dtype == getattr(fitted, name).dtype
     described = json.loads((results.array_folder("pca") / "pca.json").read_text())
+    files = {"pca.safetensors": (results.array_folder("pca") / "pca.safetensors").stat().st_size}
+    assert described.pop("files") == files
     share = fitted.explained_variance_ratio.sum()
     assert described == {
         "n_components": 3,
