@@ -11,7 +11,6 @@ from pydantic import Field
 from compsim_assets import checks
 from compsim_assets.assets.common import (
     BY_MODE,
-    HEAVY,
     ONE_RUN,
     DataFrame,
     cluster_counts,
@@ -117,7 +116,6 @@ _OF_STUDY = ("cluster_features", "cluster_feature_summary")
     partitions_def=cutoff_modes,
     can_subset=True,
     pool="gpu",
-    op_tags=HEAVY,
     backfill_policy=ONE_RUN,
 )
 def cluster_assets(

@@ -8,7 +8,6 @@ import dagster as dg
 
 from compsim_assets import checks
 from compsim_assets.assets.common import (
-    HEAVY,
     ONE_RUN,
     SHARED,
     DataFrame,
@@ -62,7 +61,6 @@ from compsim_assets.universe.opening import similarity_of
     check_specs=[checks.spec("sae_features", checks.features_are_finite, blocking=True)],
     can_subset=True,
     pool="gpu",
-    op_tags=HEAVY,
     backfill_policy=ONE_RUN,
 )
 def sae_features_assets(

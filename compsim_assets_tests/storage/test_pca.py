@@ -47,7 +47,7 @@ def test_a_pca_is_safetensors_with_a_description(settings: Settings, results: Re
         "converged": True,
         "content": results.content("pca"),
     }
-    assert Pca.of(results).described == described
+    assert Pca.of(results).described == {**described, "files": files}
     assert shown["explained_variance_share"] == pytest.approx(share)
     assert shown["shape"] == "3 components x 4 latents"
     assert shown["path"] == str(results.array_folder("pca"))
