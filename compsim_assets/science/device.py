@@ -56,10 +56,10 @@ def map_on_all_cores(work: Callable[..., Any], *arguments: Iterable[Any], device
     if count == 1 or device.type != "cpu":
         yield from map(work, *arguments)
         return
-    # Threads started now take this number over.
     torch.set_num_threads(1)
     try:
-        with ThreadPoolExecutor(count) as pool:
+        # A new thread takes this number over once it asks for it; MKL would use all cores in it before.
+        with ThreadPoolExecutor(count, initializer=torch.get_num_threads) as pool:
             yield from pool.map(work, *arguments)
     finally:
         torch.set_num_threads(count)

@@ -6,7 +6,8 @@ that stay are merged into the tree. Tiles are float32 products with a bound on t
 in float64. The tree of all pairs is the tree of the trees of parts of the tiles, so processes can share the tiles out.
 
 Tree and moments have the same bits for any number of shares and of threads: what depends on the tiles seen before only
-sorts out, and never rounds.
+sorts out, and never rounds. (Of two clusters that several pairs join at one distance, which differs by rounding, any of
+these may be in the tree: the last digit of such a distance is not settled. Copies and rows of zeros are.)
 """
 
 from collections.abc import Callable, Sequence

@@ -25,13 +25,13 @@ from compsim_assets.science.cutoffs.choice import (
 )
 from compsim_assets.science.cutoffs.step_function import StepFunction, curves_of_years, read_curves
 from compsim_assets.science.linkage.cut import cut
-from compsim_assets.science.linkage.distance import DistanceScale
-from compsim_assets.science.linkage.years import YearTrees, link_years
+from compsim_assets.science.linkage.scale import DistanceScale
+from compsim_assets.science.linkage.years import LinkedYears, link_years
 from compsim_assets_tests.science import oracles
 from compsim_assets_tests.science.strategies import Universe, examples, make_scores, universes
 
 
-def linked(universe: Universe) -> tuple[YearTrees, list[StepFunction]]:
+def linked(universe: Universe) -> tuple[LinkedYears, list[StepFunction]]:
     """Trees, and standardised step functions as they come back from the table in which they are stored."""
     trees = link_years(universe.scores, universe.year)
     curves = curves_of_years(trees, *normalise_returns(universe.returns))
@@ -47,7 +47,7 @@ def test_lattices_are_the_published_ones() -> None:
     assert ROLLING_WINDOW == 5
 
 
-def assert_cutoffs(cutoffs: Cutoffs, trees: YearTrees, truth: oracles.BruteForce) -> None:
+def assert_cutoffs(cutoffs: Cutoffs, trees: LinkedYears, truth: oracles.BruteForce) -> None:
     """Distances, MeanCorr and clusters at the thetas."""
     for year, theta, distance, correlation in zip(
         cutoffs.year.tolist(), cutoffs.theta, cutoffs.distance, cutoffs.mean_correlation, strict=True

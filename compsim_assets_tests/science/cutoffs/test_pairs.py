@@ -6,10 +6,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compsim_assets.science.cutoffs.pairs import YearCut, cut_pairs, link_pairs
+from compsim_assets.science.cutoffs.pairs import YearCut, cut_pairs
 from compsim_assets.science.linkage.cut import cut
 from compsim_assets.science.linkage.pairs import YearPairs, pair_graph, spanning_forest
 from compsim_assets_tests.published_code import clusters_at, partition, standardised
+from compsim_assets_tests.science.linkage.pair_graphs import link_years_of_pairs
 from compsim_assets_tests.science.strategies import examples
 
 THETAS = [-4.2, -3.13, -2.5, -1.5, -1.0, -0.3, 0.0, 0.6, 2.5]
@@ -70,7 +71,7 @@ def test_cuts_are_the_components_of_a_tree_without_its_long_edges(pairs: dict[in
 
 def test_a_cut_is_that_of_the_cutoffs_scale() -> None:
     pairs = {year: random_year(year, 12, 1.0, 0.2) for year in (2001, 2002, 2003)}
-    _, scale = link_pairs(list(pairs), pairs.__getitem__)
+    _, scale = link_years_of_pairs(pairs)
     (found,) = cuts(pairs, {"GCD": {2002: -1.5}})
     graph = pair_graph(pairs[2002])
     tree = spanning_forest(graph.a, graph.b, graph.distance, len(graph.report_id))

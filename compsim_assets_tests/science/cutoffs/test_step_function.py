@@ -16,12 +16,12 @@ from compsim_assets.science.cutoffs.step_function import StepFunction, curves_of
 from compsim_assets.science.linkage.cut import cut
 from compsim_assets.science.linkage.dendrogram import single_linkage
 from compsim_assets.science.linkage.distance import YearDistances, unit_rows
-from compsim_assets.science.linkage.years import YearTrees, link_years
+from compsim_assets.science.linkage.years import LinkedYears, link_years
 from compsim_assets_tests.science import oracles
 from compsim_assets_tests.science.strategies import Universe, examples, universes
 
 
-def linked(universe: Universe) -> tuple[YearTrees, list[StepFunction]]:
+def linked(universe: Universe) -> tuple[LinkedYears, list[StepFunction]]:
     trees = link_years(universe.scores, universe.year)
     return trees, list(curves_of_years(trees, *normalise_returns(universe.returns)).values())
 

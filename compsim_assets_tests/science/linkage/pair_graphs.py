@@ -1,5 +1,7 @@
 """Lists of pairs for tests: random ones, and all pairs of a universe; their trees and step functions."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -8,7 +10,9 @@ from compsim_assets.science.cutoffs.pairs import pair_step_function
 from compsim_assets.science.cutoffs.step_function import StepFunction
 from compsim_assets.science.linkage.dendrogram import Dendrogram
 from compsim_assets.science.linkage.distance import unit_rows
-from compsim_assets.science.linkage.pairs import PairGraph, YearPairs, spanning_forest
+from compsim_assets.science.linkage.pairs import PairGraph, YearPairs, pair_graph, spanning_forest
+from compsim_assets.science.linkage.scale import DistanceScale, fit_scale
+from compsim_assets.science.linkage.trees import YearTrees
 from compsim_assets_tests.science import oracles
 from compsim_assets_tests.science.strategies import Universe
 
@@ -17,6 +21,14 @@ CUTOFFS = [-1.0, 0.0, 0.125, 0.2, 0.25, 0.5, 0.9, 1.0, 1.3, 2.0, 9.0]
 
 def link(graph: PairGraph, near: int = 8) -> Dendrogram:
     return spanning_forest(graph.a, graph.b, graph.distance, len(graph.report_id), near)
+
+
+def link_years_of_pairs(pairs: Mapping[int, YearPairs]) -> tuple[YearTrees, DistanceScale]:
+    """The trees of some years' pairs, and the scale of their distances."""
+    graphs = [pair_graph(of_year, without_returns=True) for of_year in pairs.values()]
+    rows = [np.arange(len(graph.report_id)) for graph in graphs]
+    trees = YearTrees(np.array(list(pairs)), rows, [graph.forest() for graph in graphs])
+    return trees, fit_scale(graph.moments() for graph in graphs)
 
 
 def steps(graph: PairGraph, near: int = 8) -> StepFunction:

@@ -14,7 +14,8 @@ from compsim_assets.science.linkage import blocked as module
 from compsim_assets.science.linkage.blocked import blocked_linkage, merge_shares, spanning_tree_of_share
 from compsim_assets.science.linkage.cut import cut
 from compsim_assets.science.linkage.dendrogram import Dendrogram, single_linkage
-from compsim_assets.science.linkage.distance import YearDistances, moments_of
+from compsim_assets.science.linkage.distance import YearDistances
+from compsim_assets.science.linkage.scale import moments_of
 from compsim_assets.science.linkage.years import link_years
 from compsim_assets_tests.science.strategies import SCORES, Universe, examples, make_scores, universes
 
@@ -148,6 +149,8 @@ def test_float32_products_only_sort_out(monkeypatch: pytest.MonkeyPatch) -> None
 
     def rough(a: torch.Tensor, b: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
         product(a, b, out=out)
+        if out.dtype == torch.float64:
+            return out
         return out.add_((torch.rand(out.shape, generator=noise) * 2 - 1) * bound)
 
     monkeypatch.setattr(module.torch, "mm", rough)
@@ -171,7 +174,7 @@ def test_products_are_full_float32_whatever_the_process_chose(monkeypatch: pytes
         assert torch.get_float32_matmul_precision() == "medium"
     finally:
         torch.set_float32_matmul_precision("highest")
-    assert seen == ["highest"] * 6
+    assert set(seen) == {"highest"}
 
 
 def test_link_years_takes_the_way_that_fits() -> None:
@@ -189,7 +192,7 @@ def test_link_years_takes_the_way_that_fits() -> None:
 LIMITED = """
 import resource, sys
 import numpy as np, torch
-import scipy.cluster.hierarchy, scipy.sparse.csgraph
+import scipy.sparse.csgraph
 from compsim_assets.science.linkage import dendrogram as linkage
 from compsim_assets.science.linkage.blocked import blocked_linkage
 from compsim_assets.science.linkage.distance import YearDistances

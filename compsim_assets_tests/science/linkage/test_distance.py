@@ -5,14 +5,8 @@ import pytest
 from hypothesis import given
 from scipy.spatial.distance import pdist
 
-from compsim_assets.science.linkage.distance import (
-    DistanceScale,
-    Moments,
-    YearDistances,
-    fit_scale,
-    moments_of,
-    unit_rows,
-)
+from compsim_assets.science.linkage.distance import YearDistances, unit_rows
+from compsim_assets.science.linkage.scale import DistanceScale, Moments, fit_scale, moments_of
 from compsim_assets.science.linkage.years import link_years
 from compsim_assets_tests.science.strategies import Universe, examples, universes
 

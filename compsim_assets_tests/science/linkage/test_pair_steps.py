@@ -7,7 +7,7 @@ from hypothesis import given
 from compsim_assets.science.correlation.mean_correlation import year_correlation
 from compsim_assets.science.correlation.pairs import pair_correlation
 from compsim_assets.science.correlation.returns import normalise_returns
-from compsim_assets.science.cutoffs.pairs import link_pairs
+from compsim_assets.science.cutoffs.pairs import curves_of_pairs
 from compsim_assets.science.cutoffs.step_function import step_function
 from compsim_assets.science.linkage.cut import cut
 from compsim_assets.science.linkage.dendrogram import Dendrogram
@@ -18,6 +18,7 @@ from compsim_assets_tests.science.linkage.pair_graphs import (
     CUTOFFS,
     complete,
     link,
+    link_years_of_pairs,
     listed,
     random_pairs,
     steps,
@@ -76,7 +77,8 @@ def test_pairs_of_scores_and_returns_give_what_the_scores_give(universe: Univers
     unit = unit[defined]
     linked = link_years(known.scores, known.year)
     pairs = dict(zip(linked.years.tolist(), complete(known), strict=True))
-    curves, scale = link_pairs(linked.years.tolist(), pairs.__getitem__)
+    trees, scale = link_years_of_pairs(pairs)
+    curves = curves_of_pairs(trees, pairs.__getitem__)
     assert list(curves) == linked.years.tolist()
     for year, rows, tree in zip(curves, linked.rows, linked.trees, strict=True):
         expected = step_function(tree, unit[rows], np.ones(len(rows), dtype=bool))
@@ -99,25 +101,35 @@ def assert_same_clusters(pairs: YearPairs, report_id: np.ndarray, expected: Dend
         assert found == oracles.partition([known[report] for report in graph.report_id])
 
 
-def test_progress_counts_years_and_each_is_read_once() -> None:
+def test_each_year_is_read_once() -> None:
     rng = np.random.default_rng(1)
-    pairs = {year: random_pairs(rng, 6, 1.0) for year in (2003, 2001)}
-    read, seen = [], []
+    pairs = {year: random_pairs(rng, 6, 1.0) for year in (2001, 2003)}
+    trees, scale = link_years_of_pairs(pairs)
+    read = []
 
     def of_year(year: int) -> YearPairs:
         read.append(year)
         return pairs[year]
 
-    curves, scale = link_pairs([2001, 2003], of_year, lambda *at: seen.append(at))
-    assert (read, seen) == ([2001, 2003], [(1, 2), (2, 2)])
+    assert list(curves_of_pairs(trees, of_year)) == read == [2001, 2003]
     assert scale.n_pairs == 30
-    both = np.concatenate([1 - pairs[year].cosine for year in curves])
+    both = np.concatenate([1 - of_year.cosine for of_year in pairs.values()])
     assert (scale.mean, scale.deviation) == pytest.approx((both.mean(), both.std()), abs=1e-12)
 
 
+def test_a_year_without_returns_is_linked_and_has_no_part_in_the_scale() -> None:
+    rng = np.random.default_rng(2)
+    pairs = {2001: random_pairs(rng, 6, 1.0), 2002: random_pairs(rng, 6, 1.0, missing=1.0)}
+    trees, scale = link_years_of_pairs(pairs)
+    assert [len(tree.height) for tree in trees.trees] == [5, 5]
+    assert scale == link_years_of_pairs({2001: pairs[2001]})[1]
+    curves = curves_of_pairs(trees, pairs.__getitem__)
+    assert np.isnan(curves[2002].mean_correlation).all()
+
+
 def test_no_years() -> None:
-    curves, scale = link_pairs([], {}.__getitem__)
-    assert curves == {}
+    trees, scale = link_years_of_pairs({})
+    assert curves_of_pairs(trees, {}.__getitem__) == {}
     assert (scale.mean, scale.deviation, scale.n_pairs) == (0.0, 1.0, 0)
 
 

@@ -7,16 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import squareform
 
+from compsim_assets.science.linkage.bottlenecks import Bottlenecks
 from compsim_assets.science.linkage.cut import cut
 from compsim_assets.science.linkage.dendrogram import leaves, single_linkage
-from compsim_assets.science.linkage.spanning_tree import (
-    Bottlenecks,
-    Edges,
-    dendrogram,
-    edges,
-    joined,
-    minimum_spanning_tree,
-)
+from compsim_assets.science.linkage.spanning_tree import Edges, dendrogram, edges, joined, minimum_spanning_tree
 from compsim_assets_tests.science import oracles
 from compsim_assets_tests.science.strategies import examples
 

@@ -1,48 +1,38 @@
-import pandas as pd
+import numpy as np
 import pytest
 
 from compsim_assets.science.strong_features.selection import select_clusters
 
-# Sizes by year and cluster: 2000 has 3, 2, 1; 2001 has 2, 2.
-CLUSTERS = pd.DataFrame(
-    {"year": [2000] * 6 + [2001] * 4, "cluster_id": [1, 2, 1, 3, 2, 1, 1, 2, 1, 2], "report_id": range(10)}
-)
+NAMES = np.array([(2000, 1), (2000, 2), (2000, 3), (2001, 1), (2001, 2)])
+SIZES = np.array([3, 2, 1, 2, 2])
 
 
-def names(found: pd.DataFrame) -> set[tuple[int, int]]:
-    return set(zip(found["year"].tolist(), found["cluster_id"].tolist(), strict=True))
+def select(only: list[tuple[int, int]] | None = None, n_sample: int = 0, seed: int = 0) -> list[tuple[int, int]]:
+    """Names of the clusters that are studied."""
+    positions = select_clusters(NAMES, SIZES, None if only is None else np.array(only), n_sample, [seed])
+    return [(int(year), int(number)) for year, number in NAMES[positions]]
 
 
 def test_all_clusters_of_two_or_more() -> None:
-    found = select_clusters(CLUSTERS, None, 0, [0])
-    assert names(found) == {(2000, 1), (2000, 2), (2001, 1), (2001, 2)}
-    assert found["report_id"].tolist() == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+    assert select() == [(2000, 1), (2000, 2), (2001, 1), (2001, 2)]
 
 
-def test_named_clusters_only() -> None:
-    only = pd.DataFrame({"year": [2001, 2000], "cluster_id": [2, 1]})
-    found = select_clusters(CLUSTERS, only, 0, [0])
-    assert names(found) == {(2001, 2), (2000, 1)}
-    assert found["report_id"].tolist() == [0, 2, 5, 7, 9]
+def test_named_clusters_only_each_once_and_in_order() -> None:
+    assert select([(2001, 2), (2000, 1), (2001, 2)]) == [(2000, 1), (2001, 2)]
 
 
 @pytest.mark.parametrize(("year", "cluster_id"), [(2000, 3), (2000, 9), (1999, 1)])
 def test_a_name_that_is_no_cluster_of_two_is_an_error(year: int, cluster_id: int) -> None:
-    only = pd.DataFrame({"year": [2000, year], "cluster_id": [1, cluster_id]})
-    with pytest.raises(ValueError, match=f"cluster {cluster_id} of {year}"):
-        select_clusters(CLUSTERS, only, 0, [0])
+    with pytest.raises(ValueError, match=f"cluster {cluster_id} of {year} is not .* \\(1 such names\\)"):
+        select([(2000, 1), (year, cluster_id)])
 
 
-def test_a_sample_is_seeded_and_whole() -> None:
-    drawn = [names(select_clusters(CLUSTERS, None, 2, [seed])) for seed in range(30)]
+def test_a_sample_is_seeded() -> None:
+    drawn = [select(n_sample=2, seed=seed) for seed in range(30)]
     assert all(len(chosen) == 2 for chosen in drawn)
-    assert drawn == [names(select_clusters(CLUSTERS, None, 2, [seed])) for seed in range(30)]
-    assert set().union(*drawn) == names(select_clusters(CLUSTERS, None, 0, [0]))
-    one = select_clusters(CLUSTERS, None, 1, [3])
-    ((year, cluster_id),) = names(one)
-    expected = CLUSTERS[(CLUSTERS["year"] == year) & (CLUSTERS["cluster_id"] == cluster_id)]
-    assert one["report_id"].tolist() == expected["report_id"].tolist()
+    assert drawn == [select(n_sample=2, seed=seed) for seed in range(30)]
+    assert {name for chosen in drawn for name in chosen} == set(select())
 
 
 def test_a_sample_larger_than_all_is_all() -> None:
-    assert len(names(select_clusters(CLUSTERS, None, 99, [0]))) == 4
+    assert select(n_sample=99) == select()
