@@ -51,7 +51,7 @@ def trade_portfolios(
     Args:
         held: (M, B) bool, the pairs of each portfolio, at least one each.
         calendar: of the panel's days.
-        at_once: pairs traded side by side; 2,000 take about 250 MB for 1,760 days.
+        at_once: pairs traded side by side; 2,000 take about 90 MB for 1,760 days.
 
     Cost: as `trade_pairs`.
     """
