@@ -113,8 +113,8 @@ def embeddings(
         aside = scratch / "tables"
         aside.mkdir()
         rows = _embed_all(context, encoders.settings, reports, aside, scratch, torchrun)
-        metadata = {"note": encoders.note, "encoders": len(rows), "preview": dg.MetadataValue.md(_preview(rows))}
-        yield dg.Output(aside, metadata=metadata)
+        metadata: dict[str, Any] = {"note": encoders.note, "encoders": len(rows)}
+        yield dg.Output(aside, metadata={**metadata, "preview": dg.MetadataValue.md(_preview(rows))})
 
 
 def _usable(encoders: Encoders, universe: Universe, reports: DataFrame) -> Encoders:

@@ -124,7 +124,7 @@ def _prices(context: dg.AssetExecutionContext, universe: Universe) -> dg.Output:
     for row in left_out:
         context.log.info(f"{row.file}: {row.what}" + (f" ({row.count:,}; {row.example})" if row.count else ""))
     lost = {row.what: row.count for row in left_out if row.grade == LEFT_OUT and row.subject != "columns"}
-    metadata = {"tickers": len(prices.tickers), **({"left_out": lost} if lost else {})}
+    metadata: dict[str, Any] = {"tickers": len(prices.tickers), **({"left_out": lost} if lost else {})}
     return dg.Output(prices.table(), "price_history", metadata=metadata)
 
 

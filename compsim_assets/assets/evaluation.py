@@ -1,5 +1,7 @@
 """Do clusters' stocks move together? MeanCorr of every method, and the tables that compare them."""
 
+from typing import Any
+
 import dagster as dg
 
 from compsim_assets import checks
@@ -139,7 +141,7 @@ def _table_1(
         apart=apart,
         rows_as_published=rows_as_published(similarity, groups, returns),
     )
-    metadata = {
+    metadata: dict[str, Any] = {
         "common_years": f"{years[0]} to {years[-1]} ({len(years)})" if years else none,
         "main_methods": ", ".join(main),
         "table": dg.MetadataValue.md(_both_blocks(table)),

@@ -65,9 +65,7 @@ def _strong_features(universe: Universe) -> dg.Output:
     sets = universe.published_strong_features()
     counts = {f"{name}: clusters": int(table["members"].nunique()) for name, table in sets.items()}
     tables = [table.assign(set=name) for name, table in sets.items()]
-    return _output(
-        "published_strong_features", tables, counts or {"note": "the universe has no published_strong_features/"}
-    )
+    return _output("published_strong_features", tables, counts)
 
 
 def _cointegrated_pairs(universe: Universe, descriptions: DataFrame) -> dg.Output:
@@ -79,9 +77,7 @@ def _cointegrated_pairs(universe: Universe, descriptions: DataFrame) -> dg.Outpu
         table.assign(method=method, ticker_a=table["report_a"].map(ticker), ticker_b=table["report_b"].map(ticker))
         for method, table in sets.items()
     ]
-    return _output(
-        "published_cointegrated_pairs", tables, counts or {"note": "the universe has no cointegrated_pairs/"}
-    )
+    return _output("published_cointegrated_pairs", tables, counts)
 
 
 def _output(name: str, tables: list[DataFrame], counts: dict[str, int]) -> dg.Output:

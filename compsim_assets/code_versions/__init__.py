@@ -66,7 +66,7 @@ def version_of(module: str, name: str, asset: str = "") -> str:
     return version
 
 
-def versioned(assets: Iterable["dg.AssetsDefinition"]) -> list["dg.AssetsDefinition"]:
+def versioned(assets: Iterable[Any]) -> list["dg.AssetsDefinition"]:
     """The same assets with versions: of the step's function, of the asset's own table, and of what it has as such."""
 
     def with_version(definition: "dg.AssetsDefinition") -> "dg.AssetsDefinition":

@@ -58,11 +58,16 @@ def similarity_of(settings: "Settings", universe: Universe) -> str:
 
 
 def _sample_folder(settings: "Settings") -> Path:
+    from filelock import FileLock
+
     from compsim_assets.sample import generate, is_current
 
     results = Results.of(settings)
     folder = results.array_folder("universe")
     if not is_current(folder):
-        with results.new_folder(folder) as aside:
-            generate(aside)
+        results.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(results.folder / ".universe.lock"):  # steps that start together make it once
+            if not is_current(folder):
+                with results.new_folder(folder) as aside:
+                    generate(aside)
     return folder

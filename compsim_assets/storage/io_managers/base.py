@@ -110,7 +110,8 @@ class ResultsIOManager(dg.ConfigurableIOManager):
         """
         asset, step = context.asset_key.path[-1], context.step_context
         modes = context.asset_partition_keys if context.has_asset_partitions else ()
-        for mode in [mode for mode in CUTOFF_MODES if mode in modes] or [None]:
+        here: list[str | None] = [mode for mode in CUTOFF_MODES if mode in modes]
+        for mode in here or [None]:
             note = self._note(context, asset, mode)
             path, content, described = self.publish(asset, mode, obj if mode is None else obj[mode], note)
             metadata = {**described, **origin(self.settings, path)}
