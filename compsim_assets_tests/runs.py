@@ -175,7 +175,12 @@ class Run:
             self.run(everything(figures), None)
 
     def read(self, asset: str, mode: str | None = None) -> pd.DataFrame:
-        return read_asset(asset, mode, source=self.source, data=self.data)
+        """What a reader gets whose environment is that of the run."""
+        given = {name: str(value) for name, value in dict(self.settings).items() if value not in (None, "")}
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in given.items():
+                patch.setenv(f"COMPSIM_{name.upper()}", value)
+            return read_asset(asset, mode)
 
     def metadata(self, asset: str, mode: str | None = None) -> dict[str, Any]:
         """Metadata of the last materialization, unpacked."""

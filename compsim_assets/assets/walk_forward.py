@@ -22,7 +22,6 @@ from compsim_assets.assets.common import (
 )
 from compsim_assets.assets.similarity import FitConfig
 from compsim_assets.storage.shards import DistinctRows, FeatureShards
-from compsim_assets.universe.layout import UniverseError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,12 +96,6 @@ def _reports(
     from compsim_assets.science.correlation.returns import normalise_returns
     from compsim_assets.science.cutoffs.walk_forward import Reports
 
-    unknown = np.setdiff1d(clustered["report_id"], ids)
-    if len(unknown):
-        raise UniverseError(
-            f"clustered_reports: report {unknown[0]} has no row in sae_features, expected one for every report "
-            f"({len(unknown):,} missing). Materialize pca_scores and clustered_reports again"
-        )
     of_reports = returns.set_index("report_id").loc[ids]
     order = np.lexsort((ids, of_reports["year"]))
     unit, defined = normalise_returns(np.stack(of_reports["returns"].iloc[order].to_list()))

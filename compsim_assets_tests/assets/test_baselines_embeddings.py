@@ -13,12 +13,12 @@ import pyarrow as pa
 import pytest
 
 from compsim_assets.assets.baselines import embedding_clusters, embeddings
-from compsim_assets.assets.descriptions import descriptions, returns
+from compsim_assets.assets.descriptions import descriptions_assets
 from compsim_assets.read import read_asset
 from compsim_assets.science.correlation.returns import normalise_returns
 from compsim_assets.settings import Settings
-from compsim_assets.storage.embeddings import read_embeddings
-from compsim_assets.storage.io_managers import TableIOManager
+from compsim_assets.storage.embeddings import EmbeddingFolder, Embeddings
+from compsim_assets.storage.io_managers import ResultsFolder, managers
 from compsim_assets.storage.results import Results, StaleResult
 from compsim_assets_tests.runs import once
 from compsim_assets_tests.universes import write_reports
@@ -26,7 +26,8 @@ from compsim_assets_tests.worker_programs import InThisProcess
 from compsim_assets_tests.workers import tiny_models
 from compsim_assets_tests.workers.tiny_models import WIDTH, WORDS
 
-ASSETS = [descriptions, returns, embeddings, embedding_clusters]
+ASSETS = [descriptions_assets, embeddings, embedding_clusters]
+NAMES = ("descriptions", "returns", "embeddings", "embedding_clusters")
 TWO = '[first]\nmodel = "model"\nmax_tokens = 12\n\n[second]\nmodel = "llama/model"\nmax_tokens = 5\n'
 N_YEARS, N_COMPANIES = 7, 12
 
@@ -40,23 +41,30 @@ class Made:
         self.results = Results.of(self.settings)
         self.said: dict[str, dict[str, Any]] = {}
 
-    def run(self, *wanted: dg.AssetsDefinition, config: dict | None = None) -> None:
+    def run(self, *wanted: str, config: dict | None = None) -> None:
         """Materialize these assets (all without a choice)."""
-        names = [asset.key.path[-1] for asset in wanted or ASSETS]
         result = dg.materialize(
             ASSETS,
-            selection=names,
+            selection=list(wanted or NAMES),
             resources={
                 "settings": self.settings,
                 "torchrun": InThisProcess(),
-                "io_manager": TableIOManager(settings=self.settings),
+                "folder": ResultsFolder(settings=self.settings),
+                **managers(self.settings),
             },
             run_config={"ops": {"embedding_clusters": {"config": config}}} if config else None,
         )
-        for name in names:
-            (event,) = result.asset_materializations_for_node(name)
-            self.said[name] = {key: value.value for key, value in event.metadata.items()}
-            self.said[name]["version"] = (event.tags or {})["dagster/data_version"]
+        for event in result.get_asset_materialization_events():
+            made = event.step_materialization_data.materialization
+            self.said[made.asset_key.path[-1]] = {
+                **{key: value.value for key, value in made.metadata.items()},
+                "version": (made.tags or {})["dagster/data_version"],
+            }
+
+    @property
+    def embeddings(self) -> dict[str, Embeddings]:
+        """The published ones, by encoder."""
+        return dict(EmbeddingFolder.of(self.results))
 
     def table(self, name: str) -> pd.DataFrame:
         return pd.read_parquet(self.results.table(name))
@@ -111,7 +119,7 @@ def own(template: Path, tmp_path: Path) -> Made:
 def test_every_report_with_a_text_has_the_embedding_of_its_text(made: Made) -> None:
     reports = made.table("descriptions").set_index("report_id")
     texts = reports["description"].dropna()
-    found = read_embeddings(made.results)
+    found = made.embeddings
     assert list(found) == ["first", "second"]
     for embedded in found.values():
         assert embedded.report_id.tolist() == texts.index.tolist()
@@ -125,7 +133,7 @@ def test_every_report_with_a_text_has_the_embedding_of_its_text(made: Made) -> N
 
 def test_the_embeddings_are_read_like_any_asset(made: Made) -> None:
     frame = read_asset("embeddings", source="local", data=made.results.folder.parent)
-    found = read_embeddings(made.results)
+    found = made.embeddings
     assert list(frame) == ["encoder", "report_id", "year", "embedding"]
     assert frame["encoder"].unique().tolist() == list(found)
     for encoder, rows in frame.groupby("encoder"):
@@ -137,14 +145,14 @@ def test_the_embeddings_are_read_like_any_asset(made: Made) -> None:
 
 def test_the_manifest_and_the_metadata_name_what_made_them(made: Made) -> None:
     manifest = json.loads((made.results.array_folder("embeddings") / "embeddings.json").read_text())
-    assert len(manifest.pop("content")) == 32
+    assert manifest.pop("content") == made.results.content("embeddings")
+    assert list(manifest.pop("files")) == ["first.parquet", "second.parquet"]
     n = int(made.table("descriptions")["description"].notna().sum())
     assert manifest == {
         "encoders": [
             {"name": name, "model": str(made.universe / model), "max_tokens": most} | {"width": WIDTH, "n_reports": n}
             for name, model, most in (("first", "model", 12), ("second", "llama/model", 5))
-        ],
-        "universe": made.results.universe_stamp(),
+        ]
     }
     said = made.said["embeddings"]
     assert said["encoders"] == 2
@@ -154,21 +162,21 @@ def test_the_manifest_and_the_metadata_name_what_made_them(made: Made) -> None:
 
 
 def test_the_version_is_of_the_content(own: Made) -> None:
-    own.run(descriptions, embeddings)
+    own.run("descriptions", "embeddings")
     first = own.said["embeddings"]["version"]
-    own.run(embeddings)
+    own.run("embeddings")
     assert own.said["embeddings"]["version"] == first
     (own.universe / "embedding.toml").write_text(TWO.replace("= 5", "= 4"))
-    own.run(embeddings)
+    own.run("embeddings")
     assert own.said["embeddings"]["version"] != first
 
 
 def test_reports_without_a_code_are_left_out_where_the_setting_says_so(own: Made) -> None:
     dropping = Made(own.universe.parent, drop_without_sic_code=True)
-    dropping.run(descriptions, embeddings)
+    dropping.run("descriptions", "embeddings")
     reports = dropping.table("descriptions")
     kept = reports["description"].notna() & reports["sic_code"].notna()
-    for embedded in read_embeddings(dropping.results).values():
+    for embedded in dropping.embeddings.values():
         assert embedded.report_id.tolist() == reports["report_id"][kept].tolist()
 
 
@@ -180,12 +188,12 @@ def as_of_extraction(universe: Path) -> None:
 
 
 def test_without_embedding_toml_the_model_of_the_extraction_is_used(own: Made) -> None:
-    own.run(descriptions, embeddings)
-    first = read_embeddings(own.results)["first"]
+    own.run("descriptions", "embeddings")
+    first = own.embeddings["first"]
     as_of_extraction(own.universe)
-    own.run(embeddings)
-    assert list(read_embeddings(own.results)) == ["embedding"]
-    assert read_embeddings(own.results)["embedding"].matrix.tobytes() == first.matrix.tobytes()
+    own.run("embeddings")
+    assert list(own.embeddings) == ["embedding"]
+    assert own.embeddings["embedding"].matrix.tobytes() == first.matrix.tobytes()
     assert "is the language model of extraction.toml" in own.said["embeddings"]["note"]
 
 
@@ -215,32 +223,35 @@ def test_without_embeddings_both_assets_are_empty_and_say_why(
 ) -> None:
     change(own.universe)
     own.run()
-    assert read_embeddings(own.results) == {}
+    assert own.embeddings == {}
     assert note in own.said["embeddings"]["note"]
     assert own.table("embedding_clusters").empty
     assert own.said["embedding_clusters"]["note"].startswith("there are no embeddings")
 
 
 def test_embeddings_of_other_descriptions_are_refused(own: Made) -> None:
-    own.run(descriptions, embeddings)
+    own.run("descriptions", "embeddings")
     write_reports(own.universe)
-    own.run(descriptions)
-    with pytest.raises(StaleResult, match=r"other descriptions .* materialize 'embeddings' again"):
-        read_embeddings(own.results)
+    own.run("descriptions")
+    message = r"embeddings was made from other descriptions .* materialize 'embeddings' again"
+    with pytest.raises(StaleResult, match=message):
+        read_asset("embeddings", source="local", data=own.results.folder.parent)
+    with pytest.raises(StaleResult, match=message):
+        own.run("embedding_clusters")
 
 
 def test_a_fault_leaves_the_previous_embeddings(own: Made) -> None:
-    own.run(descriptions, embeddings)
-    before = read_embeddings(own.results)["first"].matrix.tobytes()
+    own.run("descriptions", "embeddings")
+    before = own.embeddings["first"].matrix.tobytes()
     (own.universe / "embedding.toml").write_text(TWO.replace("llama/model", "llama"))
     with pytest.raises(ValueError, match=r"embedding.toml \[second\]: model = .*cannot be loaded"):
-        own.run(embeddings)
-    assert read_embeddings(own.results)["first"].matrix.tobytes() == before
+        own.run("embeddings")
+    assert own.embeddings["first"].matrix.tobytes() == before
 
 
 def test_every_embedded_report_is_in_one_cluster_of_each_method(made: Made) -> None:
     table = made.table("embedding_clusters")
-    embedded = read_embeddings(made.results)["first"]
+    embedded = made.embeddings["first"]
     late = embedded.report_id[embedded.year >= 2006]
     methods = [f"{name}_{kind}" for name in ("first", "second") for kind in ("base", "kmeans", "rolling")]
     assert table["method"].unique().tolist() == methods
@@ -266,9 +277,9 @@ def test_every_embedded_report_is_in_one_cluster_of_each_method(made: Made) -> N
 def test_equal_inputs_give_equal_tables_and_settings_count(own: Made) -> None:
     own.run()
     first = own.said["embedding_clusters"]["version"]
-    own.run(embedding_clusters)
+    own.run("embedding_clusters")
     assert own.said["embedding_clusters"]["version"] == first
-    own.run(embedding_clusters, config={"kmeans_clusters": 2})
+    own.run("embedding_clusters", config={"kmeans_clusters": 2})
     table = own.table("embedding_clusters")
     kmeans = table[table["method"] == "second_kmeans"]
     assert (kmeans.groupby("year")["cluster_id"].nunique() == 2).all()
@@ -278,7 +289,7 @@ def test_reports_without_returns_are_left_out_where_the_setting_says_so(own: Mad
     dropping = Made(own.universe.parent, drop_without_returns=True)
     dropping.run()
     monthly = dropping.table("returns").set_index("report_id")["returns"]
-    embedded = read_embeddings(dropping.results)["first"]
+    embedded = dropping.embeddings["first"]
     _, defined = normalise_returns(np.stack(monthly.loc[embedded.report_id].to_list()))
     assert 0 < defined.sum() < len(defined)
     table = dropping.table("embedding_clusters")

@@ -14,7 +14,7 @@ from compsim_assets.contracts import TABLES
 from compsim_assets.partitions import cutoff_modes
 from compsim_assets.read import read_asset
 from compsim_assets.settings import Settings
-from compsim_assets.storage.io_managers import TableIOManager
+from compsim_assets.storage.io_managers import managers
 from compsim_assets.storage.results import Results
 from compsim_assets.universe.layout import UniverseError
 
@@ -72,11 +72,10 @@ def inputs() -> dict[str, pd.DataFrame]:
 def trade(folder: Path, tables: dict[str, pd.DataFrame], **options: Any) -> dict[str, dict]:
     """Materialize the trading assets on these tables; metadata by asset."""
     settings = Settings(source="local", data=str(folder))
-    resources = {"io_manager": TableIOManager(settings=settings)}
     given = [dg.AssetSpec(name, partitions_def=cutoff_modes if name == "clusters" else None) for name in tables]
     assets = [pairs_trading_assets, *(spec.with_io_manager_key("io_manager") for spec in given)]
     results = Results.of(settings)
-    for name in sorted(tables, key=lambda name: name != "descriptions"):
+    for name in tables:
         arrow = pa.Table.from_pandas(
             tables[name][TABLES[name].names],
             schema=pa.schema([(c.name, c.arrow_type()) for c in TABLES[name].columns]),
@@ -85,7 +84,7 @@ def trade(folder: Path, tables: dict[str, pd.DataFrame], **options: Any) -> dict
         results.write_table(results.table(name, "base" if name == "clusters" else None), arrow)
     config = {"ops": {"pairs_trading": {"config": {**RULES, **options.pop("config", {})}}}}
     selection = options.pop("selection", [pairs_trading_assets])
-    done = dg.materialize(assets, selection=selection, resources=resources, run_config=config)
+    done = dg.materialize(assets, selection=selection, resources=managers(settings), run_config=config)
     made = done.asset_materializations_for_node("pairs_trading")
     return {m.asset_key.path[-1]: {k: v.value for k, v in m.metadata.items()} for m in made}
 

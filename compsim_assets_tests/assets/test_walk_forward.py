@@ -14,12 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from compsim_assets.assets import clusters, descriptions, features, similarity
+from compsim_assets.assets import descriptions, features, linkage, similarity
 from compsim_assets.assets import walk_forward as module
-from compsim_assets.storage.io_managers import PcaIOManager, TableIOManager
+from compsim_assets.storage.io_managers import ResultsFolder, managers
 from compsim_assets.storage.matrices import matrix_of
-from compsim_assets.storage.results import read_table
-from compsim_assets.universe.layout import ID, RETURNS, UniverseError
+from compsim_assets.storage.results import StaleResult, read_table
+from compsim_assets.universe.layout import ID, RETURNS
 from compsim_assets_tests.runs import Local, Run
 from compsim_assets_tests.science.cutoffs.walk_forward_by_hand import Given, by_hand, cosines_of, groups
 from compsim_assets_tests.universes import write_reports
@@ -37,15 +37,15 @@ FEATURES = "features"
 def materialize(run: Run, names: Iterable[str], config: dict[str, Any] | None = None) -> dg.ExecuteInProcessResult:
     """These assets of the run's universe, by the modules that make them."""
     settings = run.settings
-    assets = [descriptions, features, similarity, clusters, module]
+    assets = [descriptions, features, similarity, linkage, module]
     defs = dg.Definitions(
         assets=dg.load_assets_from_modules(assets),
         jobs=[dg.define_asset_job("some", dg.AssetSelection.assets(*names))],
         resources={
             "settings": settings,
             "torchrun": InThisProcess(),
-            "io_manager": TableIOManager(settings=settings),
-            "pca_io_manager": PcaIOManager(settings=settings),
+            "folder": ResultsFolder(settings=settings),
+            **managers(settings),
         },
     )
     run_config = {"ops": {"walk_forward": {"config": config}}} if config else None
@@ -230,14 +230,17 @@ def test_universes_of_pairs_leave_empty_tables_and_a_note(tmp_path: Path) -> Non
 
 
 def test_equal_features_leave_singletons_and_a_note(walked: Local, tmp_path: Path) -> None:
-    # A PCA of all years has no variance either, and fails: the reports to compare are the other universe's.
-    run, universe = copied(walked, tmp_path), tmp_path / "universe"
-    table = pq.read_table(universe / "features.parquet")
-    row = table[FEATURES][0]
-    same = pa.array([row.as_py()] * len(table), pa.list_(pa.float32()))
+    """Of the last year's reports they differ: a PCA of all years without any variance would fail."""
+    universe = universe_of(tmp_path, walked.folder / "universe")
+    run, table = Local(tmp_path), pq.read_table(universe / "features.parquet")
+    reports = pq.read_table(universe / "reports.parquet", columns=[ID, "year"]).to_pandas()
+    last = set(reports.loc[reports["year"] == YEARS[-1], ID])
+    rows, ids = table[FEATURES].to_pylist(), table[ID].to_pylist()
+    same = [row if report in last else rows[0] for report, row in zip(ids, rows, strict=True)]
     index = table.column_names.index(FEATURES)
-    pq.write_table(table.set_column(index, FEATURES, same), universe / "features.parquet")
-    assert materialize(run, ["sae_features", *TABLES]).success
+    changed = table.set_column(index, FEATURES, pa.array(same, pa.list_(pa.float32())))
+    pq.write_table(changed, universe / "features.parquet")
+    assert materialize(run, [*UPSTREAM, *TABLES]).success
     for name in TABLES:
         note = run.metadata(name)["note"]
         assert note == "all earlier reports have the same features, scores are zero: 2017, 2018, 2019"
@@ -271,12 +274,13 @@ def test_reports_without_returns_are_left_out_where_the_setting_says_so(walked: 
     assert set(scores_of(run)[0]) == set(ids[given.year >= YEARS[0]])
 
 
-def test_reports_to_compare_without_features_are_refused(walked: Local, tmp_path: Path) -> None:
+def test_reports_to_compare_of_other_features_are_refused(walked: Local, tmp_path: Path) -> None:
     run = copied(walked, tmp_path)
     path = tmp_path / "universe" / "features.parquet"
     pq.write_table(pq.read_table(path).slice(3), path)
     assert materialize(run, ["sae_features"]).success
-    with pytest.raises(UniverseError, match=r"has no row in sae_features.*3 missing.*clustered_reports again"):
+    message = "clustered_reports was made from pca_scores, which was made from other sae_features than the present ones"
+    with pytest.raises(StaleResult, match=message):
         materialize(run, TABLES)
 
 
