@@ -10,8 +10,8 @@ Optional, with scores: dense_bytes (years that need more go in tiles), block (ro
 """
 
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -31,13 +31,8 @@ from compsim_assets.workers.without_pandas import refuse_pandas
 
 _BATCH_BYTES = 32 << 20
 
-
-class Linked(NamedTuple):
-    """One year: its number among the years, its tree, and the moments of its distances."""
-
-    number: int
-    tree: Dendrogram
-    moments: Moments
+# One year: its number among the years, its tree, and the moments of its distances.
+Linked = tuple[int, Dendrogram, Moments]
 
 
 def main(worker: Worker) -> None:
@@ -48,19 +43,19 @@ def main(worker: Worker) -> None:
     link = _link_pairs if "pairs" in worker.extras else _link_scores
     gathered = worker.gather(list(link(worker, years.tolist(), ids)))
     if gathered is not None:
-        linked = sorted((year for part in gathered for year in part), key=lambda year: year.number)
+        linked = sorted((year for part in gathered for year in part), key=itemgetter(0))
         _write(Path(worker.extras["output"]), years, ids, linked)
         worker.result({"processes": worker.world_size, "device": str(worker.device)})
 
 
 def _write(folder: Path, years: np.ndarray, ids: list[np.ndarray], linked: list[Linked]) -> None:
     table = TABLES["dendrograms"]
-    merges = [merges_of(year.tree, ids[year.number]) for year in linked]
-    columns: dict[str, np.ndarray] = {"year": np.repeat(years, [len(year.tree.height) for year in linked])}
+    merges = [merges_of(tree, ids[number]) for number, tree, _ in linked]
+    columns: dict[str, np.ndarray] = {"year": np.repeat(years, [len(rows["step"]) for rows in merges])}
     for name in table.names[1:]:
         columns[name] = np.concatenate([np.empty(0, dtype=np.int64), *(rows[name] for rows in merges)])
     pq.write_table(table.typed(columns), folder / "dendrograms.parquet")
-    scale = {name: [value] for name, value in vars(fit_scale(year.moments for year in linked)).items()}
+    scale = {name: [value] for name, value in vars(fit_scale(moments for *_, moments in linked)).items()}
     pq.write_table(TABLES["distance_scale"].typed(scale), folder / "distance_scale.parquet")
 
 
@@ -82,7 +77,7 @@ def _link_pairs(worker: Worker, years: list[int], ids: list[np.ndarray]) -> Iter
                 f"{worker.extras['pairs']}: the pairs of {years[index]} are of other reports than "
                 f"{worker.extras['reports']}: materialize clustered_reports again"
             )
-        yield Linked(index, graph.forest(), graph.moments())
+        yield index, graph.forest(), graph.moments()
 
 
 def _link_scores(worker: Worker, years: list[int], ids: list[np.ndarray]) -> Iterator[Linked]:
@@ -96,7 +91,7 @@ def _link_scores(worker: Worker, years: list[int], ids: list[np.ndarray]) -> Ite
     for index in sorted({*range(len(rows))} - {*alone}):
         yield from _linked_by_all(worker, index, scores[rows[index]])
     for number in _years_of_rank(worker, [len(rows[index]) ** 2 for index in alone]):
-        yield Linked(alone[number], *linkage.tree_and_moments(scores[rows[alone[number]]]))
+        yield alone[number], *linkage.tree_and_moments(scores[rows[alone[number]]])
 
 
 def _linked_by_all(worker: Worker, index: int, scores: np.ndarray) -> Iterator[Linked]:
@@ -111,7 +106,7 @@ def _linked_by_all(worker: Worker, index: int, scores: np.ndarray) -> Iterator[L
     )
     parts = worker.gather(part)
     if parts is not None:
-        yield Linked(index, *merge_shares(parts))
+        yield index, *merge_shares(parts)
 
 
 def _mapped_scores(worker: Worker) -> np.ndarray:
