@@ -145,14 +145,14 @@ def say_left_out(context: dg.AssetExecutionContext, left_out: dict[str, str]) ->
     return {"left_out_of_common_years": note}
 
 
-def universe_of(context: dg.AssetExecutionContext, settings: Settings) -> Universe:
-    """The configured universe; what its files hold now is noted with what this step makes of them."""
+def universe_of(context: dg.AssetExecutionContext, settings: Settings, *assets: str) -> Universe:
+    """The configured universe; what its files hold now is noted with the assets that are made of them, all or these."""
     from compsim_assets.universe.intake.fingerprint import fingerprint
 
     universe = open_universe(settings, context.log.info)
     reads = step_reads(context.run_id, str(context.op_handle))
-    for key in context.selected_asset_keys:
-        reads[f"@{key.path[-1]}"] = fingerprint(settings, key.path[-1])
+    for asset in assets or sorted(wanted(context)):
+        reads[f"@{asset}"] = fingerprint(settings, asset)
     return universe
 
 

@@ -89,7 +89,7 @@ def _features(
     context: dg.AssetExecutionContext, settings: Settings, torchrun: Torchrun, results: Results, descriptions: DataFrame
 ) -> Iterator[dg.Output]:
     """The features, in a folder that is published when the output is taken."""
-    universe = universe_of(context, settings)
+    universe = universe_of(context, settings, "sae_features")
     published = similarity_of(settings, universe) == "pairs"
     without = descriptions["sic_code"].isna() & settings.without_sic_code_dropped
     ids = descriptions["report_id"].to_numpy()

@@ -37,7 +37,7 @@ _APART = (
     "storage.publish",
     "storage.reading",
     "storage.results",
-    "universe.fingerprint",
+    "universe.intake.fingerprint",
 )
 
 
