@@ -6,7 +6,7 @@ from compsim_assets.science.pca.standardise import StandardisedFeatures
 
 # Side of the square tiles of the result. Small enough that little of the lower half is computed along the diagonal,
 # large enough that each product runs at full speed.
-TILE = 2048
+TILE = 768
 
 
 def gram(features: StandardisedFeatures, tile: int = TILE) -> torch.Tensor:
