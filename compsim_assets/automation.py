@@ -19,13 +19,7 @@ ALL_MODES = {
     "dagster/asset_partition_range_start": cutoff_modes.get_first_partition_key() or "",
     "dagster/asset_partition_range_end": cutoff_modes.get_last_partition_key() or "",
 }
-_TO_COME = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
+_ENDED = {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
 
 rebuild = dg.define_asset_job(
     "rebuild",
@@ -43,8 +37,8 @@ rebuild = dg.define_asset_job(
 )
 def weekly_rebuild(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """One run over both modes; none while another rebuild is queued or running."""
-    others = context.instance.get_runs(dg.RunsFilter(tags={REBUILD: EVERYTHING}, statuses=_TO_COME))
-    for run in others:
+    under_way = dg.RunsFilter(tags={REBUILD: EVERYTHING}, statuses=[*set(dg.DagsterRunStatus) - _ENDED])
+    for run in context.instance.get_runs(under_way):
         if not is_gone(run.tags.get(TAG)):  # a dead one would be waited for for good
             return dg.SkipReason(f"{named(run)} is not done yet: it is {run.status.value}")
     return dg.RunRequest(run_key=context.scheduled_execution_time.isoformat(), tags=ALL_MODES)

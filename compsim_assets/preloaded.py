@@ -10,60 +10,64 @@ terminal reaches the run's process alone, which then ends its steps in one way.
 """
 
 import gc
-import importlib
 import os
 import sys
 from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
 
 from compsim_assets.launch.environment import set_defaults
 from compsim_assets.launch.lifeline import die_with_parent
 
+_PACKAGE = Path(__file__).parent
 MODULES = (
-    # Dagster's storage of runs and events, by the classes of the instance.
+    # Dagster, its storage, and what they import when they are first used.
     "dagster",
+    "dagster._core.definitions.repository_definition.repository_data_builder",
     "dagster._core.executor.multiprocess",
-    "dagster._core.storage.local_compute_log_manager",
-    "dagster._core.storage.root",
-    "dagster._core.storage.sqlite_storage",
+    "dagster._core.instance.factory",
     "dagster._core.launcher.default_run_launcher",
     "dagster._core.run_coordinator.queued_run_coordinator",
-    "dagster._core.scheduler.scheduler",
-    # What these import when they are first used.
-    "dagster._core.definitions.repository_definition.repository_data_builder",
-    "dagster._core.instance.factory",
     "dagster._core.secrets.env_file",
+    "dagster._core.storage.local_compute_log_manager",
     "dagster._core.storage.migration.utils",
+    "dagster._core.storage.sqlite_storage",
     "dagster._core.system_config.composite_descent",
     "dagster._core.utility_ops",
     "dagster._core.workspace.autodiscovery",
     "multiprocessing.popen_forkserver",
     "multiprocessing.queues",
     "upath.implementations.local",
-    "compsim_assets.cli",  # Python imports the parent's main module in each child
-    "numpy",
-    "pandas",
-    "pyarrow.parquet",
-    "scipy.cluster.hierarchy",
-    "matplotlib.figure",
+    # What assets import inside their functions.
     "matplotlib.backends.backend_agg",
+    "pandas",
+    "pyarrow.dataset",
+    "pyarrow.parquet",
     "tabulate",
     "torch",
+    "compsim_assets.cli",  # Python loads the main program in each child
 )
+# With all that these import.
+ROOMS = ("contracts", "evidence", "plots", "sample", "science", "storage", "universe")
 
 
 def load() -> None:
     """Import everything that steps use, and put the jobs together."""
     set_defaults()
-    for name in MODULES:
-        importlib.import_module(name)
+    gc.disable()
+    rooms = (walk_packages([str(_PACKAGE / room)], f"{__package__}.{room}.") for room in ROOMS)
+    for name in (*MODULES, *(module.name for modules in rooms for module in modules)):
+        with suppress(Exception):  # whoever needs it says so
+            import_module(name)
     with suppress(Exception):  # wrong settings: the run's process says so
         from compsim_assets.definitions import defs
 
         for job in defs.get_repository_def().get_all_jobs():
             assert job.run_config_schema
     # What is there now stays: children need not look through it, nor copy it.
-    gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def tie_processes() -> None:

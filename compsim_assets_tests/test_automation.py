@@ -1,36 +1,57 @@
-"""The weekly rebuild and the instance that runs it."""
+"""The weekly rebuild, and the instance and the executor that run it."""
 
+import json
 import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
-from compsim_assets.assets.common import STAGE
-from compsim_assets.automation import weekly_rebuild
+from compsim_assets.assets.common import HEAVY
+from compsim_assets.automation import ALL_MODES, EVERYTHING, PART, REBUILD, weekly_rebuild
 from compsim_assets.definitions import defs
 from compsim_assets.partitions import cutoff_modes
-from compsim_assets_tests.runs import MONDAY, weekly_requests
+from compsim_assets.running.executor import cores
+from compsim_assets.running.identity import TAG, this_process
 
 REPOSITORY = Path(__file__).parents[1]
 GRAPH = defs.resolve_asset_graph()
-MODES = cutoff_modes.get_partition_keys()
+MONDAY = datetime(2024, 3, 4, 6, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def requests() -> list[dg.RunRequest]:
-    return weekly_requests()
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        yield instance
 
 
-def selected(request: dg.RunRequest) -> set[dg.AssetKey]:
-    assert request.asset_selection is not None
-    return set(request.asset_selection)
+def tick(instance: dg.DagsterInstance) -> tuple[list[dg.RunRequest], str | None]:
+    """What the schedule asks for on a Monday, or why it does not."""
+    context = dg.build_schedule_context(
+        instance=instance, scheduled_execution_time=MONDAY, repository_def=defs.get_repository_def()
+    )
+    told = weekly_rebuild.evaluate_tick(context)
+    return list(told.run_requests or []), told.skip_message
+
+
+def other_run(instance: dg.DagsterInstance, status: dg.DagsterRunStatus, **tags: str) -> dg.DagsterRun:
+    job, repository = defs.resolve_job_def("rebuild"), defs.get_repository_def()
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(module_name="compsim_assets.definitions"))
+    return instance.create_run_for_job(
+        job,
+        tags={REBUILD: EVERYTHING, **tags},
+        status=status,
+        remote_job_origin=RemoteJobOrigin(RemoteRepositoryOrigin(location, repository.name), job.name),
+    )
 
 
 def test_cutoff_modes() -> None:
-    assert MODES == ["base", "rolling"]
+    assert cutoff_modes.get_partition_keys() == ["base", "rolling"]
 
 
 def test_mondays_at_six_utc_and_stopped_by_default() -> None:
@@ -40,71 +61,63 @@ def test_mondays_at_six_utc_and_stopped_by_default() -> None:
     assert [schedule.name for schedule in defs.schedules or []] == ["weekly_rebuild"]
 
 
-def test_one_run_a_mode_and_then_the_comparison(requests: list[dg.RunRequest]) -> None:
-    assert [request.partition_key for request in requests] == ["base", "rolling", "base"]
-    stages = [{GRAPH.get(key).tags[STAGE] for key in selected(request)} for request in requests]
-    assert stages == [{"shared", "mode"}, {"mode"}, {"comparison"}]
+def test_one_run_over_both_modes(instance: dg.DagsterInstance) -> None:
+    (request,), skipped = tick(instance)
+    assert skipped is None
+    assert request.asset_selection is None
+    assert request.partition_key is None
+    assert request.run_key is not None
+    assert MONDAY.date().isoformat() in request.run_key
+    assert dict(request.tags) | ALL_MODES == dict(request.tags)
+    assert list(ALL_MODES.values()) == ["base", "rolling"]
 
 
-def test_everything_is_rebuilt_exactly_once(requests: list[dg.RunRequest]) -> None:
-    rebuilt = [
-        (key, request.partition_key if GRAPH.get(key).partitions_def else None)
-        for request in requests
-        for key in selected(request)
-    ]
-    wanted = [
-        (key, mode)
-        for key in GRAPH.get_all_asset_keys()
-        for mode in (MODES if GRAPH.get(key).partitions_def else [None])
-    ]
-    assert sorted(rebuilt, key=str) == sorted(wanted, key=str)
+@pytest.mark.parametrize("status", dg.DagsterRunStatus)
+def test_it_waits_for_no_other_rebuild(instance: dg.DagsterInstance, status: dg.DagsterRunStatus) -> None:
+    other = other_run(instance, status)
+    requests, skipped = tick(instance)
+    assert (requests == []) == (not other.is_finished)
+    if not other.is_finished:
+        assert skipped == f"run {other.run_id[:8]} (rebuild) is not done yet: it is {status.value}"
 
 
-def test_no_run_needs_a_later_one(requests: list[dg.RunRequest]) -> None:
-    done: set[tuple[dg.AssetKey, str | None]] = set()
-    for request in requests:
-        mine, mode = selected(request), request.partition_key
-        done |= {(key, mode if GRAPH.get(key).partitions_def else None) for key in mine}
-        for key in mine:
-            modes = [mode] if GRAPH.get(key).partitions_def else MODES
-            for parent in GRAPH.get(key).parent_keys:
-                needed = modes if GRAPH.get(parent).partitions_def else [None]
-                assert {(parent, one) for one in needed} <= done
+def test_what_is_dead_or_makes_a_part_stops_no_rebuild(instance: dg.DagsterInstance) -> None:
+    dead = json.dumps({**json.loads(this_process()), "started": "1"})
+    other_run(instance, dg.DagsterRunStatus.STARTED, **{TAG: dead})
+    other_run(instance, dg.DagsterRunStatus.STARTED, **{REBUILD: PART})
+    assert len(tick(instance)[0]) == 1
+    other_run(instance, dg.DagsterRunStatus.STARTED, **{TAG: this_process()})
+    assert tick(instance)[0] == []
 
 
-def test_runs_wait_for_each_other_in_order(requests: list[dg.RunRequest]) -> None:
-    priorities = [int(request.tags["dagster/priority"]) for request in requests]
-    assert priorities == sorted(priorities, reverse=True)
-    assert len(set(priorities)) == len(priorities)
-    assert {request.tags["compsim/rebuild"] for request in requests} == {"true"}
-
-
-def test_each_tick_has_run_keys_of_its_own(requests: list[dg.RunRequest]) -> None:
-    keys = [request.run_key for request in requests]
-    assert len(set(keys)) == len(keys)
-    assert all(key is not None and MONDAY.date().isoformat() in key for key in keys)
-
-
-def test_the_jobs_select_everything_and_the_comparison() -> None:
+def test_the_job_makes_everything() -> None:
     rebuild = defs.resolve_job_def("rebuild")
-    compare = defs.resolve_job_def("compare")
     assert set(rebuild.asset_layer.executable_asset_keys) == set(GRAPH.get_all_asset_keys())
     assert rebuild.partitions_def == cutoff_modes
-    assert set(compare.asset_layer.executable_asset_keys) == {
-        key for key in GRAPH.get_all_asset_keys() if GRAPH.get(key).tags[STAGE] == "comparison"
-    }
-    assert compare.partitions_def is None
+    assert rebuild.run_tags[REBUILD] == EVERYTHING
+    assert [job.name for job in defs.jobs or []] == ["rebuild"]
 
 
-def pools(node: Any) -> set[str | None]:
-    return {GRAPH.get(key).assets_def.node_def.pool for key in node}
+def test_one_run_can_make_several_modes() -> None:
+    for key in GRAPH.get_all_asset_keys():
+        assert GRAPH.get(key).backfill_policy == dg.BackfillPolicy.single_run(), key
 
 
 def test_steps_that_may_use_a_gpu_share_a_pool() -> None:
-    by_name = {key.to_user_string(): key for key in GRAPH.get_all_asset_keys()}
-    using = ["sae_features", "pca", "clusters", "cluster_features"]
-    assert pools(by_name[name] for name in using) == {"gpu"}
-    assert pools([by_name["descriptions"]]) == {None}
+    pools = {key.to_user_string(): GRAPH.get(key).pools for key in GRAPH.get_all_asset_keys()}
+    for name in ("sae_features", "pca", "clusters", "cluster_features"):
+        assert pools[name] == {"gpu"}
+    assert not pools["descriptions"]
+
+
+def test_as_many_steps_as_cores_and_one_that_needs_much_memory(tmp_path: Path) -> None:
+    for quota, expected in (("150000 100000", min(2, cores(tmp_path))), ("max 100000", cores(tmp_path)), ("1 2", 1)):
+        (tmp_path / "cpu.max").write_text(quota)
+        assert cores(tmp_path / "cpu.max") == expected
+    config = defs.executor.config_schema.resolve_config({}).value["config"]  # type: ignore[union-attr]
+    assert config["max_concurrent"] == min(8, cores())
+    (key, value), (limit,) = *HEAVY.items(), config["tag_concurrency_limits"]
+    assert limit == {"key": key, "value": value, "limit": 1}
 
 
 def test_the_instance_of_the_repository(tmp_path: Path) -> None:
@@ -116,7 +129,13 @@ def test_the_instance_of_the_repository(tmp_path: Path) -> None:
         queue = concurrency.run_queue_config
         assert queue is not None
         assert queue.max_concurrent_runs == 2
-        assert queue.tag_concurrency_limits == [{"key": "compsim/rebuild", "limit": 1}]
+        assert queue.tag_concurrency_limits == [{"key": REBUILD, "limit": 1}]
+        # An ended run holds nothing, a run that died is tried again, a step that failed is not.
+        assert instance.run_monitoring_enabled
+        assert instance.run_monitoring_settings["free_slots_after_run_end_seconds"] > 0
+        assert instance.run_monitoring_max_runtime_seconds > 24 * 3600
+        assert (instance.run_retries_enabled, instance.run_retries_max_retries) == (True, 1)
+        assert not instance.run_retries_retry_on_asset_or_op_failure
         # History stays beside the file.
         assert Path(instance.root_directory) == tmp_path
         assert Path(instance.storage_directory()).is_relative_to(tmp_path)

@@ -22,7 +22,7 @@ def test_help_loads_nothing_heavy() -> None:
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout.splitlines()[-1] == "[]"
-    for command in ("init", "check", "table"):
+    for command in ("init", "check", "materialize", "table"):
         assert f"\n  {command} " in run.stdout
     assert "..." not in run.stdout.partition("Commands:")[2]
 
