@@ -1,4 +1,4 @@
-"""The program of strong features: which clusters, pairs and candidates, and one process against two."""
+"""Strong features, by the program that cuts: which clusters, pairs and candidates; modes together; two processes."""
 
 import re
 from pathlib import Path
@@ -16,13 +16,14 @@ from compsim_assets_tests.launch.warm import by_hand
 from compsim_assets_tests.runs import Rebuilt
 from compsim_assets_tests.worker_programs import run_worker
 
-MODULE = "compsim_assets.workers.cluster_features"
+MODULE = "compsim_assets.workers.clusters"
+TABLES = ("cluster_features", "cluster_feature_summary")
 KEY = ["year", "cluster_id"]
 
 
 @pytest.fixture
-def extras(rebuilt: Rebuilt, tmp_path: Path) -> dict[str, Any]:
-    """What the program is given for the base mode of the rebuilt sample."""
+def options(rebuilt: Rebuilt) -> dict[str, Any]:
+    """What strong features of the rebuilt sample are searched with."""
     results = rebuilt.results
     return {
         "sample_clusters": 0,
@@ -31,28 +32,31 @@ def extras(rebuilt: Rebuilt, tmp_path: Path) -> dict[str, Any]:
         "max_candidates": 1000,
         "seed": 0,
         "products": "float64",
-        "mode": "base",
         "scores": str(results.table("pca_scores")),
-        "clusters": str(results.table("clusters", "base")),
         "features": str(results.array_folder("sae_features")),
         "pca": str(results.array_folder("pca") / "pca.safetensors"),
         "scored_latents": rebuilt.read("fuzz_scores")["latent"].tolist(),
-        "output": str(tmp_path),
     }
 
 
 @pytest.fixture
-def study(extras: dict[str, Any], tmp_path: Path) -> Any:
-    """Runs the program on the rebuilt sample: both tables."""
+def study(rebuilt: Rebuilt, options: dict[str, Any], tmp_path: Path) -> Any:
+    """Runs the program on stored clusters, the rebuilt sample's: both tables."""
 
-    def run(**changes: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
-        reported = run_worker(MODULE, {**extras, **changes})
-        names = ("cluster_features", "cluster_feature_summary")
-        features, summary = (pd.read_parquet(tmp_path / f"{name}.parquet") for name in names)
-        assert reported == {"processes": 1, "device": "cpu", "clusters_studied": len(summary)}
+    def run(mode: str = "base", clusters: str = "", **changes: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+        stored = {"clusters": clusters or str(rebuilt.results.table("clusters", "base"))}
+        extras = {"modes": {mode: stored}, "output": str(tmp_path), "strong_features": {**options, **changes}}
+        reported = run_worker(MODULE, extras)
+        features, summary = tables(tmp_path / mode)
+        assert reported == {"processes": 1, "device": "cpu", "clusters_studied": {mode: len(summary)}}
+        assert not (tmp_path / mode / "clusters.parquet").exists()
         return features, summary
 
     return run
+
+
+# What the program cuts, by the name of its argument.
+TO_CUT = {"dendrograms": "dendrograms", "reports": "clustered_reports"}
 
 
 @pytest.fixture
@@ -63,13 +67,18 @@ def large(rebuilt: Rebuilt, tmp_path: Path) -> str:
     return str(tmp_path / "large.parquet")
 
 
+def tables(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    features, summary = (pd.read_parquet(folder / f"{name}.parquet") for name in TABLES)
+    return features, summary
+
+
 def keys(table: pd.DataFrame) -> list[tuple[int, int]]:
     return list(table[KEY].drop_duplicates().itertuples(index=False, name=None))
 
 
 def test_the_program_gives_the_assets_tables(rebuilt: Rebuilt, study: Any) -> None:
     features, summary = study()
-    for ours, name in ((features, "cluster_features"), (summary, "cluster_feature_summary")):
+    for ours, name in zip((features, summary), TABLES, strict=True):
         stored = rebuilt.read(name, "base")
         assert list(ours) == list(stored)
         assert ours.dtypes.equals(stored.dtypes)
@@ -228,21 +237,50 @@ def test_no_clusters_no_rows(rebuilt: Rebuilt, study: Any, tmp_path: Path) -> No
     assert summary.dtypes.equals(rebuilt.read("cluster_feature_summary", "base").dtypes)
 
 
+def test_modes_share_a_launch_and_not_their_samples(
+    rebuilt: Rebuilt, options: dict[str, Any], study: Any, tmp_path: Path
+) -> None:
+    """Cut and studied at once, every mode has the bytes of a launch of its own on stored clusters."""
+    results = rebuilt.results
+    few = {**options, "sample_clusters": 6, "max_pairs": 2}
+    extras = {
+        "modes": {mode: {"cutoffs": str(results.table("cutoffs", mode))} for mode in ("base", "rolling")},
+        **{name: str(results.table(table)) for name, table in TO_CUT.items()},
+        "output": str(tmp_path),
+        "strong_features": few,
+    }
+    reported = run_worker(MODULE, extras)
+    assert reported["clusters_studied"] == {"base": 6, "rolling": 6}
+    for mode in ("base", "rolling"):
+        assert pd.read_parquet(tmp_path / mode / "clusters.parquet").equals(rebuilt.read("clusters", mode))
+        both = tables(tmp_path / mode)
+        (tmp_path / mode / "clusters.parquet").unlink()
+        alone = study(mode, str(results.table("clusters", mode)), sample_clusters=6, max_pairs=2)
+        for table, expected in zip(both, alone, strict=True):
+            assert table.equals(expected)
+    assert keys(tables(tmp_path / "base")[1]) != keys(tables(tmp_path / "rolling")[1])
+
+
 def test_two_processes_give_the_tables_of_one(
-    rebuilt: Rebuilt, extras: dict[str, Any], study: Any, without_components: str, tmp_path: Path
+    rebuilt: Rebuilt, options: dict[str, Any], study: Any, without_components: str, tmp_path: Path
 ) -> None:
     """They share the axes that follow from the scores, and the clusters by cost: here one costs as much as many."""
     clusters = rebuilt.read("clusters", "base")
     clusters.loc[clusters["year"] == clusters["year"].min(), "cluster_id"] = 1
     clusters.to_parquet(tmp_path / "one_large.parquet")
-    changed = {"pca": without_components, "clusters": str(tmp_path / "one_large.parquet")}
-    one = study(**changed)
-    ended = by_hand(MODULE, {**extras, **changed}, tmp_path / "ranks", ranks=2)
-    assert ended.result == {"processes": 2, "device": "cpu", "clusters_studied": len(one[1])}
+    stored = {"base": str(tmp_path / "one_large.parquet"), "rolling": str(rebuilt.results.table("clusters", "rolling"))}
+    one, other = (study(mode, path, pca=without_components) for mode, path in stored.items())
+    extras = {
+        "modes": {mode: {"clusters": path} for mode, path in stored.items()},
+        "output": str(tmp_path),
+        "strong_features": {**options, "pca": without_components},
+    }
+    ended = by_hand(MODULE, extras, tmp_path / "ranks", ranks=2)
+    assert ended.result["clusters_studied"] == {"base": len(one[1]), "rolling": len(other[1])}
     (of_rank_0,) = set(re.findall(r"clusters of rank 0 studied: \d+ of (\d+)", ended.errors))
-    assert 0 < int(of_rank_0) < 0.4 * len(one[1])
-    for table, name in zip(one, ("cluster_features", "cluster_feature_summary"), strict=True):
-        two = pd.read_parquet(tmp_path / f"{name}.parquet")
+    assert 0 < int(of_rank_0) < 0.45 * (len(one[1]) + len(other[1]))
+    pairs = [*zip(one, tables(tmp_path / "base"), strict=True), *zip(other, tables(tmp_path / "rolling"), strict=True)]
+    for table, two in pairs:
         exact = [column for column in table if table[column].dtype != np.float64]
         assert two[exact].equals(table[exact])
         pd.testing.assert_frame_equal(two, table, rtol=1e-9, atol=1e-12)

@@ -1,53 +1,16 @@
-"""The clustering program: years by hand, and one process against two."""
+"""The clustering program: years by hand, cut for one cutoff mode or several at once."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from compsim_assets.storage.matrices import list_column
 from compsim_assets_tests.runs import Rebuilt, Run
 from compsim_assets_tests.worker_programs import run_worker
+from compsim_assets_tests.workers.linked import CLUSTERS, DENDROGRAMS, at, cluster, three_years, to_cut, to_link
 
 pytestmark = pytest.mark.waits(20)
-
-MODULE = "compsim_assets.workers.clusters"
-
-
-def at(*degrees: float) -> np.ndarray:
-    """Directions in a plane: the cosine distance of two is 1 - cos of the angle between them."""
-    radians = np.radians(degrees)
-    return np.stack([np.cos(radians), np.sin(radians)], axis=1).astype(np.float32)
-
-
-def inputs(
-    folder: Path, scores: np.ndarray, years: list[int], ids: list[int], angles: dict[int, float]
-) -> dict[str, Any]:
-    """Files of the program, and the extras that name them."""
-    table = {"report_id": ids, "year": years, "scores": list_column(scores)}
-    pq.write_table(pa.table(table), folder / "scores.parquet")
-    distance = [1 - np.cos(np.radians(angle)) for angle in angles.values()]
-    cutoffs = pd.DataFrame({"year": list(angles), "distance": distance}).astype({"year": "int64"})
-    cutoffs.to_parquet(folder / "cutoffs.parquet")
-    names = ("scores", "cutoffs", "output")
-    extras = {name: str(folder / f"{name}.parquet") for name in names}
-    return {**extras, "reports": extras["scores"]}
-
-
-def cluster(
-    folder: Path, scores: np.ndarray, years: list[int], ids: list[int], angles: dict[int, float], **options: int
-) -> pd.DataFrame:
-    """Clusters when reports are linked that are at most `angles[year]` degrees apart."""
-    extras = {**inputs(folder, scores, years, ids, angles), **options}
-    assert run_worker(MODULE, extras) == {"processes": 1, "device": "cpu"}
-    return pd.read_parquet(folder / "output.parquet")
 
 
 def test_chains_are_clusters_and_the_largest_is_the_first(tmp_path: Path) -> None:
@@ -106,38 +69,34 @@ def test_no_cutoffs_no_clusters(tmp_path: Path) -> None:
     assert dict(found.dtypes) == dict.fromkeys(["year", "cluster_id", "report_id"], np.dtype("int64"))
 
 
-def three_years() -> tuple[np.ndarray, list[int], list[int], dict[int, float]]:
-    """Years of 40, 130 and 60 reports in no order, with clusters, copies and rows of zeros; their cutoffs."""
-    rng = np.random.default_rng(0)
-    years = rng.permutation(np.repeat([2001, 2002, 2003], [40, 130, 60]))
-    centres = rng.normal(size=(60, 5))
-    scores = centres[rng.integers(60, size=230)] + 0.1 * rng.normal(size=(230, 5))
-    scores[10:30] = scores[30:50]
-    scores[[5, 6, 99]] = 0
-    ids = rng.permutation(1000)[:230]
-    return (scores.astype(np.float32), years.tolist(), ids.tolist(), dict.fromkeys((2001, 2002, 2003), 14.0))
+def test_modes_are_cut_at_their_own_cutoffs(tmp_path: Path) -> None:
+    scores, years, ids = three_years()
+    run_worker(DENDROGRAMS, to_link(tmp_path, scores, years, ids))
+    angles = {"base": dict.fromkeys((2001, 2002, 2003), 14.0), "rolling": {2003: 30.0}}
+    run_worker(CLUSTERS, to_cut(tmp_path, angles))
+    for mode, by_year in angles.items():
+        both = (tmp_path / mode / "clusters.parquet").read_bytes()
+        run_worker(CLUSTERS, to_cut(tmp_path, {mode: by_year}))
+        assert (tmp_path / mode / "clusters.parquet").read_bytes() == both
+        found = pd.read_parquet(tmp_path / mode / "clusters.parquet")
+        assert sorted(found["year"].unique()) == list(by_year)
+        assert (found.groupby(["year", "cluster_id"]).size() > 2).sum() > 3
 
 
 def test_years_in_tiles_have_the_same_clusters(tmp_path: Path) -> None:
-    """All three years in tiles, two of them, one; tiles smaller and larger than a year."""
-    given = three_years()
-    expected = cluster(tmp_path, *given)
+    angles = dict.fromkeys((2001, 2002, 2003), 14.0)
+    expected = cluster(tmp_path, *three_years(), angles)
     assert expected["cluster_id"].max() > 10
-    assert (expected.groupby(["year", "cluster_id"]).size() > 2).sum() > 10
-    for dense_bytes, block in [(0, 7), (0, 1000), (5 * 40**2, 64), (5 * 60**2, 64)]:
-        assert cluster(tmp_path, *given, dense_bytes=dense_bytes, block=block).equals(expected)
+    for dense_bytes, block in [(0, 7), (4 * 60**2, 64)]:
+        assert cluster(tmp_path, *three_years(), angles, dense_bytes=dense_bytes, block=block).equals(expected)
 
 
-def test_processes_share_the_tiles_of_a_large_year(tmp_path: Path) -> None:
-    """Two years in tiles, by both processes; the third is listed by one of them."""
-    given = three_years()
-    expected = cluster(tmp_path, *given)
-    extras = {**inputs(tmp_path, *given), "dense_bytes": 5 * 40**2, "block": 16}
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    done = subprocess.run([*command, "-m", MODULE, json.dumps(extras)], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == {"processes": 2, "device": "cpu"}
-    assert pd.read_parquet(extras["output"]).equals(expected)
+def test_merges_of_other_reports_are_refused(tmp_path: Path) -> None:
+    scores, years, ids = three_years()
+    run_worker(DENDROGRAMS, to_link(tmp_path, scores, years, ids))
+    to_link(tmp_path, scores, years, [report + 1 for report in ids])
+    with pytest.raises(ValueError, match="which is not among the clustered ones"):
+        run_worker(CLUSTERS, to_cut(tmp_path, {"base": {2001: 10.0}}))
 
 
 def test_no_reports_at_all(tmp_path: Path) -> None:
