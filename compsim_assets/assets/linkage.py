@@ -125,6 +125,8 @@ def _curve(
     from compsim_assets.science.linkage.scale import DistanceScale
     from compsim_assets.science.linkage.trees import read_trees
 
+    # Companies are numbered, and the pairs of each summed, in the order of the reports: by id, as in every other table.
+    reports = reports.sort_values("report_id", ignore_index=True)
     arrays = {name: merges[name].to_numpy() for name in merges.columns}
     trees = read_trees(arrays, reports["year"].to_numpy(), reports["report_id"].to_numpy())
     (scale,) = (DistanceScale(*row) for row in distance_scale.itertuples(index=False))
