@@ -147,12 +147,12 @@ def say_left_out(context: dg.AssetExecutionContext, left_out: dict[str, str]) ->
 
 def universe_of(context: dg.AssetExecutionContext, settings: Settings, *assets: str) -> Universe:
     """The configured universe; what its files hold now is noted with the assets that are made of them, all or these."""
-    from compsim_assets.universe.intake.fingerprint import fingerprint
+    from compsim_assets.universe.fingerprint import fingerprints
 
     universe = open_universe(settings, context.log.info)
     reads = step_reads(context.run_id, str(context.op_handle))
-    for asset in assets or sorted(wanted(context)):
-        reads[f"@{asset}"] = fingerprint(settings, asset)
+    for asset, content in fingerprints(settings, assets or sorted(wanted(context))).items():
+        reads[f"@{asset}"] = content
     return universe
 
 

@@ -14,7 +14,7 @@ from compsim_assets.contracts.modes import CUTOFF_MODES
 from compsim_assets.storage.io_managers import MATTERS
 from compsim_assets.storage.lineage import name_of
 from compsim_assets.storage.results import Results
-from compsim_assets.universe.intake.fingerprint import fingerprint
+from compsim_assets.universe.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from compsim_assets.settings import Settings

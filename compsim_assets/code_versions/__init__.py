@@ -37,7 +37,8 @@ _APART = (
     "storage.publish",
     "storage.reading",
     "storage.results",
-    "universe.intake.fingerprint",
+    "universe.fingerprint",
+    "universe.intake.contents",
 )
 
 

@@ -77,6 +77,8 @@ def several(names, columns):
         yield len([LONE])
     elif "two" in names:
         yield 2
+    else:
+        yield 3
     if "one" in names and len(columns):
         yield 11
     if names & {"one", "three"}:
@@ -341,7 +343,9 @@ def test_a_package_that_is_named_counts_with_what_it_gives_on(folder: Path) -> N
     [
         ("LONE = 1", "LONE = 2", "one none"),
         ("yield 2", "yield 3", "two none"),
+        ("yield 3", "yield 12", "three none"),
         ("yield 11", "yield 12", "one none"),
+        ("and len(columns):", "and sum(columns):", "one none"),
         ("yield 13", "yield 12", "one three none"),
         ("yield 14", "yield 12", "one two three none"),
         ("yield 15", "yield 12", "one two three none"),

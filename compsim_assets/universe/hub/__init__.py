@@ -7,6 +7,9 @@ What the tables hold is not known here but in the folder above.
 
 from compsim_assets.universe.hub.calls import Patience
 from compsim_assets.universe.hub.files import HubDataset, HubFile, HubRevision, fetch, forget, is_here
-from compsim_assets.universe.hub.revisions import recorded, resolve
+from compsim_assets.universe.hub.revisions import newest_commit, recorded, resolve
 
-__all__ = ["HubDataset", "HubFile", "HubRevision", "Patience", "fetch", "forget", "is_here", "recorded", "resolve"]
+__all__ = [
+    "HubDataset", "HubFile", "HubRevision", "Patience", "fetch", "forget", "is_here", "newest_commit", "recorded",
+    "resolve",
+]  # fmt: skip

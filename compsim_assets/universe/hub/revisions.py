@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,17 +38,14 @@ def resolve(
     """
     if dataset.folder is not None:
         return _of_folder(dataset, dataset.folder, cache)
-    from huggingface_hub import HfApi, constants
+    from huggingface_hub import constants
 
     if constants.is_offline_mode():
         return _offline(dataset, cache, log, "HF_HUB_OFFLINE is set", keep)
     what = f"{dataset.dataset} (revision {dataset.revision})"
 
-    def commit_now() -> str | None:
-        return HfApi().dataset_info(dataset.dataset, revision=dataset.revision, timeout=30).sha
-
     try:
-        commit = patiently(commit_now, what, log, patience)
+        commit = patiently(lambda: _commit_now(dataset), what, log, patience)
     except Unreachable as error:
         return _offline(dataset, cache, log, f"no connection, {error}", keep)
     if commit is None:
@@ -55,6 +53,35 @@ def resolve(
     names = patiently(lambda: split_files(dataset, dataset.dataset, commit), what, log, patience)
     files = patiently(lambda: _described(dataset, commit, names), what, log, patience)
     return _recording(HubRevision(dataset, commit, files, cache))
+
+
+def newest_commit(dataset: HubDataset, cache: Path) -> str:
+    """The commit that `resolve` would give now; nothing is downloaded or recorded.
+
+    The hub is asked once. Where it does not answer: the commit on record, else that of the snapshot in the user's hub
+    cache, else nothing.
+    """
+    from huggingface_hub import constants, snapshot_download
+    from huggingface_hub.errors import IncompleteSnapshotError, LocalEntryNotFoundError
+
+    if not constants.is_offline_mode():
+        with suppress(UniverseError):
+            return patiently(lambda: _commit_now(dataset), dataset.dataset, lambda line: None, Patience(tries=1)) or ""
+    if (on_record := recorded(dataset, cache)) is not None:
+        return on_record.commit
+    try:
+        names = dataset.dataset, dataset.revision
+        return Path(snapshot_download(names[0], repo_type="dataset", revision=names[1], local_files_only=True)).name
+    except IncompleteSnapshotError as error:
+        return Path(error.snapshot_path).name
+    except LocalEntryNotFoundError:
+        return ""
+
+
+def _commit_now(dataset: HubDataset) -> str | None:
+    from huggingface_hub import HfApi
+
+    return HfApi().dataset_info(dataset.dataset, revision=dataset.revision, timeout=30).sha
 
 
 def recorded(dataset: HubDataset, cache: Path) -> HubRevision | None:

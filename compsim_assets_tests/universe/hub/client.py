@@ -17,7 +17,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from compsim_assets.settings import Settings
 from compsim_assets.universe import hub
+from compsim_assets.universe.fingerprint import fingerprints
 from compsim_assets.universe.hub import HubRevision, Patience
 from compsim_assets.universe.layout import UniverseError
 
@@ -60,7 +62,7 @@ class Client:
         return other
 
     def ask(self, step: str, *arguments: Any, patience: Patience = FAST) -> Answer:
-        """The answer to `resolve`, `fetch`, `fetch aside`, `forget` or `hf download`."""
+        """The answer to a step: `resolve`, `fetch`, `forget`, `newest commit` and others, see `_call`."""
         answer = self._process.submit(_call, step, arguments, patience, self._changes).result()
         written = answer.printed + "\n".join(answer.log) + self._errors.read_text()
         assert TOKEN not in written
@@ -103,6 +105,8 @@ def _call(step: str, arguments: tuple[Any, ...], patience: Patience, changes: di
         "fetch": lambda *given: hub.fetch(*given, log.append, patience),
         "fetch aside": lambda *given: hub.fetch(*given, log.append, patience, keep=False),
         "forget": hub.forget,
+        "newest commit": hub.newest_commit,
+        "fingerprints": lambda settings, assets: fingerprints(Settings(**settings), assets),
         "hf download": _download,
     }
     try:
