@@ -1,4 +1,8 @@
-"""Scale, step functions, cutoffs and clusters of a tiny universe, against every pair listed."""
+"""Trees, scale, step functions, cutoffs and clusters of a tiny universe, against every pair listed; and their steps."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -6,7 +10,8 @@ import pytest
 
 from compsim_assets_tests.assets import brute_force
 from compsim_assets_tests.assets.brute_force import BASE, ROLLING, Scale, Year
-from compsim_assets_tests.runs import MODES, Rebuilt
+from compsim_assets_tests.runs import MODES, Rebuilt, Run, tiny_sample
+from compsim_assets_tests.worker_programs import InThisProcess
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +27,23 @@ def scale(years: list[Year]) -> Scale:
 @pytest.fixture(scope="module")
 def on_base_lattice(years: list[Year]) -> np.ndarray:
     return brute_force.mean_correlations(years, BASE)
+
+
+def test_every_merge_of_every_year(rebuilt: Rebuilt, years: list[Year]) -> None:
+    merges = rebuilt.read("dendrograms")
+    assert sorted(merges["year"].unique()) == [year.year for year in years]
+    for year in years:
+        rows = merges[merges["year"] == year.year]
+        assert rows["step"].tolist() == list(range(len(year.ids) - 1))
+        parts = {frozenset([report]) for report in year.ids.tolist()}
+        for row in rows.itertuples():
+            two = {part for part in parts if min(part) in (row.left, row.right)}
+            # The two parts are as far apart as their closest reports, and no two others are closer.
+            a, b = (np.isin(year.ids, list(part)) for part in two)
+            assert year.distance[np.ix_(a, b)].min() == pytest.approx(row.distance, abs=1e-12)
+            assert row.left < row.right
+            parts = (parts - two) | {frozenset().union(*two)}
+        assert rows["distance"].is_monotonic_increasing
 
 
 def test_the_scale_of_all_pairs(rebuilt: Rebuilt, scale: Scale) -> None:
@@ -120,3 +142,67 @@ def test_metadata_count_clusters_and_singletons(rebuilt: Rebuilt, mode: str) -> 
     assert said["singletons"] == (sizes == 1).sum()
     assert said["largest_cluster"] == sizes.max()
     assert (said["processes"], said["device"]) == (1, "cpu")
+
+
+class Recorded(InThisProcess):
+    """Runs worker programs in this process and notes which, and what it was asked of them."""
+
+    def run(self, context: Any, module: str, extras: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
+        LAUNCHES.append((module.rpartition(".")[2], extras))
+        return super().run(context, module, extras, scratch)
+
+
+LAUNCHES: list[tuple[str, Mapping[str, Any]]] = []
+
+
+@pytest.fixture
+def run(rebuilt: Rebuilt, tmp_path: Path) -> Any:
+    """Materializes some assets again in a copy of the rebuilt sample: the launches that this took, and the bytes of
+    all tables before and after.
+    """
+
+    def again(assets: list[str], mode: str | None) -> tuple[list[Any], dict[str, bytes], dict[str, bytes]]:
+        copy = rebuilt.copy(tmp_path)
+        LAUNCHES.clear()
+        before = tables(copy)
+        with tiny_sample():
+            copy.run(assets, mode, Recorded())
+        return list(LAUNCHES), before, tables(copy)
+
+    return again
+
+
+def tables(run: Run) -> dict[str, bytes]:
+    folder = run.results.folder
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*.parquet"))}
+
+
+SHARED = ["clustered_reports", "dendrograms", "distance_scale", "cutoff_curve"]
+STUDIED = ["cluster_features", "cluster_feature_summary"]
+
+
+@pytest.mark.parametrize(
+    ("assets", "mode", "launched"),
+    [
+        (SHARED, "base", ["dendrograms"]),
+        (["distance_scale"], "base", ["dendrograms"]),
+        (["cutoff_curve", "clustered_reports", "cutoffs"], None, []),
+        (["clusters", *STUDIED], None, ["clusters"]),
+        (["clusters"], "rolling", ["clusters"]),
+        (["cluster_features"], None, ["clusters"]),
+    ],
+)
+def test_a_step_launches_once_or_not_at_all_and_makes_the_same_again(
+    run: Any, assets: list[str], mode: str | None, launched: list[str]
+) -> None:
+    """Years are linked for trees and scale alone; one launch serves all modes of the run, and cuts and studies."""
+    launches, before, after = run(assets, mode)
+    assert [name for name, _ in launches] == launched
+    assert after == before
+    for name, extras in launches:
+        if name == "clusters":
+            assert list(extras["modes"]) == ([mode] if mode else MODES)
+            assert {key for given in extras["modes"].values() for key in given} == (
+                {"cutoffs"} if "clusters" in assets else {"clusters"}
+            )
+            assert ("strong_features" in extras) == bool({*assets} & {*STUDIED})
