@@ -73,8 +73,8 @@ class PcaConfig(FitConfig):
             is_required=False,
             description="PCA of the standardised SAE features: scaler, principal axes, explained variance. Fitted "
             "exactly through the smaller of the Gram and the covariance matrix; identical reports count "
-            "once with weight. Where the universe has a published PCA, that one. Not made where companies "
-            "are compared by pairs.",
+            "once with weight. Where the universe has a published PCA, that one. Empty where companies are "
+            "compared by pairs.",
             **options(SHARED, "torch", "safetensors"),
         ),
         **table_outs(
@@ -114,6 +114,11 @@ def pca_assets(
     shards, names = sae_features, wanted(context)
     universe = universe_of(context, settings)
     if shards.shape[0] == 0:
+        from compsim_assets.science.pca.fit import no_components
+
+        # An output that is not yielded would skip all that is made from it.
+        if "pca" in names:
+            yield dg.Output(no_components(), "pca", metadata={"note": NO_FEATURES})
         yield from no_rows(context, NO_FEATURES)
         return
     distinct = shards.distinct()

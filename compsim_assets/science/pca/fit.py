@@ -60,6 +60,25 @@ class PrincipalComponents:
     fitted_on: str = "standardised"
 
 
+def no_components() -> PrincipalComponents:
+    """The PCA of no features: no latents, no axes, no scores."""
+    nothing, unknown = np.empty(0), float("nan")
+    return PrincipalComponents(
+        mean=nothing,
+        scale=nothing,
+        components=None,
+        explained_variance=nothing,
+        explained_variance_ratio=nothing,
+        scores=np.empty((0, 0), dtype=np.float32),
+        products="none",
+        method="none",
+        basis=0,
+        cosine_change=0.0,
+        residuals=(unknown, unknown, unknown),
+        converged=True,
+    )
+
+
 def fit_pca(
     features: FeatureMatrix,
     n_components: int,
