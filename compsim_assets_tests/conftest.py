@@ -57,7 +57,7 @@ def tiny_universe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def rebuilt(tmp_path_factory: pytest.TempPathFactory) -> "Rebuilt":
     """The weekly rebuild on a tiny sample: both modes and the comparison; read only.
 
-    The base mode's workers run under torchrun, one process each.
+    Workers run under torchrun, one process each.
     """
     from compsim_assets.launch.torchrun import Torchrun
     from compsim_assets_tests.runs import Rebuilt, once

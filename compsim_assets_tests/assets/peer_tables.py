@@ -14,10 +14,12 @@ from compsim_assets.assets.peers import PeerStatisticsConfig, SupervisedConfig, 
 from compsim_assets.contracts import TABLES
 from compsim_assets.contracts.table import validate
 from compsim_assets.settings import Settings
+from compsim_assets.storage.embeddings import EmbeddingFolder
 from compsim_assets.storage.matrices import list_column
-from compsim_assets.storage.pairs import write_pairs
+from compsim_assets.storage.pairs import PairTable, write_pairs
 from compsim_assets.storage.results import Results
-from compsim_assets.storage.shards import write_feature_shards
+from compsim_assets.storage.scores import ScoreTable
+from compsim_assets.storage.shards import FeatureShards, write_feature_shards
 from compsim_assets_tests.science import oracles
 
 YEARS = range(2001, 2009)
@@ -68,7 +70,7 @@ class Small:
         texts = scored[self.company[scored] != NO_TEXT]
         with self.results.new_folder(self.results.array_folder("embeddings")) as aside:
             encoders = [{"name": ENCODER}] if len(texts) else []
-            (aside / "embeddings.json").write_text(json.dumps({"encoders": encoders, "universe": ""}))
+            (aside / "embeddings.json").write_text(json.dumps({"encoders": encoders}))
             pq.write_table(self.vectors("embedding", texts), aside / f"{ENCODER}.parquet")
         self.write_published(published)
 
@@ -114,17 +116,25 @@ class Small:
         cik = [f"{c:010d}" if c % 2 else None for c in self.company.tolist()]
         ticker = [f"T{c}" for c in self.company.tolist()]
         names = {"cik": cik, "ticker": ticker, "company_name": "Peers Inc."}
-        return pd.DataFrame({"report_id": self.ids, **names, "sic_code": sic})
+        return pd.DataFrame({"report_id": self.ids, "year": self.year, **names, "sic_code": sic})
 
     def materialize(self, **config: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Both assets, checked against their contracts."""
+        table = self.results.table
+        features = FeatureShards(self.results.array_folder("sae_features"))
         with dg.build_asset_context() as context:
-            latents = supervised_latents(context, SupervisedConfig(min_pairs=10, block=7), self.settings, self.table)
+            latents = supervised_latents(
+                context, SupervisedConfig(min_pairs=10, block=7), features, self.table, self.descriptions
+            )
             latents = validate(TABLES["supervised_latents"], latents).to_pandas()
             found = peer_statistics(
                 context,
                 PeerStatisticsConfig(peers=[1, 3], shares=[5.0], draws=2, **config),
-                self.settings,
+                features,
+                ScoreTable(table("pca_scores")),
+                ScoreTable(table("walk_forward_scores")),
+                EmbeddingFolder.of(self.results),
+                PairTable(table("published_pairs")),
                 self.descriptions,
                 self.table,
                 latents,

@@ -4,17 +4,14 @@ import re
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import numpy as np
 import pandas as pd
 import pytest
 
-from compsim_assets.assets.evidence import RobustnessConfig, robustness
 from compsim_assets.definitions import defs
 from compsim_assets.evidence.verdicts import verdict
-from compsim_assets.settings import Settings
 from compsim_assets.universe.layout import UniverseError
-from compsim_assets_tests.runs import FEW_DRAWS, MODES, Rebuilt
+from compsim_assets_tests.runs import Rebuilt, Run, tiny_sample
 
 VERDICTS = {"stands", "weaker", "reversed", "not testable here"}
 
@@ -70,11 +67,6 @@ def test_the_ui_shows_the_page_with_links_to_assets(rebuilt: Rebuilt) -> None:
 
 # -- Robustness where the universe has common return factors --------------------------------------------------------
 
-TABLES = (
-    "descriptions", "returns", "walk_forward_clusters", "embedding_clusters", "baseline_clusters",
-    "mean_correlation", "peer_statistics",
-)  # fmt: skip
-
 
 def market(run: Rebuilt) -> pd.DataFrame:
     """The mean return of all companies by month, as a simple return."""
@@ -87,20 +79,16 @@ def market(run: Rebuilt) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def robust(run: Rebuilt, universe: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """The table of this run's results in a universe of that folder, and what was said."""
-    context = dg.build_asset_context()
-    tables = {name: run.read(name) for name in TABLES}
-    clusters = {mode: run.read("clusters", mode) for mode in MODES}
-    settings = Settings(source="local", universe=str(universe))
-    config = RobustnessConfig(**FEW_DRAWS["robustness"])
-    table = robustness(context, config, settings, clusters=clusters, **tables)
-    return table, dict(context.get_output_metadata("result") or {})
+def robust(run: Run, factors: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The table of this run's results in a universe with these factors, and what was said."""
+    factors.to_parquet(run.universe / "factors.parquet")
+    with tiny_sample():
+        run.run(["robustness"])
+    return run.read("robustness"), run.metadata("robustness")
 
 
 def test_without_the_market_companies_move_together_less(rebuilt: Rebuilt, tmp_path: Path) -> None:
-    market(rebuilt).to_parquet(tmp_path / "factors.parquet")
-    table, said = robust(rebuilt, tmp_path)
+    table, said = robust(rebuilt.copy(tmp_path), market(rebuilt))
     assert said["factors"] == "returns winsorised at 1.0%, factors: market"
     value = table[table["versus"] == ""].set_index(["statistic", "method"])["value"]
     raw, adjusted = "mean_correlation", "mean_correlation_factor_adjusted"
@@ -113,9 +101,8 @@ def test_without_the_market_companies_move_together_less(rebuilt: Rebuilt, tmp_p
 def test_factors_of_other_months_are_refused(rebuilt: Rebuilt, tmp_path: Path) -> None:
     shifted = market(rebuilt)
     shifted["market"] = shifted["market"].shift(1, fill_value=0.0)
-    shifted.to_parquet(tmp_path / "factors.parquet")
     with pytest.raises(UniverseError, match=r"^factors\.parquet: "):
-        robust(rebuilt, tmp_path)
+        robust(rebuilt.copy(tmp_path), shifted)
 
 
 def test_without_factors_it_says_so(rebuilt: Rebuilt) -> None:

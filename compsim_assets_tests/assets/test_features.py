@@ -9,12 +9,14 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from compsim_assets.storage.results import StaleResult
+from compsim_assets.storage.shards import FeatureShards
 from compsim_assets.universe.layout import UniverseError
 from compsim_assets_tests.runs import Local
 from compsim_assets_tests.universes import write_features, write_reports
 from compsim_assets_tests.workers import tiny_models
 
-CUT = ["clustered_reports", "cutoff_curve", "distance_scale", "cutoffs", "clusters"]
+CUT = ["clustered_reports", "dendrograms", "cutoff_curve", "distance_scale", "cutoffs", "clusters"]
 FEATURES = [[0.0, 1.5, 7.5], [2.0, 0.0, 0.0], [0.0, 0.0, 8.0], [0.01, 0.0, 0.0]]
 
 
@@ -124,13 +126,13 @@ def test_the_manifest_names_what_made_the_features(with_texts: Local) -> None:
     extract(with_texts)
     folder = with_texts.results.array_folder("sae_features")
     manifest = json.loads((folder / "features.json").read_text())
-    assert len(manifest.pop("content")) == 64
+    assert manifest.pop("content") == with_texts.results.content("sae_features") != ""
+    assert sorted(manifest.pop("files")) == sorted(p.name for p in folder.iterdir() if p.name != "features.json")
     assert manifest == {
         "origin": "extracted",
         "hookpoint": f"encoder.layer.{tiny_models.LAYER}",
         "model": str(with_texts.folder / "universe" / "model"),
         "sae": str(with_texts.folder / "universe" / "sae"),
-        "universe": with_texts.results.universe_stamp(),
         "n_latents": tiny_models.N_LATENTS,
         "n_reports": 3,
     }
@@ -157,9 +159,11 @@ def test_texts_that_are_all_missing_are_an_error_and_leave_the_previous_features
     write_reports(with_texts.folder / "universe", section_1=pa.array([None, "", " ", None], pa.string()))
     with pytest.raises(UniverseError, match="no report has a description"):
         extract(with_texts)
-    after = with_texts.read("sae_features").set_index("report_id")["features"]
-    for report, values in before.items():
-        np.testing.assert_array_equal(after[report], values)
+    after = FeatureShards(with_texts.results.array_folder("sae_features"))
+    np.testing.assert_array_equal(after.columns(0, after.n_latents), list(before.values()))
+    assert after.report_id.tolist() == list(before)
+    with pytest.raises(StaleResult, match="sae_features was made from other descriptions than the present ones"):
+        with_texts.read("sae_features")
 
 
 def test_a_broken_extraction_toml_is_named(with_texts: Local) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from compsim_assets.storage.pca import load_pca
+from compsim_assets.storage.pca import Pca
 from compsim_assets_tests.runs import MODES, Rebuilt, Run
 
 QUANTILES = (0.99, 0.95, 0.90, 0.85, 0.80, 0.70, 0.60, 0.50)
@@ -48,7 +48,7 @@ def removal(rebuilt: Rebuilt) -> Removal:
         dict(zip(given["__index_level_0__"], values, strict=True)),
         {r: np.array(s, float) for r, s in zip(scores["report_id"], scores["scores"], strict=True)},
         np.where(deviation > 0, deviation, 1),
-        load_pca(rebuilt.results, ["components"])["components"].astype(float),
+        Pca.of(rebuilt.results).arrays(["components"])["components"].astype(float),
     )
 
 

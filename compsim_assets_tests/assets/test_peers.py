@@ -133,19 +133,12 @@ def found_size(n_pairs: int, share: float) -> int:
     return max(1, round(n_pairs * share / 100))
 
 
-def test_without_embeddings_the_run_says_what_to_materialize(tmp_path: Path) -> None:
-    small = Small(tmp_path)
-    small.results.array_folder("embeddings").unlink()
-    with pytest.raises(FileNotFoundError, match="materialize 'embeddings' first"):
-        small.materialize()
-
-
 def test_assets_depend_on_what_they_read() -> None:
     supplied = {
         asset.key.to_user_string(): {key.to_user_string() for key in asset.asset_deps[asset.key]}
         for asset in (supervised_latents, peer_statistics)
     }
-    assert supplied["supervised_latents"] == {"sae_features", "returns"}
+    assert supplied["supervised_latents"] == {"sae_features", "returns", "descriptions"}
     assert supplied["peer_statistics"] == {
         "pca_scores", "walk_forward_scores", "embeddings", "sae_features", "published_pairs",
         "descriptions", "returns", "supervised_latents",

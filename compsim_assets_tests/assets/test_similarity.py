@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from compsim_assets.storage.matrices import matrix_of
-from compsim_assets.storage.pca import load_pca
+from compsim_assets.storage.pca import Pca
 from compsim_assets.storage.results import read_manifest
 from compsim_assets.universe.layout import ID, UniverseError
 from compsim_assets_tests.assets.brute_force import cosine_distances
@@ -50,7 +50,7 @@ def test_scores_keep_all_cosines_of_the_scaled_features(rebuilt: Rebuilt, standa
 
 
 def test_scores_are_projections_on_the_components(rebuilt: Rebuilt, standardised: pd.DataFrame) -> None:
-    pca = load_pca(rebuilt.results, ["components", "explained_variance"])
+    pca = Pca.of(rebuilt.results).arrays(["components", "explained_variance"])
     scores = rebuilt.read("pca_scores")
     projected = standardised.loc[scores["report_id"]].to_numpy() @ pca["components"].T.astype(float)
     np.testing.assert_allclose(np.stack(scores["scores"].to_list()), projected, atol=1e-4)
@@ -59,7 +59,7 @@ def test_scores_are_projections_on_the_components(rebuilt: Rebuilt, standardised
 
 def test_the_scaler_is_that_of_all_reports(rebuilt: Rebuilt) -> None:
     values = np.stack(rebuilt.read("sae_features")["features"].to_list()).astype(float)
-    pca = load_pca(rebuilt.results, ["mean", "scale"])
+    pca = Pca.of(rebuilt.results).arrays(["mean", "scale"])
     np.testing.assert_allclose(pca["mean"], values.mean(axis=0), rtol=1e-12)
     deviation = values.std(axis=0)
     np.testing.assert_allclose(pca["scale"], np.where(deviation > 0, deviation, 1), rtol=1e-12)
@@ -86,7 +86,7 @@ def test_strong_features_need_no_stored_components(rebuilt: Rebuilt, tmp_path: P
     assert execute(defs, ["pca", "pca_scores"], config={"pca": {"components": "none"}}).success
     assert read_manifest(run.results.array_folder("pca"), "pca.json")["components"] == "none"
     with pytest.raises(FileNotFoundError, match="no components: materialize 'pca' with components"):
-        load_pca(run.results, ["components"])
+        Pca.of(run.results).arrays(["components"])
     scores = run.read("pca_scores")
     assert scores["scores"].map(tuple).equals(rebuilt.read("pca_scores")["scores"].map(tuple))
     assert execute(defs, ["cluster_features", "cluster_feature_summary"]).success
@@ -164,7 +164,7 @@ def test_a_published_pickle_scores_as_scikit_learn_does(
     found = scores(run)
     assert found.shape == (len(scaled), AXES)
     assert_close(found, expected(fitted, scaled, found))
-    stored = load_pca(run.results, ["components", "explained_variance"])
+    stored = Pca.of(run.results).arrays(["components", "explained_variance"])
     np.testing.assert_allclose(stored["components"], fitted.components_, atol=1e-7)
     np.testing.assert_allclose(stored["explained_variance"], fitted.explained_variance_)
     said = run.metadata("pca")
@@ -257,7 +257,7 @@ def test_strong_features_follow_from_a_published_pca(
     """Each latent's change of the cosines, in a loop: its raw value set to 0, the scaler and the mean kept."""
     pca = shifted(fitted)
     joblib.dump(pca, run.folder / "universe" / "pca.pkl")
-    run.run(["pca", "pca_scores", "clustered_reports", "cutoff_curve", "distance_scale", "cutoffs"])
+    run.run(["pca", "pca_scores", "clustered_reports", "dendrograms", "cutoff_curve", "distance_scale", "cutoffs"])
     run.run(["clusters", "cluster_features", "cluster_feature_summary"])
     raw = pq.read_table(tiny_universe / "features.parquet")
     values = np.stack([np.ravel(row) for row in raw["features"].to_pylist()]).astype(np.float64)

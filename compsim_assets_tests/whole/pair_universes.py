@@ -124,5 +124,5 @@ def replay(folder: Path) -> None:
     for mode, name in SETS.items():
         publish_clusters(folder / "universe", name, as_table(cut_as_published(mode)))
     run = Remembered(folder)
-    run.rebuild("none")
+    run.rebuild(figures=False)
     run.remember()
