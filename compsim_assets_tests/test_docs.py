@@ -56,7 +56,7 @@ def settings() -> set[str]:
 
 
 def commands() -> set[str]:
-    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
     asked = {f"compsim {command.name or command.callback.__name__}" for command in app.registered_commands}
     modules = {"python -m compsim_assets", "python -m docs.flow", "python -m docs.example"}
     return {*(f"make {target}" for target in targets), *asked, *modules}

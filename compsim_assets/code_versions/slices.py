@@ -58,13 +58,13 @@ def slices_of(source: str, module: str, package: str, root: str) -> Slices:
     tree = ast.parse(source)
     body = tree.body
     imports = {name: dotted for statement in _imports(body) for name, dotted in imported(statement, package).items()}
-    own = {name for statement in body for name in _bound(statement)} - imports.keys()
+    defined = {name for statement in body for name in _bound(statement)} - imports.keys()
     pieces: dict[str, list[ast.stmt]] = defaultdict(list)
     for statement in body:
         if not (isinstance(statement, ast.Import | ast.ImportFrom) or _is_text(statement)):
-            for name in _owners(statement, own):
+            for name in _owners(statement, defined):
                 pieces[name].append(statement)
-    slicer = _Slicer(tree, imports | {name: f"{module}.{name}" for name in own}, package, root)
+    slicer = _Slicer(tree, imports | {name: f"{module}.{name}" for name in defined}, package, root)
     slices = {name: one for each in pieces.items() for name, one in slicer.slices(*each)}
     return Slices(slices, {name: dotted for name, dotted in imports.items() if slicer.is_of_root(dotted)})
 
@@ -187,13 +187,13 @@ def _bound(node: ast.AST) -> Iterator[str]:
         yield from _bound(part)
 
 
-def _owners(statement: ast.stmt, own: set[str]) -> set[str]:
+def _owners(statement: ast.stmt, defined: set[str]) -> set[str]:
     """The names that a statement of the module defines or changes; ALWAYS where it is nobody's."""
     if isinstance(statement, ast.If) and ast.unparse(statement.test).startswith("__name__ == "):
         return {MAIN}
     changed = {name for part in _of_scope(statement) for name in _changed(part)}
     imports_only = isinstance(statement, ast.If | ast.Try) and not changed and any(_imports([statement]))
-    return (changed & own) or (set() if imports_only else {ALWAYS})
+    return (changed & defined) or (set() if imports_only else {ALWAYS})
 
 
 def _of_scope(node: ast.AST) -> Iterator[ast.AST]:
