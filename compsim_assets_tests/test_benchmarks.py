@@ -24,6 +24,16 @@ def test_ours_and_the_published_algorithm_agree(job: str) -> None:
     assert min(row[name] for name in measured) > 0
 
 
+def test_cutoffs_and_clusters_come_from_one_linkage() -> None:
+    command = [sys.executable, "-m", "benchmarks.run", "small", "--device", "cpu", "--only", "linked_once"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout.splitlines()[-1])
+    assert row["difference"] == 0
+    assert row["note"].startswith("2,394 merges")
+    assert min(row["ours"], row["floor"]) > 0
+
+
 def test_the_table_has_a_line_a_row() -> None:
     command = [sys.executable, "-m", "benchmarks.run", "small", "--jobs", "strong_features"]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=300)

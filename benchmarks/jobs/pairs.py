@@ -13,10 +13,12 @@ from benchmarks.inputs import SIZES, Size
 from benchmarks.measure import Row, timed
 from compsim_assets.science.correlation.pairs import correlation_by_year_of_pairs
 from compsim_assets.science.cutoffs.choice import ROLLING_LATTICE
-from compsim_assets.science.cutoffs.pairs import link_pairs
+from compsim_assets.science.cutoffs.pairs import curves_of_pairs
 from compsim_assets.science.cutoffs.step_function import StepFunction
 from compsim_assets.science.linkage.cut import cut
 from compsim_assets.science.linkage.pairs import pair_graph
+from compsim_assets.science.linkage.scale import fit_scale
+from compsim_assets.science.linkage.trees import YearTrees
 from compsim_assets.storage.pairs import PairTable, write_pairs
 from compsim_assets.universe.pair_files import read_pairs
 from compsim_assets.universe.table_files import local_files
@@ -26,7 +28,7 @@ _AXES = 16
 
 
 def rows(size: str, device: str) -> list[Row]:
-    """Two rows: the import, and everything that Table 1 needs of our reports_then clusters."""
+    """Two rows: the import, and everything that Table 1 needs of our clusters."""
     shape = SIZES[size]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -66,12 +68,16 @@ def _analysis(folder: Path, shape: Size, reports: pd.DataFrame) -> Row:
     theta = float(ROLLING_LATTICE[-1])
 
     def ours() -> dict[int, StepFunction]:
-        curves, scale = link_pairs(pairs.years, pairs.of_year)
+        graphs = (pair_graph(pairs.of_year(year)) for year in pairs.years)
+        linked = [(np.arange(len(graph.report_id)), graph.forest(), graph.moments()) for graph in graphs]
+        trees = YearTrees(np.array(pairs.years), [rows for rows, *_ in linked], [tree for _, tree, _ in linked])
+        curves, scale = curves_of_pairs(trees, pairs.of_year), fit_scale(moments for *_, moments in linked)
         clusters = []
-        for year in pairs.years:
-            graph = pair_graph(pairs.of_year(year))
-            label = cut(graph.forest(), float(scale.distance(theta)))
-            clusters.append(pd.DataFrame({"year": year, "report_id": graph.report_id, "cluster_id": label}))
+        for year, _, tree in trees:
+            label = cut(tree, float(scale.distance(theta)))
+            clusters.append(
+                pd.DataFrame({"year": year, "report_id": pairs.of_year(year).reports(), "cluster_id": label})
+            )
         groups = {"base": pd.concat(clusters), "population": reports.assign(cluster_id=1)}
         correlation_by_year_of_pairs(groups, reports, pairs.of_year)
         return curves

@@ -44,20 +44,20 @@ def main(worker: Worker) -> None:
 
 
 def rows(size: str, device: str) -> list[Row]:
-    """Two rows: clusters, and their strong features. On the CPU, unless there are two GPUs."""
+    """Two rows: single linkage, and strong features. On the CPU, unless there are two GPUs."""
     shape = SMALL if size == "small" else SIZES[size]
     with tempfile.TemporaryDirectory() as folder:
         return [
             _row(
-                "clusters, 2 processes",
+                "linkage, 2 processes",
                 f"{shape.years} years of {shape.reports:,}, P = {shape.axes:,}",
-                "compsim_assets.workers.clusters",
-                _clusters(Path(folder), shape),
+                "compsim_assets.workers.dendrograms",
+                _scores(Path(folder), shape),
             ),
             _row(
                 "strong features, 2 processes",
                 f"{sum(shape.clusters.values()):,} clusters, {shape.candidates:,} candidates, P = {shape.axes:,}",
-                "compsim_assets.workers.cluster_features",
+                "compsim_assets.workers.clusters",
                 _cluster_features(Path(folder), shape),
             ),
         ]
@@ -95,20 +95,11 @@ def _seconds(processes: int, module: str, extras: dict[str, Any]) -> tuple[float
         return float((folder / "seconds").read_text()), whole
 
 
-def _clusters(folder: Path, shape: Size) -> dict[str, Any]:
+def _scores(folder: Path, shape: Size) -> dict[str, Any]:
     scores, year, _ = yearly_scores(shape)
     table = {"report_id": np.arange(len(year)), "year": year, "scores": list_column(scores)}
     pq.write_table(pa.table(table), folder / "scores.parquet")
-    years = np.unique(year)
-    pq.write_table(pa.table({"year": years, "distance": np.full(len(years), 0.4)}), folder / "cutoffs.parquet")
-    out = folder / "clusters"
-    out.mkdir()
-    return {
-        "reports": str(folder / "scores.parquet"),
-        "scores": str(folder / "scores.parquet"),
-        "cutoffs": str(folder / "cutoffs.parquet"),
-        "output": str(out / "clusters.parquet"),
-    }
+    return {name: str(folder / "scores.parquet") for name in ("reports", "scores")} | {"output": str(folder)}
 
 
 def _cluster_features(folder: Path, shape: Size) -> dict[str, Any]:
@@ -135,14 +126,11 @@ def _cluster_features(folder: Path, shape: Size) -> dict[str, Any]:
         "explained_variance": np.ones(len(components)),
     }
     save_file(pca, folder / "pca.safetensors")
-    return {
+    options = {
         "scores": str(folder / "member_scores.parquet"),
-        "clusters": str(folder / "members.parquet"),
         "features": str(folder / "features"),
         "pca": str(folder / "pca.safetensors"),
-        "output": str(folder / "strong"),
         "scored_latents": list(range(latents)),
-        "mode": "base",
         "sample_clusters": 0,
         "only_clusters": "",
         "max_pairs": 200,
@@ -150,6 +138,8 @@ def _cluster_features(folder: Path, shape: Size) -> dict[str, Any]:
         "seed": 0,
         "products": "float64",
     }
+    modes = {"base": {"clusters": str(folder / "members.parquet")}}
+    return {"modes": modes, "output": str(folder / "strong"), "strong_features": options}
 
 
 if __name__ == "__main__":
