@@ -6,7 +6,7 @@ from compsim_assets.launch.environment import set_defaults
 from compsim_assets.partitions import cutoff_modes
 from compsim_assets.running.claims import named
 from compsim_assets.running.executor import executor
-from compsim_assets.running.identity import TAG, is_gone
+from compsim_assets.running.identity import is_gone
 
 # Steps inherit the environment of the process that loads this file; torch reads it when it is loaded.
 set_defaults()
@@ -39,7 +39,7 @@ def weekly_rebuild(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.
     """One run over both modes; none while another rebuild is queued or running."""
     under_way = dg.RunsFilter(tags={REBUILD: EVERYTHING}, statuses=[*set(dg.DagsterRunStatus) - _ENDED])
     for run in context.instance.get_runs(under_way):
-        if not is_gone(run.tags.get(TAG)):  # a dead one would be waited for for good
+        if not is_gone(run):  # a dead one would be waited for for good
             return dg.SkipReason(f"{named(run)} is not done yet: it is {run.status.value}")
     return dg.RunRequest(run_key=context.scheduled_execution_time.isoformat(), tags=ALL_MODES)
 

@@ -46,11 +46,11 @@ def claims(instance: dg.DagsterInstance, pool: str | None = None) -> list[Claim]
 def give_back(instance: dg.DagsterInstance) -> Iterator[str]:
     """Mark runs as failed whose process is gone, and free what ended runs hold; says each in a line."""
     for run in instance.get_runs(dg.RunsFilter(statuses=ACTIVE)):
-        process = run.tags.get(identity.TAG)
-        if identity.is_gone(process):
+        if identity.is_gone(run):
+            process = identity.named(run)
             instance.add_run_tags(run.run_id, {"dagster/max_retries": "0"})  # another run is about to start
-            instance.report_run_failed(run, f"{identity.named(process)} is gone: it was killed, or the machine stopped")
-            yield f"{named(run)} is dead: {identity.named(process)} is gone. It is marked as failed"
+            instance.report_run_failed(run, f"{process} is gone: it was killed, or the machine stopped")
+            yield f"{named(run)} is dead: {process} is gone. It is marked as failed"
     for run_id in sorted({claim.run_id for claim in claims(instance)} | _waiting(instance)):
         held = [claim for claim in claims(instance) if claim.run_id == run_id]
         holder = instance.get_run_by_id(run_id)
@@ -70,7 +70,7 @@ def _described(instance: dg.DagsterInstance, claim: Claim) -> str:
     if run is None:
         return f"step {claim.step} of run {claim.run_id[:8]}"
     since = f" since {claim.since.astimezone():%H:%M:%S}" if claim.since else ""
-    unsure = identity.is_gone(run.tags.get(identity.TAG)) is None
+    unsure = identity.is_gone(run) is None
     free = " (if that run is dead: free it in the UI, Deployment, Concurrency)" if unsure else ""
     return f"step {claim.step} of {named(run)}{since}{free}"
 
@@ -82,8 +82,7 @@ def named(run: dg.DagsterRun) -> str:
 
 def _left_by_its_process(run: dg.DagsterRun) -> bool:
     """False for a run that was marked as ended while its process lives: what it holds it still uses."""
-    process = run.tags.get(identity.TAG)
-    return process == identity.this_process() or identity.is_gone(process) is not False
+    return identity.is_here(run) or identity.is_gone(run) is not False
 
 
 def _waiting(instance: dg.DagsterInstance) -> set[str]:

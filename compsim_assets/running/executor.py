@@ -44,7 +44,7 @@ class RunExecutor(dg.Executor):
     def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[dg.DagsterEvent]:
         """Run the steps of the plan."""
         instance = plan_context.instance
-        instance.add_run_tags(plan_context.run_id, {identity.TAG: identity.this_process()})
+        instance.add_run_tags(plan_context.run_id, {identity.TAG: identity.this_process(plan_context.run_id)})
         for line in give_back(instance):
             plan_context.log.warning(line)
         yield from self._inner.execute(plan_context, execution_plan)

@@ -4,25 +4,29 @@ import json
 import os
 import socket
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 TAG = "compsim/process"  # of a run
 _PROC = Path("/proc")
 
 
-def this_process() -> str:
+def this_process(run_id: str = "") -> str:
     """The value of the tag for a run of this process."""
-    return json.dumps(_described(os.getpid()))
+    return json.dumps({**_described(os.getpid()), "run": run_id})
 
 
-def is_gone(process: str | None) -> bool | None:
-    """Whether a run's process has ended; None where it cannot be told from here.
+def process_of(run: "dg.DagsterRun") -> dict[str, Any]:
+    """A run's process; empty if its tag does not say it yet. A run that is tried again has the tags of the first."""
+    there = json.loads(run.tags.get(TAG, "{}"))
+    return there if there.get("run") in ("", run.run_id) else {}
 
-    Args:
-        process: the value of the run's tag; None for a run without one.
-    """
-    there = json.loads(process) if process else {}
-    here = _described(os.getpid())
+
+def is_gone(run: "dg.DagsterRun") -> bool | None:
+    """Whether a run's process has ended; None where it cannot be told from here."""
+    there, here = process_of(run), _described(os.getpid())
     if not there:
         return None
     if there["boot"] != here["boot"]:  # another machine, or this one before it was started again
@@ -32,12 +36,16 @@ def is_gone(process: str | None) -> bool | None:
     return _started(there["pid"]) != there["started"]
 
 
-def named(process: str | None) -> str:
-    """The process for a person: `process 123 on hostname`."""
-    if not process:
-        return "an unknown process"
-    there = json.loads(process)
-    return f"process {there['pid']} on {there['host']}"
+def is_here(run: "dg.DagsterRun") -> bool:
+    """Whether this is a run of this process."""
+    there = process_of(run)
+    return {**there, "run": ""} == json.loads(this_process())
+
+
+def named(run: "dg.DagsterRun") -> str:
+    """Its process for a person: `process 123 on hostname`."""
+    there = process_of(run)
+    return f"process {there['pid']} on {there['host']}" if there else "an unknown process"
 
 
 def _described(pid: int) -> dict[str, Any]:
