@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,7 @@ from compsim_assets.universe.layout import UniverseError
 if TYPE_CHECKING:
     import dagster as dg
 
+    from compsim_assets.assets.planning import Plan
     from compsim_assets.running.make import Outcome
 
 AGAIN = "Run the same command again: what is whole is kept."
@@ -41,6 +42,9 @@ def materialize(
     try:
         with asking():
             plan = _planned(select, mode or list(CUTOFF_MODES), force)
+        if plan.blocked:
+            reasons = [f"{name} ({why})" for name, why in plan.blocked.items()]
+            _say(f"  warning: out of date, and not selected: {_few(reasons)}")
         if not plan.assets:
             print(f"everything is up to date: {_counted(plan.current, 'result')}. --force makes them again")
             return
@@ -51,7 +55,7 @@ def materialize(
     _conclude(outcome, plan, time.monotonic() - begun)
 
 
-def _planned(select: str | None, modes: Sequence[str], force: bool) -> Any:
+def _planned(select: str | None, modes: Sequence[str], force: bool) -> "Plan":
     """What is to be made.
 
     Raises:
@@ -95,7 +99,7 @@ def _selected(select: str | None, defs: "dg.Definitions") -> "set[dg.AssetKey]":
     return keys & everything
 
 
-def _run(plan: Any, everything: bool, verbose: bool) -> "Outcome":
+def _run(plan: "Plan", everything: bool, verbose: bool) -> "Outcome":
     import dagster as dg
 
     from compsim_assets import definitions
@@ -113,7 +117,7 @@ def _run(plan: Any, everything: bool, verbose: bool) -> "Outcome":
         return make(instance, definitions.everything, plan.assets, plan.modes, _say, tags, verbose)
 
 
-def _conclude(outcome: "Outcome", plan: Any, seconds: float) -> None:
+def _conclude(outcome: "Outcome", plan: "Plan", seconds: float) -> None:
     """Say how it ended; Table 1 where it was made."""
     progress = outcome.progress
     made = {name.partition("/")[0] for name in progress.made}
@@ -148,6 +152,10 @@ def _printed() -> str:
     with redirect_stdout(StringIO()) as text, asking():
         print_table_1()
     return text.getvalue()
+
+
+def _few(texts: Sequence[str], most: int = 3) -> str:
+    return ", ".join(texts[:most]) + (f" and {len(texts) - most} more" if len(texts) > most else "")
 
 
 def _counted(number: int, what: str) -> str:

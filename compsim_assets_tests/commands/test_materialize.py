@@ -1,16 +1,16 @@
 """`compsim materialize` before and after its run: what it refuses, what is up to date, how it ends and what it says."""
 
 import os
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import dagster as dg
 import pytest
 
 from compsim_assets import cli
+from compsim_assets.assets import planning
+from compsim_assets.assets.planning import Plan
 from compsim_assets.commands import materialize
 from compsim_assets.running import home, make, steps
 from compsim_assets.running.make import Outcome
@@ -25,15 +25,9 @@ class Asked:
     modes: list[str] | None = None
     force: bool | None = None
     out_of_date: list[str] = field(default_factory=list)
+    blocked: dict[str, str] = field(default_factory=dict)
     outcome: Outcome | None = None
     tags: dict[str, str] | None = None
-
-
-@dataclass
-class Plan:
-    assets: list[dg.AssetKey]
-    modes: list[str]
-    current: int = 12
 
 
 @pytest.fixture
@@ -42,16 +36,15 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Asked:
 
     def plan(defs: dg.Definitions, settings: Any, selection: Any, modes: Any, force: bool) -> Plan:
         asked.assets, asked.modes, asked.force = {key.to_user_string() for key in selection}, list(modes), force
-        return Plan([dg.AssetKey(name) for name in asked.out_of_date], list(modes))
+        keys = [dg.AssetKey(name) for name in asked.out_of_date]
+        return Plan(keys, list(modes), dict.fromkeys(asked.out_of_date, "new"), 12, asked.blocked)
 
     def made(*arguments: Any) -> Outcome:
         asked.tags = arguments[5]
         assert asked.outcome is not None
         return asked.outcome
 
-    planning = ModuleType("compsim_assets.assets.planning")
-    planning.plan = plan  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, planning.__name__, planning)
+    monkeypatch.setattr(planning, "plan", plan)
     monkeypatch.setattr(steps, "start_server", lambda silent: None)
     monkeypatch.setattr(make, "make", made)
     monkeypatch.setattr(materialize, "_table_1", lambda: "Table 1\n")
@@ -109,6 +102,14 @@ def test_the_plan_is_of_what_was_asked_for(asked: Asked) -> None:
     assert ended("key:clusters or key:cutoffs", "--mode", "rolling", "--force") == 0
     assert asked.assets == {"clusters", "cutoffs"}
     assert (asked.modes, asked.force) == (["rolling"], True)
+
+
+def test_what_is_out_of_date_behind_the_selection_is_named(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
+    for others, more in (("", ""), ("ab", ", a (new), b (new)"), ("abcd", ", a (new), b (new) and 2 more")):
+        asked.blocked = {"pca": "its code changed", **dict.fromkeys(others, "new")}
+        assert ended("clusters") == 0
+        told = capsys.readouterr().err
+        assert told == f"  warning: out of date, and not selected: pca (its code changed){more}\n"
 
 
 def test_a_whole_run_ends_with_table_1(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
