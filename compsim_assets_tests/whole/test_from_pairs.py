@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from compsim_assets.science.correlation.returns import normalise_returns
+from compsim_assets.storage.results import StaleResult
 from compsim_assets.universe.layout import UniverseError
 from compsim_assets_tests.runs import MODES, OTHER_METHODS, Local, materialized
 from compsim_assets_tests.whole.pair_universes import (
@@ -22,9 +23,10 @@ from compsim_assets_tests.whole.pair_universes import (
 )
 
 SCORED = ["descriptions", "returns", "published_pairs", "sae_features", "pca", "pca_scores"]
-CUT = ["clustered_reports", "cutoff_curve", "distance_scale", "cutoffs", "clusters"]
+CUT = ["clustered_reports", "dendrograms", "cutoff_curve", "distance_scale", "cutoffs", "clusters"]
 COMPARED = [*OTHER_METHODS, "mean_correlation"]
 EMPTY = {
+    "pca": ("note", "there are no features: no PCA is made"),
     "pca_scores": ("note", "there are no features: no PCA is made"),
     "sae_features": ("note", "companies are compared by the universe's pairs: features are not read"),
     "published_strong_features": ("note", "the universe has no published_strong_features/"),
@@ -52,9 +54,7 @@ def features(tmp_path_factory: pytest.TempPathFactory, tiny_universe: Path) -> L
     months = [np.ravel(months) for months in reports["logged_monthly_returns_matrix"].to_pylist()]
     defined = normalise_returns(np.stack(months).astype(float))[1]
     pq.write_table(reports.filter(pa.array(defined)), made / "reports.parquet")
-    run.run([*SCORED, "nearest_peers", *CUT, "fuzz_scores"])
-    run.run(["cutoffs", "clusters"], "rolling")
-    run.run(COMPARED)
+    run.run([*SCORED, "nearest_peers", *CUT, "fuzz_scores", *COMPARED], None)
     return run
 
 
@@ -74,11 +74,8 @@ def pairs(tmp_path_factory: pytest.TempPathFactory, features: Local) -> Remember
 
 
 def test_every_asset_materializes_from_pairs(pairs: Remembered) -> None:
-    for asset, mode in materialized("once"):
-        # There is no PCA of no features.
-        if asset != "pca":
-            assert pairs.metadata(asset, mode)["data"] == "local", asset
-    assert not pairs.results.array_folder("pca").exists()
+    for asset, mode in materialized():
+        assert pairs.metadata(asset, mode)["data"] == "local", asset
 
 
 def test_an_empty_table_says_why(pairs: Remembered) -> None:
@@ -97,6 +94,7 @@ def test_empty_features_say_why(pairs: Remembered) -> None:
     assert pairs.metadata("clustered_reports")["similarity"] == "pairs"
     assert pairs.metadata("mean_correlation")["correlations"] == "published pairs"
     assert pairs.read("feature_distribution")["count"].sum() == 0
+    assert pairs.metadata("pca")["shape"] == "0 components x 0 latents"
 
 
 def test_no_check_fails(pairs: Remembered) -> None:
@@ -116,6 +114,7 @@ TABLES = [
     ("cutoffs", "rolling"),
     ("cutoff_curve", None),
     ("distance_scale", None),
+    ("dendrograms", None),
     ("nearest_peers", None),
 ]
 
@@ -167,7 +166,7 @@ def test_features_win_over_pairs_unless_pairs_are_asked_for(features: Local, pai
     rows = [(a, b, year, -cosine, rho) for a, b, year, cosine, rho in all_pairs(features)]
     write_pairs(made, rows)
     run = Local(tmp_path)
-    run.run([*SCORED, "clustered_reports", "cutoff_curve", "distance_scale"])
+    run.run([*SCORED, *CUT[:-2]])
     assert run.metadata("clustered_reports")["similarity"] == "features"
     assert len(run.read("published_pairs")) == len(rows)
     expected = features.read("distance_scale")
@@ -186,12 +185,18 @@ def test_features_win_over_pairs_unless_pairs_are_asked_for(features: Local, pai
 def test_pairs_that_are_asked_for_and_not_there_are_named(features: Local, tmp_path: Path) -> None:
     run = ByPairs(features.copy(tmp_path).folder)
     shutil.copytree(features.folder / "universe", tmp_path / "universe")
-    before = run.read("clustered_reports")
-    for asset in ("sae_features", "clustered_reports", "nearest_peers"):
-        said = r"COMPSIM_SIMILARITY=pairs: .*universe has no pairs\.parquet and no pairs/"
-        with pytest.raises(UniverseError, match=said):
+    said = r"COMPSIM_SIMILARITY=pairs: .*universe has no pairs\.parquet and no pairs/"
+    with pytest.raises(UniverseError, match=said):
+        run.run(["sae_features"])
+    # What was made from features is not taken for what the pairs would give.
+    said = "made from sae_features, which was made with similarity = auto, and it is pairs now"
+    for asset in ("clustered_reports", "nearest_peers"):
+        with pytest.raises(StaleResult, match=said):
             run.run([asset])
-    assert run.read("clustered_reports").equals(before)
+        with pytest.raises(StaleResult, match=said):
+            run.read(asset)
+    before = features.read("clustered_reports")
+    assert Local(tmp_path).read("clustered_reports").equals(before)
 
 
 def test_reports_without_returns_left_out_of_features_are_those_that_pairs_leave_out(

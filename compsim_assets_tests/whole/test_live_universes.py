@@ -6,14 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from compsim_assets.storage.results import StaleResult
 from compsim_assets.universe.layout import ID, RETURNS
 from compsim_assets_tests.runs import CHECKED, MODES, OTHER_METHODS, Local, execute, platform
 
 CORE = [
     "descriptions", "returns", "price_history", "published_pairs", "sae_features", "pca", "pca_scores",
-    "clustered_reports", "cutoff_curve", "distance_scale", "nearest_peers", "fuzz_scores", "feature_distribution",
-    "supervised_latents", "published_strong_features", *OTHER_METHODS,
+    "clustered_reports", "dendrograms", "cutoff_curve", "distance_scale", "nearest_peers", "fuzz_scores",
+    "feature_distribution", "supervised_latents", "published_strong_features", *OTHER_METHODS,
 ]  # fmt: skip
 MODE = ["cutoffs", "clusters"]
 COMPARED = [
@@ -161,34 +160,3 @@ def test_reports_of_one_company_are_no_pair_and_the_published_block_counts_them(
     n_own = int(published["notes"].split("pairs, ")[1].split(" ")[0])
     clusters = run.read("clusters", "base").assign(company=lambda t: t["report_id"].map(owner))
     assert n_own == clusters.duplicated(["year", "cluster_id", "company"]).sum()
-
-
-def test_a_mode_of_other_features_is_named_and_left_out(tmp_path: Path) -> None:
-    reports, features = reports_and_features()
-    run = write(tmp_path, reports, features)
-    run.run(CORE)
-    for mode in MODES:
-        run.run(MODE, mode)
-    run.run(["mean_correlation"])
-    assert "missing_cutoff_modes" not in run.metadata("mean_correlation")
-    before = run.read("clusters", "rolling")
-    # Another SAE: the same reports, and only one mode made again.
-    rng = np.random.default_rng(5)
-    write(tmp_path, reports, features.assign(features=list(rng.exponential(1.0, (len(features), 24)).tolist())))
-    run.run(["sae_features"])
-    with pytest.raises(StaleResult, match=r"pca_scores.* was made from other sae_features .*materialize 'pca_scores'"):
-        run.run(["nearest_peers"])
-    run.run(CORE)
-    assert run.read("clusters", "rolling").equals(before)
-    with pytest.raises(StaleResult, match=r"cutoffs/base.parquet was made from other pca_scores .*'cutoffs' of base"):
-        run.run(["clusters"])
-    run.run(MODE)
-    run.run(["mean_correlation"])
-    note = run.metadata("mean_correlation")["missing_cutoff_modes"]
-    assert note == "clusters made from other pca_scores than the present ones, left out: rolling"
-    assert "rolling" not in set(run.read("mean_correlation")["method"])
-    run.run(MODE, "rolling")
-    run.run(["mean_correlation"])
-    assert "missing_cutoff_modes" not in run.metadata("mean_correlation")
-    assert "rolling" in set(run.read("mean_correlation")["method"])
-    assert not run.read("clusters", "rolling").equals(before)

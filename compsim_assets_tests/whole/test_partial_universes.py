@@ -11,12 +11,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from compsim_assets.assets.trading import NAMES
+from compsim_assets.storage.results import StaleResult
 from compsim_assets.universe.layout import ID
 from compsim_assets_tests.runs import MODES, OTHER_METHODS, Local, Rebuilt, materialized
 
 # What clusters are made of.
 UPSTREAM = [
     "descriptions", "returns", "published_pairs", "sae_features", "pca", "pca_scores", "clustered_reports",
+    "dendrograms",
 ]  # fmt: skip
 
 
@@ -43,7 +46,7 @@ def bare(tmp_path: Path, tiny_universe: Path) -> Local:
 
 def test_reports_and_features_are_enough(bare: Local) -> None:
     bare.rebuild()
-    for asset, mode in materialized("once"):
+    for asset, mode in materialized():
         assert bare.metadata(asset, mode)["data"] == "local", asset
     reports = len(bare.read("descriptions"))
     said = bare.metadata("descriptions")
@@ -124,9 +127,12 @@ def test_fewer_than_six_years_have_no_rolling_cutoff(tmp_path: Path, tiny_univer
 def test_a_comparison_says_which_mode_is_missing(rebuilt: Rebuilt, tmp_path: Path) -> None:
     run = rebuilt.copy(tmp_path)
     run.results.table("clusters", "rolling").unlink()
-    run.run(["mean_correlation", "table_1", "table_2"])
-    note = "not materialized yet for this universe, left out: rolling"
+    with pytest.raises(StaleResult, match="mean_correlation was made from other clusters/rolling than the present"):
+        run.run(["table_1"])
+    run.run(["mean_correlation", "robustness", *NAMES, "table_1", "table_2"])
+    note = "not materialized yet, left out: rolling"
     assert run.metadata("mean_correlation")["missing_cutoff_modes"] == note
+    assert run.metadata("robustness")["missing_cutoff_modes"] == note
     assert run.metadata("table_2")["missing_cutoff_modes"] == note
     assert "rolling" not in run.read("table_1")["method"].tolist()
     assert run.read("table_2")["mode"].tolist() == ["base"]
@@ -134,16 +140,16 @@ def test_a_comparison_says_which_mode_is_missing(rebuilt: Rebuilt, tmp_path: Pat
     assert run.metadata("table_1")["main_methods"] == main
 
 
-def test_clusters_of_another_universe_are_left_out(rebuilt: Rebuilt, tmp_path: Path) -> None:
+def test_results_of_another_universe_are_refused(rebuilt: Rebuilt, tmp_path: Path) -> None:
     run = rebuilt.copy(tmp_path)
     reports = run.read("descriptions")
     table = pa.Table.from_pandas(reports.iloc[1:], preserve_index=False)
     run.results.write_table(run.results.table("descriptions"), table)
-    run.run(["mean_correlation"])
-    note = run.metadata("mean_correlation")["missing_cutoff_modes"]
-    assert note.endswith("left out: base, rolling")
-    methods = run.read("mean_correlation")["method"].unique().tolist()
-    assert methods == ["walk_forward", "sic_code", "sic_division", "population"]
+    with pytest.raises(StaleResult, match=r"^\w+ was made from other descriptions than the present ones"):
+        run.run(["mean_correlation"])
+    for asset, mode in materialized():
+        if asset not in {"descriptions", "universe_report"}:
+            assert run.results.why_unusable(f"{asset}/{mode}" if mode else asset), asset
 
 
 def test_without_features_it_says_how_to_give_them(tmp_path: Path, tiny_universe: Path) -> None:
