@@ -1,4 +1,4 @@
-"""Environment that torch and numpy read when they are loaded: set by the steps' process and by every rank, unless the user did."""
+"""Environment that torch and numpy read when loaded: set by the steps' process and every rank, unless the user did."""
 
 import os
 
