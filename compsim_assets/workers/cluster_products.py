@@ -1,25 +1,23 @@
 """What a rank's strong features are computed from: scores, features and candidate axes, read in parts."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 import torch
 import torch.distributed as dist
 from safetensors import safe_open
 
 from compsim_assets.launch.worker import Worker
 from compsim_assets.science.device import map_on_all_cores
-from compsim_assets.science.linkage.pairs import positions_of
 from compsim_assets.science.pca.axes import AxesFromScores
 from compsim_assets.science.strong_features.axis_products import AxisProducts
 from compsim_assets.science.strong_features.candidates import active_latents
 from compsim_assets.science.strong_features.search import ClusterPairs, StrongFeatures, find_strong_features
-from compsim_assets.storage.matrices import matrix_of
 from compsim_assets.storage.shards import FeatureShards
+from compsim_assets.workers.score_rows import RowOf, read_scores, score_batches
 
 Progress = Callable[[int, int], None]
 # Per cluster its candidates and its result.
@@ -28,17 +26,6 @@ Studied = list[tuple[np.ndarray, StrongFeatures]]
 # Bytes of a block of reports or axes on its way from disk, and of the axes that several clusters' candidates share.
 _BLOCK = 32 << 20
 _AXES = 512 << 20
-
-
-class _RowOf:
-    """The row of each report, by id; -1 for one that has none."""
-
-    def __init__(self, report_id: np.ndarray) -> None:
-        order = np.argsort(report_id)
-        self._report_id, self._row = report_id[order], np.append(order, -1)
-
-    def __call__(self, wanted: np.ndarray) -> np.ndarray:
-        return self._row[positions_of(self._report_id, wanted)]
 
 
 class ClusterInputs:
@@ -54,15 +41,14 @@ class ClusterInputs:
         self.worker, self.device = worker, worker.device
         self.dtype = torch.float64 if options["products"] == "float64" else torch.float32
         self.features = FeatureShards(Path(options["features"]))
-        self._feature_row = _RowOf(self.features.report_id)
+        self._feature_row = RowOf(self.features.report_id)
         self._score_path, self._pca = options["scores"], options["pca"]
         with safe_open(self._pca, framework="numpy") as pca:
             self.scale, self.mean = pca.get_tensor("scale"), pca.get_tensor("mean")
             self.explained_variance = pca.get_tensor("explained_variance")
             self.has_components = "components" in pca.keys()  # noqa: SIM118
-        self._reports = np.unique(reports)
-        self._score_row = _RowOf(self._reports)
-        self._scores = self._scores_of_rank()
+        scored = np.unique(reports)
+        self._score_row, self._scores = RowOf(scored), read_scores(self._score_path, scored)
 
     @property
     def n_axes(self) -> int:
@@ -108,7 +94,7 @@ class ClusterInputs:
         """Every rank sums over its share of the reports."""
         sums = AxesFromScores(self.mean[latents], self.scale[latents], self.n_axes, self.device)
         missing = len(self.features.report_id)
-        for number, (ids, scores) in enumerate(self._score_batches()):
+        for number, (ids, scores) in enumerate(score_batches(self._score_path, self._rows_at_once())):
             row = self._feature_row(ids)
             missing -= int((row >= 0).sum())
             if number % self.worker.world_size == self.worker.rank:
@@ -120,23 +106,6 @@ class ClusterInputs:
         if self.worker.world_size > 1:
             dist.all_reduce(sums.total)
         return sums.axes(self.explained_variance, self.features.shape[0])
-
-    def _scores_of_rank(self) -> np.ndarray:
-        scores = np.empty((len(self._reports), self.n_axes), dtype=np.float32)
-        seen = np.zeros(len(scores), dtype=bool)
-        for ids, values in self._score_batches():
-            row = self._score_row(ids)
-            scores[row[row >= 0]] = values[row >= 0]
-            seen[row[row >= 0]] = True
-        if not seen.all():
-            raise ValueError(f"report {self._reports[~seen][0]} of a cluster has no scores")
-        return scores
-
-    def _score_batches(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Report ids (b,) and scores (b, P) of all reports."""
-        table = pq.ParquetFile(self._score_path, memory_map=True)
-        for batch in table.iter_batches(self._rows_at_once(), columns=["report_id", "scores"]):
-            yield batch.column("report_id").to_numpy(), matrix_of(batch.column("scores"))
 
     def _feature_rows(self, reports: np.ndarray) -> np.ndarray:
         rows = self._feature_row(reports)

@@ -117,6 +117,16 @@ def test_pairs_of_other_reports_are_refused(tmp_path: Path) -> None:
         run(extras)
 
 
+def test_reports_without_scores_are_refused(tmp_path: Path) -> None:
+    extras = to_link(tmp_path, at(0, 10, 20), [2001, 2001, 2002], [3, 1, 2])
+    reports = {"report_id": [3, 1, 2, 9], "year": [2001, 2001, 2002, 2002]}
+    pd.DataFrame(reports).to_parquet(tmp_path / "reports.parquet")
+    with pytest.raises(
+        ValueError, match=r"report 9 has no scores in .*scores\.parquet: materialize 'clustered_reports'"
+    ):
+        run({**extras, "reports": str(tmp_path / "reports.parquet")})
+
+
 def test_the_trees_are_those_of_the_walk_forward_and_the_embeddings(tmp_path: Path) -> None:
     """`link_years` and the program: one linkage."""
     scores, years, ids = three_years()
