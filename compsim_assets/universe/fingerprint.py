@@ -7,6 +7,7 @@ at each file. Data sets of the hub count by their commit. The sample counts by i
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -196,15 +197,15 @@ def _named(settings: Mapping[str, Any], before: str = "") -> Iterator[tuple[str,
             yield f"{before}{name}", value
 
 
+@cache
 def _version_of_package(name: str) -> str:
     """The version of an installed package, by the name that it is imported by."""
     from importlib import metadata
 
-    names = [name, *metadata.packages_distributions().get(name, ())]
-    for distribution in names:
-        with suppress(metadata.PackageNotFoundError):
-            return f"{distribution} {metadata.version(distribution)}"
-    return f"{name} is not installed"
+    with suppress(metadata.PackageNotFoundError):
+        return metadata.version(name)
+    # It is called otherwise where it is installed from; to look at all that are installed takes a second.
+    return " ".join(f"{each} {metadata.version(each)}" for each in metadata.packages_distributions().get(name, ()))
 
 
 def _hash_of(texts: Iterable[str]) -> str:

@@ -1,5 +1,6 @@
 """A fingerprint changes with what an asset reads of the universe's files, and with nothing else."""
 
+import importlib.metadata
 import json
 import os
 import time
@@ -11,7 +12,7 @@ import pytest
 
 from compsim_assets.settings import Settings
 from compsim_assets.universe import inventory
-from compsim_assets.universe.fingerprint import READS, fingerprint, fingerprints
+from compsim_assets.universe.fingerprint import READS, _version_of_package, fingerprint, fingerprints
 from compsim_assets.universe.intake import contents
 from compsim_assets.universe.layout import RETURNS, UniverseError
 from compsim_assets_tests.universes import write_reports
@@ -110,10 +111,11 @@ def test_settings_count_for_those_that_they_are_about(
 
 
 def test_prices_count_for_returns_that_are_made_of_them(universe: Path) -> None:
+    assert changed(universe, lambda: (universe / "prices.csv").write_text("new")) == {ALL, "price_history"}
     write_reports(universe, **{RETURNS: None})
-    assert changed(universe, lambda: (universe / "prices.csv").write_text("new")) == {ALL, "price_history", "returns"}
+    assert changed(universe, lambda: (universe / "prices.csv").write_text("newer")) == {ALL, "price_history", "returns"}
     (universe / "reports.parquet").write_text("no Parquet")
-    assert "returns" in changed(universe, lambda: (universe / "prices.csv").write_text("newer"))
+    assert "returns" in changed(universe, lambda: (universe / "prices.csv").write_text("newest"))
 
 
 def test_reports_of_pairs_are_read_from_pairs(universe: Path) -> None:
@@ -133,12 +135,19 @@ def test_encoders_of_their_own_are_not_those_of_the_extraction(universe: Path) -
     assert changed(universe, lambda: (universe / "model" / "weights.bin").write_text("h")) == {ALL, "sae_features"}
 
 
-def test_an_installed_model_counts_by_its_version(universe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (universe / "embedding.toml").write_text(EMBEDDING)
-    monkeypatch.setattr("importlib.metadata.version", lambda name: f"1.0 of {name}")
-    first = fingerprint(local(universe), "embeddings")
-    monkeypatch.setattr("importlib.metadata.version", lambda name: f"1.1 of {name}")
-    assert fingerprint(local(universe), "embeddings") != first
+@pytest.mark.parametrize("package", ["pytest", "_pytest"])  # the second is called otherwise where it comes from
+def test_an_installed_model_counts_by_its_version(
+    universe: Path, monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    def of(version: str) -> str:
+        _version_of_package.cache_clear()
+        monkeypatch.setattr("importlib.metadata.version", lambda name: version if name == "pytest" else real(name))
+        return fingerprint(local(universe), "embeddings")
+
+    real = importlib.metadata.version
+    (universe / "embedding.toml").write_text(f'[plain]\nmodel = "package:{package}"\nmax_tokens = 9\n')
+    assert of("1.0") == of("1.0") != of("1.1")
+    _version_of_package.cache_clear()
 
 
 @pytest.mark.parametrize("name", ["universe.toml", "extraction.toml"])
@@ -151,8 +160,9 @@ def test_neither_the_folders_place_nor_times_nor_hidden_files_count(universe: Pa
     first = fingerprints(local(universe), READS)
     os.utime(universe / "reports.parquet", ns=(1, 1))
     (universe / "features" / ".DS_Store").write_text("hidden")
-    (universe / ".git").mkdir()
-    (universe / ".git" / "HEAD").write_text("hidden")
+    for folder in (universe / ".git", universe / "features" / ".cache"):
+        folder.mkdir()
+        (folder / "HEAD").write_text("hidden")
     assert fingerprints(local(universe), READS) == first
     moved = universe.rename(universe.with_name("moved"))
     assert fingerprints(local(moved), READS) == first
@@ -162,6 +172,8 @@ def test_links_are_followed_and_a_link_to_nothing_counts_too(universe: Path, tmp
     first = fingerprints(local(universe), READS)
     (universe / "features").rename(tmp_path / "elsewhere")
     (universe / "features").symlink_to(tmp_path / "elsewhere")
+    (universe / "fuzz_scores" / "scores").rename(tmp_path / "scores")
+    (universe / "fuzz_scores" / "scores").symlink_to(tmp_path / "scores")
     assert fingerprints(local(universe), READS) == first
     assert changed(universe, (tmp_path / "elsewhere" / "0.parquet").unlink) == {ALL, "sae_features"}
     (universe / "features").unlink()
