@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,17 +12,18 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from compsim_assets.assets.baselines import baseline_clusters
-from compsim_assets.assets.descriptions import descriptions, price_history, published_pairs, returns
-from compsim_assets.assets.features import sae_features
+from compsim_assets.assets.descriptions import descriptions_assets
+from compsim_assets.assets.features import sae_features_assets
 from compsim_assets.contracts import TABLES
 from compsim_assets.contracts.table import validate
 from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.sample import generate
 from compsim_assets.settings import Settings
-from compsim_assets.storage.results import Results
+from compsim_assets.storage.io_managers import ResultsFolder, managers
+from compsim_assets.storage.lineage import Note
+from compsim_assets.storage.results import Results, read_table
 from compsim_assets.storage.shards import FeatureShards
 from compsim_assets.universe.layout import ID, RETURNS
 from compsim_assets.universe.opening import open_universe
@@ -151,19 +152,31 @@ def _others(rng: np.random.Generator, reports: pd.DataFrame) -> dict[str, pd.Dat
 
 
 class Quiet:
-    """What an asset's body asks of its context, without an instance behind it: the metadata it adds stay here."""
+    """What a step's body asks of its context, without an instance behind it: the metadata it adds stay here."""
 
-    def __init__(self) -> None:
+    run_id = "spellings"
+
+    def __init__(self, assets: dg.AssetsDefinition, names: Collection[str]) -> None:
         self.metadata: dict[str, Any] = {}
         self.log = logging.getLogger("compsim.spellings")
+        self.assets_def, self.op_handle = assets, assets.op.name
+        self.selected_asset_keys = {key for key in assets.keys if key.path[-1] in names}
+        self.selected_asset_check_keys: set[dg.AssetCheckKey] = set()
 
     def add_output_metadata(self, metadata: dict[str, Any]) -> None:
         self.metadata.update(metadata)
 
 
-def body(asset: dg.AssetsDefinition) -> Callable[..., Any]:
-    """The function of an asset."""
-    return asset.op.compute_fn.decorated_fn  # type: ignore[union-attr]
+def outputs(assets: dg.AssetsDefinition, names: Collection[str], **inputs: Any) -> Iterator[tuple[str, Any]]:
+    """The values that a step's body makes, by name, one after the other; none where it makes nothing of these."""
+    context = Quiet(assets, names)
+    if not context.selected_asset_keys:
+        return
+    made = assets.op.compute_fn.decorated_fn(context, **inputs)  # type: ignore[union-attr]
+    if not isinstance(made, Iterator):
+        yield assets.key.path[-1], made
+        return
+    yield from ((each.output_name, each.value) for each in made if isinstance(each, dg.Output))
 
 
 # What a file decides; what only reads its reports' ids is decided by them.
@@ -190,32 +203,24 @@ def tables(
         UniverseError: as the assets do.
     """
     settings = Settings(source="local", universe=str(folder), data=str(data))
-    results = Results.of(settings)
+    results, by_key = Results.of(settings), managers(settings)
+    resources = {"settings": settings, "folder": ResultsFolder(settings=settings)}
     made: dict[str, pa.Table] = {}
-
-    def publish(asset: dg.AssetsDefinition, **inputs: Any) -> None:
-        name = asset.key.path[-1]
-        made[name] = validate(TABLES[name], body(asset)(Quiet(), settings=settings, **inputs))
-        results.write_table(results.table(name), made[name])
-
-    if "descriptions" in names:
-        publish(descriptions)
-        reports = made["descriptions"]
+    if reports is not None:
+        results.write_table(results.table("descriptions"), reports)
+    for name, value in outputs(descriptions_assets, names, **resources):
+        key = "pairs_io_manager" if name == "published_pairs" else "io_manager"
+        by_key[key].publish(name, None, value, Note())  # type: ignore[attr-defined]
+        made[name] = read_table(results.table(name)).replace_schema_metadata(None)
+    reports = made.get("descriptions", reports)
     frame = reports.to_pandas() if reports is not None else pd.DataFrame()
-    for asset in (returns, price_history):
-        if asset.key.path[-1] in names:
-            publish(asset)
-    if "baseline_clusters" in names:
-        publish(baseline_clusters, descriptions=frame)
-    if "published_pairs" in names:
-        body(published_pairs)(Quiet(), settings=settings, descriptions=frame[["report_id", "year"]])
-        path = results.table("published_pairs")
-        made["published_pairs"] = pq.read_table(path).replace_schema_metadata(None)
-    if "sae_features" in names:
-        body(sae_features)(Quiet(), settings=settings, torchrun=Torchrun(), descriptions=frame)
-        shards = FeatureShards(results.array_folder("sae_features"))
+    for name, value in outputs(baseline_clusters, names, settings=settings, descriptions=frame):
+        made[name] = validate(TABLES[name], value)
+    for name, value in outputs(sae_features_assets, names, **resources, torchrun=Torchrun(), descriptions=frame):
+        by_key["folder_io_manager"].publish(name, None, value, Note())  # type: ignore[attr-defined]
+        shards = FeatureShards(results.array_folder(name))
         rows = [row for part in shards.parts() for row in np.array(part)]
-        made["sae_features"] = pa.table({"report_id": shards.report_id, "features": rows})
+        made[name] = pa.table({"report_id": shards.report_id, "features": rows})
     factors = open_universe(settings).factors() if "factors" in names else None
     if factors is not None:
         made["factors"] = pa.Table.from_pandas(factors, preserve_index=False).replace_schema_metadata(None)
