@@ -18,20 +18,34 @@ class Commanded(Run):
         return dg.DagsterInstance.from_config(str(self.folder / "dagster"))
 
 
-def materialize_by_command(folder: Path, universe: Path) -> None:
-    """clusters with what they need, and a figure, in a process of its own, with the workers as two processes."""
-    (folder / "dagster").mkdir()
-    shutil.copy(REPOSITORY / ".dagster" / "dagster.yaml", folder / "dagster")
-    settings = {
+# clusters with what they need, and a figure.
+SELECTION = "key:clusters or +key:clusters or key:feature_distribution or key:feature_value_histogram"
+
+
+def environment(folder: Path, universe: Path) -> dict[str, str]:
+    """For commands on this universe, with the workers as two processes."""
+    return os.environ | {
         "COMPSIM_SOURCE": "local",
         "COMPSIM_UNIVERSE": str(universe),
         "COMPSIM_DATA": str(folder / "data"),
         "COMPSIM_NPROC": "2",
         "DAGSTER_HOME": str(folder / "dagster"),
     }
-    command = [sys.executable, "-m", "dagster", "asset", "materialize"]
-    command += ["-m", "compsim_assets.definitions", "--partition", "base"]
-    command += ["--select", "key:clusters or +key:clusters or key:feature_distribution or key:feature_value_histogram"]
-    run = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True)
+
+
+def command(folder: Path, universe: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """A program of the environment, run to its end; its output is kept beside what it makes."""
+    run = subprocess.run(
+        [sys.executable, "-m", *words], env=environment(folder, universe), capture_output=True, text=True
+    )  # fmt: skip
     (folder / "output.txt").write_text(run.stdout + run.stderr)
+    return run
+
+
+def materialize_by_command(folder: Path, universe: Path) -> None:
+    """The selection of both modes in one run, in a process of its own."""
+    (folder / "dagster").mkdir()
+    shutil.copy(REPOSITORY / ".dagster" / "dagster.yaml", folder / "dagster")
+    options = ("-m", "compsim_assets.definitions", "--partition-range", "base...rolling", "--select", SELECTION)
+    run = command(folder, universe, "dagster", "asset", "materialize", *options)
     assert run.returncode == 0, run.stdout + run.stderr

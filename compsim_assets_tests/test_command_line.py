@@ -1,33 +1,69 @@
-"""What a user types: Dagster's command on an empty folder, and `python -m compsim_assets`."""
+"""What a user types: Dagster's command on an empty folder, then ours, and `python -m compsim_assets`."""
 
 import re
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from compsim_assets.cli import main
+from compsim_assets_tests.commanded import SELECTION, Commanded, command
 from compsim_assets_tests.runs import Rebuilt, Run
 
 MADE = {
     "feature_distribution", "descriptions", "returns", "published_pairs", "sae_features", "pca", "pca_scores",
-    "clustered_reports", "cutoff_curve",
-    "distance_scale", "cutoffs/base", "clusters/base",
+    "clustered_reports", "dendrograms", "cutoff_curve", "distance_scale",
+    "cutoffs/base", "cutoffs/rolling", "clusters/base", "clusters/rolling",
 }  # fmt: skip
 
 pytestmark = pytest.mark.waits(30)
 
 
+@pytest.fixture(scope="module")
+def continued(from_command_line: Run, tmp_path_factory: pytest.TempPathFactory) -> Commanded:
+    """A copy of what Dagster's command has made, with its history."""
+    folder = tmp_path_factory.mktemp("continued")
+    shutil.copytree(from_command_line.folder / "dagster", folder / "dagster")
+    from_command_line.copy(folder)
+    return Commanded(folder, "local")
+
+
 def test_a_selection_and_what_it_needs(from_command_line: Run) -> None:
     results = from_command_line.results
-    found = {p.relative_to(results.folder).with_suffix("") for p in results.folder.rglob("*.parquet")}
+    tables = {p.relative_to(results.folder).with_suffix("") for p in results.folder.rglob("*.parquet")}
     folders = {p.name for p in results.folder.iterdir() if p.is_symlink()}
-    assert {str(path) for path in found} | folders == MADE
+    assert {str(path) for path in tables} | folders == MADE
     assert results.figure("feature_value_histogram").is_file()
     (run,) = from_command_line.history.get_runs()
     assert run.status == dg.DagsterRunStatus.SUCCESS
+
+
+def test_what_dagsters_command_has_made_is_up_to_date_for_ours(continued: Commanded, tiny_universe: Path) -> None:
+    begun = time.monotonic()
+    run = command(continued.folder, tiny_universe, "compsim_assets", "materialize", SELECTION)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout == f"everything is up to date: {len(MADE) + 1} results. --force makes them again\n"
+    assert time.monotonic() - begun < 30  # 3 on a quiet machine
+    assert len(continued.history.get_runs()) == 1
+
+
+def test_ours_makes_what_is_missing_in_one_run_and_says_so(continued: Commanded, tiny_universe: Path) -> None:
+    continued.results.table("clusters", "rolling").unlink()
+    run = command(continued.folder, tiny_universe, "compsim_assets", "materialize", SELECTION)
+    assert (run.returncode, run.stdout) == (0, "")
+    heard = [line for line in run.stderr.splitlines() if not line.startswith("  ... ")]  # of a slow machine
+    first, why, line, last = heard
+    assert first == f"1 asset to make; up to date: {len(MADE)} results"
+    assert why == "  never made, or damaged: clusters/rolling"
+    assert re.fullmatch(r"  clusters +rolling [\d,]+ rows +[\d.]+ s", line)
+    assert re.fullmatch(r"1 result made in \d+ s", last)
+    made, _ = continued.history.get_runs()
+    assert made.status == dg.DagsterRunStatus.SUCCESS
+    assert continued.read("clusters", "rolling")["cluster_id"].min() == 1
 
 
 def test_the_same_numbers_as_in_the_weekly_rebuild(from_command_line: Run, rebuilt: Rebuilt) -> None:

@@ -112,9 +112,20 @@ def _run(plan: "Plan", everything: bool, verbose: bool) -> "Outcome":
         dagster_home(Path(definitions.settings.data).expanduser(), checkout())
     current = f"; up to date: {_counted(plan.current, 'result')}" if plan.current else ""
     _say(f"{_counted(len(plan.assets), 'asset')} to make{current}")
+    _say_why(plan)
     with dg.DagsterInstance.get() as instance:
         tags = {REBUILD: EVERYTHING if everything else PART}
         return make(instance, definitions.everything, plan.assets, plan.modes, _say, tags, verbose)
+
+
+def _say_why(plan: "Plan") -> None:
+    """The reasons, but for what follows from another."""
+    reasons = dict[str, list[str]]()
+    for name, why in plan.reasons.items():
+        if not why.endswith("is made again"):
+            reasons.setdefault(why, []).append(name)
+    for why, names in reasons.items():
+        _say(f"  {why}: {_few(names)}")
 
 
 def _conclude(outcome: "Outcome", plan: "Plan", seconds: float) -> None:

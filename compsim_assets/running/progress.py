@@ -13,6 +13,7 @@ LONG = 5.0  # seconds: a step that takes longer is heard of, now and then
 QUIET = 20.0  # seconds: and one that says nothing itself is named again after so long
 _CRASH = "Multiprocess executor: child process"
 _NOT_STARTED = "Dependencies for step"
+_PIPES = "[pipes] "  # Dagster on its own messages
 _LINES = 12  # of an error's message
 INTERRUPTED = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 
@@ -69,6 +70,8 @@ class Progress:
         if entry.level >= 30:
             if not text.startswith(_NOT_STARTED) and not self.stopping:
                 self.say(f"  warning: {entry.step_key}: {text}" if entry.step_key else f"  {text}")
+        elif text.startswith(_PIPES):
+            return
         elif step and entry.timestamp - step.started >= LONG and entry.timestamp - step.shown >= LONG:
             step.shown = entry.timestamp
             self.say(f"  ... {entry.step_key}: {_first_lines(text, 1)}")

@@ -25,6 +25,7 @@ class Asked:
     modes: list[str] | None = None
     force: bool | None = None
     out_of_date: list[str] = field(default_factory=list)
+    reasons: dict[str, str] = field(default_factory=dict)
     blocked: dict[str, str] = field(default_factory=dict)
     outcome: Outcome | None = None
     tags: dict[str, str] | None = None
@@ -37,7 +38,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Asked:
     def plan(defs: dg.Definitions, settings: Any, selection: Any, modes: Any, force: bool) -> Plan:
         asked.assets, asked.modes, asked.force = {key.to_user_string() for key in selection}, list(modes), force
         keys = [dg.AssetKey(name) for name in asked.out_of_date]
-        return Plan(keys, list(modes), dict.fromkeys(asked.out_of_date, "new"), 12, asked.blocked)
+        return Plan(keys, list(modes), asked.reasons, 12, asked.blocked)
 
     def made(*arguments: Any) -> Outcome:
         asked.tags = arguments[5]
@@ -114,12 +115,18 @@ def test_what_is_out_of_date_behind_the_selection_is_named(asked: Asked, capsys:
 
 def test_a_whole_run_ends_with_table_1(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
     asked.out_of_date = ["clusters", "table_1"]
+    asked.reasons = {
+        "clusters/base": "its code changed",
+        "clusters/rolling": "its code changed",
+        "table_1": "clusters/base is made again",
+    }
     asked.outcome = outcome(["clusters/base", "clusters/rolling", "table_1"])
     assert ended() == 0
     told = capsys.readouterr()
     assert told.out == "Table 1\n"
     assert told.err.splitlines()[0] == "2 assets to make; up to date: 12 results"
-    assert told.err.splitlines()[1].startswith("3 results made in ")
+    assert told.err.splitlines()[1] == "  its code changed: clusters/base, clusters/rolling"
+    assert told.err.splitlines()[2].startswith("3 results made in ")
     assert asked.tags == {"compsim/rebuild": "everything"}
     asked.outcome = outcome(["clusters/base"])
     assert ended("clusters") == 0
