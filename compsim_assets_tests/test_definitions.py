@@ -1,6 +1,6 @@
 """The platform as Dagster sees it: it loads fast and valid, says what everything is, and changes only knowingly.
 
-After a wanted change of keys, dependencies, groups, kinds, owners, partitions or checks::
+After a wanted change of keys, dependencies, groups, kinds, owners, partitions, steps or checks::
 
     COMPSIM_UPDATE_SNAPSHOT=1 python -m pytest compsim_assets_tests/test_definitions.py
 
@@ -73,17 +73,22 @@ def described() -> dict[str, Any]:
         }
         for key, spec in SPECS.items()
     }
+    steps = {each.op.name: names(each.keys) for each in defs.assets or [] if isinstance(each, dg.AssetsDefinition)}
     checks = sorted(f"{c.asset_key.to_user_string()}:{c.name}" for c in GRAPH.asset_check_keys)
     jobs = sorted(job.name for job in defs.jobs or [])
     schedules = sorted(schedule.name for schedule in defs.schedules or [])
-    return {"assets": assets, "checks": checks, "jobs": jobs, "schedules": schedules}
+    rest = {"checks": checks, "jobs": jobs, "schedules": schedules}
+    return {"assets": assets, "steps": dict(sorted(steps.items())), **rest}
 
 
 def as_text(value: dict[str, Any]) -> str:
-    """JSON with a line an asset, for differences that can be read."""
-    assets = [f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in value["assets"].items()]
-    rest = [f" {json.dumps(k)}: {json.dumps(v)}" for k, v in value.items() if k != "assets"]
-    return ",\n".join(['{\n "assets": {\n' + ",\n".join(assets) + "\n }", *rest]) + "\n}\n"
+    """JSON with a line an asset and a line a step, for differences that can be read."""
+    parts = []
+    for key, part in value.items():
+        lines = [f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in part.items()] if isinstance(part, dict) else []
+        text = "{\n" + ",\n".join(lines) + "\n }" if lines else json.dumps(part)
+        parts.append(f" {json.dumps(key)}: {text}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def test_the_platform_is_the_one_of_the_snapshot() -> None:
