@@ -52,8 +52,8 @@ def rows(size: str, device: str) -> list[Row]:
             floor=passes.seconds,
             peak=measured.peak,
             difference=float(np.abs(distances - heights).max()),
-            note=f"{len(heights):,} merges; the linking program alone, with its files: {seconds:.2f} s; floor: one linkage "
-            f"pass of scores in memory; at most {AT_MOST}",
+            note=f"{len(heights):,} merges; the linking program alone, with its files: {seconds:.2f} s; floor: one "
+            f"linkage pass of scores in memory, of which at most {AT_MOST}",
         )
     ]
 

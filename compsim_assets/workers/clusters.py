@@ -28,7 +28,8 @@ Columns = dict[str, np.ndarray]
 def main(worker: Worker) -> None:
     """Let rank 0 write the clusters of the modes that are cut, and the tables of strong features where asked for."""
     extras, modes, folder = worker.extras, worker.extras["modes"], Path(worker.extras["output"])
-    clusters = _cut(extras) | {mode: _read(given["clusters"]) for mode, given in modes.items() if "clusters" in given}
+    stored = {mode: given["clusters"] for mode, given in modes.items() if "clusters" in given}
+    clusters = _cut(extras) | {mode: _read(path, *TABLES["clusters"].names) for mode, path in stored.items()}
     made = [(mode, "clusters", clusters[mode]) for mode, given in modes.items() if "cutoffs" in given]
     result: dict[str, Any] = {"processes": worker.world_size, "device": str(worker.device)}
     if "strong_features" in extras:
@@ -44,22 +45,23 @@ def main(worker: Worker) -> None:
 
 def _cut(extras: dict[str, Any]) -> dict[str, Columns]:
     """Clusters of the modes that have cutoffs."""
-    cutoffs = {mode: _read(given["cutoffs"]) for mode, given in extras["modes"].items() if "cutoffs" in given}
-    if not cutoffs:
+    paths = {mode: given["cutoffs"] for mode, given in extras["modes"].items() if "cutoffs" in given}
+    if not paths:
         return {}
-    reports = _read(extras["reports"])
+    reports = _read(extras["reports"], "report_id", "year")
     order = np.argsort(reports["report_id"])
     ids, year = reports["report_id"][order], reports["year"][order]
-    trees = read_trees(_read(extras["dendrograms"]), year, ids)
+    trees = read_trees(_read(extras["dendrograms"], *TABLES["dendrograms"].names), year, ids)
+    cutoffs = {mode: _read(path, "year", "distance") for mode, path in paths.items()}
     return {
         mode: cluster_columns(cut_years(trees, ids, table["year"], table["distance"]))
         for mode, table in cutoffs.items()
     }
 
 
-def _read(path: str) -> Columns:
-    table = pq.read_table(path)
-    return {name: table[name].to_numpy() for name in table.column_names}
+def _read(path: str, *names: str) -> Columns:
+    table = pq.read_table(path, columns=list(names))
+    return {name: table[name].to_numpy() for name in names}
 
 
 if __name__ == "__main__":
