@@ -178,10 +178,12 @@ def test_files_of_the_universe_touch_what_reads_them(settings: Settings, tmp_pat
     (tmp_path / "universe" / "factors.csv").write_text("not read here")
     assert planned(settings).reasons == {}
     (tmp_path / "universe" / "prices.csv").write_text("another")
-    assert planned(settings).reasons == {
+    touched = planned(settings)
+    assert touched.reasons == {
         "price_history": "the universe's files changed",
         "distance_scale": "price_history is made again",
     }
+    assert touched.modes == ["base", "rolling"]  # the run is over all that were asked for, none of which it makes
 
 
 def test_an_input_that_holds_something_else_is_named(settings: Settings) -> None:
@@ -210,6 +212,27 @@ def test_only_the_mode_that_is_missing_is_made(settings: Settings) -> None:
         "clusters/rolling": "never made, or damaged", "distance_scale": "clusters/rolling is made again"
     }  # fmt: skip
     assert some.modes == ["rolling"]
+
+
+def test_a_mode_is_made_from_its_own_mode_alone(settings: Settings, tmp_path: Path) -> None:
+    @dg.asset(name="strong_feature_proportion", **table_options("strong_feature_proportion", "any", stage=BY_MODE))
+    def of_clusters(context: dg.AssetExecutionContext, clusters: ByMode) -> Any:
+        return {mode: clusters[mode][["year", "cluster_id"]].iloc[:1].assign(n_members=2, proportion=0.5)
+                for mode in context.partition_keys}  # fmt: skip
+
+    assets = [*graph(), of_clusters]
+    make(settings, assets)
+    assert planned(settings, assets).reasons == {}
+    unlike = planned(with_settings(tmp_path, similarity="pairs"), assets, "strong_feature_proportion")
+    assert unlike.reasons == {}  # it would be refused, and holds what it held
+    assert unlike.blocked == dict.fromkeys(
+        ["clusters/base", "clusters/rolling"], "made with other settings: similarity"
+    )
+    Results.of(settings).table("clusters", "rolling").unlink()
+    assert planned(settings, assets, "clusters", "strong_feature_proportion").reasons == {
+        "clusters/rolling": "never made, or damaged",
+        "strong_feature_proportion/rolling": "clusters/rolling is made again",
+    }
 
 
 def test_a_mode_that_was_left_out_is_new_once_it_can_be_compared(settings: Settings) -> None:
