@@ -11,7 +11,9 @@ from PIL import Image
 
 from compsim_assets.contracts import TABLES
 from compsim_assets.definitions import defs
-from compsim_assets.storage.io_managers import table_schema
+from compsim_assets.storage.io_managers import MATTERS, table_schema
+from compsim_assets.storage.lineage import FOLDER, name_of
+from compsim_assets.universe.fingerprint import READS
 from compsim_assets_tests.runs import EMPTY_ON_SAMPLE, MODES, Rebuilt, materialized
 
 GRAPH = defs.resolve_asset_graph()
@@ -73,11 +75,11 @@ def test_a_figure_is_a_png_and_its_preview_decodes_back_to_one(rebuilt: Rebuilt)
 
 
 def size_of(png: bytes) -> tuple[int, int]:
-    """Width and height of a picture with more than a few colours."""
+    """Width and height of a picture with more than a few tones."""
     with Image.open(io.BytesIO(png)) as image:
         image.load()
         assert image.format == "PNG"
-        assert len(image.convert("RGB").getcolors(1 << 24) or ()) > 8
+        assert len(image.convert("L").getcolors(256) or ()) > 8
         return image.size
 
 
@@ -114,6 +116,27 @@ def test_every_check_ran_and_passed(rebuilt: Rebuilt) -> None:
     wanted = {(key.asset_key.to_user_string(), key.name) for key in GRAPH.asset_check_keys}
     assert {key: all(passed) for key, passed in rebuilt.checks.items()} == dict.fromkeys(wanted, True)
     assert len(rebuilt.checks["clusters", "every_report_in_one_cluster"]) == 1, "once for both modes"
+
+
+def test_every_result_says_what_it_was_made_from(rebuilt: Rebuilt) -> None:
+    """All that the graph says, as it is now: after a rebuild everything may stand beside everything."""
+    results, settings = rebuilt.results, rebuilt.settings.taking_part()
+    for asset, mode in ALL:
+        spec, note = GRAPH.get(dg.AssetKey(asset)), results.note(name_of(asset, mode))
+        assert note is not None, (asset, mode)
+        parents = {key.path[-1]: GRAPH.get(key).partitions_def for key in spec.parent_keys}
+        wanted = {
+            name_of(parent, each if by_mode else None)
+            for parent, by_mode in parents.items()
+            for each in ([mode] if mode else MODES)
+        }
+        assert note.inputs == {name: results.content(name) for name in wanted}, (asset, mode)
+        assert note.settings == {name: settings[name] for name in spec.metadata[MATTERS]}, asset
+        assert note.code == spec.code_version, asset
+        assert bool(note.source) is (asset in READS), asset
+        assert results.why_unusable(name_of(asset, mode), settings) == "", (asset, mode)
+    noted = {path.parent for path in (results.folder / FOLDER).rglob("*.json")}
+    assert noted == {results.folder / FOLDER / name_of(asset, mode) for asset, mode in ALL}
 
 
 def test_results_are_what_was_materialized(rebuilt: Rebuilt) -> None:
