@@ -3,7 +3,7 @@
 import re
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -47,6 +47,7 @@ def materialize(
             _say(f"  warning: out of date, and not selected: {_few(reasons)}")
         if not plan.assets:
             print(f"everything is up to date: {_counted(plan.current, 'result')}. --force makes them again")
+            print("compsim table prints Table 1")
             return
         outcome = _run(plan, select is None, verbose)
     except KeyboardInterrupt:
@@ -90,13 +91,21 @@ def _selected(select: str | None, defs: "dg.Definitions") -> "set[dg.AssetKey]":
         with warnings.catch_warnings(category=dg.BetaWarning, action="ignore"):  # on Dagster's own calls
             keys = set(dg.AssetSelection.from_coercible(select.split(",")).resolve(graph))
         problem = "selects no asset"
-    except dg.DagsterError as error:
-        keys, problem = set(), f"is no selection of assets: {str(error).splitlines()[0]}"
+    except dg.DagsterInvalidSubsetError:
+        keys, problem = set(), "names an asset that does not exist"
+    except dg.DagsterError:
+        raise UniverseError(f"{select!r} cannot be read as a selection of assets") from None
     if not keys & everything:
-        names = [key.to_user_string() for key in everything]
-        near = [name for word in re.findall(r"\w+", select) for name in get_close_matches(word, names, n=2)]
+        near = _near(select, {key.to_user_string(): graph.get(key).group_name for key in everything})
         raise UniverseError(f"{select!r} {problem}" + (f". Did you mean {' or '.join(near)}?" if near else ""))
     return keys & everything
+
+
+def _near(select: str, groups: Mapping[str, str]) -> list[str]:
+    """Assets, and groups of assets, that are named nearly as the words of a selection."""
+    names = dict.fromkeys([*groups, *groups.values()])
+    near = [name for word in re.findall(r"\w+", select) for name in get_close_matches(word, names, n=2, cutoff=0.75)]
+    return [name if name in groups else f"group:{name}" for name in dict.fromkeys(near)]
 
 
 def _run(plan: "Plan", everything: bool, verbose: bool) -> "Outcome":

@@ -16,6 +16,8 @@ from compsim_assets.running import home, make, steps
 from compsim_assets.running.make import Outcome
 from compsim_assets.running.progress import Progress
 
+TABLE = "compsim table prints Table 1\n"
+
 
 @dataclass
 class Asked:
@@ -67,9 +69,9 @@ def outcome(made: list[str], success: bool = True, signal: int = 0, **failed: st
     ("words", "environment", "message"),
     [
         (["tag:compsim/stage=shred"], {}, "'tag:compsim/stage=shred' selects no asset"),
-        (["key:clustrs+"], {}, "'key:clustrs+' selects no asset. Did you mean clusters"),
-        (["clustrs"], {}, "is no selection of assets: AssetKey(s) ['clustrs'] were selected"),
-        (["key:clusters and"], {}, "is no selection of assets: Invalid selection string"),
+        (["key:clustrs+"], {}, "'key:clustrs+' selects no asset. Did you mean clusters?"),
+        (["figures"], {}, "'figures' names an asset that does not exist. Did you mean group:figures?"),
+        (["key:clusters and"], {}, "'key:clusters and' cannot be read as a selection of assets"),
         (["--mode", "bse"], {}, "there is no cutoff mode bse: base or rolling"),
         ([], {"COMPSIM_SOURCE": "local"}, "COMPSIM_SOURCE=local needs COMPSIM_UNIVERSE"),
         ([], {"COMPSIM_SOURCE": "local", "COMPSIM_UNIVERSE": "/nowhere"}, "/nowhere"),
@@ -93,7 +95,7 @@ def test_what_cannot_be_made_is_said_in_one_line_before_any_run(
 
 def test_what_is_up_to_date_needs_no_run(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
     assert ended() == 0
-    assert capsys.readouterr().out == "everything is up to date: 12 results. --force makes them again\n"
+    assert capsys.readouterr().out == f"everything is up to date: 12 results. --force makes them again\n{TABLE}"
     assert asked.assets is not None
     assert {"descriptions", "clusters", "table_1"} < asked.assets
     assert (asked.modes, asked.force) == (["base", "rolling"], False)
