@@ -62,13 +62,12 @@ def _planned(select: str | None, modes: Sequence[str], force: bool) -> "Plan":
     Raises:
         UniverseError: settings or a universe that cannot be used, a mode that is none, a selection of nothing.
     """
-    from compsim_assets.universe.opening import open_universe
+    from compsim_assets.universe.opening import check_settings
 
     if unknown := set(modes) - set(CUTOFF_MODES):
         raise UniverseError(f"there is no cutoff mode {', '.join(sorted(unknown))}: {' or '.join(CUTOFF_MODES)}")
     current = settings()
-    if current.source == "local":  # of the others one takes time to make, one is on the network
-        open_universe(current)
+    check_settings(current)
     from compsim_assets.assets.planning import plan
     from compsim_assets.definitions import defs
 
