@@ -32,6 +32,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -c 'import compsim_assets.preloaded as once; once.load()'
 	touch $@
 
 materialize: $(INSTALLED)  ## what is out of date, in one run, then Table 1; SELECT=, ARGS=

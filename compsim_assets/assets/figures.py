@@ -1,11 +1,11 @@
 """The figures, drawn from these results: PNG files, shown inline in the UI.
 
-A figure is a function of the tables that its parameters name. Those of one cutoff mode are made in one step, those of
-all modes in another; any can be asked for alone.
+A figure is a function of the tables that its parameters name. There is one step for those of one cutoff mode, one for
+those that compare modes and one for those that no mode has a part in; any figure can be asked for alone.
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -154,7 +154,8 @@ def _tables(name: str) -> list[str]:
 
 _SAID = ("synthetic", "mode")
 _OF_MODE = [name for name, (_, stage) in FIGURES.items() if stage == BY_MODE]
-_OF_ALL = [name for name, (_, stage) in FIGURES.items() if stage != BY_MODE]
+_SHARED = [name for name, (_, stage) in FIGURES.items() if stage == SHARED]
+_OF_ALL = [name for name, (_, stage) in FIGURES.items() if stage == COMPARISON]
 _PER_MODE = ("cutoffs",)  # tables of a cutoff mode that a figure of all modes reads
 
 
@@ -200,6 +201,22 @@ def figures_of_mode(context: dg.AssetExecutionContext, settings: Settings, folde
         yield from checks.judge(context, name, checks.figure_decodes, paths)
 
 
+def _draw(
+    context: dg.AssetExecutionContext, settings: Settings, folder: ResultsFolder, tables: Mapping[str, Lazy]
+) -> Iterator[dg.Output | dg.AssetCheckResult]:
+    """The selected figures, of a step for no single mode."""
+    for name in [name for name in FIGURES if name in wanted(context)]:
+        inputs = {table: tables[table].read() for table in _tables(name)}
+        yield dg.Output(FIGURES[name][0](settings.synthetic, **inputs), name)
+        yield from checks.judge(context, name, checks.figure_decodes, [folder.results.figure(name)])
+
+
+@dg.multi_asset(name="shared_figures", ins=lazily(*_every_table(_SHARED)), **_step(_SHARED))
+def shared_figures(context: dg.AssetExecutionContext, settings: Settings, folder: ResultsFolder, **tables: Lazy):
+    """The figures that no cutoff mode has a part in."""
+    yield from _draw(context, settings, folder, tables)
+
+
 @dg.multi_asset(
     name="figures",
     ins={
@@ -210,7 +227,4 @@ def figures_of_mode(context: dg.AssetExecutionContext, settings: Settings, folde
 )
 def figures(context: dg.AssetExecutionContext, settings: Settings, folder: ResultsFolder, **tables: Lazy):
     """The figures of all cutoff modes together."""
-    for name in [name for name in _OF_ALL if name in wanted(context)]:
-        inputs = {table: tables[table].read() for table in _tables(name)}
-        yield dg.Output(FIGURES[name][0](settings.synthetic, **inputs), name)
-        yield from checks.judge(context, name, checks.figure_decodes, [folder.results.figure(name)])
+    yield from _draw(context, settings, folder, tables)

@@ -1,11 +1,20 @@
 """Single linkage of every year, once: which reports are linked, the trees, and MeanCorr wherever one may cut them."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import dagster as dg
 
-from compsim_assets.assets.common import HEAVY, ONE_RUN, SHARED, WHO, DataFrame, columns, keys, table_outs, wanted
+from compsim_assets.assets.common import (
+    ONE_RUN,
+    SHARED,
+    WHO,
+    DataFrame,
+    columns,
+    keys,
+    table_options,
+    table_outs,
+    wanted,
+)
 from compsim_assets.contracts import TABLES
 from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.settings import Settings
@@ -17,18 +26,36 @@ from compsim_assets.storage.similarity import PairSimilarity, ScoreSimilarity, o
 _SIMILARITY = ("pca_scores", "published_pairs", "descriptions")
 
 
+# A step of its own: the walk-forward chain needs nothing else of this chapter, and need not wait for it.
+@dg.asset(
+    ins={"descriptions": columns(*WHO)},
+    **table_options("clustered_reports", "linkage", "pandas", settings=("drop_without_returns",)),
+)
+def clustered_reports(
+    context: dg.AssetExecutionContext,
+    settings: Settings,
+    pca_scores: ScoreTable,
+    published_pairs: PairTable,
+    descriptions: DataFrame,
+    returns: DataFrame,
+) -> DataFrame:
+    """The reports that are clustered: those with PCA scores (a setting leaves out those without defined returns), or,
+    where companies are compared by published pairs, those in at least one pair with a correlation.
+    """
+    similarity = open_similarity(pca_scores, published_pairs, descriptions)
+    table = similarity.reports(returns, settings.without_returns_dropped)
+    context.add_output_metadata({"similarity": similarity.name, "left_out": len(returns) - len(table)})
+    if nothing := similarity.without_content():
+        note = f"{len(nothing):,} reports without content (all scores 0) are in no cluster, the first: {nothing[:5]}"
+        context.log.warning(note)
+        context.add_output_metadata({"without_content": note})
+    return table.sort_values(["year", "report_id"], ignore_index=True)
+
+
 @dg.multi_asset(
     name="dendrograms",
     group_name="linkage",
     outs={
-        **table_outs(
-            SHARED,
-            "pandas",
-            settings=("drop_without_returns",),
-            clustered_reports="The reports that are clustered: those with PCA scores (a setting leaves out those "
-            "without defined returns), or, where companies are compared by published pairs, those in at least one pair "
-            "with a correlation.",
-        ),
         **table_outs(
             SHARED,
             "torch",
@@ -48,51 +75,31 @@ _SIMILARITY = ("pca_scores", "published_pairs", "descriptions")
     },
     ins={"descriptions": columns(*WHO)},
     internal_asset_deps={
-        "clustered_reports": keys(*_SIMILARITY, "returns"),
         "dendrograms": keys(*_SIMILARITY, "clustered_reports"),
         "distance_scale": keys(*_SIMILARITY, "clustered_reports"),
         "cutoff_curve": keys(*_SIMILARITY, "returns", "clustered_reports", "dendrograms", "distance_scale"),
     },
     can_subset=True,
     pool="gpu",
-    op_tags=HEAVY,
     backfill_policy=ONE_RUN,
 )
 def dendrogram_assets(
     context: dg.AssetExecutionContext,
-    settings: Settings,
     torchrun: Torchrun,
     folder: ResultsFolder,
     pca_scores: ScoreTable,
     published_pairs: PairTable,
     descriptions: DataFrame,
+    clustered_reports: DataFrame,
     returns: DataFrame,
 ):
     """Link every year once, and walk up its tree."""
     names, similarity = wanted(context), open_similarity(pca_scores, published_pairs, descriptions)
-    if "clustered_reports" in names:
-        yield _clustered_reports(context, settings, similarity, returns)
     if names & {"dendrograms", "distance_scale"}:
         yield from _link(context, torchrun, folder, similarity)
     if "cutoff_curve" in names:
-        reports, merges, scale = (folder.read(each) for each in ("clustered_reports", "dendrograms", "distance_scale"))
-        yield dg.Output(_curve(similarity, reports, merges, scale, returns), "cutoff_curve")
-
-
-def _clustered_reports(
-    context: dg.AssetExecutionContext,
-    settings: Settings,
-    similarity: ScoreSimilarity | PairSimilarity,
-    returns: DataFrame,
-) -> dg.Output:
-    table = similarity.reports(returns, settings.without_returns_dropped)
-    metadata: dict[str, Any] = {"similarity": similarity.name, "left_out": len(returns) - len(table)}
-    if nothing := similarity.without_content():
-        note = f"{len(nothing):,} reports without content (all scores 0) are in no cluster, the first: {nothing[:5]}"
-        context.log.warning(note)
-        metadata["without_content"] = note
-    table = table.sort_values(["year", "report_id"], ignore_index=True)
-    return dg.Output(table, "clustered_reports", metadata=metadata)
+        merges, scale = folder.read("dendrograms"), folder.read("distance_scale")
+        yield dg.Output(_curve(similarity, clustered_reports, merges, scale, returns), "cutoff_curve")
 
 
 def _link(

@@ -55,9 +55,16 @@ def give_back(instance: dg.DagsterInstance) -> Iterator[str]:
         held = [claim for claim in claims(instance) if claim.run_id == run_id]
         holder = instance.get_run_by_id(run_id)
         if holder is None or (holder.is_finished and _left_by_its_process(holder)):
-            instance.event_log_storage.free_concurrency_slots_for_run(run_id)
+            release(instance, run_id)
             name = named(holder) if holder else f"run {run_id[:8]}"
             yield from (f"pool {c.pool} is free again: step {c.step} of {name}, which has ended, held it" for c in held)
+
+
+def release(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Free all that a run holds or waits for."""
+    storage = instance.event_log_storage
+    if storage.supports_global_concurrency_limits:
+        storage.free_concurrency_slots_for_run(run_id)
 
 
 def holders(instance: dg.DagsterInstance, pool: str, run_id: str) -> list[str]:

@@ -1,17 +1,22 @@
 """How the steps of a run are started: in processes of their own, forked from a server that has loaded what they use."""
 
+import multiprocessing
 import os
+import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
 import dagster as dg
 
 from compsim_assets.running import identity
-from compsim_assets.running.claims import give_back
+from compsim_assets.running.claims import give_back, release
+from compsim_assets.running.pools import fit_gpu_pool
 from compsim_assets.running.steps import PRELOADED
 
 MOST_STEPS = 8  # at once: more would wait for each other's memory and disk
+_INTERRUPTED = "Multiprocess executor: received termination signal"
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
@@ -26,7 +31,9 @@ def cores(quota: Path = _QUOTA) -> int:
 
 
 class RunExecutor(dg.Executor):
-    """Dagster's multiprocess executor. First the run says which process runs it, and frees what dead runs hold."""
+    """Dagster's multiprocess executor. First the run says which process runs it, and frees what dead runs hold;
+    ended, it holds nothing itself.
+    """
 
     def __init__(self, inner: dg.Executor) -> None:
         self._inner = inner
@@ -47,7 +54,28 @@ class RunExecutor(dg.Executor):
         instance.add_run_tags(plan_context.run_id, {identity.TAG: identity.this_process(plan_context.run_id)})
         for line in give_back(instance):
             plan_context.log.warning(line)
-        yield from self._inner.execute(plan_context, execution_plan)
+        fit_gpu_pool(instance)
+        try:
+            yield from _interrupting_late_steps(self._inner.execute(plan_context, execution_plan))
+        finally:
+            # Of a step that was still starting when the run was ended, Dagster keeps the slot.
+            release(instance, plan_context.run_id)
+
+
+def _interrupting_late_steps(events: Iterator[dg.DagsterEvent]) -> Iterator[dg.DagsterEvent]:
+    """Pass a run's events on. A step whose process starts after the run was interrupted is interrupted, too.
+
+    Dagster tells those alone that have a process by then, and waits for all: the run would end when that step has.
+    """
+    told: set[int | None] | None = None
+    for event in events:
+        yield event
+        if (event.message or "").startswith(_INTERRUPTED):
+            told = {process.pid for process in multiprocessing.active_children()}
+        started = event.event_type == dg.DagsterEventType.STEP_WORKER_STARTED
+        if told is not None and started and event.pid and event.pid not in told:
+            with suppress(ProcessLookupError):
+                os.kill(event.pid, signal.SIGINT)
 
 
 def _create(context: dg.InitExecutorContext) -> RunExecutor:

@@ -83,8 +83,6 @@ def make(
             success = False
         finally:
             follower.finish()
-    if follower.run:
-        instance.event_log_storage.free_concurrency_slots_for_run(follower.run.run_id)
     return Outcome(success and not interrupts.received, interrupts.received, progress)
 
 

@@ -107,14 +107,14 @@ class Results(PublishedFolder):
                 f"'+key:{asset}' makes what is out of date"
             )
 
-    def write_table(self, path: Path, table: "pa.Table", note: Note | None = None) -> str:
+    def write_table(self, path: Path, table: "pa.Table", note: Note | None = None, compression: str = "zstd") -> str:
         """Publish a table atomically, stamped with its content's hash, with its note; returns the hash."""
         import pyarrow.parquet as pq
 
         content = content_hash(table)
         stamped = table.replace_schema_metadata(stamps(content))
         with self.noted(self._name_of(path), content, note or Note()), self.new_file(path) as aside:
-            pq.write_table(stamped, aside, compression="zstd")
+            pq.write_table(stamped, aside, compression=compression)
         return content
 
     def _name_of(self, path: Path) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import dagster as dg
 
@@ -44,11 +44,13 @@ def _limits(column: Column) -> list[str]:
 class TableIOManager(ResultsIOManager):
     """Parquet tables: validated against their contract, then published atomically with a content hash."""
 
+    compression: ClassVar[str] = "zstd"
+
     def publish(self, asset: str, mode: str | None, value: Any, note: Note) -> tuple[Path, str, dict[str, Any]]:
         """Write one table."""
         table = validate(TABLES[asset], value)
         path = self.results.table(asset, mode)
-        content = self.results.write_table(path, table, note)
+        content = self.results.write_table(path, table, note, self.compression)
         preview = dg.MetadataValue.md(markdown_preview(table))
         return path, content, {"dagster/row_count": table.num_rows, "preview": preview}
 
@@ -59,7 +61,9 @@ class TableIOManager(ResultsIOManager):
 
 
 class ScoresIOManager(TableIOManager):
-    """Tables of scores: wide, and read only as far as they are needed."""
+    """Tables of scores: wide, and read only as far as they are needed. Floats that hardly shrink are not compressed."""
+
+    compression: ClassVar[str] = "none"
 
     def open(self, asset: str, mode: str | None, wanted: Mapping[str, Any]) -> ScoreTable:
         """The table, not read yet."""
