@@ -89,6 +89,7 @@ def _sectors(universe: Universe) -> dict[str, DataFrame]:
     ins={"descriptions": columns("report_id", "year", "description", "sic_code")},
     io_manager_key="folder_io_manager",
     pool="gpu",
+    op_tags=HEAVY,
     backfill_policy=ONE_RUN,
     **options(SHARED, "torch", "huggingface", "torchrun", settings=("drop_without_sic_code",)),
 )

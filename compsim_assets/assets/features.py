@@ -8,6 +8,7 @@ import dagster as dg
 
 from compsim_assets import checks
 from compsim_assets.assets.common import (
+    HEAVY,
     ONE_RUN,
     SHARED,
     DataFrame,
@@ -61,6 +62,7 @@ from compsim_assets.universe.opening import similarity_of
     check_specs=[checks.spec("sae_features", checks.features_are_finite, blocking=True)],
     can_subset=True,
     pool="gpu",
+    op_tags=HEAVY,
     backfill_policy=ONE_RUN,
 )
 def sae_features_assets(
