@@ -92,7 +92,7 @@ class _Reading:
     """A universe's files, as far as assets read them."""
 
     def __init__(self, settings: "Settings", contents: Contents, newest: set[str]) -> None:
-        self._contents, self._newest = contents, newest
+        self._settings, self._contents, self._newest = settings, contents, newest
         self._universe: Any = open_universe(settings)
         self._hub: Mapping[str, Any] = getattr(self._universe, "tables", {})
         self._files: dict[str, list[Path]] = {}
@@ -112,6 +112,8 @@ class _Reading:
             kinds.remove("extraction")  # whose language model would be the encoder
         if asset == "sae_features":
             yield f"pairs: {self._has('pairs')}"  # which decide whether features are read
+            if self._settings.similarity == "pairs":
+                return  # they are not, and the hub is not asked for them
         yield from self._rules(kinds)
         for kind in sorted(kinds & self._hub.keys()):
             yield self._of_hub(kind)
