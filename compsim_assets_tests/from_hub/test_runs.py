@@ -28,7 +28,7 @@ pytestmark = pytest.mark.waits(60)
 
 FOR_CUTOFFS = (
     "descriptions", "returns", "sae_features", "pca", "pca_scores", "published_pairs",
-    "clustered_reports", "cutoff_curve", "distance_scale", "cutoffs",
+    "clustered_reports", "dendrograms", "cutoff_curve", "distance_scale", "cutoffs",
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ YEARS = range(2013, 2021)
 N_COMPANIES, N_WITHOUT = 60, 12  # of them without a code
 ASSETS = [
     "descriptions", "returns", "published_pairs", "sae_features", "fuzz_scores", "pca", "pca_scores",
-    "clustered_reports", "cutoff_curve", "distance_scale", "cutoffs", "clusters", "baseline_clusters",
+    "clustered_reports", "dendrograms", "cutoff_curve", "distance_scale", "cutoffs", "clusters", "baseline_clusters",
     "cluster_features", "cluster_feature_summary", "interpretability_curve", "walk_forward_scores",
     "walk_forward_cutoffs", "walk_forward_clusters", "embeddings", "embedding_clusters", "supervised_latents",
     "price_history", "peer_statistics", "mean_correlation", "cointegrated_pairs", "pairs_backtest", "pairs_daily",
