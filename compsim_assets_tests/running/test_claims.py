@@ -49,6 +49,15 @@ def test_after_a_kill_the_next_run_ends_well(moment: Callable[[Command], bool], 
         assert not claims(instance)
 
 
+def test_a_run_that_is_ended_while_a_step_starts_holds_nothing(tmp_path: Path) -> None:
+    command = Command(tmp_path, "second", second="sleep 100")
+    command.wait_for(lambda: claimed(command))
+    command.interrupt()
+    assert command.finish(60) == 130
+    with command.instance() as instance:
+        assert not claims(instance)
+
+
 def test_a_run_that_waits_says_for_whom_and_goes_on_when_it_dies(tmp_path: Path) -> None:
     (tmp_path / "holder").mkdir()
     (tmp_path / "waiter").mkdir()

@@ -37,6 +37,17 @@ NAMES = [f"{name}/{mode}" if mode else name for name, mode in materialized()]
 OF_THE_DEAD = r"run [0-9a-f]{8} \(ASSET_JOB\) is dead: .*|pool gpu is free again: step \w+ of run .*"
 
 
+def files(results: Path) -> dict[str, Path]:
+    """Published files by name, those of arrays too; nothing of notes and scratch folders."""
+    there = [path for path in results.glob("*") if path.name[0] != "."]
+    within = [path for folder in there if folder.is_dir() for path in folder.rglob("*")]
+    return {path.relative_to(results).as_posix(): path for path in sorted([*there, *within]) if path.is_file()}
+
+
+def contents(results: Path) -> dict[str, bytes]:
+    return {name: path.read_bytes() for name, path in files(results).items()}
+
+
 class Rebuild:
     """A data folder with an instance of its own, and the command, started as often as it takes."""
 
@@ -65,24 +76,10 @@ class Rebuild:
     def said(self) -> list[str]:
         return self.output.read_text().splitlines()
 
-    def files(self) -> dict[str, Path]:
-        """Published files by name, those of arrays too; nothing of notes and scratch folders."""
-        linked = [path for path in self.results.glob("*") if path.is_symlink()]
-        paths = [*self.results.rglob("*"), *(inside for folder in linked for inside in folder.rglob("*"))]
-        named = {path.relative_to(self.results).as_posix(): path for path in paths}
-        return {name: path for name, path in sorted(named.items()) if name[0] != "." and path.is_file()}
-
-    def contents(self) -> dict[str, bytes]:
-        return {name: path.read_bytes() for name, path in self.files().items()}
-
     def versions(self) -> dict[str, tuple[int, int]]:
         """Inode and time of each file that is there, which tell whether it was made again."""
-        found = {}
-        for name, path in self.files().items():
-            with suppress(FileNotFoundError):
-                stat = path.stat()
-                found[name] = stat.st_ino, stat.st_mtime_ns
-        return found
+        stats = {name: path.stat() for name, path in files(self.results).items()}
+        return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in stats.items()}
 
     def processes(self) -> list[psutil.Process]:
         """All that work for it, whoever their parents are."""
@@ -99,16 +96,17 @@ class Rebuild:
             command = psutil.Process(self.command.pid)
             children = command.children()
             servers = [child for child in children if any("forkserver" in word for word in child.cmdline())]
-            if what == "tree":
-                return [process.pid for process in [command, *command.children(recursive=True)]]
-            if what == "server":
-                return [server.pid for server in servers]
             if what == "step":
                 return [step.pid for server in servers for step in server.children()]
-        return [self.command.pid]
+            if what == "tree":
+                return [process.pid for process in [command, *command.children(recursive=True)]]
+            if what == "server" or not servers:  # before it starts one, the command is still loading Python itself
+                return [server.pid for server in servers]
+            return [command.pid]
+        return []
 
     def published(self) -> int:
-        return sum(1 for name in self.files() if name.endswith((".parquet", ".png", ".json")))
+        return sum(1 for name in files(self.results) if name.endswith((".parquet", ".png", ".json")))
 
     def wait_until_alone(self, seconds: float = 20) -> None:
         deadline = time.monotonic() + seconds
@@ -127,9 +125,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, tiny_universe: Path) -
         assert rebuild.command.wait(900) == 0, rebuild.output.read_text()
 
     folder = once(tmp_path_factory, "undisturbed", make)
-    rebuild = Rebuild(folder / "reading", tiny_universe)
-    rebuild.results = folder / "run" / "data" / "local"
-    return rebuild.contents()
+    return contents(folder / "run" / "data" / "local")
 
 
 def moments() -> Iterator[list[tuple[str, int, float]]]:
@@ -151,13 +147,15 @@ def disturb(rebuild: Rebuild, what: str, after: int, later: float, chance: rando
             return False
         time.sleep(0.002)
     time.sleep(later)
-    pids = rebuild.victims(what) or pids
     if rebuild.command.poll() is not None:
         return False
+    pids = rebuild.victims(what) or pids
     with suppress(ProcessLookupError):
         if what == "interrupt":
             os.killpg(rebuild.command.pid, signal.SIGINT)
-        for pid in [chance.choice(pids)] if what == "step" else pids if what != "interrupt" else ():
+        elif what == "step":
+            os.kill(chance.choice(pids), signal.SIGKILL)
+        for pid in pids if what not in ("interrupt", "step") else ():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
     code = rebuild.command.wait(600)
@@ -185,10 +183,10 @@ def test_the_same_command_again_ends_as_if_nothing_had_been(
     assert rebuild.command.wait(900) == 0, rebuild.output.read_text()
     print(deaths, f"{died} died; the last start took {time.monotonic() - begun:.0f} s")
     rebuild.wait_until_alone()
-    now, contents = rebuild.versions(), rebuild.contents()
+    now, made = rebuild.versions(), contents(rebuild.results)
     assert {name: now[name] for name in whole} == whole
-    assert contents.keys() == undisturbed.keys()
-    assert [name for name in contents if contents[name] != undisturbed[name]] == []
+    assert made.keys() == undisturbed.keys()
+    assert [name for name in made if made[name] != undisturbed[name]] == []
     assert list((rebuild.results / ".scratch").iterdir()) == []
     warnings = [line for line in rebuild.said if re.match(r"  (failed|waits|warning: \w+: run)", line)]
     assert warnings == []
