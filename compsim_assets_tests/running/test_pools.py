@@ -1,4 +1,4 @@
-"""The pool of the GPU: one step where there is a GPU, two where there is none, and never against somebody's own limit."""
+"""The pool of the GPU: one step where there is a GPU, two where there is none; a limit that somebody set stays."""
 
 from pathlib import Path
 
