@@ -23,7 +23,7 @@ def begun(command: Command) -> bool:
 def claimed(command: Command) -> bool:
     """The slot is taken, and the step's process is not there yet or not at work."""
     with command.instance() as instance:
-        return bool(claims(instance, "gpu"))
+        return bool(claims(instance, "press"))
 
 
 @pytest.mark.parametrize("moment", [claimed, begun])
@@ -38,7 +38,7 @@ def test_after_a_kill_the_next_run_ends_well(moment: Callable[[Command], bool], 
     assert again.finish() == 0
     assert again.lines == [
         "run ID (rebuild) is dead: process N is gone. It is marked as failed",
-        "pool gpu is free again: step second of run ID (rebuild), which has ended, held it",
+        "pool press is free again: step second of run ID (rebuild), which has ended, held it",
         "  first                          1,234 rows",
         "  second                         2 x 3",
         "made: first second",
@@ -66,21 +66,21 @@ def test_a_run_that_waits_says_for_whom_and_goes_on_when_it_dies(tmp_path: Path)
     waiter = Command(tmp_path / "waiter", "second", home=holder.home)
     waiter.wait_for(lambda: "waits" in waiter.output)
     (line,) = waiter.lines
-    assert line.startswith("  waits for pool gpu, held by step second of run ID (rebuild) since ")
+    assert line.startswith("  waits for pool press, held by step second of run ID (rebuild) since ")
     holder.process.kill()
     holder.finish()
     assert waiter.finish() == 0
     assert waiter.lines[1:] == [
         "run ID (rebuild) is dead: process N is gone. It is marked as failed",
-        "pool gpu is free again: step second of run ID (rebuild), which has ended, held it",
+        "pool press is free again: step second of run ID (rebuild), which has ended, held it",
         "  second                         2 x 3",
         "made: second",
     ]
 
 
 def claim(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
-    instance.event_log_storage.set_concurrency_slots("gpu", 1)
-    assert instance.event_log_storage.claim_concurrency_slot("gpu", run.run_id, "second").is_claimed
+    instance.event_log_storage.set_concurrency_slots("press", 1)
+    assert instance.event_log_storage.claim_concurrency_slot("press", run.run_id, "second").is_claimed
 
 
 @pytest.fixture
@@ -100,12 +100,12 @@ def test_an_ended_run_of_whatever_launcher_holds_nothing(instance: dg.DagsterIns
     run = a_run(instance)
     claim(instance, run)
     assert list(give_back(instance)) == []
-    assert len(holders(instance, "gpu", "another")) == 1
-    assert "if that run is dead" in holders(instance, "gpu", "another")[0]
-    assert holders(instance, "gpu", run.run_id) == []
+    assert len(holders(instance, "press", "another")) == 1
+    assert "if that run is dead" in holders(instance, "press", "another")[0]
+    assert holders(instance, "press", run.run_id) == []
     instance.report_run_canceled(run)
     assert list(give_back(instance)) == [
-        f"pool gpu is free again: step second of run {run.run_id[:8]} (rebuild), which has ended, held it"
+        f"pool press is free again: step second of run {run.run_id[:8]} (rebuild), which has ended, held it"
     ]
     assert claims(instance) == []
     claim(instance, a_run(instance))
@@ -123,8 +123,8 @@ def test_a_run_that_waits_in_a_queue_and_is_dead_is_not_next(instance: dg.Dagste
     first, second, third = (a_run(instance) for _ in range(3))
     claim(instance, first)
     for run in (second, third):
-        assert not instance.event_log_storage.claim_concurrency_slot("gpu", run.run_id, "second").is_claimed
+        assert not instance.event_log_storage.claim_concurrency_slot("press", run.run_id, "second").is_claimed
     instance.report_run_failed(second)
     list(give_back(instance))
     instance.event_log_storage.free_concurrency_slots_for_run(first.run_id)
-    assert instance.event_log_storage.claim_concurrency_slot("gpu", third.run_id, "second").is_claimed
+    assert instance.event_log_storage.claim_concurrency_slot("press", third.run_id, "second").is_claimed

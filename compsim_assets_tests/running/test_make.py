@@ -32,8 +32,18 @@ def test_a_line_for_each_result_and_nothing_else(tmp_path: Path) -> None:
     with command.instance() as instance:
         (run,) = instance.get_runs()
         assert run.status == dg.DagsterRunStatus.SUCCESS
-        told = "\n".join(path.read_text() for path in command.home.rglob("compute_logs/*.*"))
-    assert told.count("printed by first") == 2
+        assert printed(instance, run, "first") == (b"printed by first\n", b"printed by first\n")
+
+
+def printed(instance: dg.DagsterInstance, run: dg.DagsterRun, step: str) -> tuple[bytes | None, bytes | None]:
+    """What a step printed, as the UI asks for it."""
+    captured = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.LOGS_CAPTURED)
+    every = [event.get_dagster_event().logs_captured_data for event in captured]
+    (data,) = (data for data in every if data.step_keys == [step])
+    logs = instance.compute_log_manager
+    key = logs.build_log_key_for_run(run.run_id, data.file_key)
+    assert logs.is_capture_complete(key)
+    return logs.get_log_data(key).stdout, logs.get_log_data(key).stderr
 
 
 def test_steps_inherit_what_they_use(tmp_path: Path) -> None:
@@ -93,7 +103,7 @@ def test_ctrl_c_ends_everything_in_one_way(tmp_path: Path) -> None:
     with command.instance() as instance:
         (run,) = instance.get_runs()
         assert run.status == dg.DagsterRunStatus.CANCELED
-        assert not instance.event_log_storage.get_concurrency_info("gpu").claimed_slots
+        assert not instance.event_log_storage.get_concurrency_info("press").claimed_slots
 
 
 def test_ctrl_c_twice_waits_for_nothing(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def first(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
 
 
 @dg.asset(
-    backfill_policy=ONE_RUN, deps=[first], pool="gpu", check_specs=[dg.AssetCheckSpec("all_right", asset="second")]
+    backfill_policy=ONE_RUN, deps=[first], pool="press", check_specs=[dg.AssetCheckSpec("all_right", asset="second")]
 )
 def second(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     right = behave(context, "second") != "wrong"
