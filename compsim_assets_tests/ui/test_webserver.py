@@ -110,6 +110,13 @@ def test_both_cutoff_modes_are_offered(world: World) -> None:
     page.see("Select all (2)")
     for mode in ("base", "rolling"):
         page.element(f"//li//*[@title='{mode}']")
+    page.see("Backfills all partitions in a single run")
+
+
+def test_a_check_shows_what_it_found_in_each_mode(world: World) -> None:
+    page = world.page
+    page.open("/assets/clusters?view=checks")
+    page.see("every_report_in_one_cluster", "This is a blocking asset check", "Passed", "base: reports missing")
 
 
 def test_the_weekly_schedule_is_there_and_off(world: World) -> None:
@@ -120,6 +127,14 @@ def test_the_weekly_schedule_is_there_and_off(world: World) -> None:
     switch = f"{row}//input[ancestor::*[contains(@class, 'ListItem_right')]]"
     page.until(lambda _: _switch(page, switch) is not None, "the schedule's switch")
     assert _switch(page, switch) is False
+
+
+def test_the_weekly_schedule_asks_for_one_run(world: World) -> None:
+    page = world.page
+    page.open("/locations/compsim/schedules/weekly_rebuild")
+    for button in ("Preview tick result", "Continue"):
+        page.click(f"//button[contains(., '{button}')]")
+    page.see("Requested runs (1)")
 
 
 def _switch(page: Page, xpath: str) -> bool | None:
