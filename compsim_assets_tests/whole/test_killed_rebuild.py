@@ -33,8 +33,6 @@ pytestmark = [
 KILLS = int(os.environ.get("COMPSIM_KILLS", "5"))
 WHAT = ("tree", "command", "step", "server", "interrupt")
 NAMES = [f"{name}/{mode}" if mode else name for name, mode in materialized()]
-# What one start says of the run before it: that it is dead, and what it held.
-OF_THE_DEAD = r"run [0-9a-f]{8} \(ASSET_JOB\) is dead: .*|pool gpu is free again: step \w+ of run .*"
 
 
 def files(results: Path) -> dict[str, Path]:
