@@ -24,7 +24,10 @@ pytestmark = [
     pytest.mark.waits(50),
 ]
 
-ASSETS = {"clusters": ["clusters"], "cluster_features": ["cluster_features", "cluster_feature_summary"]}
+ASSETS: dict[str, dict[str, str | None]] = {
+    "clusters": dict.fromkeys(["clusters", "cluster_features", "cluster_feature_summary"], "base"),
+    "dendrograms": dict.fromkeys(["dendrograms", "distance_scale"]),
+}
 KILLS = int(os.environ.get("COMPSIM_KILLS", "3"))
 # What a kill waits for, and the longest time in seconds that it then lets pass: imports take some on a
 # machine of two cores, the work on a tiny universe and the writing little.
@@ -64,7 +67,7 @@ class Killer(threading.Thread):
         scratch = self.data / "sample" / ".scratch"
         if self.moment == "imports":
             return any(scratch.glob(f"*/torchrun-*/ranks/*/*/attempt_0/{self.rank}/stage.json"))
-        return self.moment == "launch" or any(scratch.glob("*/cluster*.parquet"))
+        return self.moment == "launch" or any(scratch.glob("*/*.parquet")) or any(scratch.glob("*/base/*.parquet"))
 
     def __str__(self) -> str:
         return f"rank {self.rank} {self.delay:.2f} s after its {self.moment}"
@@ -92,7 +95,7 @@ def _belongs(environment: dict[str, str], data: Path, rank: int | None) -> bool:
 @pytest.mark.parametrize("seed", range(KILLS))
 def test_a_rank_killed_at_any_moment_ends_the_step_and_a_rerun_succeeds(seed: int, run: Run, rebuilt: Rebuilt) -> None:
     worker = list(ASSETS)[seed % 2]
-    before = {name: run.results.table(name, "base").stat().st_ino for name in ASSETS[worker]}
+    before = {name: run.results.table(name, mode).stat().st_ino for name, mode in ASSETS[worker].items()}
     killer = Killer(run.data, seed)
     killer.start()
     result = execute(platform(run.settings, Torchrun(nproc="2")), ASSETS[worker], raise_on_error=False)
@@ -108,9 +111,9 @@ def test_a_rank_killed_at_any_moment_ends_the_step_and_a_rerun_succeeds(seed: in
         assert description.startswith(f"{who} was killed by signal 9 (SIGKILL). "), description
         assert ended - killer.killed_at < 30
         # No partial result: the tables are the files that they were.
-        assert before == {n: run.results.table(n, "base").stat().st_ino for n in before}
+        assert before == {n: run.results.table(n, mode).stat().st_ino for n, mode in ASSETS[worker].items()}
     assert processes(run.data) == []
     assert not list(run.data.rglob("torchrun-*"))
     assert execute(platform(run.settings), ASSETS[worker]).success
-    for name in ASSETS[worker]:
-        assert run.read(name, "base").equals(rebuilt.read(name, "base"))
+    for name, mode in ASSETS[worker].items():
+        assert run.read(name, mode).equals(rebuilt.read(name, mode))

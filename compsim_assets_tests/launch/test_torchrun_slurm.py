@@ -66,18 +66,19 @@ def nothing_is_left(step: Step, environment: dict[str, str]) -> None:
     assert list(step.scratch.iterdir()) == []
 
 
-def test_in_an_allocation_two_nodes_of_two_processes_find_the_clusters_of_one(
+def test_in_an_allocation_two_nodes_of_two_processes_find_the_trees_and_clusters_of_one(
     rebuilt: Rebuilt, tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subprocess.run(["salloc", "--nodes=2", "--no-shell"], check=True, capture_output=True)
     job = slurm.ask(environment, "squeue", "-h", "-o", "%i")
     monkeypatch.setenv("SLURM_JOB_ID", job)
     run = rebuilt.copy(tmp_path)
-    result = execute(platform(run.settings, Torchrun(**across_nodes(nproc="2"))), ["clusters"])
+    result = execute(platform(run.settings, Torchrun(**across_nodes(nproc="2"))), ["dendrograms", "clusters"])
     assert result.success
-    (made,) = result.asset_materializations_for_node("clusters")
-    assert made.metadata["processes"].value == 4
-    assert run.read("clusters", "base").equals(rebuilt.read("clusters", "base"))
+    for name, mode in (("dendrograms", None), ("clusters", "base")):
+        (made,) = result.asset_materializations_for_node(name)
+        assert made.metadata["processes"].value == 4
+        assert run.read(name, mode).equals(rebuilt.read(name, mode))
     subprocess.run(["scancel", job], check=True)
 
 
