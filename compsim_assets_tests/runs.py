@@ -34,9 +34,7 @@ TINY = SampleSize(
 REPOSITORY = Path(__file__).parents[1]
 MODES = ["base", "rolling"]
 # The tags of a run over both.
-BOTH_MODES = dict(
-    zip(("dagster/asset_partition_range_start", "dagster/asset_partition_range_end"), MODES, strict=True)
-)
+BOTH_MODES = dict(zip(("dagster/asset_partition_range_start", "dagster/asset_partition_range_end"), MODES, strict=True))
 # Groupings that MeanCorr is compared over, beside clusters of the cutoff modes.
 OTHER_METHODS = (
     "baseline_clusters", "walk_forward_scores", "walk_forward_cutoffs", "walk_forward_clusters", "embeddings",

@@ -61,7 +61,8 @@ def test_a_table_of_the_past_is_refused(results: Results) -> None:
     code, told, complaint = run()
     assert (code, told) == (2, "")
     assert complaint == (
-        "compsim: table_1 was made from other robustness than the present ones: materialize 'table_1' again\n"
+        "compsim: table_1 was made from other robustness than the present ones: materialize 'table_1' again, and "
+        "what is behind it: compsim materialize '+key:table_1' makes what is out of date\n"
     )
 
 

@@ -22,7 +22,8 @@ def test_a_step_that_starts_after_the_run_was_interrupted_is_interrupted(message
     # Dagster tells those that have a process by then, itself.
     early = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
     early.start()
-    with subprocess.Popen(["sleep", "60"]) as late:
+    # Started in the background, this process ignores SIGINT, and what it starts would, too.
+    with subprocess.Popen(["sleep", "60"], preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as late:
 
         def events() -> Iterator[dg.DagsterEvent]:
             yield event(dg.DagsterEventType.ENGINE_EVENT, f"Multiprocess executor: {message}")

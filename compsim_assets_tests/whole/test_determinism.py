@@ -12,11 +12,11 @@ pytestmark = pytest.mark.waits(40)  # the longest of those that only compute
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of every result file, by its path; links are followed, hidden folders left out."""
+    """SHA-256 of every result file, by its path; links are followed, what is hidden is left out."""
     found = {}
     for root, folders, files in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
+        for name in [name for name in files if not name.startswith(".")]:
             path = Path(root) / name
             content = hashlib.sha256(path.read_bytes()).hexdigest()
             found[str(path.relative_to(folder))] = content
