@@ -13,6 +13,7 @@ set_defaults()
 
 # Of every run of the job; a run that makes a part says so. Queued ones wait for each other (dagster.yaml).
 REBUILD = "compsim/rebuild"
+_BACKFILL = "dagster/backfill"  # of every run of one
 EVERYTHING, PART = "everything", "part"
 # A run over all cutoff modes at once.
 ALL_MODES = {
@@ -36,10 +37,11 @@ rebuild = dg.define_asset_job(
     description="Mondays 06:00 UTC: everything, in one run, unless one is still under way.",
 )
 def weekly_rebuild(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """One run over both modes; none while another rebuild is queued or running."""
-    under_way = dg.RunsFilter(tags={REBUILD: EVERYTHING}, statuses=[*set(dg.DagsterRunStatus) - _ENDED])
+    """One run over both modes; none while another one, or the UI's *Materialize all*, is queued or running."""
+    under_way = dg.RunsFilter(statuses=[*set(dg.DagsterRunStatus) - _ENDED])
     for run in context.instance.get_runs(under_way):
-        if not is_gone(run):  # a dead one would be waited for for good
+        rebuilds = run.tags.get(REBUILD) == EVERYTHING or _BACKFILL in run.tags
+        if rebuilds and not is_gone(run):  # a dead one would be waited for for good
             return dg.SkipReason(f"{named(run)} is not done yet: it is {run.status.value}")
     return dg.RunRequest(run_key=context.scheduled_execution_time.isoformat(), tags=ALL_MODES)
 

@@ -90,6 +90,13 @@ def test_what_is_dead_or_makes_a_part_stops_no_rebuild(instance: dg.DagsterInsta
     assert tick(instance)[0] == []
 
 
+def test_it_waits_for_what_the_uis_materialize_all_has_started(instance: dg.DagsterInstance) -> None:
+    tags = {REBUILD: "", "dagster/backfill": "abcdefgh"}
+    other = other_run(instance, dg.DagsterRunStatus.QUEUED, **tags)
+    requests, skipped = tick(instance)
+    assert (requests, skipped) == ([], f"run {other.run_id[:8]} (rebuild) is not done yet: it is QUEUED")
+
+
 def test_the_job_makes_everything() -> None:
     rebuild = defs.resolve_job_def("rebuild")
     assert set(rebuild.asset_layer.executable_asset_keys) == set(GRAPH.get_all_asset_keys())
