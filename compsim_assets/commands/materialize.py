@@ -35,11 +35,11 @@ def materialize(
     verbose: Annotated[bool, typer.Option("--verbose", help="Show Dagster's own log.")] = False,
 ) -> None:
     """Make what is out of date, in one run. Then print Table 1."""
-    from compsim_assets.running.steps import start_server
-
     begun = time.monotonic()
-    start_server(silent=not verbose)  # it loads on another core while this process plans
     try:
+        from compsim_assets.running.steps import start_server
+
+        start_server(silent=not verbose)  # it loads on another core while this process plans
         with asking():
             plan = _planned(select, mode or list(CUTOFF_MODES), force)
         if plan.blocked:

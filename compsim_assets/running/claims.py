@@ -82,6 +82,12 @@ def _described(instance: dg.DagsterInstance, claim: Claim) -> str:
     return f"step {claim.step} of {named(run)}{since}{free}"
 
 
+def under_way(instance: dg.DagsterInstance) -> Iterator[str]:
+    """A line for each run that is at work: it may make the same results."""
+    for run in instance.get_runs(dg.RunsFilter(statuses=ACTIVE)):
+        yield f"{named(run)} is under way, too"
+
+
 def named(run: dg.DagsterRun) -> str:
     """A run as people find it in the UI."""
     return f"run {run.run_id[:8]} ({run.job_name.removeprefix('__')})"

@@ -9,13 +9,13 @@ from uuid import uuid4
 import dagster as dg
 
 from compsim_assets.running import identity
-from compsim_assets.running.claims import give_back
+from compsim_assets.running.claims import give_back, under_way
 from compsim_assets.running.follow import Follower
 from compsim_assets.running.interrupts import Interrupts
 from compsim_assets.running.progress import Progress
 
 LAUNCH = "compsim/launch"  # tag: one start of a command
-# Dagster would send everything to the terminal. Its events are kept whatever the level.
+# Dagster would send its log to the terminal, too, and that of steps to their files. All of it is in the event log.
 _SILENT = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -50,11 +50,11 @@ def make(
         modes: cutoff modes, neighbours in the order of the partitions; none where no asset has them.
         say: takes a line for the terminal.
         tags: of the run.
-        verbose: leave the terminal to Dagster's own log.
+        verbose: say every event of Dagster's log.
     """
-    for line in give_back(instance):
+    for line in (*give_back(instance), *under_way(instance)):
         say(line)
-    progress = Progress((lambda line: None) if verbose else say)
+    progress = Progress(say, verbose)
     launch = {LAUNCH: uuid4().hex}
     follower = Follower(instance, launch, progress)
 
@@ -74,7 +74,7 @@ def make(
             result = dg.execute_job(
                 dg.reconstructable(job),
                 instance,
-                run_config=None if verbose else _SILENT,
+                run_config=_SILENT,
                 tags={**every_tag, "dagster/max_retries": "0"},
                 asset_selection=list(assets),
             )

@@ -3,8 +3,10 @@
 It reads Dagster's event log, where all of it is kept, and leaves the rest there.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
@@ -35,6 +37,7 @@ class Progress:
 
     Attributes:
         say: takes a line.
+        verbose: say every event and nothing else.
         made: results that were made, `asset` or `asset/mode`.
         failed: steps that failed, by name, with the message.
         waiting: pools that steps wait for, by step.
@@ -42,6 +45,7 @@ class Progress:
     """
 
     say: Callable[[str], None]
+    verbose: bool = False
     made: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     waiting: dict[str, str] = field(default_factory=dict)
@@ -52,6 +56,8 @@ class Progress:
 
     def take(self, entry: Any) -> None:
         """The next entry of the run's event log."""
+        if self.verbose:
+            self.say(_whole(entry))
         if entry.dagster_event is None:
             self._take_log(entry)
         elif entry.dagster_event.step_key:
@@ -62,19 +68,23 @@ class Progress:
         for key, step in self._steps.items():
             if now - step.shown >= QUIET:
                 step.shown = now
-                self.say(f"  ... {key}: {now - step.started:.0f} s so far")
+                self._tell(f"  ... {key}: {now - step.started:.0f} s so far")
+
+    def _tell(self, line: str) -> None:
+        if not self.verbose:
+            self.say(line)
 
     def _take_log(self, entry: Any) -> None:
         """What an asset says itself."""
         step, text = self._steps.get(entry.step_key), entry.user_message
         if entry.level >= 30:
             if not text.startswith(_NOT_STARTED) and not self.stopping:
-                self.say(f"  warning: {entry.step_key}: {text}" if entry.step_key else f"  {text}")
+                self._tell(f"  warning: {entry.step_key}: {text}" if entry.step_key else f"  {text}")
         elif text.startswith(_PIPES):
             return
         elif step and entry.timestamp - step.started >= LONG and entry.timestamp - step.shown >= LONG:
             step.shown = entry.timestamp
-            self.say(f"  ... {entry.step_key}: {_first_lines(text, 1)}")
+            self._tell(f"  ... {entry.step_key}: {_first_lines(text, 1)}")
 
     def _take_event(self, event: dg.DagsterEvent, key: str, time: float) -> None:
         kind, step = event.event_type, self._steps.get(key)
@@ -106,14 +116,14 @@ class Progress:
     def _finish(self, step: _Step, time: float) -> None:
         """One line for a result, of however many modes."""
         what = ", ".join(" ".join(filter(None, part)) for part in sorted(step.described.items()))
-        self.say(f"  {step.asset:<30} {what:<44} {time - step.since:7.1f} s".rstrip())
+        self._tell(f"  {step.asset:<30} {what:<44} {time - step.since:7.1f} s".rstrip())
         step.asset, step.described, step.since, step.shown = "", {}, time, time
 
     def _judge(self, check: dg.AssetCheckEvaluation) -> None:
         if not check.passed:
             kind = "warning" if check.severity == dg.AssetCheckSeverity.WARN else "not right"
             why = check.description or ", ".join(f"{name}: {value.value}" for name, value in check.metadata.items())
-            self.say(f"  {kind}: {check.asset_key.to_user_string()}: {check.check_name}: {_first_lines(why)}")
+            self._tell(f"  {kind}: {check.asset_key.to_user_string()}: {check.check_name}: {_first_lines(why)}")
 
     def _take_engine_event(self, event: dg.DagsterEvent, key: str) -> None:
         message, metadata = event.message or "", event.engine_event_data.metadata
@@ -131,12 +141,21 @@ class Progress:
         text = user.description if user and user.description else (error.message if error else "")
         name = self._named(key)
         self.failed[name] = _first_lines(self._crashes.get(key) or text)
-        self.say(f"  failed: {name}: {self.failed[name]}")
+        self._tell(f"  failed: {name}: {self.failed[name]}")
 
     def _named(self, key: str) -> str:
         """A step by what it makes: one asset is named as the step."""
         names = self._assets.get(key, [key])
         return key if names == [key] else f"{key} ({', '.join(names) if len(names) < 5 else f'{len(names)} assets'})"
+
+
+def _whole(entry: Any) -> str:
+    """An event with all that belongs to it."""
+    event = entry.dagster_event
+    words = (f"{datetime.fromtimestamp(entry.timestamp):%H:%M:%S}", logging.getLevelName(entry.level), entry.step_key)
+    line = " ".join(filter(None, (*words, event and event.event_type_value, entry.message)))
+    error = event.step_failure_data.error if event and event.is_step_failure else entry.error_info
+    return f"{line}\n{error.to_string()}" if error else line
 
 
 def headline(metadata: Mapping[str, dg.MetadataValue]) -> str:

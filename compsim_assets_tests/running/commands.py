@@ -26,6 +26,8 @@ class Command:
         self.folder, self.home = folder, home or folder / "home"
         self.home.mkdir(exist_ok=True)
         shutil.copy(CONFIGURATION, self.home)
+        with self.instance() as instance:
+            instance.get_runs(limit=1)  # two that make the tables at once break them
         for note in folder.glob("*.json"):
             note.unlink()
         asked = {f"TOY_{name.upper()}": what for name, what in behaviour.items()}

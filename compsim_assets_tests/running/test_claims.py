@@ -65,12 +65,13 @@ def test_a_run_that_waits_says_for_whom_and_goes_on_when_it_dies(tmp_path: Path)
     holder.wait_for(lambda: begun(holder))
     waiter = Command(tmp_path / "waiter", "second", home=holder.home)
     waiter.wait_for(lambda: "waits" in waiter.output)
-    (line,) = waiter.lines
+    other, line = waiter.lines
+    assert other == "run ID (rebuild) is under way, too"
     assert line.startswith("  waits for pool press, held by step second of run ID (rebuild) since ")
     holder.process.kill()
     holder.finish()
     assert waiter.finish() == 0
-    assert waiter.lines[1:] == [
+    assert waiter.lines[2:] == [
         "run ID (rebuild) is dead: process N is gone. It is marked as failed",
         "pool press is free again: step second of run ID (rebuild), which has ended, held it",
         "  second                         2 x 3",

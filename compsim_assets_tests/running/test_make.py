@@ -1,5 +1,6 @@
 """A run in a process of its own: what the terminal shows, where the time goes, and how it ends."""
 
+import re
 import signal
 import sys
 from pathlib import Path
@@ -83,6 +84,15 @@ def test_a_long_step_is_heard_of_now_and_then(tmp_path: Path) -> None:
     assert command.finish() == 0
     heard = [line for line in command.lines if line.startswith("  ... first: linked reports: ")]
     assert len(heard) in (1, 2)
+
+
+def test_verbose_is_dagsters_log_with_errors_whole(tmp_path: Path) -> None:
+    command = Command(tmp_path, "first", first="fail", verbose="yes")
+    assert command.finish() == 1
+    assert re.search(r"^[\d:]{8} DEBUG first STEP_START Started execution", command.output, re.MULTILINE)
+    assert "and a page of details" in command.output
+    assert "toy.py" in command.output  # where in the code
+    assert "  failed: first" not in command.output
 
 
 def test_two_heavy_steps_never_meet(tmp_path: Path) -> None:

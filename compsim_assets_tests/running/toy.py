@@ -141,6 +141,7 @@ if __name__ == "__main__":
 
     keys = [dg.AssetKey(name) for name in sys.argv[1:] or USUAL]
     with dg.DagsterInstance.get() as instance:
-        outcome = make(instance, toy.everything, keys, cutoff_modes.get_partition_keys(), print)
+        modes, verbose = cutoff_modes.get_partition_keys(), bool(os.environ.get("TOY_VERBOSE"))
+        outcome = make(instance, toy.everything, keys, modes, print, verbose=verbose)
     print("made:", *sorted(outcome.progress.made))
     sys.exit(128 + outcome.signal if outcome.signal else int(not outcome.success))
