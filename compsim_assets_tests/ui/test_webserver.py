@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import dagster as dg
 import psutil
 import pyarrow.parquet as pq
 import pytest
@@ -36,6 +37,7 @@ class World:
     page: Page
     server: psutil.Process
     results: Path
+    history: dg.DagsterInstance
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +54,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, from_command_line: Run, tiny
     env = environment(folder / "home", run.data)
     env |= {"COMPSIM_SOURCE": run.source, "COMPSIM_UNIVERSE": str(tiny_universe)}
     with serving(dagster_dev, env, folder / "server.log") as (url, server), browser(folder / "profile", url) as page:
-        yield World(page, server, run.results.folder)
+        yield World(page, server, run.results.folder, dg.DagsterInstance.from_config(str(folder / "home")))
 
 
 def test_the_server_listens_on_this_machine_only(world: World) -> None:
@@ -152,6 +154,29 @@ def test_a_click_materializes_an_asset(world: World) -> None:
     status = page.until(_ended, "the run's end")
     assert status == "Success", page.text
     assert png.read_bytes() == before
+
+
+@pytest.mark.parametrize("modes", [["rolling"], ["base", "rolling"]], ids=" and ".join)
+def test_modes_are_materialized_in_one_run(world: World, modes: list[str]) -> None:
+    page, paths = world.page, {mode: world.results / "cutoffs" / f"{mode}.parquet" for mode in ("base", "rolling")}
+    before = {mode: (path.stat().st_ino, path.read_bytes()) for mode, path in paths.items()}
+    earlier = {run.run_id for run in world.history.get_runs()}
+    page.open("/assets/cutoffs")
+    page.click("//button[contains(., 'Materialize')]")
+    page.click("//div[text() = 'Select a partition or create one']")
+    for mode in modes:
+        page.click(f"//li//*[@title='{mode}']")
+    page.click("//button[contains(., 'Launch')]")
+
+    def ended(_: Page) -> list[dg.DagsterRun]:
+        runs = [run for run in world.history.get_runs() if run.run_id not in earlier]
+        return runs if all(run.is_finished for run in runs) else []
+
+    (run,) = page.until(ended, "the run's end")
+    assert run.is_success
+    after = {mode: (path.stat().st_ino, path.read_bytes()) for mode, path in paths.items()}
+    assert {mode for mode in paths if after[mode][0] != before[mode][0]} == set(modes)
+    assert {mode: data for mode, (_, data) in after.items()} == {mode: data for mode, (_, data) in before.items()}
 
 
 def _ended(page: Page) -> str | None:
