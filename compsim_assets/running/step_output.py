@@ -1,11 +1,14 @@
 """What steps print, in the files that the UI shows; dagster.yaml names this class.
 
-Dagster's own also sends it to the terminal, by four more processes per step, and that takes as long as a step's start.
+It is also shown where the run was started, as with Dagster's own class. That one uses four more processes per step for
+it, which takes as long as a step's start; here a thread follows the files. What a crashing step prints last is in them.
 """
 
+import os
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import dagster as dg
@@ -14,6 +17,8 @@ from dagster._core.storage.compute_log_manager import CapturedLogContext
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._serdes import ConfigurableClassData
 from dagster._utils import ensure_file, touch_file
+
+EVERY = 0.2  # seconds between two looks at what was printed
 
 
 class StepOutput(LocalComputeLogManager):
@@ -45,6 +50,37 @@ class StepOutput(LocalComputeLogManager):
         paths = [self.get_captured_local_path(log_key, extension) for extension in ("out", "err")]
         for path in paths:
             ensure_file(path)
-        with redirect_to_file(sys.stdout, paths[0]), redirect_to_file(sys.stderr, paths[1]):
+        with _shown_too(paths), redirect_to_file(sys.stdout, paths[0]), redirect_to_file(sys.stderr, paths[1]):
             yield CapturedLogContext(log_key)
         touch_file(self.complete_artifact_path(log_key))
+
+
+@contextmanager
+def _shown_too(paths: Sequence[str]) -> Iterator[None]:
+    """Pass on what is added to these two files to what are standard output and error at the start."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    ended = threading.Event()
+    follow = threading.Thread(target=_follow, args=(paths, [os.dup(1), os.dup(2)], ended), daemon=True)
+    follow.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        follow.join()
+
+
+def _follow(paths: Sequence[str], streams: Sequence[int], ended: threading.Event) -> None:
+    files = [open(path, "rb") for path in paths]
+    for file in files:
+        file.seek(0, os.SEEK_END)  # a step that is tried again adds to its files
+    over = False
+    while not over:
+        over = ended.wait(EVERY)
+        for file, stream in zip(files, streams, strict=True):
+            while text := file.read(1 << 16):
+                with suppress(OSError):  # a terminal that was closed
+                    os.write(stream, text)
+    for file, stream in zip(files, streams, strict=True):
+        file.close()
+        os.close(stream)
