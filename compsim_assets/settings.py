@@ -19,7 +19,7 @@ SIMILARITIES = ("auto", "features", "pairs")
 _PREFIX = "COMPSIM_"
 # What is read elsewhere: by the launcher and what it starts (docs/cluster.md), and by the tests (docs/house.md).
 _BEYOND_SETTINGS = (
-    "NPROC", "JOIN_TIMEOUT", "HEARTBEAT",
+    "NPROC", "JOIN_TIMEOUT", "HEARTBEAT", "KEEP_VERSIONS", "KEEP_DAYS",
     "KILLS", "REAL_UNIVERSE", "REQUIRE_BROWSER", "REQUIRE_SLURM", "TEST_PREFIX", "UPDATE_SNAPSHOT",
 )  # fmt: skip
 
@@ -101,6 +101,7 @@ class Settings(dg.ConfigurableResource):
         """
         _look_for_misspellings({field.upper() for field in cls.model_fields} | set(_BEYOND_SETTINGS))
         processes()
+        versions_to_keep()
         _number("JOIN_TIMEOUT", "a number of seconds from 1")
         values = {field: _value(field.upper()) for field in cls.model_fields}
         try:
@@ -137,6 +138,15 @@ class Settings(dg.ConfigurableResource):
     def data_name(self) -> str:
         """What results say they are made of."""
         return "synthetic sample" if self.synthetic else self.source
+
+
+def versions_to_keep() -> tuple[int, int]:
+    """How many versions of results are kept, and for how many days: COMPSIM_KEEP_VERSIONS, COMPSIM_KEEP_DAYS.
+
+    Raises:
+        ValueError: one is no number from 1.
+    """
+    return int(_number("KEEP_VERSIONS", "a number from 1") or 10), int(_number("KEEP_DAYS", "a number from 1") or 90)
 
 
 def processes() -> str:

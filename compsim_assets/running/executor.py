@@ -5,29 +5,26 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, cast
 
 import dagster as dg
 
+from compsim_assets.launch import limits
 from compsim_assets.running import identity
 from compsim_assets.running.claims import give_back, release
 from compsim_assets.running.pools import fit_gpu_pool
+from compsim_assets.running.publishing import publish_after
 from compsim_assets.running.steps import PRELOADED
 
 MOST_STEPS = 8  # at once: more would wait for each other's memory and disk
+STEP_BYTES = 1 << 30  # of a step that is not heavy, with what it has loaded
 _INTERRUPTED = "Multiprocess executor: received termination signal"
-_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
-def cores(quota: Path = _QUOTA) -> int:
-    """Processor cores that this process may use, which in a container can be fewer than the machine has."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        share, period = quota.read_text().split()
-        return allowed if share == "max" else max(1, min(allowed, -(-int(share) // int(period))))
-    except (OSError, ValueError):
-        return allowed
+def steps_at_once(cores: int, memory: int) -> int:
+    """As many as there are cores, and as have their memory; where nobody says how much there is it counts not."""
+    by_memory = max(1, memory // STEP_BYTES) if memory else MOST_STEPS
+    return min(cores, by_memory, MOST_STEPS)
 
 
 class RunExecutor(dg.Executor):
@@ -56,7 +53,8 @@ class RunExecutor(dg.Executor):
             plan_context.log.warning(line)
         fit_gpu_pool(instance)
         try:
-            yield from _interrupting_late_steps(self._inner.execute(plan_context, execution_plan))
+            steps = _interrupting_late_steps(self._inner.execute(plan_context, execution_plan))
+            yield from publish_after(steps, plan_context)
         finally:
             # Of a step that was still starting when the run was ended, Dagster keeps the slot.
             release(instance, plan_context.run_id)
@@ -93,8 +91,8 @@ executor = dg.ExecutorDefinition(
 ).configured(
     {
         "start_method": {"forkserver": {"preload_modules": PRELOADED}},
-        "max_concurrent": min(cores(), MOST_STEPS),
-        # Two steps that need much memory never meet.
+        "max_concurrent": steps_at_once(limits.cores(), limits.memory()),
+        # Two steps that need much memory never meet; those of other runs: `assets.common.alone`.
         "tag_concurrency_limits": [{"key": "compsim/memory", "value": "heavy", "limit": 1}],
     }
 )

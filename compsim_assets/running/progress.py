@@ -62,6 +62,8 @@ class Progress:
             self._take_log(entry)
         elif entry.dagster_event.step_key:
             self._take_event(entry.dagster_event, entry.dagster_event.step_key, entry.timestamp)
+        elif entry.dagster_event.event_type == dg.DagsterEventType.RUN_FAILURE:
+            self._fail_beyond_steps(entry.dagster_event.job_failure_data.error)
 
     def tick(self, now: float) -> None:
         """Name steps that run for long and have not been heard of for a while; `now` in seconds since the epoch."""
@@ -142,6 +144,12 @@ class Progress:
         name = self._named(key)
         self.failed[name] = _first_lines(self._crashes.get(key) or text)
         self._tell(f"  failed: {name}: {self.failed[name]}")
+
+    def _fail_beyond_steps(self, error: Any) -> None:
+        """The run itself failed, which no step has said."""
+        if error and not self.stopping and error.cls_name not in INTERRUPTED:
+            self.failed["the run"] = _first_lines(error.message)
+            self._tell(f"  failed: {self.failed['the run']}")
 
     def _named(self, key: str) -> str:
         """A step by what it makes: one asset is named as the step."""

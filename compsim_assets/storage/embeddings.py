@@ -54,7 +54,7 @@ def write_embeddings(
     digest.update(report_id.tobytes())
     digest.update(year.tobytes())
     # A dictionary of numbers that hardly repeat would only cost time.
-    with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=False) as file:
+    with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=False, write_page_checksum=True) as file:
         for start in range(0, len(row), size):
             block = slice(start, start + size)
             matrix = unique[row[block]]
@@ -95,6 +95,6 @@ class EmbeddingFolder:
         for name in self.encoders:
             path = self.folder / f"{name}.parquet"
             with reading(path, FOLDER):
-                table = read_table(path)
+                table = read_table(path, page_checksum_verification=True)
             ids, year = (table[column].to_numpy() for column in ("report_id", "year"))
             yield name, Embeddings(ids, year, matrix_of(table["embedding"]))

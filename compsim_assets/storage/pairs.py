@@ -30,7 +30,7 @@ class PairTable:
 
         self.path = path
         with reading(path, _ASSET):
-            self._file = pq.ParquetFile(path, memory_map=True)
+            self._file = pq.ParquetFile(path, memory_map=True, page_checksum_verification=True)
         column = self._file.schema_arrow.get_field_index("year")
         self._groups: dict[int, list[int]] = {}
         for group in range(self._file.num_row_groups):
@@ -119,7 +119,8 @@ def write_pairs(
     _, starts = np.unique(year, return_index=True)
     stops = [*starts[1:].tolist(), len(year)][: len(starts)]
     # Read several times and once written: zstd is no smaller here, and takes much longer to read.
-    with pq.ParquetWriter(path, schema.with_metadata(metadata), compression="lz4", use_dictionary=False) as writer:
+    written = schema.with_metadata(metadata)
+    with pq.ParquetWriter(path, written, compression="lz4", use_dictionary=False, write_page_checksum=True) as writer:
         for start, stop in zip(starts.tolist(), stops, strict=True):
             here = {"year": year[start:stop]} | {k: v[start:stop] for k, v in columns.items()}
             writer.write_table(TABLES["published_pairs"].typed(here), row_group_size=group_rows)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compsim_assets.storage.reading import reading
-from compsim_assets.storage.results import Results, read_manifest
+from compsim_assets.storage.results import Results, read_manifest, verify_sealed
 
 if TYPE_CHECKING:
     from compsim_assets.science.pca.fit import PrincipalComponents
@@ -41,6 +41,8 @@ class Pca:
         """
         from safetensors import safe_open
 
+        with reading(self.path, "pca"):
+            verify_sealed(self.path, self.described, "pca")
         with reading(self.path, "pca"), safe_open(str(self.path), framework="numpy") as tensors:
             if missing := set(names) - set(tensors.keys()):
                 raise FileNotFoundError(

@@ -26,9 +26,9 @@ class PublishedFolder:
         with self.scratch(path.stem) as folder:
             aside = folder / path.name
             yield aside
-            _sync(aside)
+            sync(aside)
             os.replace(aside, path)
-            _sync(path.parent)
+            sync(path.parent)
 
     @contextmanager
     def new_folder(self, path: Path) -> Iterator[Path]:
@@ -49,11 +49,11 @@ class PublishedFolder:
             link = scratch / "link"
             link.symlink_to(version.relative_to(path.parent), target_is_directory=True)
             os.rename(aside, version)
-            _sync(versions)
+            sync(versions)
             if path.is_dir() and not path.is_symlink():  # a copy by a tool that follows links
                 os.rename(path, scratch / "copied")
             os.replace(link, path)
-            _sync(path.parent)
+            sync(path.parent)
         for old in versions.glob(f"{path.name}-*"):
             if old.name.rpartition("-")[0] == path.name and not self._is_linked(old, path):
                 shutil.rmtree(old, ignore_errors=True)
@@ -87,11 +87,12 @@ class PublishedFolder:
 def sync_tree(path: Path) -> None:
     """Bring a file, or a folder and all in it, from the system's memory to the disk."""
     for inside in path.rglob("*") if path.is_dir() else ():
-        _sync(inside)
-    _sync(path)
+        sync(inside)
+    sync(path)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Bring a file from the system's memory to the disk; of a folder, the names in it."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compsim_assets.contracts.modes import CUTOFF_MODES
+from compsim_assets.storage.checksums import checksum, checksum_of, verify
 from compsim_assets.storage.lineage import Lineage, Note, Notes, StaleResult
 from compsim_assets.storage.publish import PublishedFolder
-from compsim_assets.storage.reading import reading
+from compsim_assets.storage.reading import DamagedResult, reading
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Results", "StaleResult", "content_hash", "read_manifest", "read_table", "stamps"]
 
 _CONTENT = b"compsim.content"
+_SEAL = "seal"  # of a manifest: the checksum of what else it says
 # Manifests of the large arrays and models, which hold the hash of their content.
 MANIFESTS = {"sae_features": "features.json", "embeddings": "embeddings.json", "pca": "pca.json"}
 
@@ -62,6 +64,10 @@ class Results(PublishedFolder):
         """What a result was made from; None where there is no result, or one that left no note."""
         content = self.content(name)
         return Notes(self.folder).read(name, content) if content else None
+
+    def note_path(self, name: str) -> Path:
+        """Where the note of a result lies, if it has one."""
+        return Notes(self.folder).path(name, self.content(name))
 
     def write_note(self, name: str, content: str, note: Note) -> None:
         """Leave the note of a result with this content: before it is published."""
@@ -114,7 +120,7 @@ class Results(PublishedFolder):
         content = content_hash(table)
         stamped = table.replace_schema_metadata(stamps(content))
         with self.noted(self._name_of(path), content, note or Note()), self.new_file(path) as aside:
-            pq.write_table(stamped, aside, compression=compression)
+            pq.write_table(stamped, aside, compression=compression, write_page_checksum=True)
         return content
 
     def _name_of(self, path: Path) -> str:
@@ -145,12 +151,12 @@ def read_table(path: Path, columns: list[str] | None = None) -> "pa.Table":
 
     Raises:
         FileNotFoundError: says which asset to materialize.
-        DamagedResult: the file is empty or cut.
+        DamagedResult: the file is empty, cut, or holds another byte than was written.
     """
     import pyarrow.parquet as pq
 
     with reading(path, path.parent.name if path.stem in CUTOFF_MODES else path.stem):
-        return pq.read_table(path, columns=columns)
+        return pq.read_table(path, columns=columns, page_checksum_verification=True)
 
 
 def read_manifest(folder: Path, name: str) -> dict[str, Any]:
@@ -162,7 +168,10 @@ def read_manifest(folder: Path, name: str) -> dict[str, Any]:
     """
     (asset,) = [asset for asset, manifest in MANIFESTS.items() if manifest == name]
     with reading(folder / name, asset):
-        return json.loads((folder / name).read_text())
+        described: dict[str, Any] = json.loads((folder / name).read_text())
+        if described.pop(_SEAL, None) not in (None, _seal_of(described)):
+            raise DamagedResult.of(folder / name, "is damaged: its checksum is not that of what was written", asset)
+        return described
 
 
 def _content_of_folder(folder: Path, manifest: str) -> str:
@@ -177,11 +186,29 @@ def _content_of_folder(folder: Path, manifest: str) -> str:
 
 
 def seal(folder: Path, manifest: str) -> str:
-    """Say in a folder's manifest how large its other files are, so that a cut one is noticed; returns the content."""
+    """Say in a folder's manifest how large its other files are, and their checksums, so that a cut or damaged one is
+    noticed; returns the content.
+    """
     described = read_manifest(folder, manifest)
-    described["files"] = {path.name: _size(path) for path in sorted(folder.iterdir()) if path.name != manifest}
-    (folder / manifest).write_text(json.dumps(described, indent=2))
+    files = [path for path in sorted(folder.iterdir()) if path.name != manifest]
+    described["files"] = {path.name: _size(path) for path in files}
+    described["xxh3"] = {path.name: checksum(path) for path in files}
+    (folder / manifest).write_text(json.dumps(described | {_SEAL: _seal_of(described)}, indent=2))
     return str(described["content"])
+
+
+def verify_sealed(path: Path, manifest: Mapping[str, Any], asset: str) -> None:
+    """Refuse a file of a folder that does not hold what its manifest says; one that is not sealed is taken as it is.
+
+    Raises:
+        DamagedResult: see `verify`.
+    """
+    if expected := manifest.get("xxh3", {}).get(path.name):
+        verify(path, expected, asset)
+
+
+def _seal_of(described: Mapping[str, Any]) -> str:
+    return checksum_of(json.dumps(described, sort_keys=True).encode())
 
 
 def _size(path: Path) -> int:

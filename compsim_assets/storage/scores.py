@@ -47,6 +47,6 @@ class ScoreTable:
         """(b,) report ids and (b, P) scores of consecutive reports."""
         import pyarrow.parquet as pq
 
-        with reading(self.path, self.path.stem), pq.ParquetFile(self.path) as file:
+        with reading(self.path, self.path.stem), pq.ParquetFile(self.path, page_checksum_verification=True) as file:
             for batch in file.iter_batches(rows, columns=["report_id", "scores"]):
                 yield batch.column("report_id").to_numpy(), matrix_of(batch.column("scores"))

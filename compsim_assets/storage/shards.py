@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from compsim_assets.contracts.clustering import FEATURES
 from compsim_assets.storage.matrices import list_column, matrix_of
 from compsim_assets.storage.reading import DamagedResult, reading
+from compsim_assets.storage.results import read_manifest, verify_sealed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +35,7 @@ class FeatureShards:
 
     Raises:
         FileNotFoundError: not materialized yet.
-        DamagedResult: a file is empty, cut or missing.
+        DamagedResult: a file is empty, cut or missing; when it is read, or holds another byte than was written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,10 +44,10 @@ class FeatureShards:
 
         # A new version may be published meanwhile: the link is followed once, for all of one version.
         self.folder = folder = folder.resolve()
+        self.manifest = read_manifest(folder, MANIFEST)
         with reading(folder / MANIFEST, _ASSET):
-            self.manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
             self.n_latents, n_reports = (int(self.manifest[name]) for name in ("n_latents", "n_reports"))
-        self._parts: list[tuple[np.ndarray, mmap.mmap]] = []
+        self._parts: list[tuple[np.ndarray, mmap.mmap, Path]] = []
         ids = []
         for path in sorted(folder.glob("part-*.arrow")):
             with reading(path, _ASSET), path.open("rb") as file:
@@ -55,7 +56,7 @@ class FeatureShards:
                 for index in range(reader.num_record_batches):
                     batch = reader.get_batch(index)
                     ids.append(batch.column("report_id").to_numpy())
-                    self._parts.append((matrix_of(batch.column("features")), mapped))
+                    self._parts.append((matrix_of(batch.column("features")), mapped, path))
         self.report_id: np.ndarray = np.concatenate(ids) if ids else np.empty(0, dtype=np.int64)
         if len(self.report_id) != n_reports:
             lacking = f"lacks part-*.arrow: {len(self.report_id):,} of {n_reports:,} reports are there"
@@ -68,9 +69,15 @@ class FeatureShards:
 
     def parts(self) -> Iterator["np.ndarray"]:
         """Consecutive (b, D) blocks of rows, mapped from disk."""
-        for part, mapped in self._parts:
-            yield part
+        for number, (_, mapped, _) in enumerate(self._parts):
+            yield self._checked(number)
             _hand_back(mapped)
+
+    def _checked(self, number: int) -> "np.ndarray":
+        """A part, once its shard is seen to hold what was written; that is looked at when it is first used."""
+        part, _, path = self._parts[number]
+        verify_sealed(path, self.manifest, _ASSET)
+        return part
 
     def columns(self, start: int, stop: int, positions: "np.ndarray | None" = None) -> "np.ndarray":
         """(n, stop - start) values of these latents, or (k, stop - start) at these positions; copied."""
@@ -88,17 +95,16 @@ class FeatureShards:
         """Values of some latents, all rows or those at `positions`, filled in part by part."""
         import numpy as np
 
-        starts = np.cumsum([0] + [len(part) for part, _ in self._parts])
+        starts = np.cumsum([0] + [len(part) for part, *_ in self._parts])
         n = len(self.report_id) if positions is None else len(positions)
         out = np.empty((n, width), dtype=np.float32)
         if positions is None:
-            for (part, mapped), start in zip(self._parts, starts.tolist(), strict=False):
+            for part, start in zip(self.parts(), starts.tolist(), strict=False):
                 out[start : start + len(part)] = part[:, latents]
-                _hand_back(mapped)
             return out
         part_of = np.searchsorted(starts, positions, side="right") - 1
         for number in np.unique(part_of).tolist():
-            part, mapped = self._parts[number]
+            part, mapped = self._checked(number), self._parts[number][1]
             wanted = np.flatnonzero(part_of == number)
             rows = positions[wanted] - starts[number]
             out[wanted] = part[rows if isinstance(latents, slice) else rows[:, None], latents]

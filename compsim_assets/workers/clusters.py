@@ -19,6 +19,7 @@ from compsim_assets.contracts import TABLES
 from compsim_assets.launch.worker import Worker, run
 from compsim_assets.science.linkage.cut import cluster_columns
 from compsim_assets.science.linkage.trees import cut_years, read_trees
+from compsim_assets.storage.results import read_table
 from compsim_assets.workers.cluster_features import study
 from compsim_assets.workers.without_pandas import refuse_pandas
 
@@ -60,7 +61,7 @@ def _cut(extras: dict[str, Any]) -> dict[str, Columns]:
 
 
 def _read(path: str, *names: str) -> Columns:
-    table = pq.read_table(path, columns=list(names))
+    table = read_table(Path(path), list(names))
     return {name: table[name].to_numpy() for name in names}
 
 

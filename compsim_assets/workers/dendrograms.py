@@ -26,6 +26,7 @@ from compsim_assets.science.linkage.scale import Moments, fit_scale
 from compsim_assets.science.linkage.trees import merges_of, rows_by_year
 from compsim_assets.science.linkage.years import DENSE_BYTES, YearLinkage
 from compsim_assets.storage.pairs import PairTable
+from compsim_assets.storage.results import read_table
 from compsim_assets.workers.score_rows import read_scores
 from compsim_assets.workers.without_pandas import refuse_pandas
 
@@ -35,7 +36,7 @@ Linked = tuple[int, Dendrogram, Moments]
 
 def main(worker: Worker) -> None:
     """Link the years and let rank 0 write all merges, ordered by year and height, and the scale."""
-    reports = pq.read_table(worker.extras["reports"], columns=["report_id", "year"])
+    reports = read_table(Path(worker.extras["reports"]), ["report_id", "year"])
     years, rows = rows_by_year(reports["year"].to_numpy())
     ids = [np.sort(reports["report_id"].to_numpy()[members]) for members in rows]
     link = _link_pairs if "pairs" in worker.extras else _link_scores

@@ -1,12 +1,14 @@
 """Rows by report id: the scores of some reports, read in batches from the table of all of them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 
 from compsim_assets.science.linkage.pairs import positions_of
 from compsim_assets.storage.matrices import matrix_of
+from compsim_assets.storage.reading import reading
 
 _BATCH_BYTES = 32 << 20
 
@@ -25,7 +27,8 @@ class RowOf:
 
 def score_batches(path: str, rows: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Report ids (b,) and scores (b, P) of all reports, so many at a time, or 32 MB."""
-    with pq.ParquetFile(path, memory_map=True) as table:
+    opened = pq.ParquetFile(path, memory_map=True, page_checksum_verification=True)
+    with reading(Path(path), "pca_scores"), opened as table:
         kind = table.schema_arrow.field("scores").type
         fitting = max(1, _BATCH_BYTES // (kind.list_size * kind.value_type.bit_width // 8))
         for batch in table.iter_batches(rows or fitting, columns=["report_id", "scores"]):

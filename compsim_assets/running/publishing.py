@@ -1,0 +1,55 @@
+"""The end of a run: what it made becomes the version that readers see."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+from dagster._core.system_config.objects import ResolvedRunConfig
+
+from compsim_assets.settings import Settings, versions_to_keep
+from compsim_assets.storage.results import Results
+from compsim_assets.storage.versions import NotPublished, Versions
+
+
+def publish(settings: Settings, run_id: str = "", again: bool = False) -> tuple[str, bool]:
+    """Publish the results folder as it is now, and remove versions that are not to be kept any longer.
+
+    Returns:
+        A line for a person, and whether readers see these results.
+    """
+    versions = Versions(Results.of(settings))
+    try:
+        version, new = versions.publish(settings.taking_part(), run_id, again)
+    except NotPublished as why:
+        current = versions.current()
+        see = f"readers see version {current.id}" if current else "there is no version yet"
+        return f"not published, {see}: {why}", False
+    versions.prune(*versions_to_keep())
+    return f"published as version {version.id}" if new else f"the same as version {version.id}", True
+
+
+def publish_after(events: Iterator[dg.DagsterEvent], context: Any) -> Iterator[dg.DagsterEvent]:
+    """Pass a run's events on; when all of its steps have ended well, publish.
+
+    A run that failed or was ended publishes nothing, and readers go on with the last version. Jobs that have no
+    settings make no results.
+    """
+    failed = False
+    for event in events:
+        failed = failed or event.is_step_failure
+        yield event
+    if failed or (settings := _settings(context)) is None:
+        return
+    line, whole = publish(settings, context.run_id)
+    (context.log.info if whole else context.log.warning)(line)
+
+
+def _settings(context: Any) -> Settings | None:
+    """Those of a run, as its steps get them; None for a job without."""
+    job = context.job.get_definition()
+    bound = getattr(job.resource_defs.get("io_manager"), "nested_resources", {}).get("settings")
+    if not isinstance(bound, Settings):
+        return None
+    # A run of some assets has no settings of its own: it cannot be given others then.
+    given = ResolvedRunConfig.build(job, context.dagster_run.run_config).resources.get("settings")
+    return Settings(**given.config) if given else bound
