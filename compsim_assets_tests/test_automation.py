@@ -1,5 +1,6 @@
 """The weekly rebuild, and the instance and the executor that run it."""
 
+import inspect
 import json
 import shutil
 from collections.abc import Iterator
@@ -15,8 +16,9 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from compsim_assets.assets.common import HEAVY
 from compsim_assets.automation import ALL_MODES, EVERYTHING, PART, REBUILD, weekly_rebuild
 from compsim_assets.definitions import defs
+from compsim_assets.launch import limits
 from compsim_assets.partitions import cutoff_modes
-from compsim_assets.running.executor import cores
+from compsim_assets.running.executor import steps_at_once
 from compsim_assets.running.identity import TAG, this_process
 
 REPOSITORY = Path(__file__).parents[1]
@@ -117,14 +119,23 @@ def test_steps_that_may_use_a_gpu_share_a_pool() -> None:
     assert not pools["descriptions"]
 
 
-def test_as_many_steps_as_cores_and_one_that_needs_much_memory(tmp_path: Path) -> None:
-    for quota, expected in (("150000 100000", min(2, cores(tmp_path))), ("max 100000", cores(tmp_path)), ("1 2", 1)):
-        (tmp_path / "cpu.max").write_text(quota)
-        assert cores(tmp_path / "cpu.max") == expected
+def test_as_many_steps_as_have_cores_and_memory_and_one_that_needs_much(tmp_path: Path) -> None:
+    gb = 1 << 30
+    assert [steps_at_once(16, memory * gb) for memory in (0, 1, 3, 64)] == [8, 1, 3, 8]
+    assert [steps_at_once(cores, 64 * gb) for cores in (1, 2, 64)] == [1, 2, 8]
+    assert steps_at_once(4, gb // 2) == 1
     config = defs.executor.config_schema.resolve_config({}).value["config"]  # type: ignore[union-attr]
-    assert config["max_concurrent"] == min(8, cores())
+    assert config["max_concurrent"] == steps_at_once(limits.cores(), limits.memory())
     (key, value), (limit,) = *HEAVY.items(), config["tag_concurrency_limits"]
     assert limit == {"key": key, "value": value, "limit": 1}
+
+
+def test_every_heavy_step_takes_turns_with_those_of_other_runs() -> None:
+    heavy = {step.op for step in defs.assets or [] if HEAVY.items() <= step.op.tags.items()}  # type: ignore[union-attr]
+    assert len(heavy) > 4
+    for step in defs.assets or []:
+        function = step.op.compute_fn.decorated_fn  # type: ignore[union-attr]
+        assert (inspect.unwrap(function) is not function) == (step.op in heavy), step.op.name  # type: ignore[union-attr]
 
 
 def test_the_instance_of_the_repository(tmp_path: Path) -> None:

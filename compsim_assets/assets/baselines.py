@@ -15,6 +15,7 @@ from compsim_assets.assets.common import (
     SHARED,
     WHO,
     DataFrame,
+    alone,
     cluster_counts,
     columns,
     default_device,
@@ -93,6 +94,7 @@ def _sectors(universe: Universe) -> dict[str, DataFrame]:
     backfill_policy=ONE_RUN,
     **options(SHARED, "torch", "huggingface", "torchrun", settings=("drop_without_sic_code",)),
 )
+@alone
 def embeddings(
     context: dg.AssetExecutionContext,
     settings: Settings,
@@ -196,6 +198,7 @@ class EmbeddingClustersConfig(dg.Config):
     op_tags=HEAVY,
     **table_options("embedding_clusters", "baselines", "torch", "scikitlearn", settings=("drop_without_returns",)),
 )
+@alone
 def embedding_clusters(
     context: dg.AssetExecutionContext,
     config: EmbeddingClustersConfig,

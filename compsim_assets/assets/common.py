@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from inspect import isgeneratorfunction
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -16,6 +18,8 @@ from compsim_assets.universe.folder import Universe
 from compsim_assets.universe.opening import open_universe
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     import pandas as pd
 
     DataFrame = pd.DataFrame
@@ -37,9 +41,31 @@ NO_FEATURES = "there are no features: no PCA is made"
 
 # A step of a run over both modes, and one of a run over one, are the same step.
 ONE_RUN = dg.BackfillPolicy.single_run()
-# Of the steps that carry it one runs at a time (definitions: the executor's limits).
+# Of the steps that carry it one runs at a time: in a run by the executor's limits, on a machine by `alone`.
 HEAVY = {"compsim/memory": "heavy"}
 WHO = ("report_id", "year", "cik", "ticker", "company_name")
+
+
+def alone(step: Callable[..., Any]) -> Callable[..., Any]:
+    """A step that needs much memory: on this machine one of them runs at a time, whichever run it is of."""
+    from compsim_assets.launch.turns import turn
+
+    def turn_of(context: dg.AssetExecutionContext) -> "AbstractContextManager[None]":
+        who = f"step {context.op_def.name} of run {context.run.run_id[:8]}"
+        why = "steps that need much memory run one at a time on a machine"
+        return turn("heavy", who, why, context.log.info)
+
+    @wraps(step)
+    def generating(context: dg.AssetExecutionContext, *inputs: Any, **more: Any) -> Iterator[Any]:
+        with turn_of(context):
+            yield from step(context, *inputs, **more)
+
+    @wraps(step)
+    def returning(context: dg.AssetExecutionContext, *inputs: Any, **more: Any) -> Any:
+        with turn_of(context):
+            return step(context, *inputs, **more)
+
+    return generating if isgeneratorfunction(step) else returning
 
 
 def columns(*names: str) -> dg.AssetIn:
@@ -190,6 +216,22 @@ def explaining_memory(stage: str, lower: str) -> Iterator[None]:
         if not is_out_of_memory(error):
             raise
         raise dg.Failure(f"out of memory in {stage}. To need less: {lower}. {error}") from error
+
+
+def require_memory(context: dg.AssetExecutionContext, stage: str, needed: int, lower: str) -> None:
+    """Say how much memory a stage needs; refuse it where this process may not use as much, before hours of work.
+
+    Raises:
+        Failure: says how much there is, and what to lower.
+    """
+    from compsim_assets.launch.limits import memory
+
+    context.log.info(f"{stage} needs about {needed / 1e9:.1f} GB of memory")
+    if default_device() == "cpu" and 0 < (limit := memory()) < needed:
+        raise dg.Failure(
+            f"{stage} needs about {needed / 1e9:.1f} GB of memory, and this process may use {limit / 1e9:.1f} GB (the "
+            f"limit of its container, job or unit, else the machine's). Raise the limit, or, to need less: {lower}"
+        )
 
 
 def default_device() -> str:

@@ -12,6 +12,7 @@ from compsim_assets.assets.common import (
     ONE_RUN,
     SHARED,
     DataFrame,
+    alone,
     columns,
     options,
     revision_of,
@@ -65,6 +66,7 @@ from compsim_assets.universe.opening import similarity_of
     op_tags=HEAVY,
     backfill_policy=ONE_RUN,
 )
+@alone
 def sae_features_assets(
     context: dg.AssetExecutionContext,
     settings: Settings,

@@ -5,7 +5,16 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from compsim_assets.assets.common import HEAVY, WHO, DataFrame, columns, explaining_memory, progress, table_options
+from compsim_assets.assets.common import (
+    HEAVY,
+    WHO,
+    DataFrame,
+    alone,
+    columns,
+    explaining_memory,
+    progress,
+    table_options,
+)
 from compsim_assets.contracts import TABLES
 from compsim_assets.storage.embeddings import EmbeddingFolder
 from compsim_assets.storage.pairs import PairTable
@@ -82,6 +91,7 @@ class PeerStatisticsConfig(dg.Config):
 @dg.asset(
     ins={"descriptions": columns(*WHO, "sic_code")}, op_tags=HEAVY, **table_options("peer_statistics", "peers", "scipy")
 )
+@alone
 def peer_statistics(
     context: dg.AssetExecutionContext,
     config: PeerStatisticsConfig,

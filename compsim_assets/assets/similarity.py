@@ -14,12 +14,14 @@ from compsim_assets.assets.common import (
     SHARED,
     WHO,
     DataFrame,
+    alone,
     columns,
     default_device,
     explaining_memory,
     no_rows,
     options,
     progress,
+    require_memory,
     table_options,
     table_outs,
     universe_of,
@@ -99,6 +101,7 @@ class PcaConfig(FitConfig):
     op_tags=HEAVY,
     backfill_policy=ONE_RUN,
 )
+@alone
 def pca_assets(
     context: dg.AssetExecutionContext,
     config: PcaConfig,
@@ -159,7 +162,7 @@ def _fit(context: dg.AssetExecutionContext, config: PcaConfig, distinct: Distinc
     from compsim_assets.science.pca.fit import fit_pca, memory_needed
 
     needed = memory_needed(*distinct.shape, config.n_components, config.block)
-    context.log.info(f"the PCA needs about {needed / 1e9:.1f} GB of memory")
+    require_memory(context, "the PCA", needed, "a smaller block or n_components, or components = none")
     return fit_pca(
         distinct,
         **{**config.model_dump(), "components": config.components == "all"},

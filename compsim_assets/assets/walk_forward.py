@@ -11,12 +11,14 @@ from compsim_assets.assets.common import (
     SHARED,
     WHO,
     DataFrame,
+    alone,
     cluster_counts,
     columns,
     default_device,
     explaining_memory,
     no_rows,
     progress,
+    require_memory,
     selected,
     table_outs,
 )
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     op_tags=HEAVY,
     backfill_policy=ONE_RUN,
 )
+@alone
 def walk_forward_assets(
     context: dg.AssetExecutionContext,
     config: FitConfig,
@@ -120,9 +123,8 @@ def _walk(
     years = list(reports.evaluated())
     largest = len(np.unique(reports.text[reports.year < years[-1]]))
     needed = memory_needed(largest, distinct.shape[1], config.n_components, config.block)
-    context.log.info(
-        f"{len(years)} years; the last PCA, of {largest:,} different texts, needs about {needed / 1e9:.1f} GB of memory"
-    )
+    last = f"the last PCA of {len(years)} years, of {largest:,} different texts,"
+    require_memory(context, last, needed, "a smaller block or n_components")
     evaluated = []
     for year in walk_forward(
         distinct,

@@ -34,6 +34,7 @@ from torch.distributed.elastic.rendezvous.api import RendezvousConnectionError, 
 
 from compsim_assets.launch import heartbeat, lifeline
 from compsim_assets.launch.group import join_seconds, node_name
+from compsim_assets.launch.limits import cores
 
 STDERR_LINES = 40
 
@@ -57,9 +58,9 @@ def processes(wanted: str, gpus: int) -> int:
     return int(wanted)
 
 
-def threads(cores: int, nproc: int) -> int:
-    """Threads for each of `nproc` ranks that share `cores`, so that together they fill them."""
-    return max(1, cores // nproc)
+def threads(there: int, nproc: int) -> int:
+    """Threads for each of `nproc` ranks that share the cores there, so that together they fill them."""
+    return max(1, there // nproc)
 
 
 def main(arguments: list[str]) -> None:
@@ -96,7 +97,7 @@ def main(arguments: list[str]) -> None:
 def _launch(options: Namespace, log_dir: Path) -> None:
     nproc = processes(options.nproc_per_node, torch.cuda.device_count())
     options.nproc_per_node = str(nproc)
-    os.environ.setdefault("OMP_NUM_THREADS", str(threads(_cores(), nproc)))
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads(cores(), nproc)))
     _put_lifeline_before(options)
     torchrun.run(options)
 
@@ -127,13 +128,6 @@ def _put_lifeline_before(options: Namespace) -> None:
     program = [sys.executable, "-u", "-m", options.training_script, *options.training_script_args]
     options.training_script = sys.executable
     options.training_script_args = ["-I", "-S", lifeline.__file__, str(os.getpid()), *program]
-
-
-def _cores() -> int:
-    """Cores this process may use (a batch system or a container may allow only some)."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _describe(rank: int, failure: ProcessFailure, log_dir: Path) -> dict[str, Any]:

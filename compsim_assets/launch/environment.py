@@ -2,6 +2,8 @@
 
 import os
 
+from compsim_assets.launch.limits import affine, cores
+
 DEFAULTS = {
     # Steps run side by side and share the cores: an idle OpenMP thread must sleep, not spin. Three times faster where
     # two steps compute at once.
@@ -15,5 +17,10 @@ DEFAULTS = {
 
 def set_defaults() -> None:
     """Set what is unset. Call it before numpy and torch are loaded."""
-    for name, value in DEFAULTS.items():
+    for name, value in {**DEFAULTS, **threads()}.items():
         os.environ.setdefault(name, value)
+
+
+def threads() -> dict[str, str]:
+    """Threads of torch and numpy where a control group allows fewer cores than the machine shows them."""
+    return {"OMP_NUM_THREADS": str(cores())} if cores() < affine() else {}

@@ -22,6 +22,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from compsim_assets.launch.environment import threads
 from compsim_assets.launch.failures import torchrun_failure
 from compsim_assets.launch.heartbeat import heartbeat
 from compsim_assets.launch.messages import WholeLineMessageReader
@@ -150,7 +151,7 @@ class Torchrun(dg.ConfigurableResource):
     def _environment(self, folder: Path) -> dict[str, str]:
         environment = {
             "TORCHELASTIC_LOG_LINE_PREFIX_TEMPLATE": "[rank ${rank}] ",
-            **os.environ,
+            **_without(threads()),
             "TMPDIR": str(folder / "tmp"),  # what a killed rank leaves goes with the folder
             "COMPSIM_JOIN_TIMEOUT": str(self.join_timeout),
         }
@@ -179,6 +180,11 @@ def _option(arguments: list[str], name: str) -> str | None:
         if flag.replace("_", "-") == f"--{name}":
             return value if equals else "".join(arguments[place + 1 : place + 2])
     return None
+
+
+def _without(ours: dict[str, str]) -> dict[str, str]:
+    """The environment without what is of this process alone: a node's agent counts its own cores."""
+    return {name: value for name, value in os.environ.items() if ours.get(name) != value}
 
 
 def _run_to_end(command: list[str], environment: dict[str, str]) -> int:

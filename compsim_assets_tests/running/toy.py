@@ -14,13 +14,13 @@ from pathlib import Path
 
 import dagster as dg
 
+from compsim_assets.assets.common import HEAVY, alone
 from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.partitions import cutoff_modes
 from compsim_assets.running.executor import executor
 
 ONE_RUN = dg.BackfillPolicy.single_run()
 USUAL = ("first", "second", "left", "right", "last")
-HEAVY = {"compsim/memory": "heavy"}
 # What no step should load for itself.
 COSTLY = ("sqlalchemy", "alembic", "pandas", "torch", "matplotlib.figure", "dagster._core.instance.factory")
 
@@ -100,11 +100,13 @@ def last(context: dg.AssetExecutionContext) -> None:
 
 
 @dg.asset(backfill_policy=ONE_RUN, op_tags=HEAVY)
+@alone
 def heavy_a(context: dg.AssetExecutionContext) -> None:
     behave(context, "heavy_a")
 
 
 @dg.asset(backfill_policy=ONE_RUN, op_tags=HEAVY)
+@alone
 def heavy_b(context: dg.AssetExecutionContext) -> None:
     behave(context, "heavy_b")
 
