@@ -12,6 +12,7 @@ import dagster as dg
 from compsim_assets.launch import limits
 from compsim_assets.running import identity
 from compsim_assets.running.claims import give_back, release
+from compsim_assets.running.file_systems import warn_of_network
 from compsim_assets.running.pools import fit_gpu_pool
 from compsim_assets.running.publishing import publish_after
 from compsim_assets.running.steps import PRELOADED
@@ -49,7 +50,7 @@ class RunExecutor(dg.Executor):
         """Run the steps of the plan."""
         instance = plan_context.instance
         instance.add_run_tags(plan_context.run_id, {identity.TAG: identity.this_process(plan_context.run_id)})
-        for line in give_back(instance):
+        for line in (*give_back(instance), *warn_of_network(instance)):
             plan_context.log.warning(line)
         fit_gpu_pool(instance)
         try:
