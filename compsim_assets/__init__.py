@@ -3,15 +3,15 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from compsim_assets.read import read_asset
+    from compsim_assets.read import open_results, read_asset
 
-__all__ = ["read_asset"]
+__all__ = ["open_results", "read_asset"]
 
 
 def __getattr__(name: str) -> Any:
     # Workers import this package too, and must not pay for (or depend on) Dagster.
-    if name == "read_asset":
-        from compsim_assets.read import read_asset
+    if name in __all__:
+        from compsim_assets import read
 
-        return read_asset
+        return getattr(read, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

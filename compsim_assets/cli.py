@@ -6,6 +6,7 @@ from compsim_assets.commands.check import check
 from compsim_assets.commands.init import init
 from compsim_assets.commands.materialize import materialize
 from compsim_assets.commands.table import table
+from compsim_assets.commands.versions import publish, rollback, verify, versions
 
 app = typer.Typer(
     name="compsim",
@@ -14,7 +15,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # half of the time of a start
     pretty_exceptions_enable=False,
 )
-for command in (init, check, materialize, table):
+for command in (init, check, materialize, table, versions, publish, rollback, verify):
     app.command()(command)
 
 

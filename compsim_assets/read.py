@@ -1,6 +1,7 @@
 """Reading results back: the public API of the package."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,21 +13,87 @@ from compsim_assets.storage.lineage import name_of
 from compsim_assets.storage.pca import Pca
 from compsim_assets.storage.results import Results, read_table
 from compsim_assets.storage.shards import FeatureShards
+from compsim_assets.storage.versions import Version, Versions
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+WORKING = "working"
+
+
+@dataclass(frozen=True)
+class OpenResults:
+    """The results of one version, however many tables are read and whatever is published meanwhile.
+
+    Attributes:
+        version: the version; None where nothing was published yet, or the results folder itself was asked for.
+        results: where the results lie.
+        settings: the present ones, which all that is read must be made with.
+    """
+
+    version: Version | None
+    results: Results
+    settings: Settings
+
+    def read(self, name: str, partition: str | None = None) -> "pd.DataFrame":
+        """A materialized asset as a pandas frame; see `read_asset`."""
+        self._ask(name, partition)
+        named = name_of(name, partition)
+        self.results.require(named, self.settings.taking_part())
+        if self.version and (self.results.content(named) or named in self.version.manifest["results"]):
+            self.version.require(named)
+        if name in _FOLDERS:
+            return _FOLDERS[name](self.results.array_folder(name))
+        return read_table(self.results.table(name, partition)).to_pandas()
+
+    def _ask(self, name: str, partition: str | None) -> None:
+        modes = self.results.modes_of(name)
+        if partition is None and modes:
+            raise FileNotFoundError(f"'{name}' has one table per cutoff mode: pass partition={modes!r}")
+        if partition is not None and self.results.table(name).exists():
+            raise FileNotFoundError(f"'{name}' is one table for all cutoff modes: pass no partition")
+        if partition not in (None, *CUTOFF_MODES):
+            raise FileNotFoundError(f"there is no cutoff mode {partition!r}: pass 'base' or 'rolling'")
+
+
+def open_results(
+    version: str | None = None, *, source: str | None = None, data: str | Path | None = None
+) -> OpenResults:
+    """The results that were published last, to read any number of tables that belong together.
+
+    Args:
+        version: an earlier version by its name, or "working": the results folder as runs leave it, published or not.
+            Where nothing was published yet it is that folder.
+        source: "sample", "local" or "huggingface"; COMPSIM_SOURCE by default.
+        data: the data folder; COMPSIM_DATA by default.
+
+    Raises:
+        UnknownVersion: there is none of that name.
+        ValueError: see `Settings.from_environment`.
+    """
+    given = {"source": source, "data": data and str(data)}
+    settings = Settings(**{**dict(Settings.from_environment()), **{k: value for k, value in given.items() if value}})
+    results = Results.of(settings)
+    versions = Versions(results)
+    asked = None if version == WORKING else versions.get(version) if version else versions.current()
+    return OpenResults(asked, asked.results if asked else results, settings)
+
+
 def read_asset(
-    name: str, partition: str | None = None, *, source: str | None = None, data: str | Path | None = None
+    name: str,
+    partition: str | None = None,
+    *,
+    version: str | None = None,
+    source: str | None = None,
+    data: str | Path | None = None,
 ) -> "pd.DataFrame":
-    """A materialized asset as a pandas frame.
+    """A materialized asset as a pandas frame. To read several that belong together: `open_results`.
 
     Args:
         name: the asset, e.g. "clusters".
-        partition: "base" or "rolling" for an asset with a version per cutoff mode.
-        source: "sample", "local" or "huggingface"; COMPSIM_SOURCE by default.
-        data: the data folder; COMPSIM_DATA by default.
+        partition: "base" or "rolling" for an asset with a table per cutoff mode.
+        version, source, data: see `open_results`.
 
     Returns:
         The table. `sae_features` gives report_id and features (a float32 array each), `pca` one row per component with
@@ -35,22 +102,10 @@ def read_asset(
     Raises:
         FileNotFoundError: not materialized yet, or a partition is needed and not named.
         StaleResult: made from something else than what is there now, or with other settings.
-        DamagedResult: its file is empty or cut.
-        ValueError: see `Settings.from_environment`.
+        DamagedResult: its file is empty or cut, or holds another byte than was written.
+        UnknownVersion, ValueError: see `open_results`.
     """
-    given = {"source": source, "data": data and str(data)}
-    settings = Settings(**{**dict(Settings.from_environment()), **{k: value for k, value in given.items() if value}})
-    results = Results.of(settings)
-    if partition is None and results.modes_of(name):
-        raise FileNotFoundError(f"'{name}' has one table per cutoff mode: pass partition={results.modes_of(name)!r}")
-    if partition is not None and results.table(name).exists():
-        raise FileNotFoundError(f"'{name}' is one table for all cutoff modes: pass no partition")
-    if partition not in (None, *CUTOFF_MODES):
-        raise FileNotFoundError(f"there is no cutoff mode {partition!r}: pass 'base' or 'rolling'")
-    results.require(name_of(name, partition), settings.taking_part())
-    if name in _FOLDERS:
-        return _FOLDERS[name](results.array_folder(name))
-    return read_table(results.table(name, partition)).to_pandas()
+    return open_results(version, source=source, data=data).read(name, partition)
 
 
 def _read_features(folder: Path) -> "pd.DataFrame":

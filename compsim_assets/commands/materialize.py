@@ -47,6 +47,7 @@ def materialize(
             _say(f"  warning: out of date, and not selected: {_few(reasons)}")
         if not plan.assets:
             print(f"everything is up to date: {_counted(plan.current, 'result')}. --force makes them again")
+            _publish_what_is_whole(select is None)
             print("compsim table prints Table 1")
             return
         outcome = _run(plan, select is None, verbose)
@@ -148,9 +149,27 @@ def _conclude(outcome: "Outcome", plan: "Plan", seconds: float) -> None:
         _say(f"failed: {', '.join(progress.failed) or 'the run'}. Not made: {', '.join(missing) or 'nothing'}.")
         _say(f"{AGAIN} --verbose shows Dagster's log; the UI keeps it.")
         raise typer.Exit(WRONG)
-    _say(f"{_counted(len(progress.made), 'result')} made in {seconds:.0f} s")
+    _say(f"{_counted(len(progress.made), 'result')} made in {seconds:.0f} s{_seen()}")
     if {"table_1", "findings"} & made:
         print(_table_1(), end="")
+
+
+def _seen() -> str:
+    """What readers see now, which is older where something was not published; a warning has said why."""
+    from compsim_assets.storage.results import Results
+    from compsim_assets.storage.versions import Versions
+
+    current = Versions(Results.of(settings())).current()
+    return f"; readers see version {current.id}" if current else ""
+
+
+def _publish_what_is_whole(everything: bool) -> None:
+    """A run that was killed after its last step has made all and published nothing."""
+    from compsim_assets.running.publishing import publish
+
+    line, whole = publish(settings())
+    if everything or not whole:
+        _say(line)
 
 
 def _table_1() -> str:

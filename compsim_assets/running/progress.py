@@ -147,7 +147,7 @@ class Progress:
 
     def _fail_beyond_steps(self, error: Any) -> None:
         """The run itself failed, which no step has said."""
-        if error and not self.stopping and error.cls_name not in INTERRUPTED:
+        if error and not self.failed and not self.stopping and error.cls_name not in INTERRUPTED:
             self.failed["the run"] = _first_lines(error.message)
             self._tell(f"  failed: {self.failed['the run']}")
 

@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import dagster as dg
@@ -71,16 +71,15 @@ def _shown_too(paths: Sequence[str]) -> Iterator[None]:
 
 
 def _follow(paths: Sequence[str], streams: Sequence[int], ended: threading.Event) -> None:
-    files = [open(path, "rb") for path in paths]
-    for file in files:
-        file.seek(0, os.SEEK_END)  # a step that is tried again adds to its files
-    over = False
-    while not over:
-        over = ended.wait(EVERY)
-        for file, stream in zip(files, streams, strict=True):
-            while text := file.read(1 << 16):
-                with suppress(OSError):  # a terminal that was closed
-                    os.write(stream, text)
-    for file, stream in zip(files, streams, strict=True):
-        file.close()
-        os.close(stream)
+    with ExitStack() as files:
+        pairs = [(files.enter_context(open(path, "rb")), stream) for path, stream in zip(paths, streams, strict=True)]
+        for file, stream in pairs:
+            file.seek(0, os.SEEK_END)  # a step that is tried again adds to its files
+            files.callback(os.close, stream)
+        over = False
+        while not over:
+            over = ended.wait(EVERY)
+            for file, stream in pairs:
+                while text := file.read(1 << 16):
+                    with suppress(OSError):  # a terminal that was closed
+                        os.write(stream, text)

@@ -1,4 +1,4 @@
-"""Checksums of files: what was written is what is read. xxh3 is as fast as memory; it guards against accidents alone."""
+"""Checksums of files: what is read is what was written. xxh3 is as fast as memory; it guards against accidents."""
 
 from functools import lru_cache
 from pathlib import Path

@@ -1,6 +1,7 @@
 """The fitted PCA on disk: arrays in safetensors, a JSON description beside them."""
 
 import json
+import shutil
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,4 +88,5 @@ def write_pca(folder: Path, pca: "PrincipalComponents") -> dict[str, Any]:
     }
     save_file(arrays, folder / "pca.safetensors")
     (folder / MANIFEST).write_text(json.dumps(description, indent=2))
+    shutil.copymode(folder / MANIFEST, folder / "pca.safetensors")  # safetensors lets nobody else read it
     return description

@@ -20,7 +20,7 @@ class DamagedResult(ValueError):
     @classmethod
     def of(cls, path: Path, what: str, asset: str) -> "DamagedResult":
         """The error that a file or folder of this asset is `what`."""
-        return cls(f"{path} {what}: make it again with `compsim materialize {asset}`")
+        return cls(f"{path} {what}: make it again with `compsim materialize {asset} --force`")
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from compsim_assets.storage.publish import sync_tree
-from compsim_assets.storage.results import Results
+from compsim_assets.storage.reading import DamagedResult
+from compsim_assets.storage.results import Results, read_manifest, verify_sealed
 from compsim_assets.storage.shards import MANIFEST, write_feature_shards
 from compsim_assets.universe.feature_files import FeatureImport
 from compsim_assets.universe.layout import ID, UniverseError
@@ -50,7 +51,7 @@ def import_features(
     file.
     """
     key = _key(source)
-    if (published := _published(results, key)) is not None:
+    if (published := _published(results, key, log)) is not None:
         log("features: the same files and reports as at the last import, which is kept")
         return _take(published, folder, manifest)
     staging = _staging(key, results)
@@ -102,13 +103,22 @@ def _note(results: Results) -> Path:
     return results.folder / ".imported" / "features.json"
 
 
-def _published(results: Results, key: str) -> Path | None:
-    """The features published last, where they were imported under the same key."""
+def _published(results: Results, key: str, log: Callable[[str], None]) -> Path | None:
+    """The features published last, where they were imported under the same key and hold what was written."""
     folder = results.array_folder("sae_features").resolve()
     if not _note(results).exists() or not folder.exists():
         return None
     noted = json.loads(_note(results).read_text())
-    return folder if noted == {"import": key, "published": folder.name} else None
+    if noted != {"import": key, "published": folder.name}:
+        return None
+    try:
+        manifest = read_manifest(folder, MANIFEST)
+        for shard in folder.glob("part-*.arrow"):
+            verify_sealed(shard, manifest, "sae_features")
+    except DamagedResult as problem:
+        log(f"features: imported again, for {problem}")
+        return None
+    return folder
 
 
 def _take(published: Path, folder: Path, manifest: dict[str, Any]) -> ImportedFeatures:
@@ -116,6 +126,8 @@ def _take(published: Path, folder: Path, manifest: dict[str, Any]) -> ImportedFe
     for shard in sorted(published.glob("part-*.arrow")):
         _link(shard, folder / shard.name)
     described = {**_manifest(published), **manifest}
+    for sealed in ("files", "xxh3", "seal"):  # they are said of a folder when it is published
+        described.pop(sealed, None)
     (folder / MANIFEST).write_text(json.dumps(described, indent=2))
     fields = (field.name for field in dataclasses.fields(ImportedFeatures))
     made = ImportedFeatures(**{name: described[name] for name in fields})

@@ -15,7 +15,7 @@ from compsim_assets.contracts import TABLES
 from compsim_assets.storage.publish import sync
 from compsim_assets.storage.results import MANIFESTS, Results
 from compsim_assets.storage.versions.links import link, restore
-from compsim_assets.storage.versions.parts import PUBLISHED, describe, digest_of, parts
+from compsim_assets.storage.versions.parts import PUBLISHED, describe, digest_of, parts, same
 from compsim_assets.storage.versions.version import MANIFEST, Version
 
 
@@ -102,6 +102,7 @@ class Versions:
                 described = self._collected(aside, settings, last)
                 digest = digest_of(described)
                 if last and digest == last.manifest["digest"]:
+                    self._mend(aside, described)
                     return last, False
                 if not again and (when := self._withdrawn().get(digest)):
                     raise NotPublished(f"the same was withdrawn at {when}: `compsim publish` publishes it all the same")
@@ -147,6 +148,16 @@ class Versions:
             reasons = [f"{name} was {why}" for name, why in stale.items()] + [f"{name} is missing" for name in gone]
             more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
             raise NotPublished(f"{reasons[0]}{more}: `compsim materialize` makes what is out of date")
+
+    def _mend(self, aside: Path, described: Mapping[str, Any]) -> None:
+        """What was made again with the same bytes takes the place of what may have been damaged, in every version."""
+        for version in self.all():
+            for name, result in version.manifest["results"].items():
+                now = described.get(name, {}).get("files", {})
+                for path, file in result["files"].items():
+                    if now.get(path) == file and not same(aside / path, version.folder / path):
+                        link(aside / path, aside / "again")
+                        os.replace(aside / "again", version.folder / path)
 
     def rollback(self, version: Version) -> None:
         """Let readers see an earlier version, and put its results back; what was newer is withdrawn.

@@ -57,7 +57,7 @@ def describe(results: Results, name: str, files: list[Path], before: Mapping[str
     described = dict[str, Any](content=results.content(name), files={})
     for path in files:
         last = before.get("files", {}).get(path.as_posix())
-        unchanged = last and old and _same(results.folder / path, old / path)
+        unchanged = last and old and same(results.folder / path, old / path)
         size = (results.folder / path).stat().st_size
         described["files"][path.as_posix()] = (
             last if unchanged else {"size": size, "xxh3": checksum(results.folder / path)}
@@ -67,7 +67,8 @@ def describe(results: Results, name: str, files: list[Path], before: Mapping[str
     return described | ({} if rows is None else {"rows": rows}) | ({} if note is None else {"note": vars(note)})
 
 
-def _same(one: Path, other: Path) -> bool:
+def same(one: Path, other: Path) -> bool:
+    """Whether both are one file on the disk."""
     try:
         return os.path.samefile(one, other)
     except OSError:

@@ -80,12 +80,12 @@ class Version:
             except FileNotFoundError:
                 raise DamagedResult.of(self.folder / path, "is gone", name.partition("/")[0]) from None
 
-    def damaged(self) -> Iterator[str]:
-        """A line for each file that does not hold what was published, with the result that it belongs to."""
+    def damaged(self) -> Iterator[tuple[str, str]]:
+        """Each file that does not hold what was published: its result, and a line for a person."""
         for name, result in self.manifest["results"].items():
             for path, file in result["files"].items():
                 if problem := _problem(self.folder / path, file):
-                    yield f"{self.folder / path} ({name}): {problem}"
+                    yield name, f"{self.folder / path} ({name}): {problem}"
 
 
 def _problem(path: Path, file: Mapping[str, Any]) -> str:
