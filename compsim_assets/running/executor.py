@@ -16,10 +16,10 @@ from compsim_assets.running.file_systems import warn_of_network
 from compsim_assets.running.pools import fit_gpu_pool
 from compsim_assets.running.publishing import publish_after
 from compsim_assets.running.steps import PRELOADED
+from compsim_assets.running.watch import INTERRUPTED, watched
 
 MOST_STEPS = 8  # at once: more would wait for each other's memory and disk
 STEP_BYTES = 1 << 30  # of a step that is not heavy, with what it has loaded
-_INTERRUPTED = "Multiprocess executor: received termination signal"
 
 
 def steps_at_once(cores: int, memory: int) -> int:
@@ -55,7 +55,7 @@ class RunExecutor(dg.Executor):
         fit_gpu_pool(instance)
         try:
             steps = _interrupting_late_steps(self._inner.execute(plan_context, execution_plan))
-            yield from publish_after(steps, plan_context)
+            yield from watched(publish_after(steps, plan_context), plan_context)
         finally:
             # Of a step that was still starting when the run was ended, Dagster keeps the slot.
             release(instance, plan_context.run_id)
@@ -69,7 +69,7 @@ def _interrupting_late_steps(events: Iterator[dg.DagsterEvent]) -> Iterator[dg.D
     told: set[int | None] | None = None
     for event in events:
         yield event
-        if (event.message or "").startswith(_INTERRUPTED):
+        if (event.message or "").startswith(INTERRUPTED):
             told = {process.pid for process in multiprocessing.active_children()}
         started = event.event_type == dg.DagsterEventType.STEP_WORKER_STARTED
         if told is not None and started and event.pid and event.pid not in told:

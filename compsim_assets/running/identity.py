@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import dagster as dg
 
 TAG = "compsim/process"  # of a run
+ALONE = "compsim/without_server"  # tag of a run whose process has outlived its code server
 _PROC = Path("/proc")
 
 
