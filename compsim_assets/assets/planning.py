@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from compsim_assets.assets.common import STOPPED
 from compsim_assets.contracts.modes import CUTOFF_MODES
 from compsim_assets.storage.io_managers import MATTERS
 from compsim_assets.storage.lineage import Note, name_of
@@ -155,6 +156,8 @@ class _Planner:
         wanted = self._config_of(node.assets_def.op)
         if dict(note.config) != wanted:
             return f"made with another configuration: {_differing(note.config, wanted)}"
+        if note.source == STOPPED:
+            return "it stopped the publication"
         if note.source != self._fingerprints[key.path[-1]]:
             return "the universe's files changed"
         return self._changed_input(note, self._parents(key, mode), of_all_modes=mode is None)

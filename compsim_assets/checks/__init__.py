@@ -13,6 +13,11 @@ from compsim_assets.checks.data_checks import (
     scores_are_not_zero,
 )
 from compsim_assets.checks.judge import Verdict, judge, spec
+from compsim_assets.checks.rebuild_checks import (
+    everything_was_compared,
+    nothing_is_suspicious,
+    nothing_stops_publication,
+)
 from compsim_assets.checks.result_checks import (
     correlations_are_correlations,
     every_report_in_one_cluster,
@@ -23,9 +28,12 @@ __all__ = [
     "Verdict",
     "correlations_are_correlations",
     "every_report_in_one_cluster",
+    "everything_was_compared",
     "features_are_finite",
     "figure_decodes",
     "judge",
+    "nothing_is_suspicious",
+    "nothing_stops_publication",
     "pca_explains_variance",
     "pca_has_settled",
     "report_ids_are_unique",

@@ -51,4 +51,17 @@ TABLES = (
         text("why", "What the verdict rests on."),
         text("table", "Table that the numbers are from."),
     ),
+    table("rebuild_report", "against", "table", "measure", "subject")(
+        text("against", "last: the version that is published; pinned: the one that is kept to compare with."),
+        text("table", "Result that the row is about; empty where it is about the version."),
+        text("measure", "What was measured; `failed` where the result could not be compared."),
+        text("subject", "Of what within the table: a method, a year, a claim, a company; empty where of all of it."),
+        number("before", "Its value in that version; null where there was none, and of counts of rows."),
+        number("after", "Its value now."),
+        number("change", "After less before; or how many rows are gone, added or changed."),
+        number("size", "What is held against the levels: the change, or its share of what was before."),
+        number("level", "The level that it reaches; null where it reaches none."),
+        text("grade", "fine, suspicious, stop (nothing is published) or failed (not compared)."),
+        text("what", "The same in words, where there is more to say."),
+    ),
 )

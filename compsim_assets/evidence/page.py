@@ -22,7 +22,8 @@ th, td { border-bottom: 1px solid #d5d5d5; padding: .35rem .6rem; text-align: le
 th { border-bottom: 2px solid #555 }
 td.number, table.dataframe td { font-variant-numeric: tabular-nums; white-space: nowrap }
 .stands { color: #00654d; font-weight: 600 } .weaker { color: #8a5a00; font-weight: 600 }
-.reversed { color: #a5260a; font-weight: 600 } .scroll { overflow-x: auto }
+.suspicious { color: #8a5a00; font-weight: 600 }
+.reversed, .stop, .failed { color: #a5260a; font-weight: 600 } .scroll { overflow-x: auto }
 """.strip()
 
 
@@ -46,11 +47,19 @@ def html_page(
     body = "".join(_html_row(row) for row in findings.to_dict("records"))
     notes = "".join(f"<li>{escape(caution)}</li>" for caution in cautions)
     below = "".join(_html_table(name, table) for name, table in tables.items())
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(TITLE)}</title>'
-        f"<style>{_STYLE}</style></head><body><h1>{escape(TITLE)}</h1><p>Computed on {escape(universe)}.</p>"
+    return html_document(
+        TITLE,
+        f"<p>Computed on {escape(universe)}.</p>"
         f'<ul>{notes}</ul><div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-        f"<p>{escape(RULE)}</p>{below}</body></html>\n"
+        f"<p>{escape(RULE)}</p>{below}",
+    )
+
+
+def html_document(title: str, body: str) -> str:
+    """A page with this title above markup that needs nothing else."""
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1>{body}</body></html>\n"
     )
 
 

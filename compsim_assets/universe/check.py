@@ -10,6 +10,8 @@ from compsim_assets.universe.extraction import ExtractionSettings
 from compsim_assets.universe.folder import Universe
 from compsim_assets.universe.intake.columns import say_columns
 from compsim_assets.universe.intake.decisions import REFUSED, Decision
+from compsim_assets.universe.intake.levels import FILE as LEVELS
+from compsim_assets.universe.intake.levels import read_levels
 from compsim_assets.universe.intake.rules import FILE
 from compsim_assets.universe.inventory import say_missing, say_unread
 from compsim_assets.universe.layout import ID, UniverseError
@@ -229,6 +231,10 @@ def _examine_folder(universe: Universe) -> None:
     with _refusals(universe, "extraction.toml"):
         for settings in _settings_of(folder):
             used |= {Path(value) for key in ("model", "sae") if (value := settings.get(key))}
+    with _refusals(universe, LEVELS):
+        read_levels(folder)
+        if (folder / LEVELS).exists():
+            universe.decisions.of(LEVELS).fine("rebuild_report", "levels of what a rebuild may change", 1)
     with _refusals(universe, "fuzz_scores"):
         if files := universe.fuzz_score_files():
             read_scores(files, universe.decisions.of("fuzz_scores"))

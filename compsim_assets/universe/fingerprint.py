@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # Kinds of files by what their names begin with; others are read by nobody but who reports on all.
 _KINDS = (
     "reports", "features", "pairs", "prices", "factors", "fuzz_scores", "published_clusters",
-    "published_strong_features", "cointegrated_pairs", "pca", "extraction", "embedding",
+    "published_strong_features", "cointegrated_pairs", "pca", "extraction", "embedding", "rebuild",
 )  # fmt: skip
 _BEGINNINGS = {"F-F_": "factors", "index_cik_ticker_map.": "tickers"}
 _EVERYTHING = frozenset({*_KINDS, "tickers", "returns", "other"})
@@ -45,6 +45,7 @@ READS: Mapping[str, frozenset[str]] = {
     "robustness": frozenset({"factors"}),
     "published_strong_features": frozenset({"published_strong_features"}),
     "published_cointegrated_pairs": frozenset({"cointegrated_pairs", "tickers"}),
+    "rebuild_report": frozenset({"rebuild"}),
 }
 # Tables of which these assets ask the hub for the newest version; the others take the one that was asked for last.
 _NEWEST = {
