@@ -9,11 +9,13 @@ from compsim_assets.settings import Settings, processes
 from compsim_assets.storage.io_managers import ResultsFolder, managers
 
 settings = Settings.from_environment()
+options = automation.Options.from_environment(settings)
 
 defs = dg.Definitions(
-    assets=versioned(dg.load_assets_from_package_module(assets)),
+    assets=automation.ruled(versioned(dg.load_assets_from_package_module(assets)), options),
     jobs=automation.jobs,
-    schedules=automation.schedules,
+    schedules=automation.schedules(options),
+    sensors=automation.sensors(options),
     executor=automation.executor,
     resources={
         "settings": settings,

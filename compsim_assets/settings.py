@@ -17,9 +17,11 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 SOURCES = ("sample", "local", "huggingface")
 SIMILARITIES = ("auto", "features", "pairs")
 _PREFIX = "COMPSIM_"
-# What is read elsewhere: by the launcher and what it starts (docs/cluster.md), and by the tests (docs/house.md).
+# What is read elsewhere: by the launcher and what it starts (docs/cluster.md), by automation (docs/automation.md), and
+# by the tests (docs/house.md).
 _BEYOND_SETTINGS = (
     "NPROC", "JOIN_TIMEOUT", "HEARTBEAT", "KEEP_VERSIONS", "KEEP_DAYS",
+    "INBOX", "UNATTENDED", "AUTOMATE", "UI", "WEBHOOK", "WEBHOOK_SECRET", "WEBHOOK_SECRET_FILE",
     "KILLS", "REAL_UNIVERSE", "REQUIRE_BROWSER", "REQUIRE_SLURM", "TEST_PREFIX", "UPDATE_SNAPSHOT",
 )  # fmt: skip
 
@@ -158,6 +160,20 @@ def processes() -> str:
     return "auto" if _value("NPROC") == "auto" else _number("NPROC", "a number from 1, or auto") or "auto"
 
 
+def setting(name: str) -> str:
+    """The value of COMPSIM_<name>, one that is no field of `Settings`; empty where it is unset."""
+    return _value(name)
+
+
+def flag(name: str) -> bool:
+    """Whether COMPSIM_<name> is true.
+
+    Raises:
+        ValueError: it is neither true nor false.
+    """
+    return bool((value := _value(name)) and _truth(name, value))
+
+
 def _value(name: str) -> str:
     return os.environ.get(_PREFIX + name, "")
 
@@ -173,8 +189,12 @@ def _number(name: str, expected: str) -> str:
 def _parsed(field: str, value: str) -> str | bool:
     if not field.startswith("drop_"):
         return value
+    return _truth(field.upper(), value)
+
+
+def _truth(name: str, value: str) -> bool:
     if value.lower() not in ("true", "false", "1", "0"):
-        raise ValueError(f"{_PREFIX}{field.upper()} is {value!r}, expected true or false")
+        raise ValueError(f"{_PREFIX}{name} is {value!r}, expected true or false")
     return value.lower() in ("true", "1")
 
 
