@@ -1,4 +1,4 @@
-"""Follows a run of this process in its event log, and says what it waits for."""
+"""Follows a run of this process in its event log."""
 
 import threading
 import time
@@ -7,12 +7,9 @@ from contextlib import suppress
 
 import dagster as dg
 
-from compsim_assets.running.claims import give_back, holders
 from compsim_assets.running.progress import Progress
 
 EVERY = 0.3  # seconds between two looks at the log
-CLAIMS_EVERY = 5.0
-REMINDED_EVERY = 60.0
 
 
 class Follower:
@@ -31,7 +28,6 @@ class Follower:
         self._instance, self._tags, self._progress = instance, dict(tags), progress
         self._cursor: str | None = None
         self._ended = threading.Event()
-        self._looked, self._reminded, self._holders = 0.0, 0.0, list[str]()
         self._thread = threading.Thread(target=self._follow, daemon=True)
 
     def start(self) -> None:
@@ -49,7 +45,6 @@ class Follower:
             with suppress(Exception):  # a storage that is busy is asked again
                 self._read()
                 self._progress.tick(time.time())
-                self._say_what_it_waits_for()
 
     def _read(self) -> None:
         if self.run is None:
@@ -60,15 +55,3 @@ class Follower:
             self._cursor, more = records.cursor, records.has_more
             for record in records.records:
                 self._progress.take(record.event_log_entry)
-
-    def _say_what_it_waits_for(self) -> None:
-        if not (self.run and self._progress.waiting) or time.monotonic() - self._looked < CLAIMS_EVERY:
-            return
-        self._looked, say = time.monotonic(), self._progress.say
-        for line in give_back(self._instance):
-            say(line)
-        for pool in sorted(set(self._progress.waiting.values())):
-            held_by = holders(self._instance, pool, self.run.run_id)
-            if held_by and (held_by != self._holders or self._looked - self._reminded >= REMINDED_EVERY):
-                self._holders, self._reminded = held_by, self._looked
-                say(f"  waits for pool {pool}, held by {', '.join(held_by)}")

@@ -11,8 +11,11 @@ from typing import Any
 
 import dagster as dg
 
+from compsim_assets.running.watch import WAITS
+
 LONG = 5.0  # seconds: a step that takes longer is heard of, now and then
 QUIET = 20.0  # seconds: and one that says nothing itself is named again after so long
+REMINDED = 60.0  # seconds: and what it waits for is said again
 _CRASH = "Multiprocess executor: child process"
 _NOT_STARTED = "Dependencies for step"
 _PIPES = "[pipes] "  # Dagster on its own messages
@@ -40,7 +43,7 @@ class Progress:
         verbose: say every event and nothing else.
         made: results that were made, `asset` or `asset/mode`.
         failed: steps that failed, by name, with the message.
-        waiting: pools that steps wait for, by step.
+        waiting: what steps wait for, by step, and when that was last shown.
         stopping: the run is being interrupted: what steps say of that is no failure.
     """
 
@@ -48,7 +51,7 @@ class Progress:
     verbose: bool = False
     made: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
-    waiting: dict[str, str] = field(default_factory=dict)
+    waiting: dict[str, tuple[str, float]] = field(default_factory=dict)
     stopping: bool = False
     _steps: dict[str, _Step] = field(default_factory=dict)
     _assets: dict[str, list[str]] = field(default_factory=dict)
@@ -66,11 +69,20 @@ class Progress:
             self._fail_beyond_steps(entry.dagster_event.job_failure_data.error)
 
     def tick(self, now: float) -> None:
-        """Name steps that run for long and have not been heard of for a while; `now` in seconds since the epoch."""
+        """Name steps that run, or wait, for long and have not been heard of for a while.
+
+        Args:
+            now: seconds since the epoch.
+        """
         for key, step in self._steps.items():
             if now - step.shown >= QUIET:
                 step.shown = now
                 self._tell(f"  ... {key}: {now - step.started:.0f} s so far")
+
+        for key, (line, shown) in self.waiting.items():
+            if now - shown >= REMINDED:
+                self.waiting[key] = line, now
+                self._tell(line)
 
     def _tell(self, line: str) -> None:
         if not self.verbose:
@@ -103,7 +115,7 @@ class Progress:
         elif kind == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             self._judge(event.asset_check_evaluation_data)
         elif kind == dg.DagsterEventType.ENGINE_EVENT:
-            self._take_engine_event(event, key)
+            self._take_engine_event(event, key, time)
         elif kind == dg.DagsterEventType.STEP_SUCCESS:
             self._steps.pop(key, None)
         elif kind == dg.DagsterEventType.STEP_FAILURE:
@@ -127,10 +139,11 @@ class Progress:
             why = check.description or ", ".join(f"{name}: {value.value}" for name, value in check.metadata.items())
             self._tell(f"  {kind}: {check.asset_key.to_user_string()}: {check.check_name}: {_first_lines(why)}")
 
-    def _take_engine_event(self, event: dg.DagsterEvent, key: str) -> None:
-        message, metadata = event.message or "", event.engine_event_data.metadata
-        if "pool" in metadata and "blocked" in message:
-            self.waiting[key] = str(metadata["pool"].value)
+    def _take_engine_event(self, event: dg.DagsterEvent, key: str, time: float) -> None:
+        message = event.message or ""
+        if WAITS in event.engine_event_data.metadata:
+            self.waiting[key] = f"  {message}", time
+            self._tell(f"  {message}")
         elif message.startswith(_CRASH):
             self._crashes[key] = message.removeprefix(_CRASH).partition(f"for step {key} ")[2]
 

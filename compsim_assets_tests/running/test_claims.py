@@ -72,8 +72,8 @@ def test_a_run_that_waits_says_for_whom_and_goes_on_when_it_dies(tmp_path: Path)
     holder.finish()
     assert waiter.finish() == 0
     assert waiter.lines[2:] == [
-        "run ID (rebuild) is dead: process N is gone. It is marked as failed",
-        "pool press is free again: step second of run ID (rebuild), which has ended, held it",
+        "  run ID (rebuild) is dead: process N is gone. It is marked as failed",
+        "  pool press is free again: step second of run ID (rebuild), which has ended, held it",
         "  second                         2 x 3",
         "made: second",
     ]
