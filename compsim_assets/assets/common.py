@@ -43,8 +43,6 @@ NO_FEATURES = "there are no features: no PCA is made"
 ONE_RUN = dg.BackfillPolicy.single_run()
 # Of the steps that carry it one runs at a time: in a run by the executor's limits, on a machine by `alone`.
 HEAVY = {"compsim/memory": "heavy"}
-# What a report that stops a publication notes as the universe's content: the same command again makes it again.
-STOPPED = "stopped the publication"
 WHO = ("report_id", "year", "cik", "ticker", "company_name")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from compsim_assets.assets.common import STOPPED
+from compsim_assets.checks import STOPPED
 from compsim_assets.contracts.modes import CUTOFF_MODES
 from compsim_assets.storage.io_managers import MATTERS
 from compsim_assets.storage.lineage import Note, name_of

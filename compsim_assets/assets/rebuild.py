@@ -10,7 +10,6 @@ from compsim_assets.assets.common import (
     COMPARISON,
     EVERY_MODE,
     MODES,
-    STOPPED,
     DataFrame,
     lazily,
     progress,
@@ -61,7 +60,7 @@ def rebuild_report(context: dg.AssetExecutionContext, settings: Settings, folder
     table = comparison.table()
     stops = crossed(table)
     if stops:
-        step_reads(context.run_id, str(context.op_handle))[f"@{_REPORT}"] = STOPPED
+        step_reads(context.run_id, str(context.op_handle))[f"@{_REPORT}"] = checks.STOPPED
     yield dg.Output(table, metadata=comparison.pages(table))
     yield from checks.judge(context, _REPORT, checks.nothing_is_suspicious, table)
     yield from checks.judge(context, _REPORT, checks.everything_was_compared, table)

@@ -14,6 +14,7 @@ from compsim_assets.checks.data_checks import (
 )
 from compsim_assets.checks.judge import Verdict, judge, spec
 from compsim_assets.checks.rebuild_checks import (
+    STOPPED,
     everything_was_compared,
     nothing_is_suspicious,
     nothing_stops_publication,
@@ -25,6 +26,7 @@ from compsim_assets.checks.result_checks import (
 )
 
 __all__ = [
+    "STOPPED",
     "Verdict",
     "correlations_are_correlations",
     "every_report_in_one_cluster",

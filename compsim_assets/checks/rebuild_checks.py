@@ -7,6 +7,10 @@ from compsim_assets.checks.judge import Verdict
 if TYPE_CHECKING:
     import pandas as pd
 
+# What a report that stops a publication notes as the universe's content: the next run makes it again, and until then
+# no run publishes.
+STOPPED = "stopped the publication"
+
 
 def nothing_stops_publication(report: "pd.DataFrame") -> Verdict:
     """No change since the last publication reaches a stop level; one that does fails the run, so that nothing is

@@ -6,9 +6,12 @@ from typing import Any
 import dagster as dg
 from dagster._core.system_config.objects import ResolvedRunConfig
 
+from compsim_assets.checks import STOPPED
 from compsim_assets.settings import Settings, versions_to_keep
 from compsim_assets.storage.results import Results
 from compsim_assets.storage.versions import NotPublished, Versions
+
+_REPORT = "rebuild_report"
 
 
 def publish(settings: Settings, run_id: str = "", again: bool = False) -> tuple[str, bool]:
@@ -19,6 +22,9 @@ def publish(settings: Settings, run_id: str = "", again: bool = False) -> tuple[
     """
     versions = Versions(Results.of(settings))
     try:
+        if not again and _is_stopped(versions):
+            page = versions.results.folder / f"{_REPORT}.html"
+            raise NotPublished(f"too much changed: read {page}; `compsim publish` publishes it all the same")
         version, new = versions.publish(settings.taking_part(), run_id, again)
     except NotPublished as why:
         current = versions.current()
@@ -26,6 +32,13 @@ def publish(settings: Settings, run_id: str = "", again: bool = False) -> tuple[
         return f"not published, {see}: {why}", False
     versions.prune(*versions_to_keep())
     return f"published as version {version.id}" if new else f"the same as version {version.id}", True
+
+
+def _is_stopped(versions: Versions) -> bool:
+    """Whether the report on what changed stopped these results, and nobody has published them since."""
+    note, current = versions.results.note(_REPORT), versions.current()
+    accepted = current and current.results.content(_REPORT) == versions.results.content(_REPORT)
+    return bool(note and note.source == STOPPED and not accepted)
 
 
 def publish_after(events: Iterator[dg.DagsterEvent], context: Any) -> Iterator[dg.DagsterEvent]:
