@@ -56,5 +56,5 @@ def warn_of_network(instance: dg.DagsterInstance, mounts: Path = MOUNTS) -> Iter
         yield (
             f"Dagster's history is SQLite in {folder}, on a network file system ({kind} at {place}): SQLite needs "
             "locks that it does not keep, and loses events or breaks. Move DAGSTER_HOME to a disk of this machine, or "
-            "keep the history in PostgreSQL, as deploy/dagster.yaml does (docs/operate.md)"
+            "keep the history in PostgreSQL, as deploy/postgresql.yaml does (docs/operate.md)"
         )
