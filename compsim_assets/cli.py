@@ -6,6 +6,7 @@ from compsim_assets.commands.check import check
 from compsim_assets.commands.init import init
 from compsim_assets.commands.materialize import materialize
 from compsim_assets.commands.table import table
+from compsim_assets.commands.unlock import unlock
 from compsim_assets.commands.versions import publish, rollback, verify, versions
 
 app = typer.Typer(
@@ -15,7 +16,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # half of the time of a start
     pretty_exceptions_enable=False,
 )
-for command in (init, check, materialize, table, versions, publish, rollback, verify):
+for command in (init, check, materialize, table, versions, publish, rollback, verify, unlock):
     app.command()(command)
 
 

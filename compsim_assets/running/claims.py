@@ -43,6 +43,18 @@ def claims(instance: dg.DagsterInstance, pool: str | None = None) -> list[Claim]
     return [Claim(*holder, since) for holder, since in held.items()]
 
 
+def waiting_steps(instance: dg.DagsterInstance) -> list[Claim]:
+    """Steps that wait for a slot, and since when."""
+    storage = instance.event_log_storage
+    keys = sorted(storage.get_concurrency_keys()) if storage.supports_global_concurrency_limits else []
+    return [
+        Claim(pool, step.run_id, step.step_key, step.enqueued_timestamp)
+        for pool in keys
+        for step in storage.get_concurrency_info(pool).pending_steps
+        if not step.assigned_timestamp
+    ]
+
+
 def give_back(instance: dg.DagsterInstance) -> Iterator[str]:
     """Mark runs as failed whose process is gone, and free what ended runs hold; says each in a line."""
     for run in instance.get_runs(dg.RunsFilter(statuses=ACTIVE)):
@@ -78,7 +90,7 @@ def _described(instance: dg.DagsterInstance, claim: Claim) -> str:
         return f"step {claim.step} of run {claim.run_id[:8]}"
     since = f" since {claim.since.astimezone():%H:%M:%S}" if claim.since else ""
     unsure = identity.is_gone(run) is None
-    free = " (if that run is dead: free it in the UI, Deployment, Concurrency)" if unsure else ""
+    free = f" (if that run is dead: compsim unlock {claim.run_id[:8]})" if unsure else ""
     return f"step {claim.step} of {named(run)}{since}{free}"
 
 

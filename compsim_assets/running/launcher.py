@@ -94,5 +94,3 @@ def _one_by_one(home: Path) -> Iterator[None]:
     with (home / ".launching").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-

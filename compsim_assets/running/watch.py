@@ -118,5 +118,3 @@ class Watch:
                 data = EngineEventData({WAITS: pool})
                 message = f"waits for pool {pool}, held by {', '.join(held_by)}"
                 self._instance.report_engine_event(message, run, data, step_key=step)
-
-

@@ -182,4 +182,8 @@ class Deployed:
                 process.wait(10)
 
 
+def origin(job: str) -> Any:
+    """Where a queued run's job is, by name alone."""
+    from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
+    return RemoteJobOrigin(RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin("localhost", 1), "toy"), job)
