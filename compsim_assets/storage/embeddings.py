@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from compsim_assets.contracts.variants import EMBEDDINGS
 from compsim_assets.storage.reading import reading
 from compsim_assets.storage.results import Results, read_manifest
+from compsim_assets.storage.sealed import BLANK, KEY, seal_parquet, verify_parquet
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +50,7 @@ def write_embeddings(
     from compsim_assets.storage.matrices import list_column
 
     width = unique.shape[1]
-    schema = EMBEDDINGS.schema(width)
+    schema = EMBEDDINGS.schema(width).with_metadata({KEY: BLANK})
     size = max(1, _BLOCK_BYTES // (4 * width))
     digest.update(report_id.tobytes())
     digest.update(year.tobytes())
@@ -61,6 +62,7 @@ def write_embeddings(
             digest.update(matrix.tobytes())
             columns = [pa.array(report_id[block]), pa.array(year[block]), list_column(matrix)]
             file.write_table(pa.table(columns, schema=schema))
+    seal_parquet(path)
 
 
 class EmbeddingFolder:
@@ -95,6 +97,7 @@ class EmbeddingFolder:
         for name in self.encoders:
             path = self.folder / f"{name}.parquet"
             with reading(path, FOLDER):
+                verify_parquet(path, FOLDER)
                 table = read_table(path, page_checksum_verification=True)
             ids, year = (table[column].to_numpy() for column in ("report_id", "year"))
             yield name, Embeddings(ids, year, matrix_of(table["embedding"]))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from compsim_assets.contracts import TABLES
 from compsim_assets.storage.reading import reading
+from compsim_assets.storage.sealed import KEY, seal_parquet, verify_parquet
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +31,7 @@ class PairTable:
 
         self.path = path
         with reading(path, _ASSET):
+            verify_parquet(path, _ASSET)
             self._file = pq.ParquetFile(path, memory_map=True, page_checksum_verification=True)
         column = self._file.schema_arrow.get_field_index("year")
         self._groups: dict[int, list[int]] = {}
@@ -124,3 +126,5 @@ def write_pairs(
         for start, stop in zip(starts.tolist(), stops, strict=True):
             here = {"year": year[start:stop]} | {k: v[start:stop] for k, v in columns.items()}
             writer.write_table(TABLES["published_pairs"].typed(here), row_group_size=group_rows)
+    if KEY in (metadata or {}):
+        seal_parquet(path)

@@ -13,6 +13,7 @@ from compsim_assets.storage.checksums import checksum, checksum_of, verify
 from compsim_assets.storage.lineage import Lineage, Note, Notes, StaleResult
 from compsim_assets.storage.publish import PublishedFolder
 from compsim_assets.storage.reading import DamagedResult, reading
+from compsim_assets.storage.sealed import BLANK, KEY, seal_parquet, verify_parquet
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -121,6 +122,7 @@ class Results(PublishedFolder):
         stamped = table.replace_schema_metadata(stamps(content))
         with self.noted(self._name_of(path), content, note or Note()), self.new_file(path) as aside:
             pq.write_table(stamped, aside, compression=compression, write_page_checksum=True)
+            seal_parquet(aside)
         return content
 
     def _name_of(self, path: Path) -> str:
@@ -128,8 +130,8 @@ class Results(PublishedFolder):
 
 
 def stamps(content: str) -> dict[bytes, bytes]:
-    """Schema metadata of a published table: its content's hash."""
-    return {_CONTENT: content.encode()}
+    """Schema metadata of a published table: its content's hash, and room for its seal."""
+    return {_CONTENT: content.encode(), KEY: BLANK}
 
 
 def content_hash(table: "pa.Table") -> str:
@@ -155,7 +157,9 @@ def read_table(path: Path, columns: list[str] | None = None) -> "pa.Table":
     """
     import pyarrow.parquet as pq
 
-    with reading(path, path.parent.name if path.stem in CUTOFF_MODES else path.stem):
+    asset = path.parent.name if path.stem in CUTOFF_MODES else path.stem
+    with reading(path, asset):
+        verify_parquet(path, asset)
         return pq.read_table(path, columns=columns, page_checksum_verification=True)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from compsim_assets.storage.matrices import matrix_of
 from compsim_assets.storage.reading import reading
 from compsim_assets.storage.results import read_table
+from compsim_assets.storage.sealed import verify_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +48,8 @@ class ScoreTable:
         """(b,) report ids and (b, P) scores of consecutive reports."""
         import pyarrow.parquet as pq
 
+        with reading(self.path, self.path.stem):
+            verify_parquet(self.path, self.path.stem)
         with reading(self.path, self.path.stem), pq.ParquetFile(self.path, page_checksum_verification=True) as file:
             for batch in file.iter_batches(rows, columns=["report_id", "scores"]):
                 yield batch.column("report_id").to_numpy(), matrix_of(batch.column("scores"))

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from compsim_assets.science.linkage.pairs import positions_of
 from compsim_assets.storage.matrices import matrix_of
 from compsim_assets.storage.reading import reading
+from compsim_assets.storage.sealed import verify_parquet
 
 _BATCH_BYTES = 32 << 20
 
@@ -27,6 +28,8 @@ class RowOf:
 
 def score_batches(path: str, rows: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Report ids (b,) and scores (b, P) of all reports, so many at a time, or 32 MB."""
+    with reading(Path(path), "pca_scores"):
+        verify_parquet(Path(path), "pca_scores")
     opened = pq.ParquetFile(path, memory_map=True, page_checksum_verification=True)
     with reading(Path(path), "pca_scores"), opened as table:
         kind = table.schema_arrow.field("scores").type

@@ -71,4 +71,4 @@ def test_a_damaged_table_is_refused(results: Results) -> None:
     path.write_bytes(b"")
     code, told, complaint = run()
     assert (code, told) == (2, "")
-    assert complaint == f"compsim: {path} is empty: make it again with `compsim materialize findings`\n"
+    assert complaint == f"compsim: {path} is empty: make it again with `compsim materialize findings --force`\n"

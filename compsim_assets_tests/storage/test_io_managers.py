@@ -259,7 +259,9 @@ def test_a_mode_that_is_missing_or_damaged_is_left_out_and_named(settings: Setti
             "clusters/base is left out, damaged: materialize it",
             "clusters/rolling is left out, not materialized yet: materialize it",
         ]
-    with pytest.raises(DamagedResult, match=r"base\.parquet is cut or damaged .*`compsim materialize clusters`"):
+    with pytest.raises(
+        DamagedResult, match=r"base\.parquet is cut or damaged .*`compsim materialize clusters --force`"
+    ):
         read_clusters(settings, followed, "base")
 
 

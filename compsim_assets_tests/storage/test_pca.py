@@ -10,6 +10,7 @@ import pytest
 from benchmarks.inputs import DenseFeatures
 from compsim_assets.science.pca.fit import PrincipalComponents, fit_pca
 from compsim_assets.settings import Settings
+from compsim_assets.storage.checksums import checksum
 from compsim_assets.storage.pca import Pca, write_pca
 from compsim_assets.storage.results import Results
 from compsim_assets_tests.storage.managed import materialize, metadata
@@ -31,6 +32,9 @@ def test_a_pca_is_safetensors_with_a_description(settings: Settings, results: Re
     described = json.loads((results.array_folder("pca") / "pca.json").read_text())
     files = {"pca.safetensors": (results.array_folder("pca") / "pca.safetensors").stat().st_size}
     assert described.pop("files") == files
+    sealed = {"xxh3": {"pca.safetensors": checksum(Pca.of(results).path)}}
+    assert described.pop("xxh3") == sealed["xxh3"]
+    assert len(described.pop("seal")) == 32
     share = fitted.explained_variance_ratio.sum()
     assert described == {
         "n_components": 3,
@@ -47,7 +51,7 @@ def test_a_pca_is_safetensors_with_a_description(settings: Settings, results: Re
         "converged": True,
         "content": results.content("pca"),
     }
-    assert Pca.of(results).described == {**described, "files": files}
+    assert Pca.of(results).described == {**described, "files": files, **sealed}
     assert shown["explained_variance_share"] == pytest.approx(share)
     assert shown["shape"] == "3 components x 4 latents"
     assert shown["path"] == str(results.array_folder("pca"))

@@ -122,7 +122,9 @@ def test_what_cannot_be_read_holds_nothing(results: Results) -> None:
     path.write_bytes(path.read_bytes()[:-10])
     assert results.content("returns") == ""
     results.require("returns")
-    with pytest.raises(DamagedResult, match=r"returns\.parquet is cut or damaged .*`compsim materialize returns`"):
+    with pytest.raises(
+        DamagedResult, match=r"returns\.parquet is cut or damaged .*`compsim materialize returns --force`"
+    ):
         read_table(path)
     manifest = results.array_folder("pca") / "pca.json"
     manifest.parent.mkdir()

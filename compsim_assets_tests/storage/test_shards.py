@@ -141,8 +141,8 @@ def test_a_damaged_file_is_named(tmp_path: Path, name: str, damage: str) -> None
     else:
         path.write_bytes(b"" if damage == "empty" else path.read_bytes()[:-9])
     expected = {
-        "empty": rf"{name} is empty: make it again with `compsim materialize sae_features`",
-        "cut": rf"{name} is cut or damaged .*: make it again with `compsim materialize sae_features`",
+        "empty": rf"{name} is empty: make it again with `compsim materialize sae_features --force`",
+        "cut": rf"{name} is cut or damaged .*: make it again with `compsim materialize sae_features --force`",
         "missing": r"lacks part-\*\.arrow: 14 of 20 reports are there: make it again",
     }
     if (name, damage) == ("features.json", "missing"):

@@ -1,0 +1,1 @@
+"""Whole sets of results: publishing, going back, damage, kills."""
