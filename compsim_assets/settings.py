@@ -160,18 +160,18 @@ def processes() -> str:
     return "auto" if _value("NPROC") == "auto" else _number("NPROC", "a number from 1, or auto") or "auto"
 
 
-def setting(name: str) -> str:
-    """The value of COMPSIM_<name>, one that is no field of `Settings`; empty where it is unset."""
-    return _value(name)
+def setting(variable: str) -> str:
+    """The value of a variable that is no field of `Settings`, by its whole name; empty where it is unset."""
+    return _value(variable.removeprefix(_PREFIX))
 
 
-def flag(name: str) -> bool:
-    """Whether COMPSIM_<name> is true.
+def flag(variable: str) -> bool:
+    """Whether such a variable is true; it is not where it is unset.
 
     Raises:
         ValueError: it is neither true nor false.
     """
-    return bool((value := _value(name)) and _truth(name, value))
+    return bool((value := setting(variable)) and _truth(variable.removeprefix(_PREFIX), value))
 
 
 def _value(name: str) -> str:

@@ -36,13 +36,17 @@ class Options:
         Raises:
             ValueError: one with a value that it cannot have.
         """
-        inbox, universe = _folders(setting("INBOX"), settings)
-        if setting("WEBHOOK_SECRET") and setting("WEBHOOK_SECRET_FILE"):
+        inbox, universe = _folders(setting("COMPSIM_INBOX"), settings)
+        if setting("COMPSIM_WEBHOOK_SECRET") and setting("COMPSIM_WEBHOOK_SECRET_FILE"):
             raise ValueError("COMPSIM_WEBHOOK_SECRET and COMPSIM_WEBHOOK_SECRET_FILE are both set, expected one")
         return cls(
-            flag("UNATTENDED"), flag("AUTOMATE"), inbox, universe,
-            _webhook(setting("WEBHOOK")), _url("UI", setting("UI"), "a URL such as http://host:3000").rstrip("/"),
-        )  # fmt: skip
+            unattended=flag("COMPSIM_UNATTENDED"),
+            automate=flag("COMPSIM_AUTOMATE"),
+            inbox=inbox,
+            universe=universe,
+            webhook=_webhook(setting("COMPSIM_WEBHOOK")),
+            ui=_url("COMPSIM_UI", setting("COMPSIM_UI"), "a URL such as http://host:3000").rstrip("/"),
+        )
 
 
 def _folders(inbox: str, settings: "Settings") -> tuple[Path | None, Path | None]:
@@ -61,7 +65,7 @@ def _folders(inbox: str, settings: "Settings") -> tuple[Path | None, Path | None
 def _webhook(url: str) -> str:
     """A URL that tells what is sent to nobody on the way; its own text may be a secret and is not shown."""
     expected = "expected a URL that begins with https://, or with http://localhost"
-    parts = urlsplit(_url("WEBHOOK", url, expected.removeprefix("expected ")))
+    parts = urlsplit(_url("COMPSIM_WEBHOOK", url, expected.removeprefix("expected ")))
     if url and parts.scheme != "https" and parts.hostname not in _HERE:
         raise ValueError(f"COMPSIM_WEBHOOK is a URL without encryption, {expected}")
     return url
@@ -74,5 +78,5 @@ def _url(name: str, url: str, expected: str) -> str:
     except ValueError:
         fine = False
     if url and not fine:
-        raise ValueError(f"COMPSIM_{name} is no URL, expected {expected}")
+        raise ValueError(f"{name} is no URL, expected {expected}")
     return url

@@ -71,7 +71,7 @@ def _signature(body: bytes) -> dict[str, str]:
 
 def _secret() -> bytes:
     """From the environment, or from a file that is read each time; empty without either."""
-    if path := setting("WEBHOOK_SECRET_FILE"):
+    if path := setting("COMPSIM_WEBHOOK_SECRET_FILE"):
         try:
             secret = Path(path).expanduser().read_bytes().strip()
         except OSError as problem:
@@ -79,7 +79,7 @@ def _secret() -> bytes:
         if not secret:
             raise WebhookError(f"COMPSIM_WEBHOOK_SECRET_FILE: {path} is empty")
         return secret
-    return setting("WEBHOOK_SECRET").encode()
+    return setting("COMPSIM_WEBHOOK_SECRET").encode()
 
 
 def _may_pass(problem: BaseException) -> bool:
