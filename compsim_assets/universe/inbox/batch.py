@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,7 +20,7 @@ FILE, REPLACED = "batch.json", "replaced"
 
 @dataclass(frozen=True)
 class Batch:
-    """key: names it, from the files' contents and the time. files: path in the inbox -> its place. standing: why the
+    """key: names it, by the time and the files' contents, and no other batch. files: path in the inbox -> its place. standing: why the
     universe is refused even with them, so that no run is asked for.
     """
 
@@ -32,7 +33,9 @@ class Batch:
         """A batch of files whose contents have these hashes."""
         text = "\n".join(f"{name} {content}" for name, content in sorted(contents.items()))
         content = blake2b(text.encode(), digest_size=6).hexdigest()
-        return cls(f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{content}", files, tuple(standing))
+        at = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        # What comes back, whatever the clock says, is another batch: what it replaces is another content.
+        return cls(f"{at}-{content}-{secrets.token_hex(2)}", files, tuple(standing))
 
     @classmethod
     def read(cls, state: Path) -> "Batch | None":

@@ -21,7 +21,7 @@ from compsim_assets.partitions import cutoff_modes
 from compsim_assets.running.executor import steps_at_once
 from compsim_assets.running.identity import TAG, this_process
 
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 GRAPH = defs.resolve_asset_graph()
 MONDAY = datetime(2024, 3, 4, 6, tzinfo=UTC)
 
