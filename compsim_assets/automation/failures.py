@@ -1,5 +1,6 @@
 """What is said of a run that failed or was ended, so that a person can act on it without looking for more."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -16,10 +17,13 @@ _REMEDIES = (
     ("Read-only file system", "let this user write there, then make what is missing"),
     ("Permission denied", "let this user read and write there, then make what is missing"),
     ("MemoryError", "give it more memory, or fewer processes with COMPSIM_NPROC"),
+    ("DagsterAssetCheckFailedError", "look at that check in the UI: it says what is wrong with the data"),
+    ("ChildProcessCrash", "its process was killed, often for lack of memory: give it more, or fewer processes"),
     ("SIGKILL", "it was killed, often for lack of memory: give it more, or fewer processes with COMPSIM_NPROC"),
     ("UniverseError", "put the file right; `compsim check FOLDER` says more of it in seconds"),
     ("is gone: it was killed", "nothing, if it is tried again by itself; else see why the machine ended it"),
 )
+_FROM_OUTSIDE = "marked as failed from outside the execution context."
 _AGAIN = "put right what it says, then `compsim materialize` makes what is missing"
 
 
@@ -71,17 +75,16 @@ class Report:
         return {"event": f"run_{self.status.lower()}", **asdict(self), "text": "\n".join(self.lines())}
 
 
-def report_on(instance: dg.DagsterInstance, run: dg.DagsterRun, event: dg.DagsterEvent, ui: str) -> Report:
+def report_on(instance: dg.DagsterInstance, run: dg.DagsterRun, ui: str) -> Report:
     """The report on a run that has ended.
 
     Args:
-        event: with which it ended.
-        ui: where the UI is; without it there is no link.
+            ui: where the UI is; without it there is no link.
     """
     record = instance.get_run_record_by_id(run.run_id)
     steps = tuple(_failed_steps(instance, run.run_id))
     if not steps and run.status == dg.DagsterRunStatus.FAILURE:
-        error = " ".join((event.message or "it failed without a word").split())
+        error = _why_it_ended(instance, run.run_id) or "it failed without a word"
         steps = (FailedStep("the run itself", error, _remedy(error)),)
     ended = "was ended" if run.status == dg.DagsterRunStatus.CANCELED else "failed"
     return Report(
@@ -99,6 +102,17 @@ def report_on(instance: dg.DagsterInstance, run: dg.DagsterRun, event: dg.Dagste
     )
 
 
+def _why_it_ended(instance: dg.DagsterInstance, run_id: str) -> str:
+    """What is said of the end of a run none of whose steps failed: by itself, else by what marked it as failed."""
+    before, why = "", ""
+    for entry in instance.all_logs(run_id, of_type={dg.DagsterEventType.ENGINE_EVENT, dg.DagsterEventType.RUN_FAILURE}):
+        message = " ".join((entry.message or "").split())
+        if entry.dagster_event_type == dg.DagsterEventType.RUN_FAILURE:
+            why = before if message.endswith(_FROM_OUTSIDE) else message
+        before = message
+    return why
+
+
 def _failed_steps(instance: dg.DagsterInstance, run_id: str) -> Iterator[FailedStep]:
     for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
         event = entry.dagster_event
@@ -108,9 +122,10 @@ def _failed_steps(instance: dg.DagsterInstance, run_id: str) -> Iterator[FailedS
         while error and error.cause:
             error = error.cause
         text = f"{error.cls_name}: {error.message}" if error else event.message or ""
+        # Dagster begins the message with the whole name of the class.
+        message = re.sub(rf"^([\w.]+\.)?{error.cls_name}: ", "", error.message.strip()) if error else text
+        first = next((line.strip() for line in message.splitlines() if line.strip()), "")
         name = f"{error.cls_name}: " if error and error.cls_name else ""
-        message = (error.message if error else text).strip().removeprefix(name)
-        first = next((line.strip() for line in message.splitlines() if line.strip()), text)
         yield FailedStep(event.step_key or "", f"{name}{first}", _remedy(text))
 
 

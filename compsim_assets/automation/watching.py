@@ -17,7 +17,7 @@ def failure_sensors(webhook: str, ui: str, default_status: dg.DefaultSensorStatu
     """
 
     def say(context: dg.RunStatusSensorContext) -> None:
-        report = report_on(context.instance, context.dagster_run, context.dagster_event, ui)
+        report = report_on(context.instance, context.dagster_run, ui)
         for line in report.lines():
             context.log.error(line)
         if webhook:

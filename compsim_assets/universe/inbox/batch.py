@@ -20,8 +20,8 @@ FILE, REPLACED = "batch.json", "replaced"
 
 @dataclass(frozen=True)
 class Batch:
-    """key: names it, by the time and the files' contents, and no other batch. files: path in the inbox -> its place. standing: why the
-    universe is refused even with them, so that no run is asked for.
+    """key: names it and no other batch, by the time and the files' contents. files: path in the inbox -> its place.
+    standing: why the universe is refused even with them, so that no run is asked for.
     """
 
     key: str
