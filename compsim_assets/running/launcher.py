@@ -1,4 +1,4 @@
-"""Starts and ends runs as Dagster's own launcher does, and can say whether one's process is there; dagster.yaml names it.
+"""Starts and ends runs as Dagster's launcher does, and can say whether one's process is there; dagster.yaml names it.
 
 Dagster's launcher has no answer to that. Where a code server and the run under it are killed, nobody else would ever
 say that the run has ended, and it would keep its place in the queue.

@@ -49,15 +49,16 @@ class Deployed:
         server = f"{{host: 127.0.0.1, port: {self.port}, location_name: toy}}"
         self.workspace.write_text(f"load_from:\n  - grpc_server: {server}\n")
         self.environment = {**os.environ, "TOY": str(folder), "DAGSTER_HOME": str(self.home)}
-        self.behave(**behaviour)
+        self.ask_for(**behaviour)
         self.n_daemons, self.daemons = daemons, list[subprocess.Popen[bytes]]()
         self._stack = ExitStack()
 
-    def behave(self, **behaviour: str) -> None:
-        """What the steps do, of code servers that are started from now on."""
-        for name in [name for name in self.environment if name.startswith("TOY_")]:
-            del self.environment[name]
-        self.environment.update({f"TOY_{name.upper()}": what for name, what in behaviour.items()})
+    def ask_for(self, **behaviour: str) -> None:
+        """What steps do from now on, and nothing else of what they were asked before; their notes are forgotten."""
+        for file in (*self.folder.glob("*.asked"), *self.folder.glob("*.json")):
+            file.unlink()
+        for asset, what in behaviour.items():
+            (self.folder / f"{asset}.asked").write_text(what)
 
     def __enter__(self) -> "Deployed":
         self.instance = self._stack.enter_context(dg.DagsterInstance.from_config(str(self.home)))
@@ -138,10 +139,12 @@ class Deployed:
         self.wait_for(lambda: self.status(run_id) in FINISHED, seconds)
         return self.status(run_id)
 
-    def wait_for(self, condition: Callable[[], object], seconds: float = 60) -> None:
+    def wait_for(
+        self, condition: Callable[[], object], seconds: float = 60, why: Callable[[], str] = lambda: ""
+    ) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
-            assert time.monotonic() < deadline, self.said()
+            assert time.monotonic() < deadline, f"{self.said()}\n{why()}"
             time.sleep(0.05)
 
     def said(self) -> str:

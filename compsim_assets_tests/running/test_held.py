@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+import typer
 
 from compsim_assets.commands.unlock import unlock
 from compsim_assets.running import identity
@@ -161,7 +162,7 @@ def test_the_command(instance: dg.DagsterInstance, living: str, monkeypatch, cap
     assert second.startswith("pool press is free again")
     assert third.startswith(f"run {run.run_id[:8]} (rebuild): STARTED since 2")
     assert third.endswith(", alive")
-    with pytest.raises(BaseException) as ended:
+    with pytest.raises(typer.Exit) as ended:
         unlock(run.run_id, False, False)
     assert ended.value.exit_code == 2
     assert "is alive" in capsys.readouterr().err

@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import dagster as dg
@@ -29,13 +30,20 @@ def folder() -> Path:
     return Path(os.environ["TOY"])
 
 
+def asked(name: str) -> str:
+    """What the step is asked to do: by the environment, or from outside while the platform is there."""
+    with suppress(FileNotFoundError):
+        return (folder() / f"{name}.asked").read_text()
+    return os.environ.get(f"TOY_{name.upper()}", "")
+
+
 def behave(context: dg.AssetExecutionContext, name: str) -> str:
     """Do what is asked of the step, and leave a note of when and where it was."""
     note = {"pid": os.getpid(), "begun": time.time(), "cpu": time.process_time()}
     note["loaded"] = [module for module in COSTLY if module in sys.modules]
     note["waits"] = os.environ.get("OMP_WAIT_POLICY")
     (folder() / f"{name}.json").write_text(json.dumps(note))
-    what, _, seconds = os.environ.get(f"TOY_{name.upper()}", "").partition(" ")
+    what, _, seconds = asked(name).partition(" ")
     print("printed by", name, file=sys.stderr)
     print("printed by", name)
     if what == "fail":
@@ -86,6 +94,8 @@ def third(context: dg.AssetExecutionContext) -> Iterator[dg.Output]:
 
 class ByMode(dg.ConfigurableIOManager):
     def handle_output(self, context: dg.OutputContext, obj: dict[str, int]) -> None:
+        (folder() / "writing.json").touch()
+        time.sleep(float(asked("writing") or 0))
         for mode in sorted(context.asset_partition_keys):
             rows = {"dagster/row_count": obj[mode]}
             context.step_context.add_asset_metadata(rows, context.asset_key, mode)
