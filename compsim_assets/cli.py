@@ -3,6 +3,7 @@
 import typer
 
 from compsim_assets.commands.check import check
+from compsim_assets.commands.export import export
 from compsim_assets.commands.init import init
 from compsim_assets.commands.materialize import materialize
 from compsim_assets.commands.table import table
@@ -16,7 +17,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # half of the time of a start
     pretty_exceptions_enable=False,
 )
-for command in (init, check, materialize, table, versions, publish, rollback, verify, unlock):
+for command in (init, check, materialize, table, versions, publish, rollback, verify, export, unlock):
     app.command()(command)
 
 

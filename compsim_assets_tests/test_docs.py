@@ -64,7 +64,7 @@ def commands() -> set[str]:
 
 def rooms() -> set[str]:
     chapters = {f"{path.parent.relative_to(ROOT)}/" for path in PACKAGE.rglob("*/__init__.py")}
-    return {*chapters, "compsim_assets_tests/", "benchmarks/", "docs/", "findings/"}
+    return {*chapters, "compsim_assets_tests/", "benchmarks/", "deploy/", "docs/", "findings/"}
 
 
 EXPECTED = {
@@ -105,7 +105,7 @@ def test_the_readme_is_short_and_starts_with_two_commands() -> None:
 
 
 def test_every_path_exists() -> None:
-    ours = {"compsim_assets", "compsim_assets_tests", "benchmarks", "docs", ".ci", ".dagster"}
+    ours = {"compsim_assets", "compsim_assets_tests", "benchmarks", "deploy", "docs", ".ci", ".dagster"}
     everywhere = {path.name for path in PACKAGE.rglob("*.py")}
     paths = [(page, name) for page, text in PAGES.items() for name in TICKED.findall(text)]
     looked_at = 0
