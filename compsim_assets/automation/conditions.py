@@ -105,7 +105,7 @@ def _of_modes(context: dg.AutomationContext[dg.AssetKey], modes: Sequence[str | 
 
 def automated(assets: Iterable[dg.AssetsDefinition]) -> list[dg.AssetsDefinition]:
     """The same assets with the condition."""
-    condition = OutOfDate() & ~dg.AutomationCondition.in_progress()
+    condition = (OutOfDate() & ~dg.AutomationCondition.in_progress()).with_label("out of date")
     return [
         each.map_asset_specs(lambda spec: spec.replace_attributes(automation_condition=condition)) for each in assets
     ]

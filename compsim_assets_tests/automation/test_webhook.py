@@ -91,6 +91,6 @@ def test_without_its_secret_nothing_is_sent(
     monkeypatch.setenv("COMPSIM_WEBHOOK_SECRET_FILE", str(path))
     if content is not None:
         path.write_text(content)
-    with listening() as heard, pytest.raises(WebhookError, match="secret (cannot be read|is empty)"):
+    with listening() as heard, pytest.raises(WebhookError, match=r"secret (cannot be read|is empty)"):
         post(heard.url, CONTENT)
     assert heard.requests == []
