@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from compsim_assets.universe.intake.levels import Levels
 
 _REPORT = "rebuild_report"
+_NAMED = 3  # of what could not be compared, in the log
 _BY_MODE = (
     "cutoffs", "clusters", "cluster_features", "cluster_feature_summary", "interpretability_curve",
     "strong_feature_proportion",
@@ -105,8 +106,12 @@ class _Comparison:
                 changed.append(failed("", problem))
             parts.append(graded(changed, levels, against))
         table = worst_first(parts)
-        for row in table[table["grade"] == "failed"].to_dict("records"):
-            self._context.log.warning(" ".join(filter(None, (row["table"], row["subject"], row["what"]))))
+        failures = table[table["grade"] == "failed"].to_dict("records")
+        lines = [" ".join(filter(None, (row["table"], row["subject"], row["what"]))) for row in failures[:_NAMED]]
+        if more := len(failures) - len(lines):
+            lines.append(f"and {more} more")
+        if lines:
+            self._context.log.warning("\n".join(lines))
         return table
 
     def _changes(

@@ -58,10 +58,13 @@ def mean_correlation(name: str, before: Folder, after: Folder) -> Iterator[Chang
 
 
 def cutoffs(name: str, before: Folder, after: Folder) -> Iterator[Change]:
-    """Theta of every year that both versions have; base has one for all years."""
+    """Theta of every year that both versions have; where all years have the same one, once."""
     old, new = (folder.frame(name, "year", "theta").set_index("year")["theta"] for folder in (before, after))
     years = old.index.intersection(new.index)
-    yield from differences(name, "theta", old.loc[years], new.loc[years])
+    old, new = old.loc[years], new.loc[years]
+    if len(years) and old.nunique() == new.nunique() == 1:
+        old, new = (theta.iloc[:1].set_axis(["every year"]) for theta in (old, new))
+    yield from differences(name, "theta", old, new)
 
 
 def clusters(name: str, before: Folder, after: Folder) -> Iterator[Change]:

@@ -3,6 +3,7 @@
 Names of companies, and whatever else a universe's files hold, are text here: nothing of them is markup.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
@@ -22,10 +23,14 @@ RULE = (
 )
 _MARKUP = re.compile(r"([\\`*_\[\]!#~|])")
 _ROWS = ("rows", "gone", "added", "changed")
-_NUMBERS = frozenset({"before", "after", "change", "level", *_ROWS})
-_MOVED = {"co_members_of": "Companies whose cluster changed most", "peers_of": "Companies whose peers changed most"}
+_NUMBERS = frozenset({"before", "after", "change", "size", "level", *_ROWS})
+_MOVED = {
+    "co_members_of": "Companies whose cluster changed most (size 1: with none of those before)",
+    "peers_of": "Companies whose peers changed most (size 1: all are others)",
+}
 _HEADS = ("table", "measure", "subject", "before", "after", "change", "level", "grade", "what")
 _VALUES = ("table", "measure", "subject", "before", "after", "change", "what")
+_WHO_MOVED = ("table", "subject", "size", "before", "after", "what")
 
 
 class Section(NamedTuple):
@@ -48,7 +53,7 @@ def markdown_page(report: pd.DataFrame, versions: Mapping[str, str], universe: s
     """
     lines = [f"# {TITLE}", f"Computed on {_text(universe)}."]
     for against, what, of_version in _parts(report, versions):
-        lines += [f"## Against the {against} version", _text(what), _text(summary(of_version))]
+        lines += [f"## Against the {against} version", *map(_text, filter(None, (what, summary(of_version))))]
         for section in sections(of_version, most):
             lines += [f"### {section.title}", _markdown_table(section)]
             lines += [f"{section.left_out:,} more in rebuild\\_report."] if section.left_out else []
@@ -59,8 +64,8 @@ def html_page(report: pd.DataFrame, versions: Mapping[str, str], universe: str, 
     """The same as HTML."""
     body = [f"<p>Computed on {escape(universe)}.</p>"]
     for against, what, of_version in _parts(report, versions):
-        body.append(f"<h2>Against the {escape(against)} version</h2><p>{escape(what)}</p>")
-        body.append(f"<p>{escape(summary(of_version))}</p>")
+        body.append(f"<h2>Against the {escape(against)} version</h2>")
+        body += [f"<p>{escape(line)}</p>" for line in (what, summary(of_version)) if line]
         for section in sections(of_version, most):
             body.append(f"<h3>{escape(section.title)}</h3>{_html_table(section)}")
             body += [f"<p>{section.left_out:,} more in rebuild_report.parquet.</p>"] if section.left_out else []
@@ -68,7 +73,7 @@ def html_page(report: pd.DataFrame, versions: Mapping[str, str], universe: str, 
 
 
 def _parts(report: pd.DataFrame, versions: Mapping[str, str]) -> Iterable[tuple[str, str, pd.DataFrame]]:
-    for against in report["against"].unique():
+    for against in sorted(report["against"].unique()):  # the last version, then the pinned one
         yield against, versions.get(against, ""), report[report["against"] == against]
 
 
@@ -96,7 +101,7 @@ def sections(of_version: pd.DataFrame, most: int) -> list[Section]:
     every = [
         _section("Look at this", _HEADS, notable, most),
         _section("Headline numbers", _VALUES, numbers, most),
-        *(_section(title, _VALUES, of_version[measure == name], most) for name, title in _MOVED.items()),
+        *(_section(title, _WHO_MOVED, of_version[measure == name], most) for name, title in _MOVED.items()),
         _rows_section(of_version, most),
     ]
     return [section for section in every if section.rows]
@@ -114,7 +119,10 @@ def _rows_section(of_version: pd.DataFrame, most: int) -> Section:
     )
     counts = rows.pivot_table(index="name", columns="measure", values="change", aggfunc="first", sort=False)
     of_rows = rows[rows["measure"] == "rows"].set_index("name")
-    table = of_rows[["before", "after", "what"]].join(counts.reindex(columns=_ROWS[1:])).sort_index().reset_index()
+    columns = rows[rows["measure"] == "changed"].set_index("name")["what"]
+    what = of_rows["what"].where(of_rows["what"] != "", columns.reindex(of_rows.index).fillna(""))
+    table = of_rows[["before", "after"]].assign(what=what).join(counts.reindex(columns=_ROWS[1:]))
+    table = table.sort_index().reset_index()
     headers = ("name", "before", "after", *_ROWS[1:], "what")
     section = _section("Rows of every result", headers, table, most)
     return section._replace(headers=("result", *headers[1:]))
@@ -141,7 +149,11 @@ def _cell(value: object) -> str:
     if isinstance(value, str):
         return value
     number = float(value)  # type: ignore[arg-type]
-    return f"{number:,.0f}" if number == round(number) and abs(number) < 1e15 else f"{number:.4g}"
+    if math.isinf(number):
+        return str(number)
+    if abs(number - round(number)) < 1e-12:  # what is left of two equal sums is nothing
+        return f"{round(number):,}"
+    return f"{number:.4g}"
 
 
 def _text(text: str) -> str:
