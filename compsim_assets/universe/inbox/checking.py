@@ -5,6 +5,7 @@ is larger than the memory, or damaged so that its reader dies, ends that process
 waits for a while; a check that takes longer goes on, and a later call gets its answer.
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -25,7 +26,8 @@ from compsim_assets.universe.layout import UniverseError
 
 _LONGEST_SECONDS = 3600
 _TRIES = 3
-_LOCK, _LOG, _COUNT = "check.lock", "check.log", "tries.json"
+_COMMAND = (sys.executable, "-m", __name__)
+_LOCK, _LOG, _COUNT, _ANSWER = "check.lock", "check.log", "tries.json", "answer.json"
 
 
 @dataclass(frozen=True)
@@ -52,28 +54,28 @@ def ask(universe: Path, claimed: Path, state: str, patience: float) -> Answer | 
         state: of the claimed files; an answer on others does not count.
         patience: seconds to wait.
     """
-    from filelock import FileLock, Timeout
-
     folder = claimed.parent
-    try:
-        with FileLock(folder / _LOCK, timeout=0):
-            pass
-    except Timeout:
-        return None
-    if answer := _read(folder / "answer.json", state):
-        return answer
-    tries = _tries(folder / _COUNT, state)
-    if tries >= _TRIES:
-        why = f"the check of it ended without an answer {tries} times{_last_words(folder / _LOG)}: it is damaged, or "
-        return Answer(state, refused={name: [f"{why}larger than the memory"] for name in names_in(claimed)})
-    command = [sys.executable, "-m", __name__, str(universe), str(claimed), str(folder / "answer.json"), state]
-    with (folder / _LOG).open("wb") as log:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder, start_new_session=True
-        )
+    with (folder / _LOCK).open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return None
+        if answer := _read(folder / _ANSWER, state):
+            return answer
+        tries = _tries(folder / _COUNT, state)
+        if tries >= _TRIES:
+            why = f"the check of it ended without an answer {tries} times{_last_words(folder / _LOG)}: it is damaged, "
+            return Answer(state, refused={name: [f"{why}or larger than the memory"] for name in names_in(claimed)})
+        command = [*_COMMAND, str(universe), str(claimed), str(folder / _ANSWER), state]
+        with (folder / _LOG).open("wb") as log:
+            # The lock is the check's as long as it lives, whatever becomes of this process.
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                pass_fds=[lock.fileno()],
+            )  # fmt: skip
     with suppress(subprocess.TimeoutExpired):
         process.wait(patience)
-    return _read(folder / "answer.json", state)
+    return _read(folder / _ANSWER, state)
 
 
 def names_in(claimed: Path) -> list[str]:
@@ -194,19 +196,16 @@ def _last_words(log: Path) -> str:
 
 def main() -> None:
     """Check, and write the answer at once; ended by the system after an hour."""
-    from filelock import FileLock, Timeout
-
     universe, claimed, answer_file, state = sys.argv[1:]
     signal.alarm(_LONGEST_SECONDS)
     path = Path(answer_file)
-    with suppress(Timeout), FileLock(path.parent / _LOCK, timeout=0):
-        try:
-            answer = check(Path(universe), Path(claimed), state)
-        except UniverseError as problem:  # the universe changed under the check: a name has no place any more
-            answer = Answer(state, refused={name: [str(problem)] for name in names_in(Path(claimed))})
-        aside = path.with_suffix(".part")
-        aside.write_text(json.dumps(asdict(answer)))
-        aside.replace(path)
+    try:
+        answer = check(Path(universe), Path(claimed), state)
+    except UniverseError as problem:  # the universe changed under the check: a name has no place any more
+        answer = Answer(state, refused={name: [str(problem)] for name in names_in(Path(claimed))})
+    aside = path.with_suffix(".part")
+    aside.write_text(json.dumps(asdict(answer)))
+    aside.replace(path)
 
 
 if __name__ == "__main__":
