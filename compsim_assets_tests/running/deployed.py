@@ -48,7 +48,7 @@ class Deployed:
         self.workspace = folder / "workspace.yaml"
         server = f"{{host: 127.0.0.1, port: {self.port}, location_name: toy}}"
         self.workspace.write_text(f"load_from:\n  - grpc_server: {server}\n")
-        self.environment = {**os.environ, "TOY": str(folder), "DAGSTER_HOME": str(self.home)}
+        self.environment = {**os.environ, "TOY": str(folder), "TOY_LIGHT": "yes", "DAGSTER_HOME": str(self.home)}
         self.ask_for(**behaviour)
         self.n_daemons, self.daemons = daemons, list[subprocess.Popen[bytes]]()
         self._stack = ExitStack()
@@ -145,7 +145,7 @@ class Deployed:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"{self.said()}\n{why()}"
-            time.sleep(0.05)
+            time.sleep(0.1)
 
     def said(self) -> str:
         """What everybody printed, and the runs."""

@@ -18,7 +18,7 @@ import dagster as dg
 from compsim_assets.assets.common import HEAVY, alone
 from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.partitions import cutoff_modes
-from compsim_assets.running.executor import executor
+from compsim_assets.running.executor import _create, executor
 
 ONE_RUN = dg.BackfillPolicy.single_run()
 USUAL = ("first", "second", "left", "right", "last")
@@ -132,10 +132,18 @@ def ranks(context: dg.AssetExecutionContext, torchrun: Torchrun) -> dg.Materiali
     return dg.MaterializeResult()
 
 
+# The same, but that its steps inherit little: a run under a code server starts in a third of the time.
+light = dg.ExecutorDefinition(
+    "multiprocess",
+    config_schema=dg.multiprocess_executor.config_schema,
+    requirements=dg.multiple_process_executor_requirements(),
+    executor_creation_fn=_create,
+).configured({"start_method": {"forkserver": {"preload_modules": ["compsim_assets_tests.running.light"]}}})
+
 defs = dg.Definitions(
     assets=[first, second, third, last, heavy_a, heavy_b, ranks],
     jobs=[dg.define_asset_job("rebuild")],
-    executor=executor,
+    executor=light if os.environ.get("TOY_LIGHT") else executor,
     resources={"by_mode": ByMode(), "torchrun": Torchrun(nproc="2")},
 )
 
