@@ -10,7 +10,7 @@ from compsim_assets.contracts import TABLES
 from compsim_assets.contracts.modes import CUTOFF_MODES
 from compsim_assets.storage.checksums import checksum
 from compsim_assets.storage.lineage import name_of
-from compsim_assets.storage.results import MANIFESTS, Results
+from compsim_assets.storage.results import MANIFESTS, Results, read_manifest
 
 PUBLISHED = "published"
 _FOLDERS = {*TABLES, *MANIFESTS, "figures"}  # others are inputs: the sample's universe
@@ -52,15 +52,17 @@ def describe(results: Results, name: str, files: list[Path], before: Mapping[str
 
     Args:
         before: what the last version's manifest says of it; old: that version's folder. A file that is still the same
-            one keeps its checksum, so that a version costs what is new in it, and damage meanwhile is noticed.
+            one keeps its checksum, so that a version costs what is new in it, and damage meanwhile is noticed. So does
+            one that was sealed when it was written.
     """
     described = dict[str, Any](content=results.content(name), files={})
+    sealed = read_manifest(results.array_folder(name), MANIFESTS[name]).get("xxh3", {}) if name in MANIFESTS else {}
     for path in files:
         last = before.get("files", {}).get(path.as_posix())
         unchanged = last and old and same(results.folder / path, old / path)
         size = (results.folder / path).stat().st_size
         described["files"][path.as_posix()] = (
-            last if unchanged else {"size": size, "xxh3": checksum(results.folder / path)}
+            last if unchanged else {"size": size, "xxh3": sealed.get(path.name) or checksum(results.folder / path)}
         )
     rows = _rows(results.folder / files[0])
     note = results.note(name)
