@@ -52,4 +52,4 @@ def _watch(parent_pid: int, every_seconds: float = 0.5) -> None:
 
 if __name__ == "__main__":
     die_with_parent(int(sys.argv[1]))
-    os.execvp(sys.argv[2], sys.argv[2:])
+    os.execvp(sys.argv[2], sys.argv[2:])  # noqa: S606 - the program that this one was told to become

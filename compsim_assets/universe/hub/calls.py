@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 # Statuses that say "not now": time-out, too many requests, and trouble within the hub.
 _NOT_NOW = (408, 425, 429, 500, 502, 503, 504)
-_TOKEN_HINT = "put an access token into HF_TOKEN in the environment (or run `hf auth login`)"
+_HOW_TO_LOG_IN = "put an access token into HF_TOKEN in the environment (or run `hf auth login`)"
 
 
 @dataclass(frozen=True)
@@ -106,13 +106,13 @@ def explain(error: BaseException) -> str:
     status = cause.response.status_code
     kind = "model" if "/api/models/" in str(cause.response.url) else "data set"
     if isinstance(cause, GatedRepoError):
-        return f"access is gated: accept its terms on {hub}, then {_TOKEN_HINT}"
+        return f"access is gated: accept its terms on {hub}, then {_HOW_TO_LOG_IN}"
     if isinstance(cause, RepositoryNotFoundError):
-        return f"{hub} has no such {kind}, or it is private: check the name; for a private one {_TOKEN_HINT}"
+        return f"{hub} has no such {kind}, or it is private: check the name; for a private one {_HOW_TO_LOG_IN}"
     if isinstance(cause, RevisionNotFoundError):
         return f"{hub} has the {kind}, but not this revision"
     if status in (401, 403):
-        return f"{hub} refuses access (HTTP {status}), the token may be wrong or expired: {_TOKEN_HINT}"
+        return f"{hub} refuses access (HTTP {status}), the token may be wrong or expired: {_HOW_TO_LOG_IN}"
     answer = f": {cause.server_message}" if cause.server_message else ""
     return scrub(f"HTTP {status} from {cause.response.url}{answer}")
 
