@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compsim_assets.comparison.movers import by_company, cluster_moves, comings_and_goings, named, peer_moves
@@ -22,6 +22,7 @@ def co_members(clusters: dict[int, int], report: int) -> set[int]:
     return {other for other, cluster in clusters.items() if other // 6 == year and cluster == mine} - {report}
 
 
+@settings(deadline=None, max_examples=50)
 @given(before=CLUSTERS, after=CLUSTERS)
 def test_moves_are_jaccard_distances_of_co_members(before: dict[int, int], after: dict[int, int]) -> None:
     moves = cluster_moves(frame(before), frame(after)).set_index("report_id")
@@ -46,6 +47,7 @@ def peers(lists: dict[int, set[int]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["report_id", "year", "peer_id"], dtype="int64")
 
 
+@settings(deadline=None, max_examples=50)
 @given(before=PEERS, after=PEERS)
 def test_peers_are_others_by_the_share_of_the_longer_list(
     before: dict[int, set[int]], after: dict[int, set[int]]

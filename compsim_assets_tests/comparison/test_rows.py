@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compsim_assets.comparison.rows import RowChanges, changes, column_hashes, matrix_hashes, rows_of
@@ -56,6 +56,7 @@ def by_hand(before: Table, after: Table) -> RowChanges:
     return RowChanges(len(before), len(after), gone, added, changed, {name: n for name, n in columns.items() if n})
 
 
+@settings(deadline=None, max_examples=50)
 @given(before=TABLES, after=TABLES, cuts=st.tuples(st.lists(st.integers(1, 9)), st.lists(st.integers(1, 9))))
 def test_changes_are_those_found_row_by_row(before: Table, after: Table, cuts: tuple[list[int], list[int]]) -> None:
     rows = [

@@ -34,4 +34,8 @@ def test_after_a_change_of_features_all_that_is_made_of_them_is_made(rebuilt: Ru
 def test_what_is_removed_is_made_again_with_what_is_made_of_it(rebuilt: Run, tmp_path: Path) -> None:
     copy = rebuilt.copy(tmp_path)
     copy.results.table("table_2").unlink()
-    assert planned(copy).reasons == {"table_2": "never made, or damaged", "findings": "table_2 is made again"}
+    assert planned(copy).reasons == {
+        "table_2": "never made, or damaged",
+        "findings": "table_2 is made again",
+        "rebuild_report": "findings is made again",
+    }
