@@ -20,9 +20,9 @@ _PREFIX = "COMPSIM_"
 # What is read elsewhere: by the launcher and what it starts (docs/cluster.md), by automation (docs/automation.md), and
 # by the tests (docs/house.md).
 _BEYOND_SETTINGS = (
-    "NPROC", "JOIN_TIMEOUT", "HEARTBEAT", "KEEP_VERSIONS", "KEEP_DAYS",
+    "NPROC", "JOIN_TIMEOUT", "HEARTBEAT", "KEEP_VERSIONS", "KEEP_DAYS", "KEEP_RUNS",
     "INBOX", "UNATTENDED", "AUTOMATE", "UI", "WEBHOOK", "WEBHOOK_SECRET", "WEBHOOK_SECRET_FILE",
-    "KILLS", "REAL_UNIVERSE", "REQUIRE_BROWSER", "REQUIRE_SLURM", "TEST_PREFIX", "UPDATE_SNAPSHOT",
+    "KILLS", "REAL_UNIVERSE", "REQUIRE_BROWSER", "REQUIRE_POSTGRES", "REQUIRE_SLURM", "TEST_PREFIX", "UPDATE_SNAPSHOT",
 )  # fmt: skip
 
 
@@ -149,6 +149,15 @@ def versions_to_keep() -> tuple[int, int]:
         ValueError: one is no number from 1.
     """
     return int(_number("KEEP_VERSIONS", "a number from 1") or 10), int(_number("KEEP_DAYS", "a number from 1") or 90)
+
+
+def runs_to_keep() -> tuple[int, int]:
+    """How many runs Dagster remembers, and for how many days: COMPSIM_KEEP_RUNS, COMPSIM_KEEP_DAYS.
+
+    Raises:
+        ValueError: one is no number from 1.
+    """
+    return int(_number("KEEP_RUNS", "a number from 1") or 200), int(_number("KEEP_DAYS", "a number from 1") or 90)
 
 
 def processes() -> str:

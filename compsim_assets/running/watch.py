@@ -17,7 +17,9 @@ from dagster._core.events import EngineEventData
 
 from compsim_assets.running import identity
 from compsim_assets.running.claims import give_back, holders
+from compsim_assets.running.retention import prune
 from compsim_assets.running.waiting import tell_the_queue
+from compsim_assets.settings import runs_to_keep
 
 EVERY = 2.0  # seconds between two looks at the run
 POOLS_EVERY, QUEUE_EVERY = 4.0, 10.0
@@ -28,11 +30,15 @@ WAITS = "compsim/waits_for"  # metadata of an event: the pool
 
 
 def watched(events: Iterator[dg.DagsterEvent], plan_context: Any) -> Iterator[dg.DagsterEvent]:
-    """Pass a run's events on, and mind meanwhile what happens to it."""
+    """Pass a run's events on, and mind meanwhile what happens to it. At its end, forget runs of long ago."""
     with Watch(plan_context.instance, plan_context.run_id, plan_context.log.warning) as watch:
         for event in events:
             watch.take(event)
             yield event
+    try:
+        prune(plan_context.instance, *runs_to_keep())
+    except Exception as problem:  # what was made is made: the next run tries again
+        plan_context.log.warning(f"runs of the past are still kept: {problem}")
 
 
 class Watch:
