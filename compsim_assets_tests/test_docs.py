@@ -8,6 +8,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
+from importlib.metadata import version as installed
 from pathlib import Path
 
 import dagster as dg
@@ -21,6 +22,7 @@ from compsim_assets.definitions import defs
 from compsim_assets.evidence.claims import published_claims
 from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.settings import Settings
+from docs import dependencies
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "compsim_assets"
@@ -58,7 +60,8 @@ def settings() -> set[str]:
 def commands() -> set[str]:
     targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
     asked = {f"compsim {command.name or command.callback.__name__}" for command in app.registered_commands}
-    modules = {"python -m compsim_assets", "python -m docs.flow", "python -m docs.example"}
+    scripts = ("docs.flow", "docs.example", "docs.dependencies")
+    modules = {"python -m compsim_assets", *(f"python -m {script}" for script in scripts)}
     return {*(f"make {target}" for target in targets), *asked, *modules}
 
 
@@ -229,3 +232,13 @@ def test_the_readme_has_a_line_for_each_claim() -> None:
 def test_rows_are_per_something() -> None:
     for page, text in PAGES.items():
         assert not re.search(r"\b[Oo]ne (row|line|table) an? ", text), page.name
+
+
+def test_every_dependency_is_listed_in_the_version_that_is_installed() -> None:
+    (rows,) = [rows for path, (headers, *rows) in tables() if headers[0] == "package" and path.stem == "dependencies"]
+    listed = {row[0].strip("`"): (row[1], row[4]) for row in rows}
+    versions = dependencies.pinned()
+    assert listed == {name: (versions[name], ", ".join(uses)) for name, uses in dependencies.direct().items()}
+    for name, (version, uses) in listed.items():
+        if uses == "compsim":
+            assert installed(name).partition("+")[0] == version.partition("+")[0]
