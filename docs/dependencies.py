@@ -14,17 +14,15 @@ from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 from typing import Any
 
-from tabulate import tabulate
-
 ROOT = Path(__file__).parents[1]
 PAGE = Path(__file__).with_name("dependencies.md")
 HEADERS = ("package", "version", "of", "licence", "for")
 _INDEX = "https://pypi.org/simple/{}/"
 _INTRODUCTION = """# Dependencies
 
-What the project names itself, in the versions of `constraints.txt`, which pins what these need, too. `python -m docs.dependencies` writes
-this page: it asks the package index of when a version is, and stops at one that was withdrawn. Against known holes:
-`pip-audit --requirement constraints.txt`, where its database can be reached.
+What the project names itself, in the versions of `constraints.txt`, which pins what these need, too.
+`python -m docs.dependencies` writes this page: it asks the package index of when a version is, and stops at one that
+was withdrawn. Against known holes: `pip-audit --requirement constraints.txt`, where its database can be reached.
 
 """
 
@@ -82,6 +80,8 @@ def _licence(name: str) -> str:
 
 def main() -> None:
     """Write the page."""
+    from tabulate import tabulate
+
     versions = pinned()
     rows = [
         (f"`{name}`", version, _released(name, version.partition("+")[0]), _licence(name), ", ".join(uses))
