@@ -47,7 +47,7 @@ def sensors(options: Options) -> list[dg.SensorDefinition]:
     status = dg.DefaultSensorStatus.RUNNING if options.unattended else dg.DefaultSensorStatus.STOPPED
     every = failure_sensors(options.webhook, options.ui, status)
     if options.inbox and options.universe:
-        every.append(inbox_sensor(options.inbox, options.universe, status))
+        every.append(inbox_sensor(options.inbox, options.universe, options.webhook, status))
     if options.automate:
         every.append(condition_sensor(status))
     return every

@@ -14,6 +14,7 @@ from compsim_assets.universe.inbox import batch as batches
 from compsim_assets.universe.inbox import look as looking
 from compsim_assets.universe.inbox.batch import Batch
 from compsim_assets.universe.inbox.checking import check
+from compsim_assets_tests.automation.hooks import listening
 from compsim_assets_tests.universe.inbox.boxes import MORE_PRICES, PRICES, Box
 
 
@@ -22,6 +23,7 @@ class Sensor:
 
     def __init__(self, box: Box, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
         self.box, self.instance, self.cursor, self.now = box, instance, "", 0.0
+        self.webhook = ""
         monkeypatch.setattr(looking, "ask", lambda universe, claimed, state, patience: check(universe, claimed, state))
         monkeypatch.setattr("compsim_assets.automation.inbox.time.time", lambda: self.now)
 
@@ -29,7 +31,7 @@ class Sensor:
         """What is asked for, and why nothing is. A daemon that dies has not stored the cursor."""
         self.now += 30
         context = dg.build_sensor_context(self.instance, self.cursor or None, repository_def=defs.get_repository_def())
-        result = look(context, self.box.inbox)
+        result = look(context, self.box.inbox, self.webhook)
         if not dies:
             self.cursor = result.cursor or ""
         return list(result.run_requests or []), result.skip_reason.skip_message or "" if result.skip_reason else ""
@@ -71,6 +73,18 @@ def test_a_reason_says_what_went_into_the_quarantine(sensor: Sensor) -> None:
     assert requests == []
     assert reason.startswith("nothing new to make anything from; quarantine/prices.csv: ")
     assert sensor.tick() == ([], "the inbox is empty")
+
+
+def test_a_webhook_hears_of_what_was_refused(sensor: Sensor) -> None:
+    sensor.box.drop("prices.csv", "ticker,date\n")
+    sensor.box.drop("what.csv")
+    with listening() as heard:
+        sensor.webhook = heard.url
+        sensor.asked()
+    ((_, body),) = heard.requests
+    content = json.loads(body)
+    assert content["event"] == "inbox_refused"
+    assert [line.partition(":")[0] for line in content["refused"]] == ["quarantine/what.csv", "quarantine/prices.csv"]
 
 
 def test_a_daemon_that_died_before_it_knew_of_the_run_is_asked_again_with_the_same_key(sensor: Sensor) -> None:
@@ -138,5 +152,5 @@ def test_the_cursor_is_small_and_plain_text(sensor: Sensor) -> None:
 
 
 def test_it_is_a_sensor_of_the_rebuild(tmp_path: Path) -> None:
-    sensor = inbox_sensor(tmp_path, tmp_path, dg.DefaultSensorStatus.STOPPED)
+    sensor = inbox_sensor(tmp_path, tmp_path, "", dg.DefaultSensorStatus.STOPPED)
     assert (sensor.name, sensor.job_name, sensor.minimum_interval_seconds) == ("inbox", "rebuild", 30)

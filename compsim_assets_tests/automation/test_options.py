@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,13 +37,13 @@ def unset(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def statuses(options: Options) -> dict[str, str]:
-    every = [*automation.schedules(options), *automation.sensors(options)]
+    every: list[Any] = [*automation.schedules(options), *automation.sensors(options)]
     return {each.name: each.default_status.value for each in every}
 
 
 def test_who_opens_the_ui_starts_nothing() -> None:
     assert Options.from_environment(LOCAL) == Options()
-    every = [*(defs.schedules or []), *(defs.sensors or [])]
+    every: list[Any] = [*(defs.schedules or []), *(defs.sensors or [])]
     assert {each.name for each in every} == {"weekly_rebuild", "failed_runs", "ended_runs"}
     assert {each.default_status.value for each in every} == {OFF}
     graph = defs.resolve_asset_graph()

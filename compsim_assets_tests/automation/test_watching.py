@@ -150,3 +150,26 @@ def test_the_webhook_hears_of_it_and_nothing_shows_the_secret(
     assert ("COMPSIM_WEBHOOK was not told: localhost answers 400" in text) == (status == 400)
     assert SECRET not in text + body.decode() + str(headers)
     assert IN_URL not in text + body.decode()
+
+
+def test_a_run_that_was_ended_is_told_too(instance: dg.DagsterInstance) -> None:
+    result = run_of(instance, good)
+    instance.report_run_canceled(result.dagster_run)
+    run = instance.get_run_by_id(result.run_id)
+    assert run is not None
+    event = next(
+        entry.dagster_event
+        for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_CANCELED)
+        if entry.dagster_event
+    )
+    with listening() as heard:
+        _, ended_runs = failure_sensors(heard.url, "", dg.DefaultSensorStatus.STOPPED)
+        context: Any = dg.build_run_status_sensor_context("ended_runs", event, instance, run)
+        ended_runs(context)
+    ((_, body),) = heard.requests
+    content = json.loads(body)
+    assert (content["event"], content["what"]) == (
+        "run_canceled",
+        f"run {run.run_id[:8]} (ephemeral_asset_job__) was ended",
+    )
+    assert content["steps"] == []

@@ -23,12 +23,13 @@ _STATE = ".inbox"  # in the universe's folder: on its disk, and hidden from its 
 class Seen:
     """What came of a look.
 
-    reason: why no run is asked for; empty where one is. batch: key of the files that a run is asked for. said: lines
-    about files that were taken or not. memory: for the next look.
+    reason: why no run is asked for; empty where one is. batch: key of the files that a run is asked for. refused, said:
+    lines about files that were not taken, and about others. memory: for the next look.
     """
 
     reason: str
     batch: str = ""
+    refused: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
     memory: Memory = field(default_factory=dict)
 
@@ -88,17 +89,18 @@ class Inbox:
             return self._finish(batch, under_way)
         if run := under_way():
             return Seen(f"{_waiting(waiting)}; they wait, since {run}" if waiting.memory else run)
-        said = self._claim(waiting) if not names_in(self.claimed) else []
+        refused = self._claim(waiting) if not names_in(self.claimed) else []
         if not (names := names_in(self.claimed)):
-            return Seen(_waiting(waiting), said=tuple(said))
+            return Seen(_waiting(waiting), refused=tuple(refused))
         answer = ask(self.universe, self.claimed, self._state_of(names), self.patience)
         if answer is None:
-            return Seen(f"{_files(names)} being checked", said=tuple(said))
-        return self._settle(answer, said, under_way)
+            return Seen(f"{_files(names)} being checked", refused=tuple(refused))
+        seen = self._settle(answer, under_way)
+        return replace(seen, refused=(*refused, *seen.refused))
 
     def _claim(self, waiting: Waiting) -> list[str]:
         """Move settled files to where they are checked; what cannot be read goes into the quarantine."""
-        said, places = list[str](), list[Place]()
+        refused, places = list[str](), list[Place]()
         for entry in waiting.settled:
             try:
                 paths = [self.folder / entry]
@@ -116,30 +118,31 @@ class Inbox:
                 except FileNotFoundError:
                     continue
                 except UniverseError as problem:
-                    said.append(quarantine(self.folder, path, name, [str(problem)]))
+                    refused.append(quarantine(self.folder, path, name, [str(problem)]))
                     continue
                 if not any(place.meets(other) for other in places):  # else it is the next look's
                     places.append(place)
                     move(path, self.claimed / name)
-        return said
+        return refused
 
-    def _settle(self, answer: Answer, said: list[str], under_way: Callable[[], str]) -> Seen:
+    def _settle(self, answer: Answer, under_way: Callable[[], str]) -> Seen:
         """Do as the check says."""
-        for name, reasons in answer.refused.items():
-            said.append(quarantine(self.folder, self.claimed / name, name, reasons))
+        aside = answer.refused.items()
+        refused = tuple(quarantine(self.folder, self.claimed / name, name, reasons) for name, reasons in aside)
+        said = list[str]()
         for name in answer.unchanged:
             (self.claimed / name).unlink()
             said.append(f"{name}: the universe has it already, the same to the byte")
         said += [f"taken, though it looks wrong: {line}" for line in answer.suspicious]
         if not answer.accepted:
-            return Seen("nothing new to make anything from", said=tuple(said))
+            return Seen("nothing new to make anything from", refused=refused, said=tuple(said))
         if set(names_in(self.claimed)) != set(answer.accepted):
-            return Seen("the files to be checked are other ones by now", said=tuple(said))
+            return Seen("the files to be checked are other ones by now", refused=refused, said=tuple(said))
         places = {name: place_of(name, self.universe) for name in answer.accepted}
         batch = Batch.of(answer.accepted, places, answer.standing)
         batch.write(self.state)
         seen = self._finish(batch, under_way)
-        return replace(seen, said=(*said, *seen.said))
+        return replace(seen, refused=refused, said=(*said, *seen.said))
 
     def _finish(self, batch: Batch, under_way: Callable[[], str]) -> Seen:
         """Put a batch's files in their places, and ask for its run."""
@@ -151,7 +154,7 @@ class Inbox:
         if batch.standing:
             batch.forget(self.state)
             return Seen(f"no run yet, the universe would be refused: {batch.standing[0]}", said=said)
-        return Seen("", batch.key, said)
+        return Seen("", batch.key, said=said)
 
     def _state_of(self, names: list[str]) -> str:
         """The claimed files, by size and times, as a hash."""
