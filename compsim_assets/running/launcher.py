@@ -14,8 +14,10 @@ import dagster as dg
 from dagster._core.errors import DagsterUserCodeProcessError, DagsterUserCodeUnreachableError
 from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, WorkerStatus
 from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
+from dagster._core.storage.dagster_run import ACTIVE_RUN_STATUSES
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
 from dagster._serdes import deserialize_value
+from dagster._utils.tags import TagConcurrencyLimitsCounter
 
 from compsim_assets.running import identity
 
@@ -29,14 +31,26 @@ class RunLauncher(DefaultRunLauncher):
     """Runs are processes that the code server starts; what is asked about one is asked of its process."""
 
     def launch_run(self, context: LaunchRunContext) -> None:
-        """Start a run's process, unless another daemon of this home has."""
+        """Start a run's process: once, and within the queue's limits, also where two daemons of this home ask."""
         run_id = context.dagster_run.run_id
         with _one_by_one(Path(self._instance.root_directory)):
             run = self._instance.get_run_by_id(run_id)
             if run is None or run.tags.get(LAUNCHED) == run_id:
                 return
+            if self._has_no_place(run):
+                self._instance.report_dagster_event(dg.DagsterEvent.job_enqueue(run), run_id)
+                return
             self._instance.add_run_tags(run_id, {LAUNCHED: run_id})
         super().launch_run(context)
+
+    def _has_no_place(self, run: dg.DagsterRun) -> bool:
+        """Whether runs that were launched meanwhile have what the daemon took for free."""
+        queue = self._instance.get_concurrency_config().run_queue_config
+        if queue is None or run.remote_job_origin is None:
+            return False
+        active = self._instance.get_runs(dg.RunsFilter(statuses=ACTIVE_RUN_STATUSES))
+        others = [each for each in active if each.run_id != run.run_id and each.tags.get(LAUNCHED) == each.run_id]
+        return TagConcurrencyLimitsCounter(queue.tag_concurrency_limits, others).is_blocked(run)
 
     @property
     def supports_check_run_worker_health(self) -> bool:

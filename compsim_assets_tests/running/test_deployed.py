@@ -128,7 +128,7 @@ def test_the_next_run_ends_well(toy: Deployed, stage: str, way: Callable[[Deploy
         toy.instance.report_run_canceled(blocker)
     toy.ask_for()
     following = toy.launch(*ASSETS, tags=EVERYTHING)
-    first, second = toy.wait_until_ended(run_id), toy.wait_until_ended(following, 120)
+    first, second = toy.wait_until_ended(run_id, 150), toy.wait_until_ended(following, 150)
     assert second == STATUS.SUCCESS, toy.said()
     allowed = {STATUS.CANCELED} if way in (terminate, terminate_by_force) else {STATUS.SUCCESS, STATUS.FAILURE}
     assert first in allowed, toy.said()
