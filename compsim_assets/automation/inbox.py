@@ -46,7 +46,7 @@ def look(context: dg.SensorEvaluationContext, inbox: Inbox, webhook: str = "") -
     seen = inbox.look(before, requested, time.time(), lambda: rebuild_under_way(context.instance, parts=True))
     for line in _first(seen.refused):
         context.log.warning(line)
-    for line in _first(seen.said):
+    for line in _first(seen.notes):
         context.log.info(line)
     if webhook and seen.refused:
         content = {"event": "inbox_refused", "inbox": str(inbox.folder), "refused": list(seen.refused)}
@@ -55,7 +55,7 @@ def look(context: dg.SensorEvaluationContext, inbox: Inbox, webhook: str = "") -
     if seen.batch:
         request = dg.RunRequest(run_key=seen.batch, tags={**ALL_MODES, BATCH: seen.batch})
         return dg.SensorResult(run_requests=[request], cursor=after)
-    reason = "; ".join([seen.reason, *_first(seen.refused), *_first(seen.said)])
+    reason = "; ".join([seen.reason, *_first(seen.refused), *_first(seen.notes)])
     return dg.SensorResult(skip_reason=dg.SkipReason(reason), cursor=after)
 
 

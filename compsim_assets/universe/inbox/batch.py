@@ -64,7 +64,7 @@ class Batch:
 
     def put_in_place(self, universe: Path, claimed: Path, state: Path) -> None:
         """Move each file to its place; what was there is kept under the batch's key. Can be called again."""
-        kept = state / REPLACED / self.key
+        earlier = state / REPLACED / self.key
         for name, place in self.files.items():
             new, target = claimed / name, universe / place.path
             if not _is_there(new):
@@ -74,13 +74,13 @@ class Batch:
                     (universe / part).parent.mkdir(exist_ok=True)
                     os.rename(universe / single, universe / part)
             if _is_there(target):
-                keep(target, kept / place.path)
+                keep(target, earlier / place.path)
             for other in place.instead:
                 if _is_there(universe / other):
-                    keep(universe / other, kept / other)
+                    keep(universe / other, earlier / other)
             move(new, target)
         for other in (other for place in self.files.values() for other in place.instead):
-            if _is_there(kept / other):
+            if _is_there(earlier / other):
                 (universe / other).unlink(missing_ok=True)
         for folder in sorted(claimed.rglob("*"), reverse=True):
             with suppress(OSError):

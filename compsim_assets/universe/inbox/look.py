@@ -23,14 +23,14 @@ _STATE = ".inbox"  # in the universe's folder: on its disk, and hidden from its 
 class Seen:
     """What came of a look.
 
-    reason: why no run is asked for; empty where one is. batch: key of the files that a run is asked for. refused, said:
-    lines about files that were not taken, and about others. memory: for the next look.
+    reason: why no run is asked for; empty where one is. batch: key of the files that a run is asked for. refused: lines
+    about files that were not taken. notes: lines about others. memory: for the next look.
     """
 
     reason: str
     batch: str = ""
     refused: tuple[str, ...] = ()
-    said: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     memory: Memory = field(default_factory=dict)
 
 
@@ -129,20 +129,20 @@ class Inbox:
         """Do as the check says."""
         aside = answer.refused.items()
         refused = tuple(quarantine(self.folder, self.claimed / name, name, reasons) for name, reasons in aside)
-        said = list[str]()
+        notes = list[str]()
         for name in answer.unchanged:
             (self.claimed / name).unlink()
-            said.append(f"{name}: the universe has it already, the same to the byte")
-        said += [f"taken, though it looks wrong: {line}" for line in answer.suspicious]
+            notes.append(f"{name}: the universe has it already, the same to the byte")
+        notes += [f"taken, though it looks wrong: {line}" for line in answer.suspicious]
         if not answer.accepted:
-            return Seen("nothing new to make anything from", refused=refused, said=tuple(said))
+            return Seen("nothing new to make anything from", refused=refused, notes=tuple(notes))
         if set(names_in(self.claimed)) != set(answer.accepted):
-            return Seen("the files to be checked are other ones by now", refused=refused, said=tuple(said))
+            return Seen("the files to be checked are other ones by now", refused=refused, notes=tuple(notes))
         places = {name: place_of(name, self.universe) for name in answer.accepted}
         batch = Batch.of(answer.accepted, places, answer.standing)
         batch.write(self.state)
         seen = self._finish(batch, under_way)
-        return replace(seen, refused=refused, said=(*said, *seen.said))
+        return replace(seen, refused=refused, notes=(*notes, *seen.notes))
 
     def _finish(self, batch: Batch, under_way: Callable[[], str]) -> Seen:
         """Put a batch's files in their places, and ask for its run."""
@@ -150,11 +150,11 @@ class Inbox:
         if run and not batch.is_in_place(self.claimed):
             return Seen(f"{_files(batch.files)} checked and good; they wait, since {run}")
         batch.put_in_place(self.universe, self.claimed, self.state)
-        said = tuple(f"{name} is in the universe now: {place.path}" for name, place in batch.files.items())
+        notes = tuple(f"{name} is in the universe now: {place.path}" for name, place in batch.files.items())
         if batch.standing:
             batch.forget(self.state)
-            return Seen(f"no run yet, the universe would be refused: {batch.standing[0]}", said=said)
-        return Seen("", batch.key, said=said)
+            return Seen(f"no run yet, the universe would be refused: {batch.standing[0]}", notes=notes)
+        return Seen("", batch.key, notes=notes)
 
     def _state_of(self, names: list[str]) -> str:
         """The claimed files, by size and times, as a hash."""

@@ -26,15 +26,15 @@ def move(source: Path, target: Path) -> None:
     sync(target.parent)
 
 
-def keep(path: Path, kept_at: Path) -> None:
+def keep(path: Path, earlier: Path) -> None:
     """Give a file a second name where it is kept, so that the first may be replaced; a copy on another disk."""
-    kept_at.parent.mkdir(parents=True, exist_ok=True)
-    kept_at.unlink(missing_ok=True)
+    earlier.parent.mkdir(parents=True, exist_ok=True)
+    earlier.unlink(missing_ok=True)
     try:
-        os.link(path, kept_at, follow_symlinks=False)
+        os.link(path, earlier, follow_symlinks=False)
     except OSError:  # another disk, or one without hard links
-        _copy(path, kept_at)
-    sync(kept_at.parent)
+        _copy(path, earlier)
+    sync(earlier.parent)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -33,7 +33,7 @@ def test_a_good_file_is_taken_once_it_is_settled_and_one_run_is_asked_for(box: B
     assert box.look().reason == "in the inbox: 1, of which 1 may still be written to"
     assert dropped.exists()
     seen = box.look()
-    assert (seen.reason, seen.said) == ("", ("prices.csv is in the universe now: prices.csv",))
+    assert (seen.reason, seen.notes) == ("", ("prices.csv is in the universe now: prices.csv",))
     assert not dropped.exists()
     assert (box.universe / "prices.csv").read_text() == PRICES
     assert [box.settle().reason, len(box.requests)] == ["the inbox is empty", 1]
@@ -124,7 +124,7 @@ def test_what_comes_back_is_taken_again(box: Box) -> None:
         box.drop("prices.csv", content)
         seen = box.settle()
     assert len(set(box.requests)) == 3
-    assert seen.said == ("prices.csv: the universe has it already, the same to the byte",)
+    assert seen.notes == ("prices.csv: the universe has it already, the same to the byte",)
     assert not (box.dropped / "prices.csv").exists()
 
 
