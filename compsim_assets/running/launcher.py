@@ -4,10 +4,7 @@ Dagster's launcher has no answer to that. Where a code server and the run under 
 say that the run has ended, and it would keep its place in the queue.
 """
 
-import fcntl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -18,6 +15,7 @@ from dagster._core.storage.dagster_run import ACTIVE_RUN_STATUSES
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
 from dagster._serdes import deserialize_value
 from dagster._utils.tags import TagConcurrencyLimitsCounter
+from filelock import FileLock
 
 from compsim_assets.running import identity
 
@@ -33,7 +31,7 @@ class RunLauncher(DefaultRunLauncher):
     def launch_run(self, context: LaunchRunContext) -> None:
         """Start a run's process: once, and within the queue's limits, also where two daemons of this home ask."""
         run_id = context.dagster_run.run_id
-        with _one_by_one(Path(self._instance.root_directory)):
+        with FileLock(Path(self._instance.root_directory) / ".launching"):
             run = self._instance.get_run_by_id(run_id)
             if run is None or run.tags.get(LAUNCHED) == run_id:
                 return
@@ -100,11 +98,3 @@ class RunLauncher(DefaultRunLauncher):
         except DagsterUserCodeUnreachableError:  # it may come back
             return False
         return not deserialize_value(answer, CanCancelExecutionResult).can_cancel
-
-
-@contextmanager
-def _one_by_one(home: Path) -> Iterator[None]:
-    """Keep other processes of this Dagster home out meanwhile."""
-    with (home / ".launching").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
