@@ -45,7 +45,7 @@ STAGES: dict[str, tuple[Callable[[Deployed, str], object], dict[str, str]]] = {
     "claimed": (lambda toy, run: claims(toy.instance, "press"), {}),
     "starting": (lambda toy, run: logged(toy, run, dg.DagsterEventType.STEP_WORKER_STARTING), {}),
     "running": (lambda toy, run: toy.note("second"), {"second": "sleep 3"}),
-    "writing": (lambda toy, run: toy.note("writing"), {"writing": "1"}),
+    "writing": (lambda toy, run: toy.note("writing"), {"writing": "3"}),
 }
 
 
@@ -78,7 +78,8 @@ def kill_the_daemon(toy: Deployed, run_id: str) -> None:
 
 
 def terminate(toy: Deployed, run_id: str) -> None:
-    assert toy.terminate(run_id)["__typename"] == "TerminateRunSuccess"
+    answer = toy.terminate(run_id)
+    assert answer["__typename"] == "TerminateRunSuccess", (answer, toy.said())
 
 
 def terminate_by_force(toy: Deployed, run_id: str) -> None:
