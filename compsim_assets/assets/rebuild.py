@@ -168,5 +168,6 @@ class _Comparison:
             with results.new_file(path) as aside:
                 aside.write_text(page, encoding="utf-8")
             metadata[path.name] = dg.MetadataValue.path(str(path))
+        compared = {f"compared_with_{against}": version for against, version in self._versions.items()}
         counts = table["grade"].value_counts()
-        return {**metadata, **self._versions, **{str(grade): int(n) for grade, n in counts.items()}}
+        return {**metadata, **compared, **{str(grade): int(n) for grade, n in counts.items()}}

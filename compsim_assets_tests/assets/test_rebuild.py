@@ -110,7 +110,7 @@ def test_what_is_the_same_is_fine_and_up_to_date(run: Run) -> None:
 def test_too_large_a_change_stops_the_run_until_somebody_publishes_it(run: Run) -> None:
     publish(run.settings)
     first = Versions(run.results).current()
-    change_table_1(run, 0.3)
+    change_table_1(run, 0.6)
     make_findings(run)
     assert "changed" in reasons(run)["rebuild_report"]
     result, table = report(run)
@@ -118,12 +118,12 @@ def test_too_large_a_change_stops_the_run_until_somebody_publishes_it(run: Run) 
     failure = next(event for event in result.all_events if event.is_step_failure)
     message = failure.step_failure_data.user_failure_data.description
     assert message.startswith("nothing is published, since this changed too much:\ntable_1: mean_correlation ")
-    assert "stop from 0.2 on" in message
+    assert "stop from 0.5 on" in message
     assert "`compsim publish`" in message
     assert checks_of(result)["nothing_stops_publication"] == (False, ERROR)
     stops = table[table["grade"] == "stop"]
     assert set(stops["table"]) == {"table_1"}
-    assert stops["change"].round(9).unique().tolist() == [0.3]
+    assert stops["change"].round(9).unique().tolist() == [0.6]
     assert reasons(run) == {"rebuild_report": "it stopped the publication"}
     line, whole = publish(run.settings)
     assert not whole
@@ -139,7 +139,7 @@ def test_too_large_a_change_stops_the_run_until_somebody_publishes_it(run: Run) 
 
 def test_levels_of_the_universe_count_and_wrong_ones_stop_nothing(run: Run) -> None:
     publish(run.settings)
-    change_table_1(run, 0.3)
+    change_table_1(run, 0.6)
     make_findings(run)
     path = run.universe / FILE
     path.write_text("[mean_correlation.table_1]\nstop = false\n")
@@ -186,7 +186,7 @@ def test_the_pinned_version_is_compared_too_and_stops_nothing(run: Run) -> None:
     versions.pin(versions.current())
     _, table = report(run)
     assert set(table["against"]) == {"last"}, "once, while it is the last one"
-    change_table_1(run, 0.3)
+    change_table_1(run, 0.6)
     make_findings(run)
     assert not report(run)[0].success
     assert publish(run.settings, again=True)[1]
