@@ -15,14 +15,11 @@ from typing import Any, cast
 
 import dagster as dg
 from dagster._core.definitions.events import AssetKeyPartitionKey
-from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
-from compsim_assets.assets import planning
 from compsim_assets.automation.jobs import rebuild_under_way
 from compsim_assets.settings import Settings
 from compsim_assets.universe.fingerprint import fingerprints
 
-_BACKFILLS = (BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING, BulkActionStatus.FAILING)
 SENSOR = "default_automation_condition_sensor"
 
 
@@ -72,6 +69,8 @@ def _tick(view: Any) -> _Tick:
 
 
 def _look(view: Any) -> _Tick:
+    from compsim_assets.assets import planning
+
     instance = view.instance
     if rebuild_under_way(instance, parts=True) or _backfills_under_way(instance):
         return _Tick(view, {}, "", True)
@@ -89,7 +88,10 @@ def _look(view: Any) -> _Tick:
 
 
 def _backfills_under_way(instance: dg.DagsterInstance) -> bool:
-    return bool(instance.get_backfills(filters=BulkActionsFilter(statuses=[*_BACKFILLS]), limit=1))
+    from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus  # half a second
+
+    under_way = [BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING, BulkActionStatus.FAILING]
+    return bool(instance.get_backfills(filters=BulkActionsFilter(statuses=under_way), limit=1))
 
 
 def _of_modes(context: dg.AutomationContext[dg.AssetKey], modes: Sequence[str | None]) -> Any:

@@ -4,12 +4,15 @@ import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from compsim_assets.automation.jobs import ALL_MODES, rebuild, rebuild_under_way
 from compsim_assets.automation.webhook import tell
-from compsim_assets.universe.inbox.look import Inbox
+
+if TYPE_CHECKING:
+    from compsim_assets.universe.inbox.look import Inbox
 
 BATCH = "compsim/inbox"  # tag of a run: the batch of files that it is for
 EVERY = 30  # seconds
@@ -33,12 +36,14 @@ def inbox_sensor(
         description="Takes settled and good files of COMPSIM_INBOX into the universe, and asks for one run for them.",
     )
     def inbox(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        from compsim_assets.universe.inbox.look import Inbox
+
         return look(context, Inbox(folder, universe), webhook)
 
     return inbox
 
 
-def look(context: dg.SensorEvaluationContext, inbox: Inbox, webhook: str = "") -> dg.SensorResult:
+def look(context: dg.SensorEvaluationContext, inbox: "Inbox", webhook: str = "") -> dg.SensorResult:
     """One tick. The cursor holds what lies there unsettled, and the batch that was asked for last."""
     cursor = json.loads(context.cursor or "{}")
     requested = cursor.get("requested", "")
