@@ -232,4 +232,9 @@ def test_a_flat_figure_is_an_error_and_stops_nothing(
 def test_which_checks_stop_what_follows() -> None:
     graph = defs.resolve_asset_graph()
     blocking = {key.name for key in graph.asset_check_keys if graph.get_check_spec(key).blocking}
-    assert blocking == {"report_ids_are_unique", "features_are_finite", "every_report_in_one_cluster"}
+    assert blocking == {
+        "report_ids_are_unique",
+        "features_are_finite",
+        "every_report_in_one_cluster",
+        "nothing_stops_publication",
+    }
