@@ -3,11 +3,12 @@
 A turn is a lock that the system holds for a process: it ends with it, however that goes, and needs nobody to free it.
 """
 
+import hashlib
 import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 LOOK_SECONDS = 0.2
@@ -42,3 +43,50 @@ def turn(name: str, who: str, why: str, say: Callable[[str], object]) -> Iterato
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def shared_turn(
+    folder: Path, group: str, who: str, say: Callable[[str], object], pause: Callable[[float], object] = time.sleep
+) -> Iterator[None]:
+    """Wait until no process of another group has a turn in this folder, and have one inside the block.
+
+    Processes of one group have theirs together.
+
+    Args:
+        group: of this process.
+        who: says to others who it is.
+        say: is told once for whom this one waits.
+        pause: waits so many seconds.
+    """
+    import fcntl
+
+    from filelock import FileLock
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path, told = folder / f"{hashlib.sha256(group.encode()).hexdigest()[:16]}.lock", False
+    with path.open("a+") as ours:
+        while True:
+            with FileLock(folder / "starting"):  # two that start together would wait for each other
+                others = [other for other in folder.glob("*.lock") if other != path and _is_held(other)]
+                if not others:
+                    fcntl.flock(ours, fcntl.LOCK_SH)
+                    break
+            if not told:
+                say(others[0].read_text().strip() or "another process")
+            told = True
+            pause(LOOK_SECONDS)
+        with suppress(OSError):
+            path.write_text(f"{who}\n")
+        yield
+
+
+def _is_held(path: Path) -> bool:
+    import fcntl
+
+    with path.open() as other:
+        try:
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

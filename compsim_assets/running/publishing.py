@@ -1,12 +1,16 @@
 """The end of a run: what it made becomes the version that readers see."""
 
+import os
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
+from dagster._core.errors import raise_execution_interrupts
 from dagster._core.system_config.objects import ResolvedRunConfig
 
 from compsim_assets.checks import STOPPED
+from compsim_assets.launch.turns import shared_turn
 from compsim_assets.settings import Settings, versions_to_keep
 from compsim_assets.storage.results import Results
 from compsim_assets.storage.versions import NotPublished, Versions
@@ -55,6 +59,32 @@ def publish_after(events: Iterator[dg.DagsterEvent], context: Any) -> Iterator[d
         return
     line, whole = publish(settings, context.run_id)
     (context.log.info if whole else context.log.warning)(line)
+
+
+def in_turn(events: Iterator[dg.DagsterEvent], context: Any) -> Iterator[dg.DagsterEvent]:
+    """Pass a run's events on, once no run of another Dagster home works in the same results folder.
+
+    Homes know nothing of each other's queues and pools, and a result that is made twice at once would be taken away
+    from under whoever reads it.
+    """
+    settings = _settings(context)
+    if settings is None:
+        yield from events
+        return
+    folder, home = Results.of(settings).folder, context.instance.root_directory
+    who = f"run {context.run_id[:8]} of the Dagster home {home}, process {os.getpid()}"
+
+    def say(whom: str) -> None:
+        context.log.warning(f"waits for {whom}, which works in the same results folder, {folder}")
+
+    with shared_turn(folder / ".homes", home, who, say, _pause):
+        yield from events
+
+
+def _pause(seconds: float) -> None:
+    """Wait, or end with the run."""
+    with raise_execution_interrupts():
+        time.sleep(seconds)
 
 
 def _settings(context: Any) -> Settings | None:

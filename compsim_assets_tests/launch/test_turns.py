@@ -1,12 +1,13 @@
 """Steps that need much memory never meet, of whatever run and home; a killed one stops nobody."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from compsim_assets.launch.turns import turn
+from compsim_assets.launch.turns import shared_turn, turn
 from compsim_assets_tests.running.commands import Command
 
 pytestmark = pytest.mark.waits(15)
@@ -50,3 +51,38 @@ def log_of(command: Command) -> str:
     with command.instance() as instance:
         runs = instance.get_runs(limit=1)
         return "\n".join(log.user_message for log in instance.all_logs(runs[0].run_id)) if runs else ""
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from compsim_assets.launch.turns import shared_turn
+with shared_turn(Path(sys.argv[1]), sys.argv[2], f"a run of {sys.argv[2]}", print):
+    print("in", flush=True)
+    input()
+"""
+
+
+def test_homes_take_turns_in_a_folder_and_runs_of_one_home_share_theirs(tmp_path: Path) -> None:
+    lines: list[str] = []
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path), "one"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "in\n"
+        with shared_turn(tmp_path, "one", "a run of one", lines.append):
+            assert lines == []
+        looks = 0
+
+        def pause(seconds: float) -> None:
+            nonlocal looks
+            looks += 1
+            if looks == 3:
+                holder.kill()
+                holder.wait()
+
+        with shared_turn(tmp_path, "two", "a run of two", lines.append, pause):
+            assert looks >= 3
+        assert lines == ["a run of one"]
+    with shared_turn(tmp_path, "one", "a run of one", lines.append):
+        assert lines == ["a run of one"]
