@@ -14,6 +14,7 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.events import EngineEventData
+from dagster._utils.interrupts import check_captured_interrupt
 
 from compsim_assets.running import identity
 from compsim_assets.running.claims import give_back, holders
@@ -99,19 +100,22 @@ class Watch:
     def _hear(self, now: float) -> None:
         """The run is to end. Usually a signal says so; whoever would send it may be gone."""
         self._canceling = self._canceling or now
-        if not self._interrupted and now - self._canceling >= HEARD_WITHIN:
-            self._interrupted = True
-            os.kill(os.getpid(), signal.SIGINT)
+        if now - self._canceling >= HEARD_WITHIN:
+            self._interrupt()
 
     def _end(self, now: float) -> None:
         """The run was marked as ended, or deleted, and others may count on it: what it holds is given to them."""
         if not self._ended:
             self._ended = now
-            if not self._interrupted:
-                self._interrupted = True
-                os.kill(os.getpid(), signal.SIGINT)
+            self._interrupt()
         elif now - self._ended >= ENDS_WITHIN:
             os._exit(1)  # steps, torchrun and its ranks end with this process
+
+    def _interrupt(self) -> None:
+        """Once: a command takes a second signal for the wish to end at once."""
+        if not self._interrupted and not check_captured_interrupt():
+            self._interrupted = True
+            os.kill(os.getpid(), signal.SIGINT)
 
     def _say_what_steps_wait_for(self, run: dg.DagsterRun) -> None:
         """In the log, at the beginning and whenever somebody else has what they wait for."""
