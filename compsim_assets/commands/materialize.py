@@ -47,7 +47,8 @@ def materialize(
             _say(f"  warning: out of date, and not selected: {_few(reasons)}")
         if not plan.assets:
             print(f"everything is up to date: {_counted(plan.current, 'result')}. --force makes them again")
-            _publish_what_is_whole(select is None)
+            if select is None:
+                _publish_what_is_whole()
             print("compsim table prints Table 1")
             return
         outcome = _run(plan, select is None, verbose)
@@ -163,13 +164,12 @@ def _seen() -> str:
     return f"; readers see version {current.id}" if current else ""
 
 
-def _publish_what_is_whole(everything: bool) -> None:
+def _publish_what_is_whole() -> None:
     """A run that was killed after its last step has made all and published nothing."""
     from compsim_assets.running.publishing import publish
 
-    line, whole = publish(settings())
-    if everything or not whole:
-        _say(line)
+    line, _ = publish(settings())
+    _say(line)
 
 
 def _table_1() -> str:

@@ -2,12 +2,8 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from compsim_assets.storage.reading import DamagedResult
-
-if TYPE_CHECKING:
-    from collections.abc import Buffer
 
 _BLOCK = 16 << 20
 
@@ -24,7 +20,7 @@ def checksum(path: Path) -> str:
     return digest.hexdigest()
 
 
-def checksum_of(content: "Buffer") -> str:
+def checksum_of(content: bytes) -> str:
     """The same of what is in memory."""
     from xxhash import xxh3_128
 

@@ -132,7 +132,7 @@ class Versions:
         copy, before = Results(aside), last.manifest["results"] if last else {}
         self._refuse(copy, files, settings, before)
         return {
-            name: describe(copy, name, paths, before.get(name, {}), last and last.folder)
+            name: describe(copy, name, paths, before.get(name, {}), last.folder if last else None)
             for name, paths in files.items()
         }
 
