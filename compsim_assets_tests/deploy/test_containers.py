@@ -123,6 +123,8 @@ def test_helm_values_say_the_same_as_dagster_yaml() -> None:
     assert queue == {camel(key): value for key, value in usual.items()}
     for helm, ours in (("runMonitoring", "run_monitoring"), ("runRetries", "run_retries")):
         assert daemon[helm] == {camel(key): value for key, value in USUAL[ours].items()}
+    ticks = {camel(kind): days["purge_after_days"] for kind, days in USUAL["retention"].items()}
+    assert {kind: VALUES["retention"][kind]["purgeAfterDays"] for kind in ticks} == ticks
     launcher = VALUES["runLauncher"]["config"]["customRunLauncher"]
     assert launcher == {**USUAL["run_launcher"], "config": {}}
     logs = VALUES["computeLogManager"]["config"]["customComputeLogManager"]
