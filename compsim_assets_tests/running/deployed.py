@@ -119,9 +119,15 @@ class Deployed:
         selector = {**where, "assetSelection": [{"path": [asset]} for asset in assets], "assetCheckSelection": None}
         pairs = [{"key": key, "value": value} for key, value in (tags or {}).items()]
         of = {"selector": selector, "runConfigData": {}, "executionMetadata": {"tags": pairs}}
-        answer = self.ask(LAUNCH, of=of)
-        assert answer["__typename"] == "LaunchRunSuccess", answer
-        return answer["run"]["runId"]
+        answers = list[dict[str, Any]]()
+
+        def launched() -> bool:
+            answers.append(self.ask(LAUNCH, of=of))
+            return answers[-1]["__typename"] == "LaunchRunSuccess"
+
+        # The UI, too, does not see at once that a code server is there again.
+        self.wait_for(launched, 30, lambda: str(answers[-1]))
+        return answers[-1]["run"]["runId"]
 
     def terminate(self, run_id: str, how: str = "SAFE_TERMINATE") -> dict[str, Any]:
         """The button of the UI."""

@@ -1,6 +1,6 @@
 """A run under a code server and a daemon that is killed, or ended in the UI, at any stage: the next one ends well.
 
-COMPSIM_KILLS says at how many moments, 2 by default; 38 are each once.
+COMPSIM_KILLS says at how many moments, 2 by default; 37 are each once.
 """
 
 import os
@@ -89,8 +89,11 @@ def terminate_by_force(toy: Deployed, run_id: str) -> None:
 
 
 WAYS = (kill_the_run, kill_a_step, kill_the_server, kill_everything, kill_the_daemon, terminate, terminate_by_force)
-# Before there is a process of the run, or a step, it cannot be killed.
-NONSENSE = {("queued", kill_the_run), ("queued", kill_a_step), ("launching", kill_the_run), ("launching", kill_a_step)}
+# Before there is a process of the run, or a step, it cannot be killed. The UI ends no run that is being launched.
+NONSENSE = {
+    *(("queued", way) for way in (kill_the_run, kill_a_step)),
+    *(("launching", way) for way in (kill_the_run, kill_a_step, terminate)),
+}
 
 
 def moments() -> list[tuple[str, Callable[[Deployed, str], None]]]:
