@@ -1,5 +1,7 @@
 """How a command ends: 0 with an answer, 1 where it found something wrong, 2 for a question that cannot be asked."""
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -29,6 +31,22 @@ def asking() -> Iterator[None]:
     except (UniverseError, StaleResult, DamagedResult, *_OF_THE_SYSTEM) as problem:
         typer.echo(f"compsim: {problem}", err=True)
         raise typer.Exit(UNASKABLE) from None
+    except Exception as problem:
+        if not (what := _of_a_disk(problem)):
+            raise
+        typer.echo(f"compsim: {what}", err=True)
+        raise typer.Exit(UNASKABLE) from None
+
+
+def _of_a_disk(problem: Exception) -> str:
+    """What is said of a disk that is full or cannot be written; empty for another problem."""
+    if isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        return f"{problem}: look at the disks of COMPSIM_DATA, DAGSTER_HOME and TMPDIR"
+    # SQLite calls a full disk an error of input and output; SQLAlchemy, whose class it is, is loaded by Dagster alone.
+    if type(problem).__name__ == "OperationalError" and "sqlite3" in str(problem):
+        home, first = os.environ.get("DAGSTER_HOME", ""), str(problem).partition("\n")[0]
+        return f"Dagster's history in {home} cannot be written, {first}: is its disk full, or its folder read-only?"
+    return ""
 
 
 def settings() -> "Settings":

@@ -123,7 +123,7 @@ def _run(plan: "Plan", everything: bool, verbose: bool) -> "Outcome":
     current = f"; up to date: {_counted(plan.current, 'result')}" if plan.current else ""
     _say(f"{_counted(len(plan.assets), 'asset')} to make{current}")
     _say_why(plan)
-    with dg.DagsterInstance.get() as instance:
+    with asking(), dg.DagsterInstance.get() as instance:
         tags = {REBUILD: EVERYTHING if everything else PART}
         return make(instance, definitions.everything, plan.assets, plan.modes, _say, tags, verbose)
 

@@ -20,6 +20,7 @@ _CRASH = "Multiprocess executor: child process"
 _NOT_STARTED = "Dependencies for step"
 _PIPES = "[pipes] "  # Dagster on its own messages
 _LINES = 12  # of an error's message
+_FULL = "No space left on device"
 INTERRUPTED = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 
 
@@ -194,4 +195,6 @@ def _name(event: dg.DagsterEvent) -> str:
 def _first_lines(text: str, most: int = _LINES) -> str:
     """The first paragraph: what follows it is where in the code, or a rank's whole traceback."""
     lines = text.strip().partition("\n\n")[0].splitlines()
+    if any(_FULL in line for line in lines):
+        lines.append("One of the disks of COMPSIM_DATA, TMPDIR and DAGSTER_HOME is full: what is whole is kept.")
     return "\n    ".join([*lines[:most], *(["..."] if len(lines) > most else [])])

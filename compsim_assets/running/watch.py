@@ -18,7 +18,6 @@ from dagster._utils.interrupts import check_captured_interrupt
 
 from compsim_assets.running import identity
 from compsim_assets.running.claims import give_back, holders
-from compsim_assets.running.retention import prune
 from compsim_assets.running.waiting import tell_the_queue
 from compsim_assets.settings import runs_to_keep
 
@@ -37,6 +36,8 @@ def watched(events: Iterator[dg.DagsterEvent], plan_context: Any) -> Iterator[dg
             watch.take(event)
             yield event
     try:
+        from compsim_assets.running.retention import prune  # it loads Dagster's storage, which definitions need not
+
         prune(plan_context.instance, *runs_to_keep())
     except Exception as problem:  # what was made is made: the next run tries again
         plan_context.log.warning(f"runs of the past are still kept: {problem}")
