@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _seconds_waiting(item: pytest.Item) -> int:
     marker = item.get_closest_marker("waits")
     return marker.args[0] if marker else 0
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A folder for TMPDIR: sockets have short names, and pytest's own folders have long ones."""
+    folder = Path(tempfile.mkdtemp(prefix="c", dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

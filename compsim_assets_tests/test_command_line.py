@@ -11,6 +11,7 @@ import dagster as dg
 import pytest
 
 from compsim_assets.cli import main
+from compsim_assets.storage.versions import Versions
 from compsim_assets_tests.commanded import SELECTION, Commanded, command
 from compsim_assets_tests.runs import Rebuilt, Run
 
@@ -34,8 +35,12 @@ def continued(from_command_line: Run, tmp_path_factory: pytest.TempPathFactory) 
 
 def test_a_selection_and_what_it_needs(from_command_line: Run) -> None:
     results = from_command_line.results
-    tables = {p.relative_to(results.folder).with_suffix("") for p in results.folder.rglob("*.parquet")}
-    folders = {p.name for p in results.folder.iterdir() if p.is_symlink()}
+    there = {p.relative_to(results.folder) for p in results.folder.rglob("*.parquet")}
+    tables = {path.with_suffix("") for path in there if not path.parts[0].startswith(".")}
+    folders = {p.name for p in results.folder.iterdir() if p.is_symlink() and p.name != "published"}
+    version = Versions(results).current()
+    assert version
+    assert set(version.manifest["results"]) >= MADE
     assert {str(path) for path in tables} | folders == MADE
     assert results.figure("feature_value_histogram").is_file()
     (run,) = from_command_line.history.get_runs()
@@ -61,7 +66,7 @@ def test_ours_makes_what_is_missing_in_one_run_and_says_so(continued: Commanded,
     assert first == f"1 asset to make; up to date: {len(MADE)} results"
     assert why == "  never made, or damaged: clusters/rolling"
     assert re.fullmatch(r"  clusters +rolling [\d,]+ rows +[\d.]+ s", line)
-    assert re.fullmatch(r"1 result made in \d+ s", last)
+    assert re.fullmatch(r"1 result made in \d+ s; readers see version \S+", last)
     made, _ = continued.history.get_runs()
     assert made.status == dg.DagsterRunStatus.SUCCESS
     assert continued.read("clusters", "rolling")["cluster_id"].min() == 1

@@ -51,7 +51,7 @@ def alone(step: Callable[..., Any]) -> Callable[..., Any]:
     from compsim_assets.launch.turns import turn
 
     def turn_of(context: dg.AssetExecutionContext) -> "AbstractContextManager[None]":
-        who = f"step {context.op_def.name} of run {context.run.run_id[:8]}"
+        who = f"step {step.__name__} of run {context.run_id[:8]}"
         why = "steps that need much memory run one at a time on a machine"
         return turn("heavy", who, why, context.log.info)
 

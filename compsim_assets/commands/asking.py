@@ -40,6 +40,8 @@ def asking() -> Iterator[None]:
 
 def _of_a_disk(problem: Exception) -> str:
     """What is said of a disk that is full or cannot be written; empty for another problem."""
+    if isinstance(problem, OSError) and problem.errno == errno.ENAMETOOLONG:
+        return str(problem)
     if isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
         return f"{problem}: look at the disks of COMPSIM_DATA, DAGSTER_HOME and TMPDIR"
     # SQLite calls a full disk an error of input and output; SQLAlchemy, whose class it is, is loaded by Dagster alone.

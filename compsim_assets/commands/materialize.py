@@ -39,8 +39,8 @@ def materialize(
     try:
         from compsim_assets.running.steps import start_server
 
-        start_server(silent=not verbose)  # it loads on another core while this process plans
         with asking():
+            start_server(silent=not verbose)  # it loads on another core while this process plans
             plan = _planned(select, mode or list(CUTOFF_MODES), force)
         if plan.blocked:
             reasons = [f"{name} ({why})" for name, why in plan.blocked.items()]

@@ -15,7 +15,7 @@ def unlock(
     force: Annotated[bool, typer.Option("--force", help="Also where its process is alive, which then ends.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
 ) -> None:
-    """Free what dead runs hold, and show what is held and waited for, by whom and since when."""
+    """Free what dead runs hold. Show what is held and waited for."""
     import json
 
     import dagster as dg

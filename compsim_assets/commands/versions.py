@@ -38,7 +38,7 @@ def versions(
     ] = None,
     unpin: Annotated[bool, typer.Option("--unpin", help="Pin none.")] = False,
 ) -> None:
-    """List the versions of the results: what readers see, and what one can go back to."""
+    """List the versions of the results. Readers see one of them."""
     with _versions() as every:
         if pin or unpin:
             every.pin(every.get(pin) if pin else None)
@@ -76,7 +76,10 @@ def _described(version: "Version", current: bool, pinned: bool) -> dict[str, Any
 def rollback(
     version: _Name, force: Annotated[bool, typer.Option("--force", help="While a run works, too.")] = False
 ) -> None:
-    """Go back to an earlier version. Newer ones stay, and are not published again by themselves."""
+    """Go back to an earlier version.
+
+    Newer ones stay. They are not published again by themselves.
+    """
     with _versions() as every:
         wanted = every.get(version)
         if damaged := [line for _, line in wanted.damaged()]:
@@ -105,7 +108,7 @@ def _under_way() -> str:
 
 
 def publish() -> None:
-    """Let readers see the results as they are now, also where the audit stopped that or they were withdrawn."""
+    """Let readers see the results as they are now."""
     from compsim_assets.running.publishing import publish as publish_results
 
     with asking():
@@ -119,7 +122,7 @@ def verify(
     version: Annotated[str | None, typer.Argument(help="One version; by default what readers see.")] = None,
     every_one: Annotated[bool, typer.Option("--all", help="All versions.")] = False,
 ) -> None:
-    """Read every file and compare its checksum with that of the day it was published."""
+    """Compare the checksum of every file with the published one."""
     with _versions() as every:
         asked = every.all() if every_one else [every.get(version)] if version else [every.current()]
         wanted = [each for each in asked if each]

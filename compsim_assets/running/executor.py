@@ -15,7 +15,7 @@ from compsim_assets.running.claims import give_back, release
 from compsim_assets.running.file_systems import warn_of_network
 from compsim_assets.running.pools import fit_gpu_pool
 from compsim_assets.running.publishing import in_turn, publish_after
-from compsim_assets.running.steps import PRELOADED
+from compsim_assets.running.steps import PRELOADED, refuse_long_temporary_folder
 from compsim_assets.running.watch import INTERRUPTED, watched
 
 MOST_STEPS = 8  # at once: more would wait for each other's memory and disk
@@ -53,6 +53,7 @@ class RunExecutor(dg.Executor):
         for line in (*give_back(instance), *warn_of_network(instance)):
             plan_context.log.warning(line)
         fit_gpu_pool(instance)
+        refuse_long_temporary_folder()
         try:
             steps = _interrupting_late_steps(self._inner.execute(plan_context, execution_plan))
             yield from watched(in_turn(publish_after(steps, plan_context), plan_context), plan_context)

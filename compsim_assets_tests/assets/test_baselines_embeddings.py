@@ -147,6 +147,8 @@ def test_the_manifest_and_the_metadata_name_what_made_them(made: Made) -> None:
     manifest = json.loads((made.results.array_folder("embeddings") / "embeddings.json").read_text())
     assert manifest.pop("content") == made.results.content("embeddings")
     assert list(manifest.pop("files")) == ["first.parquet", "second.parquet"]
+    assert list(manifest.pop("xxh3")) == ["first.parquet", "second.parquet"]
+    assert len(manifest.pop("seal")) == 32
     n = int(made.table("descriptions")["description"].notna().sum())
     assert manifest == {
         "encoders": [

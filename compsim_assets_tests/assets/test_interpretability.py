@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from compsim_assets.storage.pca import Pca
+from compsim_assets.storage.results import read_manifest, seal
 from compsim_assets_tests.runs import MODES, Rebuilt, Run
 
 QUANTILES = (0.99, 0.95, 0.90, 0.85, 0.80, 0.70, 0.60, 0.50)
@@ -154,8 +155,10 @@ AFTER_SCORES = ["cluster_features", "cluster_feature_summary", "interpretability
 
 def rerun_with(run: Run, hookpoint: str) -> Run:
     """The strong features of the rolling mode again, for features of another hookpoint."""
-    manifest = run.results.array_folder("sae_features") / "features.json"
-    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "hookpoint": hookpoint}))
+    folder = run.results.array_folder("sae_features")
+    described = {**read_manifest(folder, "features.json"), "hookpoint": hookpoint}
+    (folder / "features.json").write_text(json.dumps(described))
+    seal(folder, "features.json")
     run.run(AFTER_SCORES, "rolling")
     return run
 

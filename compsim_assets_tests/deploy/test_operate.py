@@ -32,10 +32,9 @@ def script(blocks: list[str]) -> str:
 
 
 @pytest.mark.timeout(900)
-def test_every_command_works_in_this_order(tmp_path: Path, tiny_universe: Path) -> None:
+def test_every_command_works_in_this_order(tmp_path: Path, short_folder: Path, tiny_universe: Path) -> None:
     shutil.copytree(tiny_universe, tmp_path / "universe")
     (tmp_path / "home").mkdir()
-    (tmp_path / "tmp").mkdir()
     shutil.copy(ROOT / "compsim_assets/running/dagster.yaml", tmp_path / "home")
     environment = {
         **os.environ,
@@ -45,7 +44,7 @@ def test_every_command_works_in_this_order(tmp_path: Path, tiny_universe: Path) 
         "COMPSIM_UNIVERSE": str(tmp_path / "universe"),
         "COMPSIM_DATA": str(tmp_path / "data"),
         "DAGSTER_HOME": str(tmp_path / "home"),
-        "TMPDIR": str(tmp_path / "tmp"),
+        "TMPDIR": str(short_folder),
     }
     run = subprocess.run(
         ["bash", "-c", script(RUN)], env=environment, cwd=tmp_path,

@@ -36,8 +36,8 @@ NAMES = [f"{name}/{mode}" if mode else name for name, mode in materialized()]
 
 
 def files(results: Path) -> dict[str, Path]:
-    """Published files by name, those of arrays too; nothing of notes and scratch folders."""
-    there = [path for path in results.glob("*") if path.name[0] != "."]
+    """Results' files by name, those of arrays too; nothing of notes, scratch folders and versions."""
+    there = [path for path in results.glob("*") if path.name[0] != "." and path.name != "published"]
     within = [path for folder in there if folder.is_dir() for path in folder.rglob("*")]
     return {path.relative_to(results).as_posix(): path for path in sorted([*there, *within]) if path.is_file()}
 

@@ -213,7 +213,7 @@ def test_every_report_of_a_cluster_is_known(rebuilt: Rebuilt, study: Any, tmp_pa
     if missing == "scores":
         table = pq.read_table(rebuilt.results.table("pca_scores"))
         table = table.filter(pc.not_equal(table["report_id"], report))
-        pq.write_table(table, tmp_path / "scores.parquet")
+        pq.write_table(table.replace_schema_metadata(), tmp_path / "scores.parquet")
         changed = {"scores": str(tmp_path / "scores.parquet")}
     else:
         shards = FeatureShards(rebuilt.results.array_folder("sae_features"))
