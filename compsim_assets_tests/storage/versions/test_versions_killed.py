@@ -29,8 +29,12 @@ def test_killed_at_any_moment_readers_have_a_whole_version(
     publish(tmp_path, 201)
     for _ in range(moments):
         process = context.Process(target=publish_on_and_on, args=(tmp_path,), daemon=True)
+        before, deadline = versions.current(), time.monotonic() + 60
         process.start()
-        time.sleep(0.3 + chance.random())
+        while versions.current() == before:  # on a busy machine its start takes seconds
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        time.sleep(chance.random())
         process.kill()
         process.join()
         assert process.exitcode == -signal.SIGKILL
