@@ -115,7 +115,7 @@ def test_results_cannot_be_written(disks: Disks) -> None:
 
 def test_results_belong_to_another_user(disks: Disks) -> None:
     another = "setpriv --reuid=65534 --clear-groups"
-    asked = f"{another} {sys.executable} -c 'import compsim_assets.definitions'"
+    asked = f"{another} {sys.executable} -c 'import compsim_assets.settings'"
     if subprocess.run(["bash", "-c", asked], capture_output=True, check=False).returncode:
         pytest.skip("another user cannot read the program itself")
     nobody = f"{another} {TOY}"
