@@ -41,7 +41,7 @@ class OpenResults:
         self._ask(name, partition)
         named = name_of(name, partition)
         self.results.require(named, self.settings.taking_part())
-        if self.version and (self.results.content(named) or named in self.version.manifest["results"]):
+        if self.version and named in self.version.manifest["results"]:
             self.version.require(named)
         if name in _FOLDERS:
             return _FOLDERS[name](self.results.array_folder(name))

@@ -14,7 +14,7 @@ from compsim_assets.running import identity
 from compsim_assets.running.claims import give_back, release
 from compsim_assets.running.file_systems import warn_of_network
 from compsim_assets.running.pools import fit_gpu_pool
-from compsim_assets.running.publishing import in_turn, publish_after
+from compsim_assets.running.publishing import published
 from compsim_assets.running.steps import PRELOADED, refuse_long_temporary_folder
 from compsim_assets.running.watch import INTERRUPTED, watched
 
@@ -56,7 +56,7 @@ class RunExecutor(dg.Executor):
         refuse_long_temporary_folder()
         try:
             steps = _interrupting_late_steps(self._inner.execute(plan_context, execution_plan))
-            yield from watched(in_turn(publish_after(steps, plan_context), plan_context), plan_context)
+            yield from watched(published(steps, plan_context), plan_context)
         finally:
             # Of a step that was still starting when the run was ended, Dagster keeps the slot.
             release(instance, plan_context.run_id)

@@ -45,27 +45,13 @@ def _is_stopped(versions: Versions) -> bool:
     return bool(note and note.source == STOPPED and not accepted)
 
 
-def publish_after(events: Iterator[dg.DagsterEvent], context: Any) -> Iterator[dg.DagsterEvent]:
-    """Pass a run's events on; when all of its steps have ended well, publish.
-
-    A run that failed or was ended publishes nothing, and readers go on with the last version. Jobs that have no
-    settings make no results.
-    """
-    failed = False
-    for event in events:
-        failed = failed or event.is_step_failure
-        yield event
-    if failed or (settings := _settings(context)) is None:
-        return
-    line, whole = publish(settings, context.run_id)
-    (context.log.info if whole else context.log.warning)(line)
-
-
-def in_turn(events: Iterator[dg.DagsterEvent], context: Any) -> Iterator[dg.DagsterEvent]:
-    """Pass a run's events on, once no run of another Dagster home works in the same results folder.
+def published(events: Iterator[dg.DagsterEvent], context: Any) -> Iterator[dg.DagsterEvent]:
+    """Pass a run's events on, once no run of another Dagster home works in the same results folder; when all of its
+    steps have ended well, publish.
 
     Homes know nothing of each other's queues and pools, and a result that is made twice at once would be taken away
-    from under whoever reads it.
+    from under whoever reads it. A run that failed or was ended publishes nothing, and readers go on with the last
+    version. Jobs that have no settings make no results.
     """
     settings = _settings(context)
     if settings is None:
@@ -77,8 +63,14 @@ def in_turn(events: Iterator[dg.DagsterEvent], context: Any) -> Iterator[dg.Dags
     def say(whom: str) -> None:
         context.log.warning(f"waits for {whom}, which works in the same results folder, {folder}")
 
+    failed = False
     with shared_turn(folder / ".homes", home, who, say, _pause):
-        yield from events
+        for event in events:
+            failed = failed or event.is_step_failure
+            yield event
+        if not failed:
+            line, whole = publish(settings, context.run_id)
+            (context.log.info if whole else context.log.warning)(line)
 
 
 def _pause(seconds: float) -> None:

@@ -2,21 +2,27 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from compsim_assets.storage.reading import DamagedResult
 
-_BLOCK = 16 << 20
+BLOCK = 16 << 20
 
 
 def checksum(path: Path) -> str:
     """128 bits of a file's bytes, in hexadecimal. Memory for one block."""
+    with path.open("rb", buffering=0) as file:
+        return checksum_of_open(file)
+
+
+def checksum_of_open(file: Any) -> str:
+    """The same of what is left to read of an open binary file, wherever it lies; it needs `readinto`."""
     from xxhash import xxh3_128
 
-    digest, block = xxh3_128(), bytearray(_BLOCK)
+    digest, block = xxh3_128(), bytearray(BLOCK)
     view = memoryview(block)
-    with path.open("rb", buffering=0) as file:
-        while size := file.readinto(block):
-            digest.update(view[:size])
+    while size := file.readinto(block):
+        digest.update(view[:size])
     return digest.hexdigest()
 
 

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from compsim_assets.storage.checksums import checksum, checksum_of
+from compsim_assets.storage.checksums import BLOCK, checksum, checksum_of, checksum_of_open
 from compsim_assets.storage.versions.version import MANIFEST, Version
 
-_BLOCK = 16 << 20
 _SAY_EVERY = 5.0  # seconds
 # They have no folders to make, and asked for one some make a bucket.
 _OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "oss", "r2", "tos"}
@@ -100,20 +99,15 @@ def _put(fs: Any, here: Path, there: str, size: int, xxh3: str, exported: Export
 
 def _is_there(fs: Any, path: str, size: int, xxh3: str) -> bool:
     """Whether a file is there with this content: it is read."""
-    from xxhash import xxh3_128
-
     try:
         if fs.info(path)["size"] != size:
             return False
         if size == 0:
             return xxh3 == checksum_of(b"")
-        digest = xxh3_128()
-        with fs.open(path, "rb", block_size=_BLOCK) as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
+        with fs.open(path, "rb", block_size=BLOCK) as file:
+            return checksum_of_open(file) == xxh3
     except FileNotFoundError:
         return False
-    return bool(digest.hexdigest() == xxh3)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 A kill at any moment leaves the last complete version readable; the next writer clears what a killed one left.
 """
 
+import errno
 import os
 import shutil
 import uuid
@@ -82,6 +83,20 @@ class PublishedFolder:
         finally:
             # The root stays, empty: removing it would race with another writer that has just made it.
             shutil.rmtree(folder, ignore_errors=True)
+
+
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EXDEV, errno.EMLINK, errno.ENOSYS}
+
+
+def link(path: Path, other: Path) -> None:
+    """Make `other` the same file as `path`: a hard link, or a copy where the file system has none."""
+    other.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(path, other)
+    except OSError as problem:
+        if problem.errno not in _NO_LINKS:
+            raise
+        shutil.copy2(path, other)
 
 
 def sync_tree(path: Path) -> None:

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import os
-import shutil
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,7 +11,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from compsim_assets.storage.publish import sync_tree
+from compsim_assets.storage.publish import link, sync_tree
 from compsim_assets.storage.reading import DamagedResult
 from compsim_assets.storage.results import Results, read_manifest, verify_sealed
 from compsim_assets.storage.shards import MANIFEST, write_feature_shards
@@ -76,7 +75,7 @@ def import_features(
     content = blake2b("".join(m["content"] for m in manifests).encode(), digest_size=16).hexdigest()
     for number, part in enumerate(parts):
         for shard in sorted(part.glob("part-*.arrow")):
-            _link(shard, folder / f"part-{number:05d}-{shard.stem.removeprefix('part-')}.arrow")
+            link(shard, folder / f"part-{number:05d}-{shard.stem.removeprefix('part-')}.arrow")
     made = ImportedFeatures(len(seen), n_latents, dropped, content)
     (folder / MANIFEST).write_text(json.dumps({**manifest, **vars(made)}, indent=2))
     return made
@@ -91,7 +90,7 @@ def finish_import(source: FeatureImport, results: Results) -> None:
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / MANIFEST).read_text())
+    return read_manifest(folder, MANIFEST)
 
 
 def _root(results: Results) -> Path:
@@ -112,7 +111,7 @@ def _published(results: Results, key: str, log: Callable[[str], None]) -> Path |
     if noted != {"import": key, "published": folder.name}:
         return None
     try:
-        manifest = read_manifest(folder, MANIFEST)
+        manifest = _manifest(folder)
         for shard in folder.glob("part-*.arrow"):
             verify_sealed(shard, manifest, "sae_features")
     except DamagedResult as problem:
@@ -124,10 +123,8 @@ def _published(results: Results, key: str, log: Callable[[str], None]) -> Path |
 def _take(published: Path, folder: Path, manifest: dict[str, Any]) -> ImportedFeatures:
     """Bring published features into another folder, with a manifest of their own."""
     for shard in sorted(published.glob("part-*.arrow")):
-        _link(shard, folder / shard.name)
+        link(shard, folder / shard.name)
     described = {**_manifest(published), **manifest}
-    for sealed in ("files", "xxh3", "seal"):  # they are said of a folder when it is published
-        described.pop(sealed, None)
     (folder / MANIFEST).write_text(json.dumps(described, indent=2))
     fields = (field.name for field in dataclasses.fields(ImportedFeatures))
     made = ImportedFeatures(**{name: described[name] for name in fields})
@@ -199,10 +196,3 @@ def _check_ids(source: FeatureImport, parts: list[Path]) -> set[int]:
                 raise UniverseError(f"{names}: {ID} {report} occurs twice, expected one row of features per report")
             seen[report] = number
     return set(seen)
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # a file system without links
-        shutil.copyfile(source, target)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from compsim_assets.contracts import TABLES
-from compsim_assets.storage.publish import sync
+from compsim_assets.storage.publish import link, sync
 from compsim_assets.storage.results import MANIFESTS, Results
-from compsim_assets.storage.versions.links import link, restore
 from compsim_assets.storage.versions.parts import PUBLISHED, describe, digest_of, parts, same
+from compsim_assets.storage.versions.restore import restore
 from compsim_assets.storage.versions.version import MANIFEST, Version
 
 
@@ -98,7 +97,9 @@ class Versions:
         """
         with self._alone():
             last = self.current()
-            with self._aside() as aside:
+            with self.results.scratch("version") as scratch:
+                aside = scratch / "version"
+                aside.mkdir()
                 described = self._collected(aside, settings, last)
                 digest = digest_of(described)
                 if last and digest == last.manifest["digest"]:
@@ -192,9 +193,8 @@ class Versions:
             oldest = datetime.now(UTC) - timedelta(days=days)
             gone = [v for i, v in enumerate(every) if (i >= most or v.made < oldest) and v.id not in here]
             for version in gone:
-                aside = self.root / f".gone-{version.id}"
-                os.rename(version.folder, aside)  # no reader opens half of it
-                shutil.rmtree(aside, ignore_errors=True)
+                with self.results.scratch("gone") as scratch:
+                    os.rename(version.folder, scratch / "gone")  # no reader opens half of it
             return [version.id for version in gone]
 
     def _point(self, link: Path, version: Version) -> None:
@@ -205,23 +205,12 @@ class Versions:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """One process at a time changes the versions; what a killed one left goes."""
+        """One process at a time changes the versions."""
         from filelock import FileLock
 
         self.root.mkdir(parents=True, exist_ok=True)
         with FileLock(self.root / ".lock"):
-            for left in self.root.glob(".*-*"):
-                shutil.rmtree(left, ignore_errors=True)
             yield
-
-    @contextmanager
-    def _aside(self) -> Iterator[Path]:
-        aside = self.root / f".new-{os.getpid()}"
-        aside.mkdir()
-        try:
-            yield aside
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
 
     def _withdrawn(self) -> dict[str, str]:
         """When what was withdrawn, by its digest."""

@@ -1,26 +1,11 @@
-"""The same file at a second place: a hard link, or a copy where the file system has none."""
+"""Putting a version's results back into the results folder."""
 
-import errno
-import os
-import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from compsim_assets.storage.publish import link
 from compsim_assets.storage.results import MANIFESTS, Results
 from compsim_assets.storage.versions.version import Version
-
-_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EXDEV, errno.EMLINK, errno.ENOSYS}
-
-
-def link(path: Path, other: Path) -> None:
-    """Make `other` the same file as `path`."""
-    other.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(path, other, follow_symlinks=True)
-    except OSError as problem:
-        if problem.errno not in _NO_LINKS:
-            raise
-        shutil.copy2(path, other)
 
 
 def restore(results: Results, version: Version, here: Mapping[str, Iterable[Path]]) -> None:
