@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 PASSWORD = "it's a p@ss/w:rd"
 
 
@@ -81,9 +83,18 @@ class PostgreSQL:
     def stop(self, how: str = "fast") -> None:
         self._control("-m", how, "stop")
 
+    def process(self) -> psutil.Process | None:
+        """The server's, while there is one."""
+        with suppress(OSError, IndexError, psutil.Error):
+            process = psutil.Process(int((self.folder / "data/postmaster.pid").read_text().split()[0]))
+            return process if process.status() != psutil.STATUS_ZOMBIE else None
+        return None
+
     def kill(self) -> None:
         """As a machine does that runs out of memory."""
-        pid = int((self.folder / "data/postmaster.pid").read_text().split()[0])
+        process = self.process()
+        assert process
+        pid = process.pid
         os.kill(pid, signal.SIGKILL)
         while Path(f"/proc/{pid}").exists():
             time.sleep(0.02)
