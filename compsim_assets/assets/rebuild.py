@@ -16,7 +16,7 @@ from compsim_assets.assets.common import (
     table_options,
     universe_of,
 )
-from compsim_assets.contracts import TABLES
+from compsim_assets.contracts import TABLES, reasons
 from compsim_assets.settings import Settings
 from compsim_assets.storage.io_managers import Lazy, ResultsFolder, step_reads
 from compsim_assets.storage.lineage import name_of
@@ -34,7 +34,9 @@ _BY_MODE = (
     "cutoffs", "clusters", "cluster_features", "cluster_feature_summary", "interpretability_curve",
     "strong_feature_proportion",
 )  # fmt: skip
-_ONCE = tuple(name for name in (*TABLES, *MANIFESTS) if name not in (*_BY_MODE, _REPORT))
+# What explains peers follows from the other tables: of it, their change is compared.
+_FOLLOWS = {table.name for table in reasons.TABLES}
+_ONCE = tuple(name for name in (*TABLES, *MANIFESTS) if name not in (*_BY_MODE, *_FOLLOWS, _REPORT))
 
 
 @dg.asset(
