@@ -12,6 +12,7 @@ The chapters, in reading order:
     correlation      how well clusters move together
     strong_features  which latents hold a cluster together
     peers            a report's nearest companies, judged by returns
+    words            what sets a group's texts apart, in terms of their own
     inference        intervals and tests of all that
     trading          pairs trading on clusters
 

@@ -1,0 +1,129 @@
+"""Groups in words: a label, terms, and how well they hold in other companies, for a block of groups at a time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from compsim_assets.science.words.counts import TermCounts
+from compsim_assets.science.words.held_out import areas
+from compsim_assets.science.words.log_odds import Z_AT_LEAST, Background, best_terms
+
+_IN_LABEL = 3
+_BLOCK = 1024
+
+
+@dataclass(frozen=True)
+class GroupWords:
+    """What is said of each of G groups.
+
+    Attributes:
+        label: its first terms, separated by commas; "" where nothing sets its texts apart.
+        terms: of each, the strongest first.
+        auc: (G,) float64, how well terms chosen on half of the companies tell the group's texts of the other half from
+            other companies' texts, mean of both ways; NaN without a label, or with too few companies.
+    """
+
+    label: list[str]
+    terms: list[list[str]]
+    auc: np.ndarray
+
+
+class _Texts(NamedTuple):
+    """The different texts: their terms, companies, which half of the companies they are of, and their parts of them."""
+
+    matrix: sparse.csr_array
+    company: np.ndarray
+    half: np.ndarray
+    part: np.ndarray
+
+
+def describe_groups(
+    counts: TermCounts,
+    top: np.ndarray,
+    company: np.ndarray,
+    *,
+    n_terms: int = 8,
+    seed: int = 0,
+    block: int = _BLOCK,
+    progress: Callable[[int, int], None] | None = None,
+) -> GroupWords:
+    """Terms that set each group's top reports apart from all other reports, with how well they hold elsewhere.
+
+    The same whatever the block.
+
+    Args:
+        counts: terms of n reports.
+        top: (G, k) int64 positions of each group's top reports; -1 pads.
+        company: (n,) codes of the reports' companies, equal for one company.
+        n_terms: of each group, at most.
+        seed: of the halves of the companies.
+        block: groups at once.
+        progress: called with groups done and in all.
+
+    Cost: for each group O(terms of its top texts + texts with its terms). Memory: `counts` twice, and for a block its
+    texts' terms and block x (different texts + companies) bytes.
+    """
+    texts = _texts(counts, company, seed)
+    backgrounds = [_background(texts, texts.half >= 0), *(_background(texts, texts.half == side) for side in (0, 1))]
+    terms = np.full((len(top), n_terms), -1, dtype=np.int64)
+    auc = np.full(len(top), np.nan)
+    for start in range(0, len(top), block):
+        rows = slice(start, min(start + block, len(top)))
+        tops = _tops(counts, top[rows], len(texts.company))
+        terms[rows], auc[rows] = _describe(texts, counts.stems, tops, backgrounds, n_terms)
+        if progress:
+            progress(rows.stop, len(top))
+    spelled = [[counts.terms[term] for term in of_group if term >= 0] for of_group in terms.tolist()]
+    return GroupWords([", ".join(some[:_IN_LABEL]) for some in spelled], spelled, auc)
+
+
+def _texts(counts: TermCounts, company: np.ndarray, seed: int) -> _Texts:
+    """A text's company is that of its first report; the halves are drawn among companies that have texts."""
+    there = np.flatnonzero(counts.row >= 0)
+    of_text = np.empty(counts.matrix.shape[0], dtype=np.int64)
+    of_text[counts.row[there[::-1]]] = company[there[::-1]]
+    _, code = np.unique(of_text, return_inverse=True)
+    n = int(code.max(initial=-1)) + 1
+    # By the order of first appearance, so that the companies' codes do not matter.
+    _, first = np.unique(code, return_index=True)
+    half = np.empty(n, dtype=np.int64)
+    half[np.argsort(first, kind="stable")] = np.random.default_rng(seed).permutation(n) % 2
+    return _Texts(counts.matrix, code, half[code], 1.0 / np.bincount(code, minlength=n)[code])
+
+
+def _background(texts: _Texts, of: np.ndarray) -> Background:
+    return Background(len(np.unique(texts.company[of])), np.where(of, texts.part, 0.0) @ texts.matrix)
+
+
+def _tops(counts: TermCounts, top: np.ndarray, n_texts: int) -> sparse.csr_array:
+    """(G, m) int32, 1 for each group's texts, however many of its top reports have them."""
+    group, rank = np.nonzero(top >= 0)
+    text = counts.row[top[group, rank]]
+    group, text = group[text >= 0], text[text >= 0]
+    pair = np.unique(group * n_texts + text)
+    place = (pair // max(n_texts, 1), pair % max(n_texts, 1))
+    return sparse.csr_array((np.ones(len(pair), np.int32), place), (len(top), n_texts))
+
+
+def _describe(
+    texts: _Texts, stems: np.ndarray, tops: sparse.csr_array, backgrounds: list[Background], n_terms: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(b, n_terms) terms and (b,) areas of a block."""
+    parts = [tops.multiply((texts.half == side).astype(np.int32)).tocsr() for side in (0, 1)]
+    of_half = [sparse.csr_array(part @ texts.matrix) for part in parts]
+    sizes = [np.asarray(part.sum(axis=1)) for part in parts]
+    everything, *halves = backgrounds
+    terms = best_terms(sparse.csr_array(of_half[0] + of_half[1]), sizes[0] + sizes[1], everything, stems, n_terms)
+    both = np.full((2, len(terms)), np.nan)
+    for side in (0, 1):
+        # Half the evidence for the same odds.
+        elsewhere = best_terms(of_half[side], sizes[side], halves[side], stems, n_terms, Z_AT_LEAST / 2**0.5)
+        area = areas(texts.matrix, elsewhere, tops, texts.company, texts.half == 1 - side)
+        # One company shows nothing that two have in common.
+        both[side] = np.where((sizes[side] >= 2) & (terms[:, 0] >= 0), area, np.nan)
+    defined = np.isfinite(both)
+    with np.errstate(invalid="ignore"):
+        return terms, np.where(defined, both, 0.0).sum(axis=0) / defined.sum(axis=0)
