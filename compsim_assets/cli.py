@@ -3,9 +3,17 @@
 import typer
 
 from compsim_assets.commands.check import check
+from compsim_assets.commands.cluster import cluster
+from compsim_assets.commands.diff import diff
+from compsim_assets.commands.explain import explain
 from compsim_assets.commands.export import export
 from compsim_assets.commands.init import init
+from compsim_assets.commands.latent import latent
+from compsim_assets.commands.judge import judge
 from compsim_assets.commands.materialize import materialize
+from compsim_assets.commands.peers import peers
+from compsim_assets.commands.search import search
+from compsim_assets.commands.status import status
 from compsim_assets.commands.table import table
 from compsim_assets.commands.unlock import unlock
 from compsim_assets.commands.versions import publish, rollback, verify, versions
@@ -17,7 +25,9 @@ app = typer.Typer(
     rich_markup_mode=None,  # half of the time of a start
     pretty_exceptions_enable=False,
 )
-for command in (init, check, materialize, table, versions, publish, rollback, verify, export, unlock):
+for command in (peers, explain, cluster, latent, search, diff, status):  # answers
+    app.command()(command)
+for command in (init, check, materialize, table, versions, publish, rollback, verify, export, unlock, judge):
     app.command()(command)
 
 

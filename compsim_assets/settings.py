@@ -17,11 +17,11 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 SOURCES = ("sample", "local", "huggingface")
 SIMILARITIES = ("auto", "features", "pairs")
 _PREFIX = "COMPSIM_"
-# What is read elsewhere: by the launcher and what it starts (docs/cluster.md), by automation (docs/automation.md), and
-# by the tests (docs/house.md).
+# What is read elsewhere: by the launcher and what it starts (docs/cluster.md), by automation (docs/automation.md), by
+# the judge (docs/judge.md), and by the tests (docs/house.md).
 _BEYOND_SETTINGS = (
     "NPROC", "JOIN_TIMEOUT", "HEARTBEAT", "KEEP_VERSIONS", "KEEP_DAYS", "KEEP_RUNS",
-    "INBOX", "UNATTENDED", "AUTOMATE", "UI", "WEBHOOK", "WEBHOOK_SECRET", "WEBHOOK_SECRET_FILE",
+    "INBOX", "JUDGE", "UNATTENDED", "AUTOMATE", "UI", "WEBHOOK", "WEBHOOK_SECRET", "WEBHOOK_SECRET_FILE",
     "KILLS", "REAL_UNIVERSE", "REQUIRE_BROWSER", "REQUIRE_POSTGRES", "REQUIRE_SLURM", "TEST_PREFIX", "UPDATE_SNAPSHOT",
 )  # fmt: skip
 

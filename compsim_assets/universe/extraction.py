@@ -94,7 +94,7 @@ class ExtractionSettings(ModelSettings):
         return replace(settings, model=model, sae=sae)
 
 
-def check_keys(values: Mapping[str, Any], file: str, settings: type[ModelSettings], required: Sequence[str]) -> None:
+def check_keys(values: Mapping[str, Any], file: str, settings: type[Any], required: Sequence[str]) -> None:
     """The keys of a table of settings: none unknown, all there that are required.
 
     Raises:

@@ -14,7 +14,7 @@ _FOLDERS = (
 )  # fmt: skip
 _FILES = (
     *(f"{name}{suffix}" for name in _TABLES for suffix in (".parquet", *SUFFIXES)),
-    "universe.toml", "extraction.toml", "embedding.toml", "huggingface.toml", "rebuild.toml",
+    "universe.toml", "extraction.toml", "embedding.toml", "huggingface.toml", "rebuild.toml", "judge.toml",
     "pca.safetensors", "pca.pkl", "index_cik_ticker_map.json",
 )  # fmt: skip
 # Notes for people, and what the generated sample says of itself.

@@ -1,0 +1,1 @@
+"""Tests of the judge, against servers of their own on this machine."""
