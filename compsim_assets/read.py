@@ -97,7 +97,8 @@ def read_asset(
 
     Returns:
         The table. `sae_features` gives report_id and features (a float32 array each), `pca` one row per component with
-        its explained variance and share, `embeddings` encoder, report_id, year and embedding (a float32 array each).
+        its explained variance and share, `embeddings` encoder, report_id, year and embedding (a float32 array each),
+        `explorer` what its `explorer.parquet` holds: a row per report that has a place on the map.
 
     Raises:
         FileNotFoundError: not materialized yet, or a partition is needed and not named.
@@ -134,8 +135,15 @@ def _read_embeddings(folder: Path) -> "pd.DataFrame":
     return pd.concat([pd.DataFrame(columns=columns), *tables], ignore_index=True)
 
 
+def _read_explorer(folder: Path) -> "pd.DataFrame":
+    import pandas as pd
+
+    return pd.read_parquet(folder / "explorer.parquet")
+
+
 _FOLDERS: dict[str, Callable[[Path], "pd.DataFrame"]] = {
     "sae_features": _read_features,
     "pca": _read_pca,
     "embeddings": _read_embeddings,
+    "explorer": _read_explorer,
 }

@@ -57,6 +57,13 @@ TABLES = (
         number("contribution", "Its part of the cosine; negative where it speaks against."),
         number("unusual", "The contribution less its mean over the year's pairs: alike rather than like anybody."),
     ),
+    table("company_map", "report_id")(
+        REPORT,
+        YEAR,
+        Column("x", "float64", "Place on the map of its year; the axes mean nothing.", at_least=-1, at_most=1),
+        Column("y", "float64", "The same.", at_least=-1, at_most=1),
+        share("near", "Share of its ten nearest by cosine that are among the ten nearest on the map."),
+    ),
     table("themes", "theme")(THEME, count("n_latents", "Latents in it.", at_least=1), LABEL, TERMS, AUC),
     table("latent_themes", "latent")(THEME, LATENT),
     table("latents", "latent")(

@@ -25,7 +25,9 @@ __all__ = ["Results", "StaleResult", "content_hash", "read_manifest", "read_tabl
 _CONTENT = b"compsim.content"
 _SEAL = "seal"  # of a manifest: the checksum of what else it says
 # Manifests of the large arrays and models, which hold the hash of their content.
-MANIFESTS = {"sae_features": "features.json", "embeddings": "embeddings.json", "pca": "pca.json"}
+MANIFESTS = {
+    "sae_features": "features.json", "embeddings": "embeddings.json", "pca": "pca.json", "explorer": "explorer.json",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -194,9 +196,10 @@ def seal(folder: Path, manifest: str) -> str:
     noticed; returns the content.
     """
     described = read_manifest(folder, manifest)
-    files = [path for path in sorted(folder.iterdir()) if path.name != manifest]
-    described["files"] = {path.name: _size(path) for path in files}
-    described["xxh3"] = {path.name: checksum(path) for path in files}
+    every = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    files = {name: path for name, path in every.items() if name != manifest}
+    described["files"] = {name: _size(path) for name, path in files.items()}
+    described["xxh3"] = {name: checksum(path) for name, path in files.items()}
     (folder / manifest).write_text(json.dumps(described | {_SEAL: _seal_of(described)}, indent=2))
     return str(described["content"])
 

@@ -100,10 +100,10 @@ class FolderIOManager(ResultsIOManager):
             value.rename(aside)
         return path, content, {}
 
-    def open(self, asset: str, mode: str | None, wanted: Mapping[str, Any]) -> FeatureShards | EmbeddingFolder:
-        """The folder, mapped or not read yet."""
+    def open(self, asset: str, mode: str | None, wanted: Mapping[str, Any]) -> FeatureShards | EmbeddingFolder | Path:
+        """The folder, mapped or not read yet; of what is no array, where it lies."""
         folder = self.results.array_folder(asset)
-        return FeatureShards(folder) if asset == "sae_features" else EmbeddingFolder(folder)
+        return {"sae_features": FeatureShards, "embeddings": EmbeddingFolder}.get(asset, Path)(folder)
 
 
 class PcaIOManager(ResultsIOManager):

@@ -62,7 +62,9 @@ def describe(results: Results, name: str, files: list[Path], before: Mapping[str
         unchanged = last and old and same(results.folder / path, old / path)
         size = (results.folder / path).stat().st_size
         described["files"][path.as_posix()] = (
-            last if unchanged else {"size": size, "xxh3": sealed.get(path.name) or checksum(results.folder / path)}
+            last
+            if unchanged
+            else {"size": size, "xxh3": sealed.get("/".join(path.parts[1:])) or checksum(results.folder / path)}
         )
     rows = _rows(results.folder / files[0])
     note = results.note(name)
