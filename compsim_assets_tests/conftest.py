@@ -33,6 +33,11 @@ def pytest_configure(config: pytest.Config) -> None:
     # Matplotlib's list of fonts takes seconds to make: kept where the Makefile keeps it.
     os.environ.setdefault("MPLCONFIGDIR", str(REPOSITORY / ".cache" / "matplotlib"))
     os.environ.update(HOME=str(home), COMPSIM_DATA=str(home / "data"), DAGSTER_DISABLE_TELEMETRY="yes")
+    # Heavy steps of one machine take turns by a lock beside its temporary files: those of tests wait for no others.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+    os.environ["TMPDIR"] = tempfile.mkdtemp(prefix="c", dir=os.environ["PYTEST_DEBUG_TEMPROOT"])
+    config.add_cleanup(lambda folder=os.environ["TMPDIR"]: shutil.rmtree(folder, ignore_errors=True))
+    tempfile.tempdir = None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

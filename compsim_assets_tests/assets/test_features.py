@@ -122,6 +122,14 @@ def test_every_report_with_a_text_has_the_features_of_its_text(with_texts: Local
     np.testing.assert_allclose([found[100], found[107]], slow, atol=1e-4)
 
 
+def test_a_text_of_ten_megabytes_has_the_features_of_its_first_tokens(with_texts: Local) -> None:
+    start = "gold bank of steel and oil " * 3  # more than max_tokens
+    write_reports(with_texts.folder / "universe", section_1=[start, start + "gold " * 2_000_000, "oil", None])
+    features = extract(with_texts)
+    np.testing.assert_array_equal(features[100], features[107])
+    assert not np.allclose(features[100], features[114])
+
+
 def test_the_manifest_names_what_made_the_features(with_texts: Local) -> None:
     extract(with_texts)
     folder = with_texts.results.array_folder("sae_features")
