@@ -3,13 +3,20 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from compsim_assets.answers import explain, latents, peers
     from compsim_assets.read import open_results, read_asset
 
-__all__ = ["open_results", "read_asset"]
+__all__ = ["explain", "latents", "open_results", "peers", "read_asset"]
+
+_ANSWERS = ("explain", "latents", "peers")
 
 
 def __getattr__(name: str) -> Any:
     # Workers import this package too, and must not pay for (or depend on) Dagster.
+    if name in _ANSWERS:
+        from compsim_assets import answers
+
+        return getattr(answers, name)
     if name in __all__:
         from compsim_assets import read
 

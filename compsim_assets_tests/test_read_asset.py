@@ -105,6 +105,6 @@ def test_the_package_alone_imports_nothing_heavy() -> None:
     program = "import compsim_assets, sys; print('dagster' in sys.modules, 'pandas' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["False", "False"]
-    assert compsim_assets.__all__ == ["open_results", "read_asset"]
+    assert compsim_assets.__all__ == ["explain", "latents", "open_results", "peers", "read_asset"]
     with pytest.raises(AttributeError, match="no attribute 'read_assets'"):
         _ = compsim_assets.read_assets

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from compsim_assets.explore.questions import Unanswerable
 from compsim_assets.storage.lineage import StaleResult
 from compsim_assets.storage.reading import DamagedResult
 from compsim_assets.universe.layout import UniverseError
@@ -24,11 +25,11 @@ def asking() -> Iterator[None]:
     """Turns what cannot be asked into one message on standard error and exit code 2.
 
     That is an input that cannot be used, a file that is not there, and a result that is not there, damaged or of the
-    past. Any other error is a fault in the program and keeps its traceback.
+    past, a company that nobody knows. Any other error is a fault in the program and keeps its traceback.
     """
     try:
         yield
-    except (UniverseError, StaleResult, DamagedResult, *_OF_THE_SYSTEM) as problem:
+    except (UniverseError, Unanswerable, StaleResult, DamagedResult, *_OF_THE_SYSTEM) as problem:
         typer.echo(f"compsim: {problem}", err=True)
         raise typer.Exit(UNASKABLE) from None
     except Exception as problem:

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from compsim_assets.storage.reading import reading
 from compsim_assets.storage.results import Results, read_manifest, verify_sealed
+from compsim_assets.storage.sealed import WHOLE_BYTES
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from compsim_assets.science.pca.fit import PrincipalComponents
 
 MANIFEST = "pca.json"
@@ -50,6 +53,41 @@ class Pca:
                     f"{self.path} has no {', '.join(sorted(missing))}: materialize 'pca' with components = all"
                 )
             return {name: tensors.get_tensor(name) for name in names}
+
+    def axes(self) -> "np.ndarray":
+        """(P, D) components, mapped and not read: safetensors' own slices are copies, five times as slow to go through.
+
+        A file beyond 64 MB is not read as a whole for its checksum: who uses all axes sees whether what comes of them
+        fits the scores.
+
+        Raises:
+            FileNotFoundError: the components do not exist (made with `components: none`).
+        """
+        import numpy as np
+
+        with reading(self.path, "pca"), self.path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(length))
+        small = self.path.stat().st_size <= WHOLE_BYTES
+        if small or "components" not in header:
+            self.arrays(["scale" if "components" in header else "components"])  # looks at the checksum, or says why not
+        with reading(self.path, "pca"):
+            described = header["components"]
+            if described["dtype"] != "F32":
+                raise KeyError(described["dtype"])
+            start = 8 + length + described["data_offsets"][0]
+            return np.memmap(self.path, np.float32, "r", start, tuple(described["shape"]))
+
+    def scaler(self) -> "tuple[np.ndarray, np.ndarray]":
+        """(D,) what is subtracted from features, an imported PCA's own mean included, and what they are divided by."""
+        import numpy as np
+        from safetensors import safe_open
+
+        with reading(self.path, "pca"), safe_open(str(self.path), framework="numpy") as tensors:
+            mean, scale = tensors.get_tensor("mean"), tensors.get_tensor("scale")
+            imported = "pca_mean" in tensors.keys()  # noqa: SIM118, it is no dict
+            offset = tensors.get_tensor("pca_mean") if imported else np.zeros(1)
+        return mean + offset * scale, scale
 
 
 def write_pca(folder: Path, pca: "PrincipalComponents") -> dict[str, Any]:

@@ -14,7 +14,7 @@ from compsim_assets.storage.reading import DamagedResult
 
 KEY = b"compsim.seal"
 BLANK = b"0" * 64
-_WHOLE_BYTES = 64 << 20  # larger files are checked by their footer and, as they are read, by their pages
+WHOLE_BYTES = 64 << 20  # larger files are checked by their footer and, as they are read, by their pages
 _BLOCK = 16 << 20
 _TAIL = 8  # the footer's length in 4 bytes, and PAR1
 _BEFORE_VALUE = 2  # bytes that Thrift puts between a key and its value of 64 bytes
@@ -56,7 +56,7 @@ def _is_whole(path: Path, *_version: int) -> bool:
         value = footer[inside : inside + len(BLANK)].decode("latin-1")
         if value[32:] != _of_footer(footer, inside):
             return False
-        return os.fstat(file.fileno()).st_size > _WHOLE_BYTES or value[:32] == _of_file(file, at + inside)
+        return os.fstat(file.fileno()).st_size > WHOLE_BYTES or value[:32] == _of_file(file, at + inside)
 
 
 def _footer(file: BinaryIO) -> tuple[bytes, int]:
