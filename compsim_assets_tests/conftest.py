@@ -36,6 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # Heavy steps of one machine take turns by a lock beside its temporary files: those of tests wait for no others.
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
     os.environ["TMPDIR"] = tempfile.mkdtemp(prefix="c", dir=os.environ["PYTEST_DEBUG_TEMPROOT"])
+    os.chmod(os.environ["TMPDIR"], 0o755)  # PostgreSQL runs as another user
     config.add_cleanup(lambda folder=os.environ["TMPDIR"]: shutil.rmtree(folder, ignore_errors=True))
     tempfile.tempdir = None
 
