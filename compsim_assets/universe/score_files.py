@@ -15,6 +15,17 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"(?P<hookpoint>.+)_latent(?P<latent>\d+)\.(txt|json)")
 
 
+def name_of_score_file(path: Path) -> tuple[str, int]:
+    """Hookpoint and latent of a file `<hookpoint>_latent<N>.txt`.
+
+    Raises:
+        UniverseError: another name.
+    """
+    if name := _NAME.fullmatch(path.name):
+        return name["hookpoint"], int(name["latent"])
+    raise UniverseError(f"{path}: expected a name like layers.30_latent123.txt")
+
+
 def read_score_file(path: Path) -> dict[str, Any]:
     """Hookpoint, latent and scores of one file `<hookpoint>_latent<N>.txt`.
 
@@ -23,9 +34,7 @@ def read_score_file(path: Path) -> dict[str, Any]:
     """
     from compsim_assets.science.latents.fuzz import score_examples
 
-    name = _NAME.fullmatch(path.name)
-    if not name:
-        raise UniverseError(f"{path}: expected a name like layers.30_latent123.txt")
+    hookpoint, latent = name_of_score_file(path)
     try:
         examples = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(examples, list) or not all(isinstance(item, dict) for item in examples):
@@ -33,7 +42,7 @@ def read_score_file(path: Path) -> dict[str, Any]:
         score = score_examples(examples)
     except ValueError as problem:
         raise UniverseError(f"{path}: {problem}") from None
-    return {"hookpoint": name["hookpoint"], "latent": int(name["latent"]), **vars(score)}
+    return {"hookpoint": hookpoint, "latent": latent, **vars(score)}
 
 
 def read_scores(paths: Sequence[Path], notes: Notes) -> "pd.DataFrame":

@@ -16,7 +16,6 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
-import huggingface_hub
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_model
@@ -25,7 +24,8 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from compsim_assets.science.latents.extraction import FeatureExtractor, activations_at, find_module
-from compsim_assets.workers.hub_files import from_hub, settings_folder, unreachable
+from compsim_assets.workers.hub_files import settings_folder, unreachable
+from compsim_assets.workers.sae_files import checkpoint_folder
 from compsim_assets.workers.tokenization import Tokenizer
 
 # What `encode` reads. sparsify leaves an encoder weight that its file lacks at its random start.
@@ -92,13 +92,7 @@ def load_sparse_coder(name: str, hookpoint: str, device: torch.device, file: str
         ValueError: the checkpoint lacks encoder weights, or is a transcoder.
     """
     where = f"{file}: sae = {name!r}"
-    root = Path(name)
-    if not root.is_dir():
-        root = from_hub(lambda: huggingface_hub.snapshot_download(name, allow_patterns=f"{hookpoint}/*"), name, where)
-    folders = [root, root / hookpoint]
-    folder = next((folder for folder in folders if (folder / "cfg.json").is_file()), None)
-    if folder is None or not (folder / "sae.safetensors").is_file():
-        raise FileNotFoundError(f"{where}: cfg.json and sae.safetensors are expected in {folders[0]} or {folders[1]}")
+    folder = checkpoint_folder(name, hookpoint, where)
     with safe_open(folder / "sae.safetensors", framework="pt") as weights:
         lacking = sorted(set(_ENCODER_WEIGHTS) - set(weights.keys()))
         if lacking:

@@ -1,0 +1,270 @@
+"""Latents in words: where they are active, which terms set their reports apart, windows of text."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from pydantic import Field
+
+from compsim_assets.assets.common import (
+    HEAVY,
+    WHO,
+    DataFrame,
+    alone,
+    columns,
+    default_device,
+    explaining_memory,
+    progress,
+    table_options,
+    universe_of,
+    usable_scores,
+)
+from compsim_assets.contracts import TABLES
+from compsim_assets.settings import Settings
+from compsim_assets.storage.shards import FeatureShards
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_NO_FEATURES = "there are no features: no latent is shown"
+
+
+class LatentReportsConfig(dg.Config):
+    """How many reports show a latent."""
+
+    reports: int = Field(default=20, ge=1, description="Reports of a latent, one per company.")
+    block: int = Field(default=2048, ge=1, description="Latents read at once; 12 bytes x reports x block of memory.")
+
+
+@dg.asset(ins={"descriptions": columns(*WHO)}, **table_options("latent_reports", "words", "numpy"))
+def latent_reports(
+    context: dg.AssetExecutionContext, config: LatentReportsConfig, sae_features: FeatureShards, descriptions: DataFrame
+) -> DataFrame:
+    """The reports in which each latent is most active, one per company; equal activations by report id."""
+    import numpy as np
+    import pandas as pd
+
+    from compsim_assets.science.latents.activity import Companies, top_reports
+
+    ids = sae_features.report_id
+    companies = Companies.of(_company(descriptions, ids), ids)
+    log, parts = progress(context, "latents ranked"), []
+    with explaining_memory("the latents' top reports", "a smaller block"):
+        for start in range(0, sae_features.n_latents, config.block):
+            stop = min(start + config.block, sae_features.n_latents)
+            values = sae_features.columns(start, stop)
+            top = top_reports(values, companies, config.reports)
+            latent, rank = np.nonzero(top >= 0)
+            row = top[latent, rank]
+            shown = {"latent": start + latent, "rank": rank + 1, "report_id": ids[row]}
+            parts.append(pd.DataFrame({**shown, "activation": values[row, latent].astype(float)}))
+            log(stop, sae_features.n_latents)
+    if not parts:
+        context.log.info(_NO_FEATURES)
+        return TABLES["latent_reports"].empty().to_pandas()
+    return pd.concat(parts, ignore_index=True)
+
+
+class LatentWindowsConfig(dg.Config):
+    """How many windows show a latent."""
+
+    windows: int = Field(default=20, ge=1, description="Windows of a latent, at most.")
+
+
+@dg.asset(**table_options("latent_windows", "words", "arrow"))
+def latent_windows(
+    context: dg.AssetExecutionContext,
+    config: LatentWindowsConfig,
+    settings: Settings,
+    sae_features: FeatureShards,
+    fuzz_scores: DataFrame,
+) -> Any:
+    """Windows of text in which each latent is most active, with the activation of every token.
+
+    Of the extraction where features are extracted here; else the examples of a judge's score files for these latents.
+    Empty for features that came ready-made without such files.
+    """
+    import pandas as pd
+
+    from compsim_assets.universe.score_windows import score_windows
+
+    universe = universe_of(context, settings)
+    scored, note = usable_scores(sae_features, fuzz_scores)
+    hookpoint = str(scored["hookpoint"].iloc[0]) if len(scored) else ""
+    files = universe.fuzz_score_files() if len(scored) else []
+    rows = list(score_windows(files, hookpoint, scored["latent"], config.windows))
+    context.add_output_metadata({"scores": note, "windows_of_scores": len(rows)})
+    if not rows:
+        return TABLES["latent_windows"].empty()
+    table = pd.DataFrame(rows)
+    return table.assign(report_id=pd.array([None] * len(table), dtype="Int64"), source="scores")
+
+
+class LatentsConfig(dg.Config):
+    """What is said of a latent."""
+
+    terms: int = Field(default=8, ge=1, description="Terms of a latent, at most.")
+    seed: int = Field(
+        default=0, ge=0, description="Seed of the halves of companies that terms are chosen and judged on."
+    )
+    block: int = Field(default=2048, ge=1, description="Latents read at once; 8 bytes x reports x block of memory.")
+
+
+@dg.asset(
+    ins={
+        "descriptions": columns(*WHO, "description"),
+        "latent_windows": columns("latent", "source"),
+        "fuzz_scores": columns("hookpoint", "latent", "interpretability"),
+    },
+    op_tags=HEAVY,
+    **table_options("latents", "words", "scikitlearn"),
+)
+@alone
+def latents(
+    context: dg.AssetExecutionContext,
+    config: LatentsConfig,
+    sae_features: FeatureShards,
+    descriptions: DataFrame,
+    latent_reports: DataFrame,
+    latent_windows: DataFrame,
+    fuzz_scores: DataFrame,
+) -> DataFrame:
+    """What each latent is: where it is active and how strongly, terms that set its top reports apart from other
+    companies', how well these hold in companies that they were not chosen on, its nearest latent, its fuzz score.
+
+    A latent without evidence has an empty label, and says so.
+    """
+    import pandas as pd
+
+    if sae_features.n_latents == 0:
+        context.log.info(_NO_FEATURES)
+        return TABLES["latents"].empty().to_pandas()
+    with explaining_memory("the latents' words", "fewer terms or a smaller block"):
+        words = _words(context, config, sae_features, descriptions, latent_reports)
+        active, quantiles = _activity(context, config, sae_features)
+    nearest, cosine = _twins(context, sae_features)
+    table = pd.DataFrame({"latent": range(sae_features.n_latents), "n_reports": active})
+    table["firing_rate"] = table["n_reports"] / max(len(sae_features.report_id), 1)
+    table["quantiles"] = pd.Series([list(row) if row[0] == row[0] else None for row in quantiles], dtype=object)
+    table["label"], table["terms"] = words.label, [", ".join(some) for some in words.terms]
+    table["label_auc"] = words.auc
+    table["theme"] = pd.array([None] * len(table), dtype="Int64")
+    table["twin"], table["twin_cosine"] = pd.Series(nearest, dtype="Int64").where(nearest >= 0), cosine
+    scored, note = usable_scores(sae_features, fuzz_scores)
+    table["interpretability"] = table["latent"].map(scored.set_index("latent")["interpretability"])
+    table["n_windows"] = table["latent"].map(latent_windows.groupby("latent").size()).fillna(0).astype("int64")
+    table["evidence"] = _evidence(table, latent_windows)
+    labelled = table["label_auc"].dropna()
+    counts = table["evidence"].value_counts().to_dict()
+    context.add_output_metadata(
+        {
+            "scores": note,
+            "labelled": int((table["label"] != "").sum()),
+            "median_label_auc": float(labelled.median()) if len(labelled) else "none",
+            **{f"evidence_{name}": int(n) for name, n in counts.items()},
+        }
+    )
+    return table
+
+
+def _company(descriptions: DataFrame, report_id: "np.ndarray") -> "np.ndarray":
+    """(n,) codes of the reports' companies."""
+    import numpy as np
+
+    from compsim_assets.science.companies import company_codes, company_of
+
+    codes = company_codes(company_of(descriptions), report_id)
+    assert codes is not None
+    return np.asarray(codes)
+
+
+def _words(
+    context: dg.AssetExecutionContext,
+    config: LatentsConfig,
+    features: FeatureShards,
+    descriptions: DataFrame,
+    latent_reports: DataFrame,
+) -> Any:
+    """Terms of each latent's top reports."""
+    import numpy as np
+
+    from compsim_assets.science.words import count_terms, describe_groups
+
+    ids = features.report_id
+    reports = descriptions.set_index("report_id").loc[ids]
+    company = _company(descriptions, ids)
+    texts = reports["description"].astype(object).where(reports["description"].notna(), None).tolist()
+    counts = count_terms(texts, names_of(reports, company))
+    context.log.info(f"{len(counts.terms):,} terms in {counts.matrix.shape[0]:,} different texts")
+    order = np.argsort(ids)
+    top = np.full((features.n_latents, int(latent_reports["rank"].max()) if len(latent_reports) else 1), -1)
+    row = order[np.searchsorted(ids[order], latent_reports["report_id"])]
+    top[latent_reports["latent"], latent_reports["rank"] - 1] = row
+    log = progress(context, "latents described")
+    return describe_groups(counts, top, company, n_terms=config.terms, seed=config.seed, progress=log)
+
+
+def names_of(reports: DataFrame, company: "np.ndarray") -> list[tuple[str, ...]]:
+    """All names and tickers that each report's company ever had here: none of them describes it."""
+    import pandas as pd
+
+    names = [reports[column].dropna().astype(str) for column in ("company_name", "ticker")]
+    codes = pd.Series(company, index=reports.index)
+    every = pd.concat(names).to_frame("name")
+    every["company"] = codes.loc[every.index].to_numpy()
+    of_company = {code: tuple(sorted(set(some))) for code, some in every.groupby("company")["name"]}
+    return [of_company.get(code, ()) for code in company.tolist()]
+
+
+def _activity(
+    context: dg.AssetExecutionContext, config: LatentsConfig, features: FeatureShards
+) -> tuple["np.ndarray", "np.ndarray"]:
+    import numpy as np
+
+    from compsim_assets.science.latents.activity import activity
+
+    def blocks() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        log = progress(context, "latents measured")
+        for start in range(0, features.n_latents, config.block):
+            stop = min(start + config.block, features.n_latents)
+            yield activity(features.columns(start, stop))
+            log(stop, features.n_latents)
+
+    active, quantiles = zip(*blocks(), strict=True)
+    return np.concatenate(active), np.concatenate(quantiles)
+
+
+def _twins(context: dg.AssetExecutionContext, features: FeatureShards) -> tuple["np.ndarray", "np.ndarray"]:
+    """The latent with the nearest decoder direction and its cosine; -1 and NaN where no SAE can be asked, and why."""
+    import numpy as np
+
+    none = np.full(features.n_latents, -1), np.full(features.n_latents, np.nan)
+    sae, hookpoint = features.manifest.get("sae"), str(features.manifest.get("hookpoint"))
+    if not sae:
+        context.add_output_metadata({"twins": "features came ready-made: there is no SAE to compare latents by"})
+        return none
+    from compsim_assets.science.latents.twins import twins
+    from compsim_assets.workers.sae_files import decoder_directions
+
+    try:
+        directions = decoder_directions(sae, hookpoint)
+    except FileNotFoundError as problem:
+        note = f"no twins: the SAE that features were extracted with is not there any more: {problem}"
+        context.log.warning(note)
+        context.add_output_metadata({"twins": note})
+        return none
+    if len(directions) != features.n_latents:
+        raise dg.Failure(
+            f"sae = {sae!r} has {len(directions)} latents now, features have {features.n_latents}: "
+            "materialize sae_features again"
+        )
+    return twins(directions, default_device(), progress(context, "twins of latents"))
+
+
+def _evidence(table: DataFrame, latent_windows: DataFrame) -> Any:
+    """What is to be seen of each latent: windows of its texts, examples of a judge, reports, or nothing."""
+    import numpy as np
+
+    source = latent_windows.groupby("latent")["source"].min()  # extraction before scores
+    best = table["latent"].map(source).map({"extraction": "windows", "scores": "scores"})
+    return np.where(best.notna(), best, np.where(table["label"] != "", "reports", "none"))
