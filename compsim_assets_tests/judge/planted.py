@@ -14,6 +14,8 @@ from compsim_assets.contracts import TABLES
 from compsim_assets.judge.files import JudgeFiles
 from compsim_assets.judge.plans import Bench
 from compsim_assets.judge.windows import Windows, silence_of
+from compsim_assets.storage.lineage import Note
+from compsim_assets.storage.results import Results
 from compsim_assets.storage.shards import FeatureShards, write_feature_shards
 from compsim_assets.universe.judging.settings import JudgeSettings
 
@@ -57,7 +59,9 @@ def results(folder: Path, seed: int = 0) -> Path:
     shards.mkdir(parents=True)
     ids = np.arange(100, 100 + N_REPORTS, dtype=np.int64)
     write_feature_shards(shards, [(ids, values)], N_LATENTS, {"hookpoint": HOOKPOINT})
-    pq.write_table(windows_table(rng, values), folder / "latent_windows.parquet")
+    made = Results(folder)
+    made.write_note("sae_features", made.content("sae_features"), Note())
+    made.write_table(made.table("latent_windows"), windows_table(rng, values))
     return folder
 
 
