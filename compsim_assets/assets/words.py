@@ -86,7 +86,7 @@ def latent_windows(
     """
     import pandas as pd
 
-    from compsim_assets.universe.score_windows import score_windows
+    from compsim_assets.universe.judging.score_windows import score_windows
 
     universe = universe_of(context, settings)
     scored, note = usable_scores(sae_features, fuzz_scores)
