@@ -46,6 +46,28 @@ def fuzz_scores(context: dg.AssetExecutionContext, settings: Settings, descripti
     return table
 
 
+@dg.asset(ins={"descriptions": columns("report_id")}, **table_options("judged_latents", "interpretability", "pandas"))
+def judged_latents(context: dg.AssetExecutionContext, settings: Settings, descriptions: DataFrame) -> DataFrame:
+    """Labels of latents by a language model, and how well they find text in which the latent is active (chance 50).
+
+    Read from what `compsim judge`, or delphi, left in the universe's fuzz_scores/; empty where nobody has judged.
+    """
+    from compsim_assets.universe.judging.judged import read_judged
+
+    universe = universe_of(context, settings)
+    table = read_judged(universe.folder / "fuzz_scores", universe.decisions.of("fuzz_scores"))
+    judges = sorted(set(table["judge"]) - {""})
+    context.add_output_metadata(
+        {
+            "labels": int(table["judge_label"].notna().sum()),
+            "judges": ", ".join(judges) or "unknown" if len(table) else "none",
+            "mean_detection": float(table["detection"].mean()) if table["detection"].notna().any() else "no scores",
+            "examples_without_answer": int(table["n_unscored"].sum()),
+        }
+    )
+    return table[TABLES["judged_latents"].names]
+
+
 _OF_CURVE = ("sae_features", "cluster_features", "fuzz_scores")
 
 

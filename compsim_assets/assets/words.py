@@ -115,6 +115,7 @@ class LatentsConfig(dg.Config):
         "descriptions": columns(*WHO, "description"),
         "latent_windows": columns("latent", "source"),
         "fuzz_scores": columns("hookpoint", "latent", "interpretability"),
+        "judged_latents": columns("hookpoint", "latent", "judge_label", "judge"),
     },
     op_tags=HEAVY,
     **table_options("latents", "words", "scikitlearn"),
@@ -128,9 +129,11 @@ def latents(
     latent_reports: DataFrame,
     latent_windows: DataFrame,
     fuzz_scores: DataFrame,
+    judged_latents: DataFrame,
 ) -> DataFrame:
     """What each latent is: where it is active and how strongly, terms that set its top reports apart from other
-    companies', how well these hold in companies that they were not chosen on, its nearest latent, its fuzz score.
+    companies', how well these hold in companies that they were not chosen on, a judge's label beside them, its nearest
+    latent, its fuzz score.
 
     A latent without evidence has an empty label, and says so.
     """
@@ -148,6 +151,8 @@ def latents(
     table["quantiles"] = pd.Series([list(row) if row[0] == row[0] else None for row in quantiles], dtype=object)
     table["label"], table["terms"] = words.label, [", ".join(some) for some in words.terms]
     table["label_auc"] = words.auc
+    judged = usable_scores(sae_features, judged_latents)[0].dropna(subset="judge_label").set_index("latent")
+    table["judge_label"], table["judge"] = (table["latent"].map(judged[name]) for name in ("judge_label", "judge"))
     table["theme"] = pd.array([None] * len(table), dtype="Int64")
     table["twin"], table["twin_cosine"] = pd.Series(nearest, dtype="Int64").where(nearest >= 0), cosine
     scored, note = usable_scores(sae_features, fuzz_scores)

@@ -76,6 +76,8 @@ TABLES = (
         LABEL,
         TERMS,
         AUC,
+        text("judge_label", "What a language model calls it; null where none was asked.", nullable=True),
+        text("judge", "That model; null without one, empty in files that do not say.", nullable=True),
         Column("theme", "int64", "Theme that it belongs to; null where it never varies.", nullable=True),
         Column("twin", "int64", "Latent with the most similar decoder direction; null without an SAE.", nullable=True),
         correlation("twin_cosine", "Cosine of the two directions."),

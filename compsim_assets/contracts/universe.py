@@ -84,4 +84,14 @@ TABLES = (
         count("n_unscored", "Examples the judge gave no answer for."),
         text("hookpoint", "Module of the language model whose latent was scored."),
     ),
+    table("judged_latents", "hookpoint", "latent")(
+        LATENT,
+        text("hookpoint", "Module of the language model whose latent was judged."),
+        text("judge_label", "What a language model calls it; null where only a score is there.", nullable=True),
+        text("judge", "The model, as its endpoint calls it; empty in files that do not say."),
+        Column("prompt_version", "int64", "Which words it was asked with; null in files of others.", nullable=True),
+        per_cent("detection", "Per cent of answered windows in which the label found it; chance is 50.", nullable=True),
+        count("n_examples", "Windows in the detection file."),
+        count("n_unscored", "Windows the judge gave no answer for."),
+    ),
 )

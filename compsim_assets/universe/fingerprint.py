@@ -40,6 +40,7 @@ READS: Mapping[str, frozenset[str]] = {
     "pca": frozenset({"pca"}),
     "pca_scores": frozenset({"pca"}),
     "fuzz_scores": frozenset({"fuzz_scores"}),
+    "judged_latents": frozenset({"fuzz_scores"}),
     "latent_windows": frozenset({"fuzz_scores"}),
     "baseline_clusters": frozenset({"reports", "published_clusters"}),
     "embeddings": frozenset({"reports", "extraction", "embedding"}),

@@ -70,7 +70,8 @@ def changed(source: Path, before: dict[str, str]) -> Callable[..., set[str]]:
         ("plots/forest.py", "_ROW = ", "_ROW = 1.5 * ", "methods_forest"),
         ("workers/embed_texts.py", "def main(", "def main(_more=0, *, ", "embeddings"),
         ("workers/dendrograms.py", "def main(", "def main(_more=0, *, ", "dendrograms distance_scale"),
-        ("universe/score_files.py", "def read_scores(", "def read_scores(_more=0, *, ", "fuzz_scores universe_report"),
+        ("universe/score_files.py", "def read_scores(", "def read_scores(_more=0, *, ", "fuzz_scores judged_latents "
+            "universe_report"),
         ("universe/prices/rows.py", "def read_rows(", "def read_rows(_=0, *, ", "price_history returns "
             "universe_report"),
         ("evidence/claims.py", "def published_claims(", "def published_claims(_more=0, *, ", "findings"),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LONGEST = 200  # characters of a label
-COLUMNS = ("hookpoint", "latent", "judge_label", "judge")
+COLUMNS = ("hookpoint", "latent", "judge_label", "judge", "prompt_version")
 _NAME = re.compile(r"(?P<hookpoint>.+)_latent(?P<latent>\d{1,12})\.(txt|json)")
 # What delphi writes for a label where it has none, and then scores as if it were one.
 _NO_LABEL = {"Explanation could not be parsed.", "No explanation found"}
@@ -38,9 +38,10 @@ def file_stem(hookpoint: str, latent: int) -> str:
 
 
 def read_labels(folder: Path) -> "pd.DataFrame":
-    """hookpoint, latent, judge_label, judge: one row per labelled latent, ascending.
+    """hookpoint, latent, judge_label, judge, prompt_version: one row per labelled latent, ascending.
 
-    `judge` is the model that said so, where a record of ours is beside it; else empty.
+    `judge` is the model that said so, and `prompt_version` which words it was asked with, where a record of ours is
+    beside it; else empty and null.
 
     Args:
         folder: the universe's `fuzz_scores`; it need not exist.
@@ -50,7 +51,7 @@ def read_labels(folder: Path) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    rows: dict[tuple[str, int], tuple[str, str]] = {}
+    rows: dict[tuple[str, int], tuple[str, str, int | None]] = {}
     for path in sorted(folder.glob("explanations/*_latent*")):
         if not (name := _NAME.fullmatch(path.name)):
             continue
@@ -58,8 +59,9 @@ def read_labels(folder: Path) -> "pd.DataFrame":
         if key in rows:
             raise UniverseError(f"{path}: a second label for latent {key[1]} of {key[0]}, expected one")
         if label := _label(path):
-            rows[key] = label, _judge(folder / "judge" / f"{path.stem}.json")
-    return pd.DataFrame([(*key, *row) for key, row in sorted(rows.items())], columns=list(COLUMNS))
+            rows[key] = label, *_judge(folder / "judge" / f"{path.stem}.json")
+    table = pd.DataFrame([(*key, *row) for key, row in sorted(rows.items())], columns=list(COLUMNS))
+    return table.astype({"hookpoint": object, "latent": "int64", "judge": object, "prompt_version": "Int64"})
 
 
 def read_record(path: Path) -> dict[str, Any] | None:
@@ -81,9 +83,10 @@ def _label(path: Path) -> str:
     return "" if label.strip() in _NO_LABEL else plain(label)
 
 
-def _judge(path: Path) -> str:
+def _judge(path: Path) -> tuple[str, int | None]:
     record = read_record(path) or {}
-    return plain(str(record.get("model", "")), 100)
+    version = record.get("prompt_version")
+    return plain(str(record.get("model", "")), 100), version if isinstance(version, int) else None
 
 
 def _text(path: Path) -> str:

@@ -148,6 +148,7 @@ class _Maker:
         return pd.DataFrame({
             "latent": numbers, "firing_rate": 0.5, "n_reports": len(self.year) // 2,
             "quantiles": [[0.5, 1.0, 2.0, 4.0, 9.5]] * n, "label": labels, "terms": labels, "label_auc": 0.8,
+            "judge_label": pd.array([None] * n, dtype="string"), "judge": pd.array([None] * n, dtype="string"),
             "theme": pd.array(numbers % self.n_themes, dtype="Int64"),
             "twin": pd.array((numbers + 1) % n, dtype="Int64"),
             "twin_cosine": 0.4, "interpretability": np.where(numbers % 3, np.nan, 70.0), "n_windows": 3,
