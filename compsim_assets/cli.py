@@ -8,8 +8,8 @@ from compsim_assets.commands.diff import diff
 from compsim_assets.commands.explain import explain
 from compsim_assets.commands.export import export
 from compsim_assets.commands.init import init
-from compsim_assets.commands.latent import latent
 from compsim_assets.commands.judge import judge
+from compsim_assets.commands.latent import latent
 from compsim_assets.commands.materialize import materialize
 from compsim_assets.commands.peers import peers
 from compsim_assets.commands.search import search

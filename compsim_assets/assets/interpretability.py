@@ -60,7 +60,8 @@ def judged_latents(context: dg.AssetExecutionContext, settings: Settings, descri
     context.add_output_metadata(
         {
             "labels": int(table["judge_label"].notna().sum()),
-            "judges": ", ".join(judges) or "unknown" if len(table) else "none",
+            "judges": ", ".join(judges) or ("unknown" if len(table) else "none"),
+            **({} if len(table) else {"note": "nobody has judged latents: `compsim judge` does, where it is set up"}),
             "mean_detection": float(table["detection"].mean()) if table["detection"].notna().any() else "no scores",
             "examples_without_answer": int(table["n_unscored"].sum()),
         }

@@ -14,6 +14,9 @@ from compsim_assets.universe.intake.levels import FILE as LEVELS
 from compsim_assets.universe.intake.levels import read_levels
 from compsim_assets.universe.intake.rules import FILE
 from compsim_assets.universe.inventory import say_missing, say_unread
+from compsim_assets.universe.judging.labels import read_labels
+from compsim_assets.universe.judging.settings import FILE as JUDGE
+from compsim_assets.universe.judging.settings import JudgeSettings
 from compsim_assets.universe.layout import ID, UniverseError
 from compsim_assets.universe.reports.factor_months import compare_months
 from compsim_assets.universe.score_files import read_scores
@@ -239,6 +242,15 @@ def _examine_folder(universe: Universe) -> None:
         if files := universe.fuzz_score_files():
             read_scores(files, universe.decisions.of("fuzz_scores"))
             universe.decisions.of("fuzz_scores").fine("fuzz_scores", f"{len(files):,} score files", len(files))
+    with _refusals(universe, "fuzz_scores"):
+        if labels := len(read_labels(folder / "fuzz_scores")):
+            universe.decisions.of("fuzz_scores").fine("judged_latents", f"{labels:,} labels of a judge", labels)
+    with _refusals(universe, JUDGE):
+        if (folder / JUDGE).exists():
+            judge = JudgeSettings.from_toml(folder / JUDGE)
+            universe.decisions.of(JUDGE).fine(
+                "judge", f"judge of latents: {judge.model} at {judge.address.hostname}", 1
+            )
     with _refusals(universe, "pca"):
         if (path := universe.published_pca()) is not None:
             read_pca(path)

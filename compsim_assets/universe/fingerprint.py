@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # Kinds of files by what their names begin with; others are read by nobody but who reports on all.
 _KINDS = (
     "reports", "features", "pairs", "prices", "factors", "fuzz_scores", "published_clusters",
-    "published_strong_features", "cointegrated_pairs", "pca", "extraction", "embedding", "rebuild",
+    "published_strong_features", "cointegrated_pairs", "pca", "extraction", "embedding", "rebuild", "judge",
 )  # fmt: skip
 _BEGINNINGS = {"F-F_": "factors", "index_cik_ticker_map.": "tickers"}
 _EVERYTHING = frozenset({*_KINDS, "tickers", "returns", "other"})
