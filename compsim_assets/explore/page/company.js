@@ -133,8 +133,8 @@ compsim.views.company = (() => {
     const table = h("table", { class: "peers" },
       h("caption", { class: "unseen" }, `Peers of ${compsim.company.name(part.company[position])}, ${compsim.state.year}, nearest first`),
       h("thead", {}, h("tr", {}, [["#", "rank"], ["Company", ""], ["Cosine", "n"], ["Percentile", "n wide", "Share of the year's pairs of companies with a smaller cosine"],
-        ["Sure", "n", "Share of bootstrap draws of latents in which it stays among the ten nearest"], ["A year ago", "wide", "Whether it was among the 50 nearest then"],
-        ["Returns, next year", "n wide", "Correlation of the two companies' monthly returns in the year after"], ["Alike in", "wide"], ["", ""]]
+        ["Sure", "n", "Share of bootstrap draws of latents in which it stays among the ten nearest"], ["A year ago", "wide gap", "Whether it was among the 50 nearest then"],
+        ["Returns, next year", "n wide", "Correlation of the two companies' monthly returns in the year after"], ["Alike most in", "wide", "The theme with the largest contribution, and its share of the cosine"], ["", ""]]
         .map(([text, kind, title]) => h("th", { scope: "col", class: kind || null, title }, text || h("span", { class: "unseen" }, "Why"))))),
       h("tbody", {}, visible.flatMap((peer) => peerRows(part, position, reasons, peer))));
     return [
@@ -183,7 +183,7 @@ compsim.views.company = (() => {
         if (open && !detail.firstChild.firstChild) append(detail.firstChild, [explained(peer, why)]);
       },
     }, "Why");
-    const themes = why ? named(why.theme).filter((each) => each.value > 0).slice(0, 2) : [];
+    const first = why && named(why.theme).find((each) => each.value > 0);
     return [
       h("tr", {},
         h("td", { class: "rank" }, peer.rank),
@@ -191,9 +191,9 @@ compsim.views.company = (() => {
         h("td", { class: "n" }, meter(peer.cosine), h("span", { class: "number" }, decimal(peer.cosine, 3))),
         h("td", { class: "n wide" }, percent(peer.percentile, 1)),
         h("td", { class: "n" }, peer.confidence === null ? NOTHING : percent(peer.confidence)),
-        h("td", { class: "wide" }, LAST[peer.last]),
+        h("td", { class: "wide gap" }, LAST[peer.last]),
         h("td", { class: "n wide" }, decimal(peer.next, 2)),
-        h("td", { class: "wide themes" }, enumeration(themes.map((each) => compsim.theme.link(each.number)))),
+        h("td", { class: "wide themes" }, first ? [compsim.theme.link(first.number), h("span", { class: "quiet" }, ` ${percent(first.value / peer.cosine)}`)] : null),
         h("td", {}, button)),
       ...(why ? [detail] : []),
     ];

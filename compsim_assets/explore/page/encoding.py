@@ -19,8 +19,10 @@ _MARKUP = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "'": "\
 
 def clean(text: Any) -> str:
     """A text of the data as it may be shown; empty for a missing one."""
-    if text is None or text != text or not isinstance(text, str):
+    if not isinstance(text, str):
         return ""
+    if text.isascii() and text.isprintable():
+        return text
     return _HALVES.sub("\ufffd", _UNSEEN.sub("", _CONTROLS.sub(" ", text)))
 
 

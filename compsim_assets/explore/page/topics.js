@@ -71,6 +71,7 @@
       list([
         ["Words", said(latent.terms || "nothing sets its reports apart")],
         ["Words tell its reports", told(latent.auc)],
+        latent.judged ? ["A language model calls it", [said(latent.judged[0]), latent.judged[1] ? [" (", said(latent.judged[1]), ")"] : null]] : null,
         ["Active in", `${plural(latents.reports[row], "report")}, ${percent(latent.rate, 1)}`],
         latents.theme[row] >= 0 ? ["Theme", compsim.theme.link(latents.theme[row])] : null,
         latent.fuzz === null ? null : ["Fuzz score", `${latent.fuzz} (chance is 50)`],

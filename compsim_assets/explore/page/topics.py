@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,19 +54,30 @@ def latent_parts(
     """
     reports = reports[reports["rank"] <= _REPORTS].sort_values(["latent", "rank"], ignore_index=True)
     windows = windows[windows["rank"] <= _WINDOWS].sort_values(["latent", "rank"], ignore_index=True)
-    numbers = latents["latent"].to_numpy()
-    who, seen = _Reports(companies), windows["latent"].to_numpy()
-    top = reports["latent"].to_numpy()
-    active = list(zip(reports["report_id"].tolist(), reports["activation"].tolist(), strict=True))
+    who = _Reports(companies)
     for start in range(0, len(latents), PART):
-        part = []
-        for row in latents.iloc[start : start + PART].to_dict("records"):
-            first, last = np.searchsorted(top, row["latent"]), np.searchsorted(top, row["latent"], side="right")
-            mine = [(*who(int(report)), _rounded(size)) for report, size in active[first:last]]
-            first, last = np.searchsorted(seen, row["latent"]), np.searchsorted(seen, row["latent"], side="right")
-            shown = [_window(who, window) for window in windows.iloc[first:last].to_dict("records")]
-            part.append(_latent(row, numbers) | {"top": [each for each in mine if each[0] >= 0], "windows": shown})
-        yield part
+        part = latents.iloc[start : start + PART]
+        top, shown = (_of_latents(table, part["latent"]) for table in (reports, windows))
+        yield [
+            _latent(row)
+            | {"top": [_top(who, each) for each in top.get(row["latent"], []) if who.has(each["report_id"])]}
+            | {"windows": [_window(who, each) for each in shown.get(row["latent"], [])]}
+            for row in part.to_dict("records")
+        ]
+
+
+def _of_latents(table: pd.DataFrame, latents: pd.Series) -> dict[int, list[dict[Any, Any]]]:
+    """Rows of a table, ordered by latent, of consecutive latents."""
+    numbers = table["latent"].to_numpy()
+    first, last = np.searchsorted(numbers, latents.iloc[0]), np.searchsorted(numbers, latents.iloc[-1], side="right")
+    rows = dict[int, list[dict[Any, Any]]]()
+    for row in table.iloc[first:last].to_dict("records"):
+        rows.setdefault(row["latent"], []).append(row)
+    return rows
+
+
+def _top(who: _Reports, row: dict[Any, Any]) -> tuple[Any, ...]:
+    return (*who(int(row["report_id"])), _rounded(row["activation"]))
 
 
 class _Reports:
@@ -77,11 +89,14 @@ class _Reports:
         columns = (reports["company"].tolist(), reports["year"].tolist(), positions.tolist())
         self._of = dict(zip(reports["report_id"].tolist(), zip(*columns, strict=True), strict=True))
 
+    def has(self, report: int) -> bool:
+        return report in self._of
+
     def __call__(self, report: int) -> tuple[int, int, int]:
         return self._of.get(report, (-1, 0, -1))
 
 
-def _latent(row: dict[Any, Any], numbers: np.ndarray) -> dict[str, Any]:
+def _latent(row: dict[Any, Any]) -> dict[str, Any]:
     quantiles, twin = row["quantiles"], row["twin"]
     return {
         "rate": _rounded(row["firing_rate"], 5),
@@ -91,6 +106,7 @@ def _latent(row: dict[Any, Any], numbers: np.ndarray) -> dict[str, Any]:
         "twin": None if twin is None or twin != twin else int(twin),
         "alike": _rounded(row["twin_cosine"]),
         "fuzz": _rounded(row["interpretability"], 1),
+        "judged": [clean(row["judge_label"]), clean(row["judge"])] if clean(row["judge_label"]) else None,
         "evidence": clean(row["evidence"]),
     }
 
@@ -98,13 +114,13 @@ def _latent(row: dict[Any, Any], numbers: np.ndarray) -> dict[str, Any]:
 def _window(who: _Reports, window: dict[Any, Any]) -> dict[str, Any]:
     """Tokens, and of each its activation as a digit, 9 for the largest of the window."""
     tokens = [clean(token) for token in json.loads(window["tokens"])]
-    active = np.nan_to_num(np.asarray(json.loads(window["activations"]), dtype=float))
-    largest = active.max(initial=0)
-    digits = np.ceil(np.clip(active / (largest or 1), 0, 1) * _DIGITS).astype(int)
+    active = [float(value or 0) for value in json.loads(window["activations"])]
+    largest = max(active, default=0)
+    digits = [min(_DIGITS, ceil(_DIGITS * value / largest)) if value > 0 else 0 for value in active]
     report = window["report_id"]
     return {
         "tokens": tokens,
-        "active": "".join(map(str, digits.tolist())),
+        "active": "".join(map(str, digits)),
         "largest": _rounded(window["activation"]),
         "of": None if report is None or report != report else list(who(int(report)))[:3],
         "judged": window["source"] == "scores",

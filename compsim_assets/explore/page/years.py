@@ -100,18 +100,18 @@ def reasons_part(year: int, companies: Companies, explanations: pd.DataFrame) ->
     """
     n = len(companies.of_year(year))
     position, peer = (companies.positions(explanations[c]) for c in ("report_id", "peer_report_id"))
-    pairs, pair = np.unique(np.stack([position, peer]), axis=1, return_inverse=True)
+    pairs, pair = np.unique(position * n + peer, return_inverse=True)
     part: dict[str, Any] = {
-        "start": packed(starts(pairs[0], n), "u4"),
-        "peer": packed(pairs[1], "u2" if n <= NONE_U16 else "u4"),
+        "start": packed(starts(pairs // n, n), "u4"),
+        "peer": packed(pairs % n, "u2" if n <= NONE_U16 else "u4"),
     }
     for kind in ("theme", "latent"):
         rows = np.flatnonzero((explanations["kind"] == kind).to_numpy())
-        table, of = explanations.iloc[rows], pair.ravel()[rows]
+        table, of = explanations.iloc[rows], pair[rows]
         number, value = table["number"].to_numpy(), table["contribution"].to_numpy(dtype=float)
         order = np.lexsort((number, -np.abs(np.nan_to_num(value)), number < 0, of))
         part[kind] = {
-            "start": packed(starts(of, pairs.shape[1]), "u4"),
+            "start": packed(starts(of, len(pairs)), "u4"),
             "number": packed(number[order], "i4"),
             "value": scaled(value[order], 10_000, "i2", NONE_16),
             "unusual": scaled(table["unusual"].to_numpy(dtype=float)[order], 10_000, "i2", NONE_16),
