@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from compsim_assets.judge.windows import Silent, Window, Windows
+from compsim_assets.judge.others import Others
+from compsim_assets.judge.windows import Window, Windows
 from compsim_assets.universe.judging.settings import JudgeSettings
 
-_ROUNDS, _DRAWN = 20, 4  # how often windows are drawn at random, and how many for one that is wanted
 _DECILES = 10
 
 
@@ -45,11 +45,13 @@ class TooFewError(ValueError):
     """A latent that cannot be judged; says why."""
 
 
-def choose(windows: Windows, hookpoint: str, latent: int, silent: Silent, settings: JudgeSettings) -> Examples:
+def choose(windows: Windows, hookpoint: str, latent: int, others: Others, settings: JudgeSettings) -> Examples:
     """The examples of one latent.
 
-    Of each two windows that follow each other by activation, one goes to the label and one to the scores. Windows
-    without the latent are top windows of random other latents, of reports in which this one is active nowhere.
+    Of each two windows that follow each other by activation, one goes to the label and one to the scores.
+
+    Args:
+        others: gives windows without the latent.
 
     Raises:
         TooFewError: not enough windows with or without it.
@@ -61,13 +63,13 @@ def choose(windows: Windows, hookpoint: str, latent: int, silent: Silent, settin
     places = {window.tokens: _DECILES * rank // len(active) for rank, window in enumerate(active)}
     label, test = _halves(active, random)
     label, test = label[: settings.label_windows], _spread(test, settings.test_windows)
-    others = _others(windows, latent, silent, len(label) + len(test), set(places), random)
-    if len(others) < len(label) + len(test):
-        raise TooFewError("too few windows of reports without it")
+    silent = others(latent, len(label) + len(test), set(places), random)
+    if len(silent) < len(label) + len(test):
+        raise TooFewError("too few windows without it")
     with_it = [Example(each, True, places[each.tokens], each.marks()) for each in test]
-    without = [Example(each, False, -1.0, _like(each, test, random)) for each in others[len(label) :]]
+    without = [Example(each, False, -1.0, _like(each, test, random)) for each in silent[len(label) :]]
     tests = {kind: _shuffled([*with_it, *without], random) for kind in settings.kinds}
-    return Examples(label, others[: len(label)], tests)
+    return Examples(label, silent[: len(label)], tests)
 
 
 def _halves(windows: Sequence[Window], random: Random) -> tuple[list[Window], list[Window]]:
@@ -87,23 +89,6 @@ def _spread(windows: Sequence[Window], most: int) -> list[Window]:
     if len(windows) <= most:
         return list(windows)
     return [windows[i * len(windows) // most] for i in range(most)]
-
-
-def _others(
-    windows: Windows, latent: int, silent: Silent, wanted: int, seen: set[tuple[str, ...]], random: Random
-) -> list[Window]:
-    """Different windows of reports in which the latent is silent, with zeros for its activations."""
-    others: dict[tuple[str, ...], Window] = {}
-    for _ in range(_ROUNDS):
-        drawn = [windows.at(int(random.random() * len(windows))) for _ in range(_DRAWN * wanted)]
-        of_reports = [window for window in drawn if window.report_id is not None]
-        reports = [window.report_id for window in of_reports if window.report_id is not None]
-        for window, is_silent in zip(of_reports, silent(latent, reports), strict=True):
-            if is_silent and window.tokens not in seen:
-                others.setdefault(window.tokens, Window(window.tokens, (0.0,) * len(window.tokens), window.report_id))
-        if len(others) >= wanted:
-            break
-    return list(others.values())[:wanted]
 
 
 def _like(window: Window, test: Sequence[Window], random: Random) -> frozenset[int]:

@@ -7,7 +7,8 @@ from compsim_assets.judge.bill import Bill, bill_of, total
 from compsim_assets.judge.examples import TooFewError, choose
 from compsim_assets.judge.files import JudgeFiles
 from compsim_assets.judge.one_latent import Task, by
-from compsim_assets.judge.windows import Silent, Windows
+from compsim_assets.judge.others import Others
+from compsim_assets.judge.windows import Windows
 from compsim_assets.universe.judging.labels import COLUMNS, read_labels
 from compsim_assets.universe.judging.settings import JudgeSettings
 
@@ -40,14 +41,14 @@ class Bench:
         self,
         settings: JudgeSettings,
         windows: Windows,
-        silent: Silent,
+        others: Others,
         files: JudgeFiles,
         hookpoint: str,
         features: str,
     ) -> None:
         """`features` is the hash of the features that windows are of; `hookpoint` the module that those come from."""
         self.settings, self.files, self.hookpoint = settings, files, hookpoint
-        self._windows, self._silent, self._features = windows, silent, features
+        self._windows, self._others, self._features = windows, others, features
         labels = read_labels(files.folder)
         mine = labels[labels["hookpoint"] == hookpoint.replace("/", "--")]
         self._labels: dict[int, str] = dict(zip(mine["latent"], mine[COLUMNS[2]], strict=True))
@@ -78,7 +79,7 @@ class Bench:
         Raises:
             TooFewError: it cannot be judged.
         """
-        examples = choose(self._windows, self.hookpoint, latent, self._silent, self.settings)
+        examples = choose(self._windows, self.hookpoint, latent, self._others, self.settings)
         return Task(self.hookpoint, latent, examples, self._kinds(latent), self._given(latent), self._features)
 
     def estimate(self, latents: list[int]) -> Estimate:

@@ -1,5 +1,6 @@
 """The questions to a judge, out of `prompts.toml`."""
 
+import re
 import tomllib
 from collections.abc import Sequence
 from functools import cache
@@ -12,7 +13,7 @@ from compsim_assets.universe.judging.labels import plain
 
 Messages = list[dict[str, str]]
 
-_LEFT, _RIGHT = "<<", ">>"
+_OPENS, _CLOSES = "⟪", "⟫"  # where marks begin and end, until the text is plain
 _LONGEST = 4_000  # characters of a window
 
 
@@ -45,14 +46,16 @@ def marked(window: Window, marks: frozenset[int]) -> str:
     """A window's text in one line, the tokens at these positions between << and >>."""
     parts = []
     for i, token in enumerate(window.tokens):
-        text = token.replace(_LEFT, "< <").replace(_RIGHT, "> >")
+        text = token.replace(_OPENS, "<").replace(_CLOSES, ">")
         if i in marks and i - 1 not in marks:
             space = text[: len(text) - len(text.lstrip())]
-            text = f"{space}{_LEFT}{text.lstrip()}"
+            text = f"{space}{_OPENS}{text.lstrip()}"
         if i in marks and i + 1 not in marks:
-            text += _RIGHT
+            text += _CLOSES
         parts.append(text)
-    return plain("".join(parts), _LONGEST)
+    # Tokens that make << or >> together are set apart, before the marks are put in.
+    text = re.sub(r"<(?=<)|>(?=>)", r"\g<0> ", plain("".join(parts), _LONGEST))
+    return text.replace(_OPENS, "<<").replace(_CLOSES, ">>")
 
 
 def _numbered(windows: Sequence[str]) -> str:

@@ -1,20 +1,17 @@
-"""Windows of text in which latents are active, out of the table `latent_windows`, and which latents a report lacks."""
+"""Windows of text in which latents are active, out of the table `latent_windows`."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from compsim_assets.universe.judging.labels import whole
 from compsim_assets.universe.layout import UniverseError
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from compsim_assets.storage.shards import FeatureShards
-
 COLUMNS = ("latent", "rank", "report_id", "tokens", "activations")
-Silent = Callable[[int, Sequence[int]], list[bool]]
 
 
 @dataclass(frozen=True)
@@ -29,6 +26,10 @@ class Window:
         """Positions with at least this share of the largest activation: what delphi marks, too."""
         least = threshold * max(self.activations)
         return frozenset(i for i, value in enumerate(self.activations) if value > 0 and value >= least)
+
+    def silenced(self) -> "Window":
+        """The same text with activations of zero: those of another latent."""
+        return Window(self.tokens, (0.0,) * len(self.tokens), self.report_id)
 
 
 class Windows:
@@ -50,6 +51,11 @@ class Windows:
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    @property
+    def of_reports(self) -> bool:
+        """Whether it is known which reports they are from: of those of score files it is not."""
+        return self._reports.null_count < len(self)
 
     @property
     def latents(self) -> "np.ndarray":
@@ -80,24 +86,8 @@ class Windows:
             as_expected = isinstance(tokens, list) and all(isinstance(token, str) for token in tokens)
             if not (as_expected and tokens and len(tokens) == len(activations)):
                 raise ValueError("expected a list of tokens, and a number for each")
-            texts = tuple(token.encode("utf-8", "replace").decode() for token in tokens)  # no halves of characters
+            texts = whole(tokens)
             window = Window(texts, tuple(float(value) for value in activations), self._reports[row].as_py())
         except (TypeError, ValueError) as problem:
             raise UniverseError(f"latent_windows, row {row}: {problem}; materialize latent_windows again") from None
         return window
-
-
-def silence_of(features: "FeatureShards") -> Silent:
-    """Whether a latent is silent in reports: active in no token of theirs. False for a report without features."""
-    import numpy as np
-
-    position: Mapping[int, int] = {report: i for i, report in enumerate(features.report_id.tolist())}
-
-    def silent(latent: int, reports: Sequence[int]) -> list[bool]:
-        there = [report for report in reports if report in position]
-        positions = np.array([position[report] for report in there], dtype=np.int64)
-        values = features.select(np.array([latent]), positions)[:, 0] if there else np.empty(0)
-        without = {report for report, value in zip(there, values.tolist(), strict=True) if value == 0}
-        return [report in without for report in reports]
-
-    return silent

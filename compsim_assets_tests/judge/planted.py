@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 
 from compsim_assets.contracts import TABLES
 from compsim_assets.judge.files import JudgeFiles
+from compsim_assets.judge.others import of_reports
 from compsim_assets.judge.plans import Bench
-from compsim_assets.judge.windows import Windows, silence_of
+from compsim_assets.judge.windows import Windows
 from compsim_assets.storage.lineage import Note
 from compsim_assets.storage.results import Results
 from compsim_assets.storage.shards import FeatureShards, write_feature_shards
@@ -75,7 +76,7 @@ def bench(folder: Path, universe: Path, judge: JudgeSettings) -> Bench:
     shards = FeatureShards(folder / "sae_features")
     windows = Windows(pq.read_table(folder / "latent_windows.parquet"))
     files = JudgeFiles(universe / "fuzz_scores")
-    return Bench(judge, windows, silence_of(shards), files, HOOKPOINT, str(shards.manifest["content"]))
+    return Bench(judge, windows, of_reports(windows, shards), files, HOOKPOINT, str(shards.manifest["content"]))
 
 
 def files_in(universe: Path) -> dict[str, bytes]:

@@ -57,7 +57,7 @@ def test_the_bill_is_that_of_the_run_and_nothing_is_called(universe: Path) -> No
         asked = len(endpoint.requests)
     assert f"questions: {asked} of 10 latents" in dry.stdout
     assert "latents: 11 to judge" in dry.stdout
-    assert "too few windows of reports without it: 1, not judged" in dry.stdout
+    assert "too few windows without it: 1, not judged" in dry.stdout
     assert "tokens: about" in dry.stdout
     assert "cost: about 0.0" in dry.stdout
     assert wet.stdout.startswith(dry.stdout)

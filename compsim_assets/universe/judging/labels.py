@@ -6,6 +6,7 @@ They are a stranger's texts: one line of plain characters is taken of them and n
 import json
 import re
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,11 @@ def plain(text: str, longest: int = LONGEST) -> str:
     text = "".join(letter for letter in text if unicodedata.category(letter) not in _NEVER)
     text = " ".join(text.split())
     return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
+
+
+def whole(tokens: Iterable[str]) -> tuple[str, ...]:
+    """Tokens without halves of characters, which no file could hold."""
+    return tuple(token.encode("utf-8", "replace").decode() for token in tokens)
 
 
 def file_stem(hookpoint: str, latent: int) -> str:

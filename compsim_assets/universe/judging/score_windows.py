@@ -6,6 +6,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from compsim_assets.universe.judging.labels import whole
 from compsim_assets.universe.layout import UniverseError
 from compsim_assets.universe.score_files import name_of_score_file
 
@@ -61,6 +62,25 @@ def _windows(path: Path) -> Iterator[tuple[float, list[str], list[float]]]:
         values = [round(float(value), 4) for value in activations]
         if max(values) > 0:
             yield max(values), tokens, values
+
+
+def silent_examples(path: Path) -> Iterator[tuple[str, ...]]:
+    """Tokens of each example of a score file that is said not to activate its latent.
+
+    Raises:
+        UniverseError: the file is no list of examples.
+    """
+    try:
+        examples = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(examples, list):
+            raise ValueError
+        for example in examples:
+            tokens, activating = example.get("str_tokens"), example.get("activating", example.get("ground_truth"))
+            texts = isinstance(tokens, list) and all(isinstance(token, str) for token in tokens)
+            if activating is False and texts and tokens:
+                yield whole(tokens)
+    except (ValueError, AttributeError, TypeError):
+        raise UniverseError(f"{path}: expected a JSON list of examples") from None
 
 
 def _is_size(value: Any) -> bool:
