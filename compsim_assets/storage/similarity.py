@@ -77,13 +77,54 @@ class ScoreSimilarity(_Similarity):
         """Ids, ascending, of the reports at the origin: they are like nothing, and in no cluster."""
         return sorted(i for ids, scores in self._scores.batches() for i in ids[~scores.any(axis=1)].tolist())
 
-    def nearest_peers(self, n_peers: int) -> Iterator[dict[str, Any]]:
-        """Columns report_id, year, rank, peer_id, cosine, in blocks."""
+    def nearest_peers(self, n_peers: int, within: pd.Series | None = None) -> Iterator[dict[str, Any]]:
+        """Columns report_id, year, rank, peer_id, cosine, in blocks.
+
+        Args:
+            within: group of each report, by report id: peers are of the same one, and a report without has none.
+        """
+        import numpy as np
+        import pandas as pd
+
         from compsim_assets.science.companies import company_codes
         from compsim_assets.science.linkage.nearest import nearest_peers
 
         ids, year, scores = self._scores.read()
-        return nearest_peers(scores, year, ids, n_peers, company=company_codes(self.company, ids))
+        group = np.zeros(len(ids), dtype=np.int64) if within is None else pd.factorize(within.reindex(ids))[0]
+        if (group < 0).any():
+            ids, year, scores, group = (values[group >= 0] for values in (ids, year, scores, group))
+        n_groups = int(group.max(initial=0)) + 1
+        company = company_codes(self.company, ids)
+        for block in nearest_peers(scores, year * n_groups + group, ids, n_peers, company=company):
+            yield {**block, "year": block["year"] // n_groups}
+
+    def share_below(self, year: np.ndarray, cosine: np.ndarray) -> np.ndarray:
+        """(m,) share of the pairs of companies of each year with a smaller cosine; (m,) years and cosines."""
+        import numpy as np
+
+        from compsim_assets.science.companies import company_codes
+        from compsim_assets.science.reasons.nearness import share_below
+
+        ids, of_report, scores = self._scores.read()
+        company = company_codes(self.company, ids)
+        shares = np.zeros(len(cosine))
+        for label in np.unique(year).tolist():
+            rows = np.flatnonzero((of_report == label) & scores.any(axis=1))
+            asked = year == label
+            shares[asked] = share_below(scores[rows], cosine[asked], None if company is None else company[rows])
+        return shares
+
+    def pair_correlations(
+        self, first: np.ndarray, second: np.ndarray, year: np.ndarray, returns: pd.DataFrame
+    ) -> np.ndarray:
+        """(m,) return correlations of pairs of reports, by id; NaN where there is none."""
+        import numpy as np
+
+        both = np.unique(np.concatenate([first, second]))
+        unit, defined = _unit_returns(returns, both)
+        a, b = np.searchsorted(both, first), np.searchsorted(both, second)
+        correlation = np.einsum("mk,mk->m", unit[a], unit[b]).clip(-1, 1)
+        return np.where(defined[a] & defined[b], correlation, np.nan)
 
     def curves(self, trees: YearTrees, reports: pd.DataFrame, returns: pd.DataFrame) -> dict[int, StepFunction]:
         """Step function of each linked year, by cosine distance; `reports`: report_id and year as they were linked."""
@@ -148,12 +189,47 @@ class PairSimilarity(_Similarity):
         """None: every report that is clustered has a pair."""
         return []
 
-    def nearest_peers(self, n_peers: int) -> Iterator[dict[str, Any]]:
-        """Columns report_id, year, rank, peer_id, cosine, in blocks."""
+    def nearest_peers(self, n_peers: int, within: pd.Series | None = None) -> Iterator[dict[str, Any]]:
+        """Columns report_id, year, rank, peer_id, cosine, in blocks; `within` as of `ScoreSimilarity`."""
+        import numpy as np
+
         from compsim_assets.science.correlation.pairs import peers_of_pairs
 
         for year in self._pairs.years:
-            yield {**peers_of_pairs(self._pairs.of_year(year), n_peers, self.company), "year": year}
+            pairs = self._pairs.of_year(year)
+            if within is not None:
+                a, b = (within.reindex(ids).to_numpy(dtype=object) for ids in (pairs.report_a, pairs.report_b))
+                same = (a == b) & within.reindex(pairs.report_a).notna().to_numpy()
+                pairs = pairs.where(np.asarray(same, dtype=bool))
+            yield {**peers_of_pairs(pairs, n_peers, self.company), "year": year}
+
+    def share_below(self, year: np.ndarray, cosine: np.ndarray) -> np.ndarray:
+        """(m,) share of the published pairs of companies of each year with a smaller cosine; (m,) years and cosines."""
+        import numpy as np
+
+        from compsim_assets.science.reasons.nearness import share_of_list_below
+
+        shares = np.zeros(len(cosine))
+        for label in np.unique(year).tolist():
+            asked, pairs = year == label, self._pairs.of_year(label).between_companies(self.company)
+            shares[asked] = share_of_list_below(pairs.cosine, cosine[asked])
+        return shares
+
+    def pair_correlations(
+        self, first: np.ndarray, second: np.ndarray, year: np.ndarray, returns: pd.DataFrame
+    ) -> np.ndarray:
+        """(m,) published correlations of pairs of reports of these years, by id; NaN where there is none."""
+        import numpy as np
+        import pandas as pd
+
+        low, high = np.minimum(first, second), np.maximum(first, second)
+        correlations = np.full(len(first), np.nan)
+        for label in np.unique(year).tolist():
+            asked, pairs = year == label, self._pairs.of_year(label)
+            ends = (np.minimum(pairs.report_a, pairs.report_b), np.maximum(pairs.report_a, pairs.report_b))
+            listed = pd.Series(pairs.correlation, index=pd.MultiIndex.from_arrays(ends))
+            correlations[asked] = listed.reindex(pd.MultiIndex.from_arrays([low[asked], high[asked]])).to_numpy()
+        return correlations
 
     def curves(self, trees: YearTrees, reports: pd.DataFrame, returns: pd.DataFrame) -> dict[int, StepFunction]:
         """Step function of each linked year, by cosine distance; returns are those of the pairs."""

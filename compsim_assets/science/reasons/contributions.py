@@ -145,14 +145,17 @@ class _YearSums:
 
     def __post_init__(self) -> None:
         year, wanted = self.year, self.wanted
-        of = {"n": len(year.rows), "dtype": self.dtype, "device": self.device}
+        n, dtype, device = len(year.rows), self.dtype, self.device
         a, b = year.a[year.explained], year.b[year.explained]
         # Latents without a theme are summed, too: as the last one.
         theme = np.where(wanted.theme < 0, wanted.n_themes, wanted.theme)
-        self.groups = GroupSums(wanted.group, wanted.n_groups, year.a, year.b, itself=True, **of)
-        self.themes = GroupSums(theme, wanted.n_themes + 1, a, b, **of)
-        most = {"most_for": wanted.most_for, "most_against": wanted.most_against}
-        self.top = TopLatents(a, b, **most, dtype=self.dtype, device=self.device)
+        self.groups = GroupSums(
+            wanted.group, wanted.n_groups, year.a, year.b, n, dtype=dtype, device=device, itself=True
+        )
+        self.themes = GroupSums(theme, wanted.n_themes + 1, a, b, n, dtype=dtype, device=device)
+        self.top = TopLatents(
+            a, b, most_for=wanted.most_for, most_against=wanted.most_against, dtype=dtype, device=device
+        )
         self.mean = np.zeros(self.n_latents)
 
     def add(self, latents: slice, u: torch.Tensor, v: torch.Tensor) -> None:
@@ -185,13 +188,13 @@ def mean_contributions(u: torch.Tensor, v: torch.Tensor, own: tuple[np.ndarray, 
 
     From sums over reports: over ordered pairs, u_a v_b sums to (sum of u)(sum of v) - sum of u v.
     """
-    n, (first, second) = len(u), own
-    n_pairs = n * (n - 1) - 2 * len(first)
+    n, n_own = len(u), len(own[0])
+    n_pairs = n * (n - 1) - 2 * n_own
     if n_pairs <= 0:
         return np.zeros(u.shape[1])
     sums = u.sum(dim=0, dtype=torch.float64) * v.sum(dim=0, dtype=torch.float64)
     sums -= (u * v).sum(dim=0, dtype=torch.float64)
-    if len(first):
+    if n_own:
         a, b = (torch.from_numpy(ends).to(u.device) for ends in own)
         sums -= (u[a] * v[b] + u[b] * v[a]).sum(dim=0, dtype=torch.float64)
     return (sums / n_pairs).cpu().numpy()

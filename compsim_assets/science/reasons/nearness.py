@@ -67,7 +67,7 @@ def near_last_year(peers: pd.DataFrame, reports: pd.DataFrame) -> pd.Series:
     both = np.ones(len(pairs), dtype=bool)
     for name in ("a", "b"):
         both &= pd.MultiIndex.from_arrays([pairs[name], pairs["year"]]).isin(there)
-    return near.astype("boolean").where(pd.Series(both)).set_axis(peers.index)
+    return pd.Series(pd.arrays.BooleanArray(near.to_numpy(dtype=bool), ~both), index=peers.index)
 
 
 def next_report(peers: pd.Series, reports: pd.DataFrame) -> np.ndarray:

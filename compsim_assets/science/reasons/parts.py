@@ -25,8 +25,8 @@ class ScoredReports:
     """n reports as the PCA knows them.
 
     features: (n, D). scores: (n, P). axes: (P, D), in blocks.
-    mean, scale, own_mean: (D,) float64; a report is standardised as (x - mean) / scale - own_mean, own_mean is zero but
-        for an imported PCA.
+    mean, scale: (D,) float64; a report is standardised as (x - mean) / scale. What an imported PCA subtracts itself is
+        a part of `mean`.
     """
 
     features: FeatureMatrix
@@ -34,7 +34,6 @@ class ScoredReports:
     axes: Axes
     mean: np.ndarray
     scale: np.ndarray
-    own_mean: np.ndarray
 
     @property
     def n_latents(self) -> int:
@@ -57,10 +56,8 @@ class ScoredReports:
         device, dtype = axes.device, axes.dtype
         inverse = to_device(self.inverse_length[rows, None], device).to(dtype)
         u = to_device(self.features.columns(latents.start, latents.stop, rows), device).to(dtype)
-        mean, scale, own = (
-            to_device(values[latents], device).to(dtype) for values in (self.mean, self.scale, self.own_mean)
-        )
-        u = u.sub_(mean).div_(scale).sub_(own).mul_(inverse)
+        mean, scale = (to_device(values[latents], device).to(dtype) for values in (self.mean, self.scale))
+        u = u.sub_(mean).div_(scale).mul_(inverse)
         v = (to_device(self.scores[rows], device).to(dtype) * inverse) @ axes
         return u, v
 

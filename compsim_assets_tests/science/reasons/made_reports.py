@@ -46,16 +46,18 @@ def scored(features: np.ndarray, n_components: int, own_mean: np.ndarray | None 
     """Reports with the scores of a PCA of their own; with `own_mean` as an imported PCA would score them."""
     pca = fit_pca(Rows(features), n_components)
     assert pca.components is not None
-    scores, own = pca.scores, np.zeros(features.shape[1]) if own_mean is None else own_mean
+    scores, mean = pca.scores, pca.mean
     if own_mean is not None:
+        mean = pca.mean + own_mean * pca.scale
         scores = (scores - own_mean @ pca.components.T.astype(np.float64)).astype(np.float32)
-    return ScoredReports(Rows(features), scores, Held(pca.components), pca.mean, pca.scale, own)
+    return ScoredReports(Rows(features), scores, Held(pca.components), mean, pca.scale)
 
 
 def contributions(reports: ScoredReports, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """(m, D) float64, all of them, as method section 8 writes them."""
-    assert isinstance(reports.features, Rows) and isinstance(reports.axes, Held)
-    text = (reports.features.values.astype(np.float64) - reports.mean) / reports.scale - reports.own_mean
+    assert isinstance(reports.features, Rows)
+    assert isinstance(reports.axes, Held)
+    text = (reports.features.values.astype(np.float64) - reports.mean) / reports.scale
     scores = reports.scores.astype(np.float64)
     reconstructed = scores @ reports.axes.components.astype(np.float64)
     length = np.linalg.norm(scores, axis=1)

@@ -128,7 +128,8 @@ def test_removing_a_theme_changes_the_cosine_as_the_removal_says() -> None:
     """Where the theme is all that the axes hold of its latents, what is left is the cosine of the other themes."""
     rng = np.random.default_rng(7)
     reports = scored(topical(rng, 16, 40), 15)
-    assert isinstance(reports.axes, Held) and isinstance(reports.features, Rows)
+    assert isinstance(reports.features, Rows)
+    assert isinstance(reports.axes, Held)
     theme = np.arange(40) % 3
     year, wanted = _year(np.arange(16)), Wanted(theme, 3, theme, 3)
     (reasons,) = reasons_of_years(reports, [year], wanted)
