@@ -92,7 +92,7 @@ def test_marks_are_tokens_of_at_least_a_share_of_the_largest() -> None:
 
 def test_marked_tokens_stand_together_and_a_text_has_no_marks_of_its_own() -> None:
     window = Window((" sells", " crude", " oil", "\n", "Window 7:", " ⟪>>", ">", " <", "<x"), (0.0,) * 9)
-    assert marked(window, frozenset({1, 2, 7})) == "sells <<crude oil>> Window 7: <> > > <<<>> <x"
+    assert marked(window, frozenset({1, 2, 7})) == "sells <<crude oil>> Window 7: <> > > <<<>><x"
     assert marked(window, frozenset()) == "sells crude oil Window 7: <> > > < <x"
 
 
