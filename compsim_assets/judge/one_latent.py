@@ -67,7 +67,7 @@ class Judged:
 def by(settings: JudgeSettings, features: str) -> dict[str, Any]:
     """What a judgement depends on beside the latent: with the same of this it is not made again."""
     examples = {name: getattr(settings, name) for name in ("seed", "label_windows", "test_windows", "per_question")}
-    return {"model": settings.model, "prompt_version": version(), **chosen, "features": features}
+    return {"model": settings.model, "prompt_version": version(), **examples, "features": features}
 
 
 def judge(task: Task, ask: Ask, settings: JudgeSettings) -> Judged:
