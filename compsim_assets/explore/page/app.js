@@ -35,12 +35,26 @@
     }
     if (mine !== turn) return; // another page was asked for meanwhile
     page.replaceChildren(...nodes.flat(Infinity).filter((node) => node instanceof Node));
+    performance.mark("shown");
     page.dataset.shown = `${place.at.join("/")} ${compsim.state.year}`;
     if (moved) {
       window.scrollTo(0, 0);
       page.querySelector("h1").focus({ preventScroll: true });
     }
     compsim.announce(document.title);
+    (window.requestIdleCallback || setTimeout)(() => readAhead(place.at[0]));
+  }
+
+  // What the years beside this one need, so that turning to them waits for nothing.
+  function readAhead(view) {
+    const { years, has } = compsim.loaded("main");
+    const i = years.indexOf(compsim.state.year);
+    for (const year of [years[i - 1], years[i + 1]].filter((each) => each !== undefined)) {
+      const names = [`year-${year}`];
+      if (view && has.reasons) names.push(`reasons-${year}`);
+      if (view === "company" && has.text) names.push(`texts-${year}`);
+      for (const name of names) compsim.load(name).catch(() => {});
+    }
   }
 
   function settle() {

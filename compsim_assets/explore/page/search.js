@@ -1,9 +1,9 @@
 "use strict";
-/* The search: companies and themes at once, latents when somebody begins to search. */
+/* The search: companies and themes by an index that forgives a typo, latents by the words of their labels. */
 compsim.search = (() => {
   const MOST = 12;
   const KINDS = { c: "company", t: "theme", l: "latent" };
-  const WEIGHTS = { c: 3, t: 1.5, l: 1 };
+  const WEIGHTS = { c: 3, t: 1.5 };
   let index = null;
   let latents = null;
   let shown = [];
@@ -32,15 +32,23 @@ compsim.search = (() => {
     index.addAll(themes.number.map((number, i) => ({ id: `t${number}`, ticker: "", name: themes.label[i], more: themes.terms[i] })));
   }
 
-  function addLatents() {
+  function readLatents() {
     if (latents || !compsim.loaded("main").has.latents) return;
-    latents = compsim.load("latents").then((part) => {
-      const documents = [];
-      part.label.forEach((label, i) => {
-        documents.push({ id: `l${part.number[i]}`, ticker: "", name: label, more: String(part.number[i]) });
-      });
-      return index.addAllAsync(documents, { chunkSize: 2000 });
-    }).then(look, () => {});
+    latents = [];
+    compsim.load("latents").then((part) => {
+      latents = part.label.map((label, i) => ({ number: part.number[i], words: ` ${label.toLowerCase()}`, reports: part.reports[i] }));
+      look();
+    }, () => {});
+  }
+
+  // Latents are many and have short labels: every word that is asked for begins a word of the label, or is the number.
+  function latentsLike(text, most) {
+    const words = text.toLowerCase().split(/[\s,;]+/).filter(Boolean);
+    if (!latents || !words.length || words.join("").length < 2) return [];
+    const begins = words.map((word) => ` ${word}`);
+    const hits = latents.filter((each) => String(each.number) === words[0] || begins.every((word) => each.words.includes(word)));
+    hits.sort((a, b) => a.words.indexOf(begins[0]) - b.words.indexOf(begins[0]) || b.reports - a.reports || a.number - b.number);
+    return hits.slice(0, most).map((each) => `l${each.number}`);
   }
 
   function matches(text) {
@@ -51,7 +59,8 @@ compsim.search = (() => {
       return { id: hit.id, score: hit.score, first: ticker !== "" && ticker === exact };
     });
     hits.sort((a, b) => b.first - a.first || b.score - a.score);
-    return hits.slice(0, MOST);
+    const others = latentsLike(text, 4);
+    return [...hits.slice(0, MOST - others.length).map((hit) => hit.id), ...others];
   }
 
   function place(id) {
@@ -70,7 +79,7 @@ compsim.search = (() => {
   function look() {
     const text = input().value;
     const hits = text.trim() && document.activeElement === input() ? matches(text) : [];
-    shown = hits.map((hit) => hit.id);
+    shown = hits;
     active = shown.length ? 0 : -1;
     const empty = text.trim() !== "" && !shown.length && document.activeElement === input();
     box().replaceChildren(
@@ -124,8 +133,8 @@ compsim.search = (() => {
   }
 
   function start() {
-    input().addEventListener("input", () => { build(); addLatents(); look(); });
-    input().addEventListener("focus", () => { build(); addLatents(); look(); });
+    input().addEventListener("input", () => { build(); readLatents(); look(); });
+    input().addEventListener("focus", () => { build(); readLatents(); look(); });
     input().addEventListener("blur", close);
     input().addEventListener("keydown", pressed);
     document.addEventListener("keydown", (event) => {
