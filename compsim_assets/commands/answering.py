@@ -26,6 +26,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="The table as CSV.")]
 
 WIDTH = 80
+_LONGEST = 10 * WIDTH  # of a text, what is looked at to fill a column
 _FORMULA = ("=", "+", "-", "@")
 
 
@@ -71,19 +72,19 @@ def _write_csv(table: "pd.DataFrame") -> None:
     import csv
     import sys
 
+    from compsim_assets.explore.records import records
+
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(table.columns)
-    for row in table.itertuples(index=False):
-        writer.writerow([_cell(value) for value in row])
+    for row in records(table):
+        writer.writerow([_cell(value) for value in row.values()])
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, str):
-        text = plain(value)
-        return f"'{text}" if text.startswith(_FORMULA) else text
-    if not isinstance(value, str) and hasattr(value, "__len__"):
-        return plain(json.dumps(list(value), default=str))
-    return "" if value is None or value != value else value
+    if not isinstance(value, str | list):
+        return value
+    text = plain(value if isinstance(value, str) else json.dumps(value))
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def say(*lines: str) -> None:
@@ -101,14 +102,18 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[Any]], wide: str
     """Rows under headers in at most 80 columns: texts to the left, figures, which are texts already, to the right.
 
     Args:
-        wide: header of the column that is shortened where there is no room; by default the widest.
+        wide: header of the column that is shortened first where there is no room, to a third of it; then the widest.
     """
     from rich.cells import cell_len, set_cell_size
 
-    cells = [[plain(value) for value in row] for row in rows]
-    widths = [max(map(cell_len, column)) for column in zip(headers, *cells, strict=True)]
-    at = headers.index(wide) if wide else widths.index(max(widths))
-    widths[at] = max(min(widths[at], WIDTH - sum(widths) + widths[at] - 2 * len(widths)), len(headers[at]), 3)
+    cells = [[plain(value[:_LONGEST] if isinstance(value, str) else value) for value in row] for row in rows]
+    widths = [min(max(map(cell_len, column)), WIDTH) for column in zip(headers, *cells, strict=True)]
+    room = WIDTH - 2 * len(widths)
+    if wide:
+        at = headers.index(wide)
+        widths[at] = min(widths[at], max(room - sum(widths) + widths[at], room // 3))
+    while sum(widths) > room:
+        widths[widths.index(max(widths))] -= 1
     right = [all(_is_figure(row[column]) for row in cells) for column in range(len(headers))]
     for row in ([*headers], *cells):
         parts = []

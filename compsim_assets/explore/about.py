@@ -57,7 +57,7 @@ def about_words(tables: Tables, company: Company, others: "np.ndarray", words: s
         raise Unanswerable(f"no latent has {words!r} in its label or terms: `compsim search` shows what there is")
     shards = tables.features()
     ids = np.concatenate([[company.report_id], others[np.isin(others, shards.report_id)]]).astype(np.int64)
-    every = halves(tables, ids, np.sort(latents["latent"].to_numpy()))
+    every = halves(tables, company.year, ids, np.sort(latents["latent"].to_numpy()))
     about = every.cosines(0)
     if np.isnan(about[0]):
         raise Unanswerable(

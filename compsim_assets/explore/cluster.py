@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from compsim_assets.contracts.modes import CUTOFF_MODES
 from compsim_assets.explore.companies import Companies, Company, names_of
+from compsim_assets.explore.questions import Unanswerable
 from compsim_assets.explore.tables import Tables
 
 if TYPE_CHECKING:
@@ -55,6 +57,8 @@ def cluster(tables: Tables, company: str, year: int | None = None, mode: str = "
         Unanswerable: see `Companies.find`; a report that is in no cluster table.
         FileNotFoundError, StaleResult, DamagedResult: see `Tables.read`.
     """
+    if mode not in CUTOFF_MODES:
+        raise Unanswerable(f"there is no cutoff mode {mode!r}; there are: {', '.join(CUTOFF_MODES)}")
     everybody = Companies(tables)
     who = everybody.find(company, year)
     nothing = f"the {mode} clusters have no report of {who.title} in {who.year}: it was not compared, or has no cutoff"

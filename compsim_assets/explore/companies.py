@@ -1,7 +1,9 @@
 """Who is meant: a company by ticker, CIK or name, and its report of a year."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from compsim_assets.explore.plain import plain
@@ -9,6 +11,7 @@ from compsim_assets.explore.questions import Unanswerable, few, ranges
 from compsim_assets.explore.tables import Tables
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 _WHO = ["report_id", "cik", "company_name", "ticker", "year", "sic_code"]
@@ -120,15 +123,28 @@ class Companies:
         reports = self.reports
         for column, spell in (("ticker", ticker), ("cik", cik), ("company_name", name)):
             wanted = spell(text)
-            spelled = reports[column].map(spell, na_action="ignore")
-            if wanted and (rows := reports[(spelled == wanted).fillna(False)]).size:
+            if wanted and (rows := reports[self._fitting(column, spell, wanted.__eq__)]).size:
                 return rows
-        words = name(text).split()
-        names = reports["company_name"].map(name, na_action="ignore").fillna("")
-        inside = names.map(lambda given: bool(words) and all(f" {word}" in f" {given}" for word in words))
-        if not inside.any():
+        words = [re.compile(rf"(?<!\w){re.escape(word)}") for word in name(text).split()]
+        inside = self._fitting("company_name", name, lambda given: all(word.search(given) for word in words))
+        if not words or not inside.any():
             raise Unanswerable(f"there is no company {text!r}{self._suggestions(text)}")
         return reports[inside]
+
+    def _fitting(self, column: str, spell: Callable[[str], str], fits: Callable[[str], bool]) -> "np.ndarray":
+        """(n,) which reports have a value whose spelling fits; each different value is looked at once."""
+        import numpy as np
+
+        codes, different = self._coded[column]
+        return np.append([bool(fits(spell(value))) for value in different], False)[codes]
+
+    @cached_property
+    def _coded(self) -> "dict[str, tuple[np.ndarray, list[str]]]":
+        """By column: (n,) numbers of the reports' values, -1 for none, and the different values."""
+        import pandas as pd
+
+        coded = {column: pd.factorize(self.reports[column]) for column in ("ticker", "cik", "company_name")}
+        return {column: (codes, [str(value) for value in values]) for column, (codes, values) in coded.items()}
 
     def _suggestions(self, text: str) -> str:
         from difflib import get_close_matches

@@ -53,7 +53,7 @@ class Halves:
             return np.where((alone > 0) & (alone[first] > 0), together / np.sqrt(alone * alone[first]), np.nan)
 
 
-def halves(tables: Tables, report_ids: "np.ndarray", latents: "np.ndarray | None" = None) -> Halves:
+def halves(tables: Tables, year: int, report_ids: "np.ndarray", latents: "np.ndarray | None" = None) -> Halves:
     """Both halves of some reports of one year.
 
     Args:
@@ -67,12 +67,9 @@ def halves(tables: Tables, report_ids: "np.ndarray", latents: "np.ndarray | None
     """
     import numpy as np
 
-    scores, pca = _scores(tables, report_ids), tables.pca()
+    scores, pca = _scores(tables, year, report_ids), tables.pca()
     standardised = standardised_features(tables, report_ids, latents)
-    axes, reconstructed = pca.axes(), np.zeros(standardised.shape)
-    for start in range(0, len(axes), _AXES):
-        block = axes[start : start + _AXES]
-        reconstructed += scores[:, start : start + _AXES] @ (block if latents is None else block[:, latents])
+    reconstructed = _reconstructed(scores, np.asarray(pca.axes()), latents)
     lengths = np.linalg.norm(scores.astype(np.float64), axis=1)
     per = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)[:, None]
     unit = scores * per
@@ -81,6 +78,24 @@ def halves(tables: Tables, report_ids: "np.ndarray", latents: "np.ndarray | None
     if latents is None:
         _check(answer, pca.path)
     return answer
+
+
+def _reconstructed(scores: "np.ndarray", axes: "np.ndarray", latents: "np.ndarray | None") -> "np.ndarray":
+    """(k, D) x^ of scores (k, P), or (k, J); products of 4-byte floats, sums of 8-byte ones where all axes are used."""
+    import numpy as np
+
+    if latents is not None:
+        return (scores @ np.concatenate([axes[some].take(latents, axis=1) for some in _slices(len(axes))])).astype(
+            float
+        )
+    sums = np.zeros((len(scores), axes.shape[1]))
+    for some in _slices(len(axes)):
+        sums += scores[:, some] @ axes[some]
+    return sums
+
+
+def _slices(n: int) -> "list[slice]":
+    return [slice(start, start + _AXES) for start in range(0, n, _AXES)]
 
 
 def standardised_features(
@@ -121,14 +136,18 @@ def _check(answer: Halves, path: "object") -> None:
         )
 
 
-def _scores(tables: Tables, report_ids: "np.ndarray") -> "np.ndarray":
-    """(k, P) float32 in the order of the reports."""
+def _scores(tables: Tables, year: int, report_ids: "np.ndarray") -> "np.ndarray":
+    """(k, P) float32 in the order of the reports, all of that year."""
     import numpy as np
 
     if tables.pairs_alone:
         raise Unanswerable("companies are compared by the universe's published pairs: there are no features to explain")
-    rows = tables.read("pca_scores", ["report_id", "scores"], [("report_id", "in", report_ids.tolist())])
-    scores = dict(zip(rows["report_id"], rows["scores"], strict=True))
-    if without := [report for report in report_ids.tolist() if report not in scores]:
-        raise Unanswerable(_without_features(without[0]))
-    return np.stack([scores[report] for report in report_ids.tolist()])
+    at = {report: place for place, report in enumerate(report_ids.tolist())}
+    rows, places = [], list[int]()
+    for ids, scores in tables.scores().of_year(year):
+        inside = np.isin(ids, report_ids)
+        rows.append(scores[inside])
+        places += [at[report] for report in ids[inside].tolist()]
+    if without := sorted(set(range(len(report_ids))) - set(places)):
+        raise Unanswerable(_without_features(report_ids[without[0]]))
+    return np.concatenate(rows)[np.argsort(places)]

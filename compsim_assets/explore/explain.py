@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from compsim_assets.explore.companies import Companies, Company
 from compsim_assets.explore.decompose import halves
+from compsim_assets.explore.plain import plain
 from compsim_assets.explore.reasons import by_theme, largest, latent_labels, theme_labels, themes_of
 from compsim_assets.explore.tables import Tables
 
@@ -50,7 +51,7 @@ class Explanation:
         from compsim_assets.plots.reasons import why_alike
 
         return why_alike(
-            self.themes[["label", "contribution"]],
+            self.themes.assign(label=self.themes["label"].map(plain))[["label", "contribution"]],
             names=(self.first.title, self.second.title),
             year=self.first.year,
             cosine=self.cosine,
@@ -103,7 +104,7 @@ def explain_reports(tables: Tables, first: Company, second: Company, n: int = 8)
     import pandas as pd
 
     names = theme_labels(tables)
-    two = halves(tables, np.array([first.report_id, second.report_id]))
+    two = halves(tables, first.year, np.array([first.report_id, second.report_id]))
     cosine, parts = float(two.cosine[0, 1]), two.contributions(0, 1)
     sums = by_theme(parts, themes_of(tables, len(parts)))
     some = largest(sums.to_numpy(), n)

@@ -105,7 +105,7 @@ def peers(
         subset, ranking = None, _nearest(tables, everybody, who, within).head(n)
         ranking = ranking.rename(columns={"peer_report_id": "report_id"}, errors="ignore")
     table = _table(everybody, who, ranking, ["about"] if about else [])
-    reasons = reasons_of(tables, who.report_id, table["report_id"].tolist(), n_reasons) if why else None
+    reasons = reasons_of(tables, who.year, who.report_id, table["report_id"].tolist(), n_reasons) if why else None
     caution = NO_REASONS if tables.pairs_alone else LATER_YEARS
     return Peers(who, within, note, caution, table, reasons, subset)
 

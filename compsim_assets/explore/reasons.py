@@ -56,7 +56,7 @@ def largest(contributions: "np.ndarray", n: int) -> "np.ndarray":
     return np.argsort(-np.abs(contributions), kind="stable")[:n]
 
 
-def reasons_of(tables: Tables, report_id: int, peers: list[int], n: int) -> "pd.DataFrame":
+def reasons_of(tables: Tables, year: int, report_id: int, peers: list[int], n: int) -> "pd.DataFrame":
     """peer_report_id, theme, label, contribution: the n largest themes of each peer, in the order of `peers`.
 
     Those of `peer_explanations` where it has the pair; others are computed. No rows where companies are compared by
@@ -69,7 +69,7 @@ def reasons_of(tables: Tables, report_id: int, peers: list[int], n: int) -> "pd.
         return pd.DataFrame(columns=columns)
     labels, stored = theme_labels(tables), _stored(tables, report_id, peers)
     missing = [peer for peer in peers if peer not in set(stored["peer_report_id"])]
-    rows = pd.concat([stored, *_computed(tables, report_id, missing)], ignore_index=True)
+    rows = pd.concat([stored, *_computed(tables, year, report_id, missing)], ignore_index=True)
     order = {peer: at for at, peer in enumerate(peers)}
     rows = rows.assign(at=rows["peer_report_id"].map(order)).sort_values(
         ["at", "contribution", "theme"], ascending=[True, False, True], ignore_index=True
@@ -84,13 +84,13 @@ def _stored(tables: Tables, report_id: int, peers: list[int]) -> "pd.DataFrame":
     return rows[rows["peer_report_id"].isin(peers)].rename(columns={"number": "theme"})
 
 
-def _computed(tables: Tables, report_id: int, peers: list[int]) -> "list[pd.DataFrame]":
+def _computed(tables: Tables, year: int, report_id: int, peers: list[int]) -> "list[pd.DataFrame]":
     import numpy as np
     import pandas as pd
 
     if not peers:
         return []
-    every = halves(tables, np.array([report_id, *peers]))
+    every = halves(tables, year, np.array([report_id, *peers]))
     theme, tables_of = themes_of(tables, len(every.latents)), []
     for at, peer in enumerate(peers, start=1):
         sums = by_theme(every.contributions(0, at), theme)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Results", "StaleResult", "content_hash", "read_manifest", "read_table", "stamps"]
 
 _CONTENT = b"compsim.content"
+_GROUP_BYTES = 16 << 20  # of a row group: who asks for a few rows of a large table reads little more
 _SEAL = "seal"  # of a manifest: the checksum of what else it says
 # Manifests of the large arrays and models, which hold the hash of their content.
 MANIFESTS = {
@@ -123,7 +124,8 @@ class Results(PublishedFolder):
         content = content_hash(table)
         stamped = table.replace_schema_metadata(stamps(content))
         with self.noted(self._name_of(path), content, note or Note()), self.new_file(path) as aside:
-            pq.write_table(stamped, aside, compression=compression, write_page_checksum=True)
+            rows = max(1, _GROUP_BYTES * table.num_rows // max(table.nbytes, 1))
+            pq.write_table(stamped, aside, rows, compression=compression, write_page_checksum=True)
             seal_parquet(aside)
         return content
 

@@ -53,3 +53,23 @@ class ScoreTable:
         with reading(self.path, self.path.stem), pq.ParquetFile(self.path, page_checksum_verification=True) as file:
             for batch in file.iter_batches(rows, columns=["report_id", "scores"]):
                 yield batch.column("report_id").to_numpy(), matrix_of(batch.column("scores"))
+
+    def of_year(self, year: int) -> "Iterator[tuple[np.ndarray, np.ndarray]]":
+        """(b,) report ids and (b, P) scores of all reports of a year, a row group at a time.
+
+        Cost: the row groups whose statistics allow the year.
+        """
+        import pyarrow.parquet as pq
+
+        with reading(self.path, self.path.stem):
+            verify_parquet(self.path, self.path.stem)
+        options = {"memory_map": True, "page_checksum_verification": True}
+        with reading(self.path, self.path.stem), pq.ParquetFile(self.path, **options) as file:
+            column = file.schema_arrow.get_field_index("year")
+            for group in range(file.num_row_groups):
+                limits = file.metadata.row_group(group).column(column).statistics
+                if limits is not None and limits.has_min_max and not limits.min <= year <= limits.max:
+                    continue
+                table = file.read_row_group(group, ["report_id", "year", "scores"])
+                of_year = table["year"].to_numpy() == year
+                yield table["report_id"].to_numpy()[of_year], matrix_of(table["scores"])[of_year]
