@@ -66,7 +66,7 @@ def _judge_settings(folder: Path, current: "Settings") -> "JudgeSettings":
 def _bench(current: "Settings", folder: Path, judge_settings: "JudgeSettings") -> "Bench":
     """The windows and features that readers see."""
     from compsim_assets.judge.files import JudgeFiles
-    from compsim_assets.judge.others import of_files, of_reports
+    from compsim_assets.judge.others import of_both, of_files, of_reports
     from compsim_assets.judge.plans import Bench
     from compsim_assets.judge.windows import COLUMNS, Windows
     from compsim_assets.read import open_results
@@ -87,8 +87,8 @@ def _bench(current: "Settings", folder: Path, judge_settings: "JudgeSettings") -
     hookpoint = judge_settings.hookpoint or features.manifest.get("hookpoint")
     if not hookpoint:
         raise UniverseError(f"{judge_settings.file}: hookpoint is missing, the features do not say where they are from")
-    paths = [] if windows.of_reports else Universe(folder).fuzz_score_files()
-    others = of_reports(windows, features) if windows.of_reports else of_files(paths, hookpoint)
+    scored = of_files(Universe(folder).fuzz_score_files(), hookpoint)
+    others = of_both(windows, of_reports(windows, features), scored)
     files = JudgeFiles(folder / "fuzz_scores")
     return Bench(judge_settings, windows, others, files, hookpoint, str(features.manifest["content"]))
 

@@ -66,3 +66,13 @@ def of_files(paths: Iterable[Path], hookpoint: str) -> Others:
         return [Window(texts[i], (0.0,) * len(texts[i])) for _, i in order[:wanted]]
 
     return others
+
+
+def of_both(windows: Windows, reports: Others, scored: Others) -> Others:
+    """Of where the latent's own windows are from: they must look alike, or their form would tell them apart."""
+
+    def others(latent: int, wanted: int, seen: Texts, random: Random) -> list[Window]:
+        of_files = any(window.report_id is None for window in windows.of(latent))
+        return (scored if of_files else reports)(latent, wanted, seen, random)
+
+    return others

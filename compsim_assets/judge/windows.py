@@ -53,11 +53,6 @@ class Windows:
         return len(self._rows)
 
     @property
-    def of_reports(self) -> bool:
-        """Whether it is known which reports they are from: of those of score files it is not."""
-        return self._reports.null_count < len(self)
-
-    @property
     def latents(self) -> "np.ndarray":
         """Latents that have a window, ascending."""
         return self._latents

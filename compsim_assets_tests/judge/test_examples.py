@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from compsim_assets.judge.examples import Examples, TooFewError, choose
-from compsim_assets.judge.others import of_files, of_reports
+from compsim_assets.judge.others import of_both, of_files, of_reports
 from compsim_assets.judge.prompts import label_question, marked, score_question, version
 from compsim_assets.judge.windows import COLUMNS, Window, Windows
 from compsim_assets.storage.shards import FeatureShards
@@ -139,7 +139,14 @@ def test_windows_are_read_by_rank_whatever_the_order_of_rows() -> None:
     assert [window.tokens for window in windows.of(1)] == [(" a",), (" b",)]  # a text once, and none without activation
     assert windows.of(2) == []
     assert np.array_equal(windows.latents, [0, 1])
-    assert windows.of_reports
+
+
+def test_a_latent_is_told_apart_from_windows_of_the_same_form() -> None:
+    rows = [(0, 1, 7, '[" a"]', "[1.0]"), (1, 1, None, '[" b"]', "[1.0]")]
+    windows = Windows(pa.table(dict(zip(COLUMNS, zip(*rows, strict=True), strict=True))))
+    reports, scored = Window((" r",), (0.0,)), Window((" s",), (0.0,))
+    others = of_both(windows, lambda *_: [reports], lambda *_: [scored])
+    assert [others(latent, 1, set(), Random(1)) for latent in (0, 1)] == [[reports], [scored]]
 
 
 @pytest.mark.parametrize(("tokens", "activations"), [("{", "[1]"), ("[1]", "[1]"), ('["a"]', "[1,2]"), ("[]", "[]")])
