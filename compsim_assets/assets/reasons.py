@@ -7,6 +7,7 @@ import dagster as dg
 from pydantic import Field
 
 from compsim_assets.assets.common import (
+    BY_MODE,
     HEAVY,
     ONE_RUN,
     SHARED,
@@ -21,12 +22,12 @@ from compsim_assets.assets.common import (
     no_rows,
     progress,
     selected,
+    table_options,
     table_outs,
     wanted,
 )
-from compsim_assets.assets.words import names_of
 from compsim_assets.contracts import TABLES
-from compsim_assets.storage.io_managers import Lazy
+from compsim_assets.storage.io_managers import ByMode, Lazy
 from compsim_assets.storage.pairs import PairTable
 from compsim_assets.storage.pca import Pca
 from compsim_assets.storage.scores import ScoreTable
@@ -36,9 +37,9 @@ from compsim_assets.storage.similarity import open_similarity
 if TYPE_CHECKING:
     import numpy as np
 
-    from compsim_assets.science.reasons.parts import ScoredReports
-    from compsim_assets.science.words import GroupWords
+    from compsim_assets.science.reasons.themes import Trial
 
+_TRIED = "learned on half of the companies, judged on nearest pairs of the others; 1 where that could not be tried"
 _NO_THEMES = "there are no features: there are no themes"
 _NO_REASONS = "companies are compared by published pairs: there are no features, so there are no reasons"
 _LATER_YEARS = (
@@ -85,7 +86,15 @@ def theme_assets(
     import numpy as np
     import pandas as pd
 
-    from compsim_assets.science.reasons.themes import group_latents, place_latents, theme_activity
+    from compsim_assets.evidence.latent_words import report_companies
+    from compsim_assets.evidence.theme_words import words_of_themes
+    from compsim_assets.science.reasons.themes import (
+        group_latents,
+        number_of_themes,
+        place_latents,
+        theme_activity,
+        try_numbers,
+    )
     from compsim_assets.storage.axes import scored_reports
 
     if sae_features.shape[0] == 0:
@@ -95,8 +104,11 @@ def theme_assets(
     with explaining_memory("the themes", "a PCA of fewer components"):
         reports, year = scored_reports(sae_features, pca, pca_scores)
         variance = pca.arrays(["explained_variance"])["explained_variance"]
-        company = _company(descriptions, sae_features.report_id)
-        count, metadata = _count(context, config, reports, year, company)
+        company = report_companies(descriptions, sae_features.report_id)
+        count, metadata = config.n_themes, dict[str, Any](number="as configured")
+        if not count:
+            trials = try_numbers(reports, year, company, seed=config.seed)
+            count, metadata = number_of_themes(trials), {"number": _TRIED, "numbers_tried": _as_table(trials)}
         theme = group_latents(place_latents(reports.axes, variance, reports.n_latents), count, config.seed)
         if "latent_themes" in names:
             there = theme >= 0
@@ -105,63 +117,25 @@ def theme_assets(
             yield dg.Output(table.sort_values(["theme", "latent"]), "latent_themes", metadata=never)
         if "themes" in names:
             activity = theme_activity(reports, theme, progress(context, "themes, latents summed"))
-            words = _words(config, activity, descriptions, company, sae_features.report_id)
-            table = pd.DataFrame({"theme": range(activity.shape[1]), "n_latents": np.bincount(theme[theme >= 0])})
-            table["label"], table["terms"] = words.label, [", ".join(terms) for terms in words.terms]
-            yield dg.Output(table.assign(label_auc=words.auc), "themes", metadata=metadata)
+            of_reports = descriptions.set_index("report_id").loc[sae_features.report_id].reset_index()
+            words = words_of_themes(activity, of_reports, company, config.reports, config.terms, config.seed)
+            words["n_latents"] = np.bincount(theme[theme >= 0], minlength=len(words))
+            yield dg.Output(words, "themes", metadata=metadata)
 
 
-def _company(descriptions: DataFrame, report_id: "np.ndarray") -> "np.ndarray":
-    """(n,) codes of the reports' companies."""
+def themes_of(latent_themes: DataFrame, n_latents: int) -> "np.ndarray":
+    """(D,) theme of each latent; -1 for none."""
     import numpy as np
 
-    from compsim_assets.science.companies import company_codes, company_of
+    theme = np.full(n_latents, -1)
+    theme[latent_themes["latent"]] = latent_themes["theme"]
+    return theme
 
-    return np.asarray(company_codes(company_of(descriptions), report_id))
 
-
-def _count(
-    context: dg.AssetExecutionContext,
-    config: ThemesConfig,
-    reports: "ScoredReports",
-    year: "np.ndarray",
-    company: "np.ndarray",
-) -> tuple[int, dict[str, Any]]:
-    """How many themes, and what is to be said about that number."""
+def _as_table(trials: "list[Trial]") -> dg.MetadataValue:
     from tabulate import tabulate
 
-    from compsim_assets.science.reasons.themes import number_of_themes, try_numbers
-
-    if config.n_themes:
-        return config.n_themes, {"number": "as configured"}
-    trials = try_numbers(reports, year, company, seed=config.seed)
-    count = number_of_themes(trials)
-    context.log.info(f"{count} themes")
-    if not trials:
-        return count, {"number": "one: there are too few latents or companies to try others"}
-    table = tabulate([vars(trial) for trial in trials], "keys", "pipe", floatfmt=".3f")
-    return count, {
-        "number": "learned on half of the companies, judged on nearest pairs of the others",
-        "numbers_tried": dg.MetadataValue.md(table),
-    }
-
-
-def _words(
-    config: ThemesConfig,
-    activity: "np.ndarray",
-    descriptions: DataFrame,
-    company: "np.ndarray",
-    report_id: "np.ndarray",
-) -> "GroupWords":
-    """Terms of the reports in which each theme is most active, one per company."""
-    from compsim_assets.science.latents.activity import Companies, top_reports
-    from compsim_assets.science.words import count_terms, describe_groups
-
-    of_reports = descriptions.set_index("report_id").loc[report_id]
-    texts = of_reports["description"].astype(object).where(of_reports["description"].notna(), None).tolist()
-    counts = count_terms(texts, names_of(of_reports, company))
-    top = top_reports(activity, Companies.of(company, report_id), config.reports)
-    return describe_groups(counts, top, company, n_terms=config.terms, seed=config.seed)
+    return dg.MetadataValue.md(tabulate([vars(trial) for trial in trials], "keys", "pipe", floatfmt=".3f") or "none")
 
 
 def _without_reasons(context: dg.AssetExecutionContext, peers: DataFrame) -> Iterator[dg.Output]:
@@ -242,8 +216,7 @@ def peer_assets(
     features, axes = sae_features.read(), pca.read()
     theme = np.full(features.n_latents, -1)
     if "peer_explanations" in names:
-        themes = latent_themes.read()
-        theme[themes["latent"]] = themes["theme"]
+        theme = themes_of(latent_themes.read(), features.n_latents)
     reports, year = scored_reports(features, axes, pca_scores)
     n_explained = config.n_explained if "peer_explanations" in names else 0
     options = Options(
@@ -266,3 +239,56 @@ def peer_assets(
         yield dg.Output(peers[TABLES["peers"].names], "peers", metadata=note)
     if "peer_explanations" in names:
         yield dg.Output(explained, "peer_explanations", metadata={**note, "largest_difference": off})
+
+
+@dg.asset(
+    ins={
+        "descriptions": columns(*WHO, "sic_code"),
+        "returns": columns("report_id", "returns"),
+        "latents": columns("latent", "label"),
+        "themes": columns("theme", "label"),
+        **lazily("sae_features", "pca", "latent_themes"),
+    },
+    op_tags=HEAVY,
+    **table_options("cluster_profiles", "reasons", "torch", stage=BY_MODE),
+)
+@alone
+def cluster_profiles(
+    context: dg.AssetExecutionContext,
+    clusters: ByMode,
+    cluster_features: ByMode,
+    sae_features: Lazy,
+    pca: Lazy,
+    pca_scores: ScoreTable,
+    published_pairs: PairTable,
+    descriptions: DataFrame,
+    returns: DataFrame,
+    latents: DataFrame,
+    themes: DataFrame,
+    latent_themes: Lazy,
+) -> dict[str, DataFrame]:
+    """Each cluster of two or more: its members, the strong features and themes that they share, in words, their SIC
+    codes, how they move together, with an interval, and which cluster of the year before they were in.
+    """
+    from compsim_assets.evidence.cluster_profiles import Profiled, profiles, report_names, shared_by_clusters
+    from compsim_assets.storage.axes import scored_reports
+
+    similarity = open_similarity(pca_scores, published_pairs, descriptions)
+    if with_features := similarity.name == "features":
+        features = sae_features.read()
+        reports, _ = scored_reports(features, pca.read(), pca_scores)
+        theme = themes_of(latent_themes.read(), features.n_latents)
+    tables = {}
+    for mode, of_mode in clusters.items():
+        names, shared = report_names(descriptions), TABLES["latent_themes"].empty().to_pandas()
+        if with_features:
+            with explaining_memory("the themes of clusters", "a PCA of fewer components"):
+                shared, near = shared_by_clusters(of_mode, reports, features.report_id, theme, similarity.company)
+            names["nearness"] = near.reindex(names.index).fillna(0.0)
+        labels = (latents.set_index("latent")["label"], themes.set_index("theme")["label"])
+        profiled = Profiled(names, similarity, returns.set_index("report_id")["returns"], *labels)
+        strong = cluster_features[mode]
+        strong = strong[strong["strong"]].sort_values("mae", ascending=False, kind="stable")
+        table = profiles(of_mode, strong, shared, profiled)
+        tables[mode] = table if len(table) else TABLES["cluster_profiles"].empty()
+    return tables
