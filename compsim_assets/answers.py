@@ -85,8 +85,8 @@ def explain(
         version, source, data: see `open_results`.
 
     Returns:
-        `cosine`; `themes` (theme, label, contribution, share) and `rest_of_themes`; `latents` (latent, label,
-        contribution, share) and `rest`; `covered`, the shares of the cosine that both show; `note`; `plot()`.
+        `cosine`; `themes` (theme, label, contribution, share, unusual) and `rest_of_themes`; `latents` (latent, label,
+        contribution, share, unusual) and `rest`; `covered`, the shares of the cosine that both show; `note`; `plot()`.
 
     Raises:
         See `peers`.

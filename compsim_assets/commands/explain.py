@@ -53,13 +53,19 @@ def _print(answer: "Explanation", tables: "Tables") -> None:
         typer.echo()
         number = kind.removesuffix("s")
         rows = [
-            [row[number], row["label"], figure(row["contribution"], "+.3f"), per_cent(row["share"])]
+            [
+                row[number],
+                row["label"],
+                figure(row["contribution"], "+.3f"),
+                per_cent(row["share"]),
+                figure(row["unusual"], "+.3f"),
+            ]
             for row in records(table)
         ]
         rest_share = per_cent(rest / answer.cosine if answer.cosine else None)
-        rows.append(["", f"all other {kind} together", figure(rest, "+.3f"), rest_share])
-        print_table([number, "label", "contribution", "of the cosine"], rows, "label")
+        rows.append(["", f"all other {kind} together", figure(rest, "+.3f"), rest_share, ""])
+        print_table([number, "label", "contribution", "of the cosine", "unusual"], rows, "label")
         against = "; the others speak against" if covered > 1 else ""
         say(f"These {len(table)} {kind} cover {per_cent(covered) or 'no share'} of the cosine{against}.")
     typer.echo()
-    say(answer.note)
+    say("unusual: beyond what any two companies of the year have in common.", answer.note)

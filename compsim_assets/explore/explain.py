@@ -1,5 +1,6 @@
 """Why two reports are alike, whichever two of a year: themes and latents, and what is left."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +25,9 @@ class Explanation:
     Attributes:
         first, second: the two companies, with the year.
         cosine: of their scores; NaN where published pairs have none of the two.
-        themes: theme, label, contribution, share (of the cosine): the largest ones, for or against.
-        latents: latent, label, contribution, share: the same of single latents.
+        themes: theme, label, contribution, share (of the cosine), unusual (the contribution less its mean over the
+            year's pairs, where `peer_explanations` has the pair): the largest ones, for or against.
+        latents: latent, label, contribution, share, unusual: the same of single latents.
         rest_of_themes: what all other themes contribute together. rest: all other latents.
         note: what has to be said beside it.
         synthetic: whether the universe is generated.
@@ -105,7 +107,7 @@ def explain_reports(tables: Tables, first: Company, second: Company, n: int = 8)
 
     names = theme_labels(tables)
     two = halves(tables, first.year, np.array([first.report_id, second.report_id]))
-    cosine, parts = float(two.cosine[0, 1]), two.contributions(0, 1)
+    cosine, parts, unusual = float(two.cosine[0, 1]), two.contributions(0, 1), _unusual(tables, first, second)
     sums = by_theme(parts, themes_of(tables, len(parts)))
     some = largest(sums.to_numpy(), n)
     themes = pd.DataFrame(
@@ -121,8 +123,8 @@ def explain_reports(tables: Tables, first: Company, second: Company, n: int = 8)
         first,
         second,
         cosine,
-        _with_shares(themes, cosine),
-        _with_shares(latents, cosine),
+        _with_shares(themes, cosine, unusual.get("theme", {})),
+        _with_shares(latents, cosine, unusual.get("latent", {})),
         cosine - float(themes["contribution"].sum()),
         cosine - float(latents["contribution"].sum()),
         LATER_YEARS,
@@ -130,8 +132,27 @@ def explain_reports(tables: Tables, first: Company, second: Company, n: int = 8)
     )
 
 
-def _with_shares(table: "pd.DataFrame", cosine: float) -> "pd.DataFrame":
-    return table.assign(share=table["contribution"] / (cosine or float("nan")))
+def _with_shares(table: "pd.DataFrame", cosine: float, unusual: Mapping[int, float]) -> "pd.DataFrame":
+    nothing = float("nan")
+    return table.assign(
+        share=table["contribution"] / (cosine or nothing),
+        unusual=[unusual.get(number, nothing) for number in table.iloc[:, 0].tolist()],
+    )
+
+
+def _unusual(tables: Tables, first: Company, second: Company) -> dict[str, dict[int, float]]:
+    """By kind and number, of a pair that is stored, whichever of the two it is stored with."""
+    if not tables.has("peer_explanations"):
+        return {}
+    for a, b in ((first.report_id, second.report_id), (second.report_id, first.report_id)):
+        wanted = [("report_id", "==", a), ("peer_report_id", "==", b)]
+        rows = tables.read("peer_explanations", ["kind", "number", "unusual"], wanted)
+        if len(rows):
+            return {
+                str(kind): dict(zip(of["number"].tolist(), of["unusual"].tolist(), strict=True))
+                for kind, of in rows.groupby("kind")
+            }
+    return {}
 
 
 def _covered(table: "pd.DataFrame", cosine: float) -> float:
@@ -149,7 +170,7 @@ def _of_pairs(tables: Tables, first: Company, second: Company) -> Explanation:
     pair = tables.read("published_pairs", ["cosine"], wanted)
     if pair.empty:
         raise Unanswerable(what)
-    nothing = pd.DataFrame({"label": [], "contribution": [], "share": []})
+    nothing = pd.DataFrame({"label": [], "contribution": [], "share": [], "unusual": []})
     cosine = float(pair["cosine"].iloc[0])
     return Explanation(
         first,

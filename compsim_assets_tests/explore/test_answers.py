@@ -78,6 +78,16 @@ def test_any_two_reports_are_explained_exactly(world: World, tables: Tables) -> 
         assert abs(answer.latents["contribution"]).min() >= np.sort(abs(parts))[-3] - 1e-6
         assert answer.covered[0] == pytest.approx(answer.themes["contribution"].sum() / answer.cosine)
         assert "later ones too" in answer.note
+    stored = explain(tables, *pair_that_is_stored(world), 2015)
+    np.testing.assert_allclose(stored.themes["unusual"], stored.themes["contribution"] / 2, atol=1e-6)
+    assert explain(tables, "KO", "JPM", 2015).themes["unusual"].isna().all()
+
+
+def pair_that_is_stored(world: World) -> tuple[str, str]:
+    """The peer first."""
+    pair = world.tables["peer_explanations"].query("report_id // 1000 == 2015").iloc[0]
+    ticker = world.descriptions.set_index("report_id")["ticker"]
+    return ticker[pair["peer_report_id"]], ticker[pair["report_id"]]
 
 
 def test_words_compare_by_their_latents_alone(world: World, tables: Tables) -> None:
