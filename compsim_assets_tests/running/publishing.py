@@ -3,6 +3,8 @@
 import os
 import signal
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import dagster as dg
 import pandas as pd
@@ -22,6 +24,12 @@ def behave(asset: str) -> None:
     if what == f"kill {asset}":
         os.kill(int(os.environ["RUN"]), signal.SIGKILL)
         time.sleep(60)  # steps end with their run
+    if what == f"fill {asset}":
+        with suppress(OSError), (Path(os.environ["DAGSTER_HOME"]) / "filler").open("wb", buffering=0) as file:
+            while file.write(bytes(4096)):
+                pass
+    if what == f"wait {asset}":
+        time.sleep(2)
 
 
 @dg.asset
@@ -50,11 +58,17 @@ def everything() -> dg.JobDefinition:
 
 
 if __name__ == "__main__":
+    import typer
+
+    from compsim_assets.commands.asking import asking
     from compsim_assets.running.make import make
     from compsim_assets_tests.running import publishing
 
     os.environ["RUN"] = str(os.getpid())
     names = os.environ.get("SELECT", "descriptions returns").split()
-    with dg.DagsterInstance.get() as instance:
-        outcome = make(instance, publishing.everything, [dg.AssetKey(name) for name in names], [], print)
+    try:
+        with asking(), dg.DagsterInstance.get() as instance:
+            outcome = make(instance, publishing.everything, [dg.AssetKey(name) for name in names], [], print)
+    except typer.Exit as end:
+        raise SystemExit(end.exit_code) from None
     raise SystemExit(0 if outcome.success else 1)

@@ -127,3 +127,16 @@ def test_results_belong_to_another_user(disks: Disks) -> None:
     assert f"Permission denied: '{disks.data}" in second
     assert third.endswith("code 0\n")
     assert disks.text() == "third"
+
+
+def test_disk_of_the_history_fills_while_a_run_works(disks: Disks) -> None:
+    mount = f"mount -t tmpfs -o size=2m tmpfs {disks.home} && cp {CONFIGURATION} {disks.home}"
+    *_, broken, read, _, again = disks.script(
+        mount, TOY, f"TEXT=other FAIL='fill descriptions' {TOY}", READ, f"rm {disks.home}/filler", f"TEXT=third {TOY}"
+    )
+    assert broken.endswith("code 2\n"), broken
+    assert f"compsim: Dagster's history in {disks.home} cannot be written" in broken
+    assert "Traceback" not in broken
+    assert read == "small\ncode 0\n"
+    assert again.endswith("code 0\n")
+    assert disks.text() == "third"

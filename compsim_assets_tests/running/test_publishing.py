@@ -13,6 +13,8 @@ from compsim_assets.running.home import CONFIGURATION
 from compsim_assets.running.publishing import publish
 from compsim_assets.settings import Settings
 from compsim_assets.storage.lineage import StaleResult
+from compsim_assets.storage.results import Results
+from compsim_assets.storage.versions import Versions
 
 
 class Place:
@@ -23,16 +25,27 @@ class Place:
         self.home.mkdir()
         shutil.copy(CONFIGURATION, self.home)
 
+    def homes(self, number: int) -> list[Path]:
+        """Where the history of two runs is: in one place, or in two."""
+        other = self.home if number == 1 else self.home.with_name("other")
+        if other != self.home:
+            shutil.copytree(self.home, other, ignore=lambda *_: ["history", "schedules", "storage"])
+        return [self.home, other]
+
+    def start(self, text: str, home: Path | None = None, **behaviour: str) -> "subprocess.Popen[str]":
+        """A run that has begun."""
+        where = {"COMPSIM_DATA": str(self.data), "DAGSTER_HOME": str(home or self.home)}
+        return subprocess.Popen(
+            [sys.executable, "-m", "compsim_assets_tests.running.publishing"],
+            env={**os.environ, **behaviour, "TEXT": text, **where},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+
     def run(self, text: str, **behaviour: str) -> tuple[int, str]:
         """Exit code and output of one run."""
-        environment = {
-            **os.environ, **behaviour, "TEXT": text, "COMPSIM_DATA": str(self.data), "DAGSTER_HOME": str(self.home),
-        }  # fmt: skip
-        ran = subprocess.run(
-            [sys.executable, "-m", "compsim_assets_tests.running.publishing"],
-            env=environment, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
-        return ran.returncode, ran.stdout + ran.stderr
+        process = self.start(text, **behaviour)
+        output, _ = process.communicate(timeout=120)
+        return process.returncode, output
 
     def text(self, version: str | None = None) -> str:
         """What readers see."""
@@ -97,3 +110,21 @@ def test_what_a_command_says(place: Place) -> None:
     current = open_results(source="sample", data=place.data).version
     assert current
     assert publish(settings) == (f"the same as version {current.id}", True)
+
+
+@pytest.mark.parametrize("homes", [1, 2])
+def test_two_runs_of_the_same_tables_at_once(homes: int, place: Place, tmp_path: Path) -> None:
+    """Readers see one of them, whole, or what was before; of two homes one run waits for the other."""
+    assert place.run("old")[0] == 0
+    there = [place.start(text, home, FAIL="wait returns") for text, home in zip("ab", place.homes(homes), strict=True)]
+    outputs = [process.communicate(timeout=200)[0] for process in there]
+    assert [process.returncode for process in there] == [0, 0], outputs
+    assert place.text() in ("a", "b") if homes == 2 else place.text() in ("a", "b", "old")
+    open_results(source="sample", data=place.data).read("returns")
+    version = Versions(Results(place.data / "sample")).current()
+    assert version
+    assert list(version.damaged()) == []
+    waited = [output for output in outputs if "waits for" in output]
+    assert len(waited) == homes - 1
+    assert place.run("new")[0] == 0
+    assert place.text() == "new"
