@@ -30,6 +30,12 @@ TERMINATE = """mutation($run: String!, $how: TerminateRunPolicy) { terminateRun(
   __typename ... on TerminateRunFailure { message } ... on PythonError { message } } }"""
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 class Deployed:
     """A Dagster home with a code server and, where asked for, daemons. All of it ends with the `with` block."""
 
@@ -42,9 +48,7 @@ class Deployed:
                 assert usual in text
                 text = text.replace(usual, quick)
             (self.home / CONFIGURATION.name).write_text(text)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.workspace = folder / "workspace.yaml"
         server = f"{{host: 127.0.0.1, port: {self.port}, location_name: toy}}"
         self.workspace.write_text(f"load_from:\n  - grpc_server: {server}\n")
@@ -91,9 +95,16 @@ class Deployed:
         self.wait_for(self._answers)
         return self.server
 
-    def _answers(self) -> bool:
+    def _answers(self, port: int | None = None) -> bool:
         with socket.socket() as there:
-            return there.connect_ex(("127.0.0.1", self.port)) == 0
+            return there.connect_ex(("127.0.0.1", port or self.port)) == 0
+
+    def start_webserver(self, port: int) -> "subprocess.Popen[bytes]":
+        """Start one, and wait until it answers."""
+        where = ("-h", "127.0.0.1", "-p", str(port), "-w", str(self.workspace))
+        webserver = self._start("webserver", "dagster_webserver", *where)
+        self.wait_for(lambda: self._answers(port), 120)
+        return webserver
 
     def start_daemon(self) -> "subprocess.Popen[bytes]":
         return self._start("daemon", "dagster._daemon", "run", "-w", str(self.workspace))

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dagster as dg
+import httpx2
 import pytest
 
 from compsim_assets.running import identity
 from compsim_assets.running.claims import claims
 from compsim_assets_tests.running.commands import living, wait_until_gone
-from compsim_assets_tests.running.deployed import FINISHED, Deployed
+from compsim_assets_tests.running.deployed import FINISHED, LAUNCH, Deployed, free_port
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="processes are tied to each other by the kernel"),
@@ -138,6 +139,25 @@ def test_the_next_run_ends_well(toy: Deployed, stage: str, way: Callable[[Deploy
     assert first in allowed, toy.said()
     runs = [run for run in toy.instance.get_runs() if run.run_id not in before]
     toy.wait_for(lambda: all(toy.status(run.run_id) in FINISHED for run in runs), 90)
+    assert not claims(toy.instance)
+    toy.wait_for(lambda: not left_over(toy), 30, lambda: str(left_over(toy)))
+
+
+def test_a_run_outlives_the_webserver_that_it_was_started_in(toy: Deployed) -> None:
+    toy.ask_for(second="sleep 3")
+    port = free_port()
+    webserver = toy.start_webserver(port)
+    where = {"repositoryLocationName": "toy", "repositoryName": "__repository__", "jobName": "rebuild"}
+    selector = {**where, "assetSelection": [{"path": [asset]} for asset in ASSETS], "assetCheckSelection": None}
+    tags = [{"key": key, "value": value} for key, value in EVERYTHING.items()]
+    of = {"selector": selector, "runConfigData": {}, "executionMetadata": {"tags": tags}}
+    answer = httpx2.post(
+        f"http://127.0.0.1:{port}/graphql", json={"query": LAUNCH, "variables": {"of": of}}, timeout=60
+    )
+    run_id = answer.json()["data"]["launchRun"]["run"]["runId"]
+    toy.wait_for(lambda: toy.note("second"))
+    toy.kill(webserver)
+    assert toy.wait_until_ended(run_id, 150) == STATUS.SUCCESS
     assert not claims(toy.instance)
     toy.wait_for(lambda: not left_over(toy), 30, lambda: str(left_over(toy)))
 
