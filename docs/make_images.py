@@ -1,6 +1,7 @@
 """The README's pictures, from the materialized sample: `make images`.
 
-Two figures as they lie in the results, and three windows of the Dagster UI, started on a copy of the run history.
+Two figures as they lie in the results, three windows of the Dagster UI, started on a copy of the run history, and a
+company's page of the explorer.
 """
 
 import os
@@ -39,6 +40,8 @@ def main() -> None:
             browser(folder / "profile", url, 1280, 920) as page,
         ):
             _take(page)
+        with browser(folder / "explorer", Results.of(settings).array_folder("explorer").as_uri(), 1180, 1000) as page:
+            _take_explorer(page)
 
 
 def _take(page: Page) -> None:
@@ -64,6 +67,19 @@ def _take(page: Page) -> None:
     page.settle()
     page.driver.execute_script(_TO_THE_TOP)
     _save(page.driver.get_screenshot_as_png(), "ui_findings.png")
+
+
+def _take_explorer(page: Page) -> None:
+    """A company's page, with the reasons of its nearest peer."""
+    page.open("/index.html")
+    page.click("//summary")
+    page.click("(//ul[@class='members']//a)[1]")
+    page.see("Peers", "History")
+    page.click("//button[@aria-controls='why-1']")
+    page.see("all others together")
+    page.settle()
+    page.driver.execute_script(_TO_THE_TOP)
+    _save(page.driver.get_screenshot_as_png(), "explorer_company.png")
 
 
 def _all_green(page: Page) -> bool:

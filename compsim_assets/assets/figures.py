@@ -147,6 +147,30 @@ def equity_curves(synthetic: bool, pairs_daily: DataFrame, pairs_backtest: DataF
     return draw(pairs_daily, pairs_backtest, synthetic)
 
 
+@_figure(SHARED)
+def year_map(synthetic: bool, company_map: DataFrame, descriptions: DataFrame) -> Figure:
+    """The companies of the newest year on their map, coloured by industry."""
+    from compsim_assets.plots.year_map import year_map as draw
+
+    who = descriptions.set_index("report_id").reindex(company_map["report_id"]).reset_index(drop=True)
+    named = company_map.assign(name=who["ticker"].fillna(who["company_name"]), industry=who["industry"])
+    return draw(named.sort_values("report_id"), synthetic)
+
+
+@_figure(SHARED)
+def why_alike(
+    synthetic: bool, peers: DataFrame, peer_explanations: DataFrame, themes: DataFrame, descriptions: DataFrame
+) -> Figure:
+    """What the cosine of two companies is made of, theme by theme: a pair of the newest year that is as alike as a
+    report and its nearest peer are in the middle.
+    """
+    from compsim_assets.explore.typical_pair import typical_pair
+    from compsim_assets.plots.reasons import why_alike as draw
+
+    pair = typical_pair(peers, peer_explanations, themes, descriptions)
+    return draw(pair.reasons, pair.names, pair.year, pair.cosine, pair.rest, synthetic)
+
+
 def _tables(name: str) -> list[str]:
     """The tables that a figure is drawn from."""
     return [parameter for parameter in inspect.signature(FIGURES[name][0]).parameters if parameter not in _SAID]

@@ -153,6 +153,11 @@ def _conclude(outcome: "Outcome", plan: "Plan", seconds: float) -> None:
     _say(f"{_counted(len(progress.made), 'result')} made in {seconds:.0f} s{_seen()}")
     if {"table_1", "findings"} & made:
         print(_table_1(), end="")
+    elif "explorer" in made:
+        from compsim_assets.commands.table import explorer_link
+        from compsim_assets.storage.results import Results
+
+        print(explorer_link(Results.of(settings())), end="")
 
 
 def _seen() -> str:

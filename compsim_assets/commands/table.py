@@ -7,6 +7,8 @@ from compsim_assets.commands.asking import asking, settings
 if TYPE_CHECKING:
     import pandas as pd
 
+    from compsim_assets.storage.results import Results
+
 # By block of Table 1: its title and its columns.
 _BLOCKS = {
     "as_published": (
@@ -73,6 +75,13 @@ def print_table_1() -> None:
         print(f"  {path}{f' (of the past: {why})' if why else ''}")
     ui = "make ui" if checkout() else "dagster dev -m compsim_assets.definitions"
     print(f"\n{ui} shows all of it in Dagster; compsim_assets.read_asset('clusters', 'rolling') reads a table.")
+    print(explorer_link(results), end="")
+
+
+def explorer_link(results: "Results") -> str:
+    """A line with the explorer's address, to click on in a terminal; empty where it was not made."""
+    page = results.array_folder("explorer") / "index.html"
+    return f"Who is alike, and why: open {page.absolute().as_uri()} in a browser\n" if page.exists() else ""
 
 
 def _print(table: "pd.DataFrame", columns: list[str]) -> None:

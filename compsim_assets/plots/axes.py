@@ -94,15 +94,14 @@ def say(axes: Axes, text: str, y: float = 0.5) -> None:
 
 
 def legend_above(figure: Figure, page: Page, handles: Sequence[Artist], depth: float, **spacing: float) -> None:
-    """A legend in one line, so many inches below the page's top edge."""
+    """A legend in one line (of six entries, or `ncols`), so many inches below the page's top edge."""
     figure.legend(
         handles=handles,
         loc="center left",
         bbox_to_anchor=(page.x(0.25), page.y(depth)),
-        ncols=min(len(handles), 6),
         borderpad=0,
         borderaxespad=0,
-        **spacing,
+        **{"ncols": min(len(handles), 6), **spacing},
     )
 
 

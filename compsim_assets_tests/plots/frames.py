@@ -16,7 +16,9 @@ from compsim_assets.plots.features import feature_value_histogram
 from compsim_assets.plots.forest import methods_forest
 from compsim_assets.plots.interpretability import interpretability_over_sparsity, proportion_of_strong_features
 from compsim_assets.plots.levels import lift_by_peers, mean_correlation_by_size
+from compsim_assets.plots.reasons import why_alike
 from compsim_assets.plots.trading import equity_curves
+from compsim_assets.plots.year_map import year_map
 
 METHODS = ("base", "rolling", "sic_code", "sic_division", "GCD", "GCDR", "SIC", "Industry")
 LONG = "paraphrase-multilingual-mpnet-base-v2"
@@ -187,6 +189,27 @@ def trading(
     return pd.concat(daily, ignore_index=True).sample(frac=1, random_state=10), pd.DataFrame(results)
 
 
+def places(n: int = 120) -> pd.DataFrame:
+    """Companies on the maps of two years; every ninth has no name, every seventh no industry."""
+    rng = np.random.default_rng(4)
+    angle, away = rng.uniform(0, 2 * np.pi, n), np.sqrt(rng.random(n))
+    industries = [f"An industry with a long name, number {i}, and more of it" for i in range(9)]
+    return pd.DataFrame(
+        {
+            "year": np.where(np.arange(n) % 3, 2020, 2019),
+            "x": away * np.cos(angle),
+            "y": away * np.sin(angle),
+            "near": 0.4,
+            "name": [None if i % 9 == 4 else f"T{i}" for i in range(n)],
+            "industry": [None if i % 7 == 2 else industries[i % 9] for i in range(n)],
+        }
+    )
+
+
+def reasons(n: int = 6) -> pd.DataFrame:
+    return pd.DataFrame({"label": [f"word {i}, " * 9 for i in range(n)], "contribution": np.linspace(0.2, -0.05, n)})
+
+
 FIGURES: dict[str, Callable[[bool], Figure]] = {
     "histogram": lambda mark: feature_value_histogram(distribution(), mark),
     "by-year": lambda mark: mean_correlation_by_year(mean_correlation(), mark),
@@ -199,6 +222,8 @@ FIGURES: dict[str, Callable[[bool], Figure]] = {
     "by-size": lambda mark: mean_correlation_by_size(robustness(), mark),
     "lift": lambda mark: lift_by_peers(robustness(), mark),
     "trading": lambda mark: equity_curves(*trading(), mark),
+    "year-map": lambda mark: year_map(places(), mark),
+    "why": lambda mark: why_alike(reasons(), ("Coca-Cola Company", "Pepsi" * 30), 2015, 0.6, 0.15, mark),
 }
 EMPTY: dict[str, Callable[[bool], Figure]] = {
     "histogram": lambda mark: feature_value_histogram(distribution().iloc[:0], mark),
@@ -212,6 +237,8 @@ EMPTY: dict[str, Callable[[bool], Figure]] = {
     "by-size": lambda mark: mean_correlation_by_size(robustness().iloc[:0], mark),
     "lift": lambda mark: lift_by_peers(robustness().iloc[:0], mark),
     "trading": lambda mark: equity_curves(*(table.iloc[:0] for table in trading()), mark),
+    "year-map": lambda mark: year_map(places().iloc[:0], mark),
+    "why": lambda mark: why_alike(reasons(0), ("", ""), 0, np.nan, np.nan, mark),
 }
 
 

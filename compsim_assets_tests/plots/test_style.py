@@ -80,7 +80,7 @@ def test_preview_shrinks_before_it_gives_up():
 
 
 # What these write inside their panels stands beside what it belongs to.
-INSIDE = ("objective", "by-theta", "theta-by-year", "interpretability", "proportion")
+INSIDE = ("objective", "by-theta", "theta-by-year", "interpretability", "proportion", "year-map", "why")
 
 
 @pytest.mark.parametrize("kind", FIGURES)

@@ -20,7 +20,7 @@
         h("p", { class: "quiet" }, `By its mean contribution to the cosines with their explained peers; ${plural(count, "company has", "companies have")} one.`),
         bars(companies.map((each) => ({ name: compsim.company.link(part.company[each.position]), value: each.value })), "Companies, by contribution")),
       section(`Pairs of ${year}`,
-        h("p", { class: "quiet" }, "The pairs whose cosine it carries most of."),
+        h("p", { class: "quiet" }, "The pairs to whose cosine it contributes most."),
         bars(pairs.map((pair) => ({
           name: [compsim.company.brief(part.company[pair.position]), " and ", compsim.company.brief(part.company[pair.peer])], value: pair.value,
         })), "Pairs, by contribution")),
