@@ -91,6 +91,7 @@ def explorer(
     company_map: DataFrame,
     baseline_clusters: DataFrame,
     clusters: ByMode,
+    cluster_profiles: ByMode,
     pca_scores: ScoreTable,
     published_pairs: PairTable,
 ) -> Iterator[dg.Output]:
@@ -101,7 +102,7 @@ def explorer(
     """
     from compsim_assets.explore.page.build import PAGE, Tables, write_page
 
-    missing = missing_modes(context, clusters)
+    missing = missing_modes(context, clusters, cluster_profiles)
     similarity = open_similarity(pca_scores, published_pairs, descriptions)
     tables = Tables(
         descriptions=descriptions,
@@ -115,7 +116,7 @@ def explorer(
         places=company_map,
         sectors=_sectors(baseline_clusters),
         clusters=clusters,
-        profiles={},
+        profiles=cluster_profiles,
         about=_about(settings, similarity.name),
     )
     with folder.results.scratch("explorer") as scratch, explaining_memory("the explorer", "fewer reports"):
