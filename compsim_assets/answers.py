@@ -109,8 +109,8 @@ def latents(
         version, source, data: see `open_results`.
 
     Returns:
-        latent, label, terms, label_auc (.5 is chance), firing_rate, n_reports, theme, evidence; without words all
-        columns of the table `latents`.
+        latent, label, judge_label, terms, label_auc (.5 is chance), firing_rate, n_reports, theme, evidence; without
+        words all columns of the table `latents`.
 
     Raises:
         See `peers`.

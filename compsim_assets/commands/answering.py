@@ -14,6 +14,7 @@ import typer
 
 from compsim_assets.commands.asking import asking, settings
 from compsim_assets.explore.plain import plain
+from compsim_assets.explore.questions import Unanswerable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,22 +24,32 @@ if TYPE_CHECKING:
 Who = Annotated[str, typer.Argument(metavar="COMPANY", help="Ticker, CIK, or name, or a part of it.")]
 Year = Annotated[int | None, typer.Option(metavar="YEAR", help="By default the newest.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+OfVersion = Annotated[
+    str | None,
+    typer.Option("--version", metavar="VERSION", help="Of `compsim versions`; working: results as runs leave them."),
+]
 AsCsv = Annotated[bool, typer.Option("--csv", help="The table as CSV.")]
 
 WIDTH = 80
 _LONGEST = 10 * WIDTH  # of a text, what is looked at to fill a column
+_ALIKE = 0.05
 _FORMULA = ("=", "+", "-", "@")
 
 
 @contextmanager
-def answering() -> Iterator["Tables"]:
-    """The tables that readers see; what cannot be asked of them ends with 2."""
+def answering(version: str | None) -> Iterator["Tables"]:
+    """The tables that readers see, or those of a version; what cannot be asked of them ends with 2."""
     with asking():
         settings()  # says what is wrong with the environment
         from compsim_assets.explore.tables import Tables
         from compsim_assets.read import open_results
+        from compsim_assets.storage.versions import UnknownVersion
 
-        yield Tables.of(open_results())
+        try:
+            opened = open_results(version)
+        except UnknownVersion as problem:
+            raise Unanswerable(str(problem)) from None
+        yield Tables.of(opened)
 
 
 def show(answer: Callable[[], None], as_json: Any, table: "pd.DataFrame", *, json_: bool, csv: bool) -> None:
@@ -135,6 +146,11 @@ def figure(value: Any, form: str = ".3f") -> str:
 def per_cent(value: Any) -> str:
     """A share as per cent."""
     return "" if value is None or value != value else f"{round(100 * value)} %"
+
+
+def shares_say_something(cosine: float) -> bool:
+    """Whether two are alike enough for parts of their cosine to be shares of it."""
+    return cosine >= _ALIKE
 
 
 def yes_or_no(value: Any) -> str:

@@ -7,6 +7,7 @@ import typer
 from compsim_assets.commands.answering import (
     AsCsv,
     AsJson,
+    OfVersion,
     Who,
     Year,
     answering,
@@ -29,11 +30,12 @@ def cluster(
     company: Who,
     year: Year = None,
     mode: Annotated[str, typer.Option(metavar="|".join(CUTOFF_MODES), help="Cutoff mode.")] = CUTOFF_MODES[0],
+    version: OfVersion = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
     """The cluster of a company, and where it comes from."""
-    with answering() as tables:
+    with answering(version) as tables:
         from compsim_assets.explore.cluster import cluster as ask
 
         answer = ask(tables, company, year, mode)

@@ -7,6 +7,7 @@ import typer
 from compsim_assets.commands.answering import (
     AsCsv,
     AsJson,
+    OfVersion,
     Who,
     answering,
     figure,
@@ -29,11 +30,12 @@ def diff(
     before: Annotated[int, typer.Argument(metavar="YEAR", help="The earlier report.")],
     after: Annotated[int, typer.Argument(metavar="YEAR", help="The later report.")],
     top: Annotated[int, typer.Option(min=1, metavar="N", help="How many that rose, and that fell.")] = 5,
+    version: OfVersion = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
     """What a company's description turned to."""
-    with answering() as tables:
+    with answering(version) as tables:
         from compsim_assets.explore.diff import diff as ask
 
         answer = ask(tables, company, before, after, top)

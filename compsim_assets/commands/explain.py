@@ -7,6 +7,7 @@ import typer
 from compsim_assets.commands.answering import (
     AsCsv,
     AsJson,
+    OfVersion,
     Who,
     Year,
     answering,
@@ -14,11 +15,14 @@ from compsim_assets.commands.answering import (
     per_cent,
     print_table,
     say,
+    shares_say_something,
     show,
     synthetic,
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from compsim_assets.explore.explain import Explanation
     from compsim_assets.explore.tables import Tables
 
@@ -28,11 +32,12 @@ def explain(
     other: Annotated[str, typer.Argument(metavar="OTHER", help="The other company, likewise.")],
     year: Year = None,
     top: Annotated[int, typer.Option(min=1, metavar="N", help="How many themes, and latents.")] = 8,
+    version: OfVersion = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
     """Why two companies are alike: any two of a year."""
-    with answering() as tables:
+    with answering(version) as tables:
         from compsim_assets.explore.explain import explain as ask
 
         answer = ask(tables, company, other, year, top)
@@ -40,32 +45,35 @@ def explain(
 
 
 def _print(answer: "Explanation", tables: "Tables") -> None:
-    from compsim_assets.explore.records import records
-
     first, second = answer.first.title, answer.second.title
     say(f"{first} and {second}, {answer.first.year}: cosine {answer.cosine:.3f}", synthetic(tables))
     for kind, rest, covered in zip(
-        ("themes", "latents"), (answer.rest_of_themes, answer.rest), answer.covered, strict=True
+        ("theme", "latent"), (answer.rest_of_themes, answer.rest), answer.covered, strict=True
     ):
-        table = getattr(answer, kind)
-        if table.empty:
-            continue
-        typer.echo()
-        number = kind.removesuffix("s")
-        rows = [
-            [
-                row[number],
-                row["label"],
-                figure(row["contribution"], "+.3f"),
-                per_cent(row["share"]),
-                figure(row["unusual"], "+.3f"),
-            ]
-            for row in records(table)
-        ]
-        rest_share = per_cent(rest / answer.cosine if answer.cosine else None)
-        rows.append(["", f"all other {kind} together", figure(rest, "+.3f"), rest_share, ""])
-        print_table([number, "label", "contribution", "of the cosine", "unusual"], rows, "label")
-        against = "; the others speak against" if covered > 1 else ""
-        say(f"These {len(table)} {kind} cover {per_cent(covered) or 'no share'} of the cosine{against}.")
+        if len(table := getattr(answer, f"{kind}s")):
+            typer.echo()
+            _print_parts(kind, table, rest, answer.cosine)
+            if shares_say_something(answer.cosine):
+                against = "; the others speak against" if covered > 1 else ""
+                say(f"These {len(table)} {kind}s cover {per_cent(covered)} of the cosine{against}.")
     typer.echo()
-    say("unusual: beyond what any two companies of the year have in common.", answer.note)
+    if answer.themes["unusual"].notna().any():
+        say("unusual: beyond what any two companies of the year have in common.")
+    if not shares_say_something(answer.cosine):
+        say("They are hardly alike: the parts are no shares of the cosine.")
+    say(answer.note)
+
+
+def _print_parts(kind: str, table: "pd.DataFrame", rest: float, cosine: float) -> None:
+    from compsim_assets.explore.records import records
+
+    parts = [*records(table), {kind: "", "label": f"all other {kind}s together", "contribution": rest}]
+    headers, columns = [kind, "label", "contribution"], [[part[name] for part in parts] for name in (kind, "label")]
+    columns.append([figure(part["contribution"], "+.3f") for part in parts])
+    if shares_say_something(cosine):
+        headers.append("of the cosine")
+        columns.append([per_cent(part["contribution"] / cosine) for part in parts])
+    if table["unusual"].notna().any():
+        headers.append("unusual")
+        columns.append([figure(part.get("unusual"), "+.3f") for part in parts])
+    print_table(headers, list(zip(*columns, strict=True)), "label")

@@ -4,7 +4,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from compsim_assets.commands.answering import AsCsv, AsJson, answering, figure, item, print_table, say, show, synthetic
+from compsim_assets.commands.answering import (
+    AsCsv,
+    AsJson,
+    OfVersion,
+    answering,
+    figure,
+    item,
+    print_table,
+    say,
+    show,
+    synthetic,
+)
 
 if TYPE_CHECKING:
     from compsim_assets.explore.latents import Latent
@@ -23,11 +34,12 @@ _AROUND = 20  # tokens on both sides of the strongest one
 def latent(
     number: Annotated[int, typer.Argument(metavar="N", help="The latent's number, from 0.")],
     top: Annotated[int, typer.Option(min=1, metavar="N", help="How many reports and windows.")] = 10,
+    version: OfVersion = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
     """What a latent stands for, and where it is active."""
-    with answering() as tables:
+    with answering(version) as tables:
         from compsim_assets.explore.latents import latent as ask
 
         answer = ask(tables, number, top)
@@ -37,9 +49,10 @@ def latent(
 def _print(answer: "Latent", tables: "Tables") -> None:
     from compsim_assets.explore.records import records
 
-    row = answer.described
+    row = answer.as_json()
     say(f"Latent {answer.latent}: {row['label'] or 'nothing sets its reports apart'}", synthetic(tables))
     lines = {
+        "a judge": f"{row['judge_label']} (of {row['judge'] or 'unknown'})" if row["judge_label"] else "",
         "terms": row["terms"],
         "a judge calls it": _judged(row["judge_label"], row["judge"]),
         "trust": _trust(row["label_auc"], row["interpretability"]),
@@ -72,15 +85,15 @@ def _judged(label: Any, judge: Any) -> str:
     return f"{label} ({judge if isinstance(judge, str) and judge else 'by a model that its files do not name'})"
 
 
-def _trust(auc: float, interpretability: float) -> str:
-    words = [f"the terms tell its reports with an AUC of {auc:.2f} (.5 is chance)"] if auc == auc else []
-    if interpretability == interpretability and interpretability is not None:
+def _trust(auc: float | None, interpretability: float | None) -> str:
+    words = [f"the terms tell its reports with an AUC of {auc:.2f} (.5 is chance)"] if auc is not None else []
+    if interpretability is not None:
         words.append(f"fuzz score {interpretability:.0f} of 100 (50 is chance)")
     return "; ".join(words)
 
 
-def _strength(quantiles: Any) -> str:
-    if not hasattr(quantiles, "__len__"):
+def _strength(quantiles: list[float] | None) -> str:
+    if quantiles is None:
         return ""
     names = ("least", "a quarter", "half", "three quarters", "most")
     return ", ".join(f"{name} {value:.2f}" for name, value in zip(names, quantiles, strict=True))

@@ -1,12 +1,13 @@
 """`compsim peers`: who is like a company, and why."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from compsim_assets.commands.answering import (
     AsCsv,
     AsJson,
+    OfVersion,
     Who,
     Year,
     answering,
@@ -15,12 +16,15 @@ from compsim_assets.commands.answering import (
     per_cent,
     print_table,
     say,
+    shares_say_something,
     show,
     synthetic,
     yes_or_no,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from compsim_assets.explore.peers import Peers
     from compsim_assets.explore.tables import Tables
 
@@ -37,11 +41,12 @@ def peers(
     ] = None,
     why: Annotated[bool, typer.Option("--why", help="With reasons.")] = False,
     top: Annotated[int, typer.Option(min=1, metavar="N", help="How many; at most 50 unless --about.")] = 10,
+    version: OfVersion = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
     """Who is like a company, how sure that is, and why."""
-    with answering() as tables:
+    with answering(version) as tables:
         from compsim_assets.explore.peers import peers as ask
 
         answer = ask(tables, company, year, within=within, about=about, why=why, n=top)
@@ -104,14 +109,14 @@ def _print_reasons(answer: "Peers") -> None:
     typer.echo()
     say("Why: the largest themes, with their shares of the cosine.")
     for row in answer.as_json()["peers"]:
-        positive = row["cosine"] > 0
+        alike = shares_say_something(row["cosine"])
         reasons = "; ".join(
-            f"{reason['label']} {_part(reason['contribution'], row['cosine'])}" for reason in row["reasons"]
+            f"{reason['label']} {per_cent(reason['contribution'] / row['cosine']) if alike else _part(reason)}"
+            for reason in row["reasons"]
         )
-        covered = f" (together {per_cent(row['covered'])})" if positive else " (not alike: contributions)"
+        covered = f" (together {per_cent(row['covered'])})" if alike else " (hardly alike: parts, no shares)"
         item(f"{row['rank']} {row['ticker'] or row['name']}: {reasons}{covered if reasons else 'no reasons'}")
 
 
-def _part(contribution: float, cosine: float) -> str:
-    """A share of the cosine, where there is one that shares add up to."""
-    return per_cent(contribution / cosine) if cosine > 0 else f"{contribution:+.2f}"
+def _part(reason: "Mapping[str, Any]") -> str:
+    return figure(reason["contribution"], "+.2f")

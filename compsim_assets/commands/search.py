@@ -4,17 +4,28 @@ from typing import Annotated
 
 import typer
 
-from compsim_assets.commands.answering import AsCsv, AsJson, answering, figure, print_table, say, show, synthetic
+from compsim_assets.commands.answering import (
+    AsCsv,
+    AsJson,
+    OfVersion,
+    answering,
+    figure,
+    print_table,
+    say,
+    show,
+    synthetic,
+)
 
 
 def search(
     words: Annotated[str, typer.Argument(metavar="WORDS", help='In quotes: "cloud infrastructure".')],
     top: Annotated[int, typer.Option(min=1, metavar="N", help="How many of each kind.")] = 10,
+    version: OfVersion = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
     """Find companies, themes and latents by words."""
-    with answering() as tables:
+    with answering(version) as tables:
         from compsim_assets.explore.records import records
         from compsim_assets.explore.search import search as ask
 

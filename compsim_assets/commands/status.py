@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from compsim_assets.commands.answering import AsCsv, AsJson, answering, figure, print_table, say, show
+from compsim_assets.commands.answering import AsCsv, AsJson, OfVersion, answering, figure, print_table, say, show
 from compsim_assets.commands.asking import settings
 
 if TYPE_CHECKING:
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from compsim_assets.explore.tables import Tables
 
 
-def status(as_json: AsJson = False, as_csv: AsCsv = False) -> None:
+def status(version: OfVersion = None, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     """What there is to ask, and what is out of date."""
-    with answering() as tables:
+    with answering(version) as tables:
         from compsim_assets.explore.records import records
         from compsim_assets.explore.status import status as ask
 
@@ -37,7 +37,7 @@ def _reasons() -> dict[str, str]:
 
 
 def _described(tables: "Tables") -> dict[str, Any]:
-    from importlib.metadata import version
+    from importlib.metadata import version as installed
 
     current = settings()
     return {
@@ -46,7 +46,7 @@ def _described(tables: "Tables") -> dict[str, Any]:
         "synthetic": tables.synthetic,
         "folder": str(tables.results.folder),
         "version": tables.version or None,
-        "compsim": version("compsim-assets"),
+        "compsim": installed("compsim-assets"),
         "settings": dict(tables.settings),
     }
 

@@ -17,14 +17,17 @@ def theme_labels(tables: Tables) -> "pd.Series":
 
 
 def latent_labels(tables: Tables, latents: "np.ndarray | list[int]") -> "pd.Series":
-    """Label of some latents, by number; "latent 7" where none sets it apart, or nobody has labelled latents yet."""
+    """Label of some latents, by number: a judge's where there is one, else that of its reports' terms; "latent 7" where
+    nothing sets it apart.
+    """
     import pandas as pd
 
     numbers = [int(latent) for latent in latents]
     labels = pd.Series("", index=numbers, dtype=object)
-    if tables.has("latents") and numbers:
-        rows = tables.read("latents", ["latent", "label"], [("latent", "in", numbers)])
-        labels.update(rows.set_index("latent")["label"].astype(object))
+    if numbers:
+        rows = tables.read("latents", ["latent", "label", "judge_label"], [("latent", "in", numbers)])
+        judged = rows["judge_label"].astype(object).where(rows["judge_label"].notna() & (rows["judge_label"] != ""))
+        labels.update(judged.fillna(rows["label"].astype(object)).set_axis(rows["latent"]))
     return labels.where(labels != "", "latent " + labels.index.astype(str))
 
 

@@ -112,6 +112,9 @@ class Tables:
     def _missing(self, name: str, mode: str | None) -> str:
         of_mode, option = (f" of {mode}", f" --mode {mode}") if mode else ("", "")
         of_version = f" in version {self.version}" if self.version else ""
+        # A version lies in a folder of versions in the results folder.
+        if self.version and Results(self.results.folder.parents[1]).table(name, mode).exists():
+            return f"'{name}'{of_mode} is made, and not{of_version}: `compsim publish` lets readers see it"
         return f"there is no '{name}'{of_mode} yet{of_version}: `compsim materialize {name}{option}` makes it"
 
     def features(self) -> FeatureShards:

@@ -1,4 +1,4 @@
-"""Latents and themes by words: those whose label or terms have all of them, at the beginning of a word."""
+"""Latents and themes by words: those that have all of them in labels and terms, at the beginning of a word."""
 
 import re
 from typing import TYPE_CHECKING
@@ -8,8 +8,20 @@ from compsim_assets.explore.tables import Tables
 if TYPE_CHECKING:
     import pandas as pd
 
-_COLUMNS = {"latents": ["latent", "label", "terms", "label_auc", "firing_rate", "n_reports", "theme", "evidence"]}
-_COLUMNS["themes"] = ["theme", "n_latents", "label", "terms", "label_auc"]
+_COLUMNS = {
+    "latents": [
+        "latent",
+        "label",
+        "judge_label",
+        "terms",
+        "label_auc",
+        "firing_rate",
+        "n_reports",
+        "theme",
+        "evidence",
+    ],
+    "themes": ["theme", "n_latents", "label", "terms", "label_auc"],
+}
 
 
 def matching(tables: Tables, name: str, words: str) -> "pd.DataFrame":
@@ -23,7 +35,8 @@ def matching(tables: Tables, name: str, words: str) -> "pd.DataFrame":
 
     rows = tables.read(name, _COLUMNS[name])
     parts = [re.escape(word) for word in words.split()]
-    text = pa.array((rows["label"] + ", " + rows["terms"]).astype(object))
+    judged = rows["judge_label"].fillna("") if "judge_label" in rows else ""
+    text = pa.array((rows["label"] + ", " + judged + ", " + rows["terms"]).astype(object))
     for part in parts:
         mask = pc.match_substring_regex(text, rf"(^|\W){part}", ignore_case=True).to_numpy(zero_copy_only=False)
         rows, text = rows[mask], text.filter(pa.array(mask))

@@ -169,6 +169,7 @@ def test_a_latent_in_words(tables: Tables) -> None:
     assert answer.windows["tokens"].iloc[0][1:3] == [" bott", "ling"]
     assert answer.as_json()["quantiles"] == [0.1, 0.5, 1, 2, 4]
     assert latent(tables, N_LATENTS - 1).theme == ""
+    assert latent(tables, N_LATENTS - 1).twin == "sugary drinks"  # a judge's label comes first
     for number in (-1, N_LATENTS):
         with pytest.raises(Unanswerable, match=f"no latent {number}: they are numbered 0 to 39"):
             latent(tables, number)
@@ -181,6 +182,7 @@ def test_words_are_beginnings_and_all_of_them_count(tables: Tables) -> None:
     assert latents(tables, "LOANS")["latent"].iloc[0] == 20  # its terms tell its reports best
     assert latents(tables, "(").empty
     assert len(latents(tables)) == N_LATENTS
+    assert latents(tables, "sugary")["latent"].tolist() == [0]  # a judge's word
 
 
 def test_search_finds_companies_themes_and_latents(tables: Tables) -> None:

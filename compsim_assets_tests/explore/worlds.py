@@ -102,10 +102,10 @@ class World:
                 "quantiles": [[0.1, 0.5, 1.0, 2.0, 4.0]] * N_LATENTS,
                 "label": [labels[each] for each in theme], "terms": [terms[each] for each in theme],
                 "label_auc": np.where(theme == 3, np.nan, 0.9 - np.arange(N_LATENTS) / 100),
-                "judge_label": ["what a judge calls it", *[None] * (N_LATENTS - 1)],
-                "judge": ["some-model", *[None] * (N_LATENTS - 1)],
                 "theme": [*theme[:-1].tolist(), None], "twin": twin, "twin_cosine": 0.25,
                 "interpretability": [80.0, *[None] * (N_LATENTS - 1)], "n_windows": 1,
+                "judge_label": [self.labels.get("beverages", "sugary drinks"), *[None] * (N_LATENTS - 1)],
+                "judge": ["a-model", *[None] * (N_LATENTS - 1)],
                 "evidence": ["windows" if each < 3 else "none" for each in theme],
             }
         )  # fmt: skip
