@@ -25,8 +25,8 @@ app = typer.Typer(
     rich_markup_mode=None,  # half of the time of a start
     pretty_exceptions_enable=False,
 )
-for command in (peers, explain, cluster, latent, search, diff, status):  # answers
-    app.command()(command)
+for question in (peers, explain, cluster, latent, search, diff, status):
+    app.command()(question)
 for command in (init, check, materialize, table, versions, publish, rollback, verify, export, unlock, judge):
     app.command()(command)
 
