@@ -53,7 +53,11 @@ class ThemesConfig(dg.Config):
     n_themes: int = Field(
         default=0, ge=0, description="Themes; 0: the number that held-out companies and seeds bear out best."
     )
-    reports: int = Field(default=20, ge=1, description="Reports, one per company, that a theme's terms are of.")
+    reports: int = Field(
+        default=20,
+        ge=1,
+        description="Reports, one per company, that a theme's terms are of; at most of an eighth of all companies.",
+    )
     terms: int = Field(default=8, ge=1, description="Terms of a theme, at most.")
     seed: int = Field(default=0, ge=0, description="Seed of the groups, and of the halves of companies.")
 
@@ -86,8 +90,8 @@ def theme_assets(
     import numpy as np
     import pandas as pd
 
-    from compsim_assets.evidence.latent_words import report_companies
     from compsim_assets.evidence.theme_words import words_of_themes
+    from compsim_assets.science.companies import report_companies
     from compsim_assets.science.reasons.themes import (
         group_latents,
         number_of_themes,

@@ -52,7 +52,8 @@ def reasons_of_peers(
     device: str,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[np.ndarray, pd.DataFrame, float]:
-    """Confidence of each row of `peers`, the rows of `peer_explanations`, and the largest difference of a sum.
+    """Confidence of each row of `peers` (NaN where none is asked for), rows of `peer_explanations`, and how far off a
+    sum is at most.
 
     What a sum of contributions differs from the cosine by is rounding of scores and axes; it is a part of "all others".
 
@@ -75,7 +76,7 @@ def reasons_of_peers(
     reasons = reasons_of_years(
         reports, years, wanted, device=device, block_bytes=sums // 2, sums_bytes=sums, progress=progress
     )
-    shares, parts, off = np.full(len(pairs), np.nan), [], 0.0
+    shares, parts, off = np.full(len(peers), np.nan), [], 0.0
     for of_year, why in zip(lists, reasons, strict=True):
         if options.confidence:
             shares[of_year.rows] = confidences(of_year, why, pairs, options.draws, device)
