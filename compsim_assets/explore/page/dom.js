@@ -43,8 +43,11 @@ function address(place) {
 
 const NOTHING = "–";
 // The sign of a minus as wide as a plus, and no zero before the point: columns of shares are read at a glance.
-const decimal = (value, digits = 2) =>
-  value === null || Number.isNaN(value) ? NOTHING : value.toFixed(digits).replace(/^(-?)0\./, "$1.").replace("-", "−");
+function decimal(value, digits = 2) {
+  if (value === null || Number.isNaN(value)) return NOTHING;
+  const text = value.toFixed(digits);
+  return Number(text) === 0 ? "0" : text.replace(/^(-?)0\./, "$1.").replace("-", "−");
+}
 const percent = (value, digits = 0) => (value === null || Number.isNaN(value) ? NOTHING : `${(100 * value).toFixed(digits)}\u00a0%`);
 const whole = (value) => value.toLocaleString("en-US");
 const plural = (count, one, many) => `${whole(count)} ${count === 1 ? one : many || `${one}s`}`;

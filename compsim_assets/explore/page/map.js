@@ -17,6 +17,9 @@ compsim.map = (() => {
     for (let i = 0; i < part.n; i++) if (part.map.x[i] !== -32768) there.push(i);
     const x = Float64Array.from(there, (i) => part.map.x[i] / 32767);
     const y = Float64Array.from(there, (i) => part.map.y[i] / 32767);
+    // The frame is filled, at most half as wide again as high: the axes mean nothing.
+    const low = [Math.min(...x), Math.min(...y)];
+    const high = [Math.max(...x), Math.max(...y)];
     const groups = coloured(part, there);
     const rings = new Set(marked);
     let scale = 1;
@@ -25,11 +28,17 @@ compsim.map = (() => {
     let drawn = false;
 
     const size = () => [canvas.clientWidth || 600, canvas.clientHeight || 400];
+    function units() {
+      const [w, t] = size();
+      const [across, down] = [(w - 70) / (high[0] - low[0] || 1), (t - 36) / (high[1] - low[1] || 1)];
+      const least = Math.min(across, down);
+      return [Math.min(across, 1.6 * least) * scale, Math.min(down, 1.6 * least) * scale];
+    }
+    const centre = [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2];
     function at(k) {
       const [w, t] = size();
-      const unit = (Math.min(w, t) / 2 - 14) * scale;
-      const wide = Math.min(1.6, w / t);
-      return [w / 2 + (x[k] - middle[0]) * unit * (w > t ? wide : 1), t / 2 + (y[k] - middle[1]) * unit];
+      const [ux, uy] = units();
+      return [w / 2 - 16 + (x[k] - centre[0] - middle[0]) * ux, t / 2 + (y[k] - centre[1] - middle[1]) * uy];
     }
 
     function paint() {
@@ -94,10 +103,10 @@ compsim.map = (() => {
 
     function zoom(factor, px, py) {
       const [w, t] = size();
-      const unit = (Math.min(w, t) / 2 - 14) * scale;
+      const [ux, uy] = units();
       const next = Math.min(40, Math.max(1, scale * factor));
       if (px !== undefined) {
-        const away = [(px - w / 2) / unit, (py - t / 2) / unit];
+        const away = [(px - w / 2 + 16) / ux, (py - t / 2) / uy];
         middle = [middle[0] + away[0] * (1 - scale / next), middle[1] + away[1] * (1 - scale / next)];
       }
       scale = next;
@@ -166,10 +175,9 @@ compsim.map = (() => {
       if (!from) { show(nearestTo(event.offsetX, event.offsetY)); canvas.classList.toggle("over", active >= 0); return; }
       const [dx, dy] = [event.offsetX - from.at[0], event.offsetY - from.at[1]];
       if (Math.abs(dx) + Math.abs(dy) < 4 || scale === 1) return;
-      const [w, t] = size();
-      const unit = (Math.min(w, t) / 2 - 14) * scale;
+      const [ux, uy] = units();
       from.moved = true;
-      middle = [from.middle[0] - dx / unit, from.middle[1] - dy / unit];
+      middle = [from.middle[0] - dx / ux, from.middle[1] - dy / uy];
       paint();
     });
     canvas.addEventListener("pointerup", (event) => { if (from && !from.moved) open(nearestTo(event.offsetX, event.offsetY)); from = null; });
