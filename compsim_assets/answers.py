@@ -85,8 +85,9 @@ def explain(
         version, source, data: see `open_results`.
 
     Returns:
-        `cosine`; `themes` (theme, label, contribution, share, unusual) and `rest_of_themes`; `latents` (latent, label,
-        contribution, share, unusual) and `rest`; `covered`, the shares of the cosine that both show; `note`; `plot()`.
+        `cosine`; `themes` (theme, label, contribution, present, share, unusual) and `rest_of_themes`; `latents` (latent
+        and the same) and `rest`; `covered`, the shares of the cosine that both show; `note`; `plot()`. What neither
+        company has makes them alike, too: `present` says whether both have more of it than most, neither, or one.
 
     Raises:
         See `peers`.

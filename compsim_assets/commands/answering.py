@@ -140,7 +140,10 @@ def _is_figure(text: str) -> bool:
 
 def figure(value: Any, form: str = ".3f") -> str:
     """A number as text; empty where there is none."""
-    return "" if value is None or value != value else format(value, form)
+    if value is None or value != value:
+        return ""
+    text = format(value, form)
+    return text if text.strip("-+0.,") else text.replace("-", "")
 
 
 def per_cent(value: Any) -> str:

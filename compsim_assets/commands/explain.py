@@ -57,6 +57,7 @@ def _print(answer: "Explanation", tables: "Tables") -> None:
                 against = "; the others speak against" if covered > 1 else ""
                 say(f"These {len(table)} {kind}s cover {per_cent(covered)} of the cosine{against}.")
     typer.echo()
+    say("in: which of the two have more of it than most; what neither has makes alike, too.")
     if answer.themes["unusual"].notna().any():
         say("unusual: beyond what any two companies of the year have in common.")
     if not shares_say_something(answer.cosine):
@@ -68,10 +69,11 @@ def _print_parts(kind: str, table: "pd.DataFrame", rest: float, cosine: float) -
     from compsim_assets.explore.records import records
 
     parts = [*records(table), {kind: "", "label": f"all other {kind}s together", "contribution": rest}]
-    headers, columns = [kind, "label", "contribution"], [[part[name] for part in parts] for name in (kind, "label")]
+    headers, columns = [kind, "label", "in", "contribution"], []
+    columns += [[part.get(name, "") for part in parts] for name in (kind, "label", "present")]
     columns.append([figure(part["contribution"], "+.3f") for part in parts])
     if shares_say_something(cosine):
-        headers.append("of the cosine")
+        headers.append("share")
         columns.append([per_cent(part["contribution"] / cosine) for part in parts])
     if table["unusual"].notna().any():
         headers.append("unusual")

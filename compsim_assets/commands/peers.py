@@ -105,18 +105,19 @@ def _print_about(answer: "Peers") -> None:
         say(f"Of {answer.about.undefined} companies nothing can be said: these latents are no part of their scores.")
 
 
+_LACKING = {"both": "", "neither": "neither ", "one": "only one "}
+
+
 def _print_reasons(answer: "Peers") -> None:
     typer.echo()
-    say("Why: the largest themes, with their shares of the cosine.")
+    say("Why: the largest themes, with their shares of the cosine. Neither: what both have less of than most.")
     for row in answer.as_json()["peers"]:
         alike = shares_say_something(row["cosine"])
-        reasons = "; ".join(
-            f"{reason['label']} {per_cent(reason['contribution'] / row['cosine']) if alike else _part(reason)}"
-            for reason in row["reasons"]
-        )
+        reasons = "; ".join(_reason(reason, row["cosine"] if alike else None) for reason in row["reasons"])
         covered = f" (together {per_cent(row['covered'])})" if alike else " (hardly alike: parts, no shares)"
         item(f"{row['rank']} {row['ticker'] or row['name']}: {reasons}{covered if reasons else 'no reasons'}")
 
 
-def _part(reason: "Mapping[str, Any]") -> str:
-    return figure(reason["contribution"], "+.2f")
+def _reason(reason: "Mapping[str, Any]", cosine: float | None) -> str:
+    part = per_cent(reason["contribution"] / cosine) if cosine else figure(reason["contribution"], "+.2f")
+    return f"{_LACKING[reason['present']]}{reason['label']} {part}"

@@ -1,6 +1,6 @@
 """`compsim search`: companies, themes and latents by words."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -36,13 +36,15 @@ def search(
             say(f'"{words}"', synthetic(tables))
             typer.echo()
             rows = [
-                [
-                    *(hit[name] for name in ("kind", "number", "label", "terms")),
-                    figure(hit["label_auc"], ".2f"),
-                    hit["companies"],
-                ]
+                [hit["kind"], hit["number"], _words(hit), figure(hit["label_auc"], ".2f"), hit["companies"]]
                 for hit in hits
             ]
-            print_table(["kind", "number", "label", "terms", "AUC", "companies"], rows, "terms")
+            print_table(["kind", "number", "name or terms", "AUC", "most active in"], rows, "name or terms")
 
         show(answer, {"words": words, "hits": hits}, table, json_=as_json, csv=as_csv)
+
+
+def _words(hit: dict[str, Any]) -> str:
+    """Label and terms; a label that its terms begin with is not said twice."""
+    label, terms = hit["label"], hit["terms"]
+    return terms if terms.startswith(label) else f"{label}: {terms}" if terms else label

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from compsim_assets.explore.companies import Company
 from compsim_assets.explore.decompose import halves
-from compsim_assets.explore.questions import Unanswerable
+from compsim_assets.explore.questions import Unanswerable, few
 from compsim_assets.explore.tables import Tables
-from compsim_assets.explore.words import matching
+from compsim_assets.explore.words import matching, similar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,7 +54,9 @@ def about_words(tables: Tables, company: Company, others: "np.ndarray", words: s
         raise Unanswerable("companies are compared by the universe's published pairs: there are no latents to choose")
     latents = matching(tables, "latents", words)[["latent", "label"]]
     if latents.empty:
-        raise Unanswerable(f"no latent has {words!r} in its label or terms: `compsim search` shows what there is")
+        near = similar(tables, words)
+        instead = f"did you mean {few(near)}?" if near else "`compsim search` shows what there is"
+        raise Unanswerable(f"no latent has {words!r} in its label or terms: {instead}")
     shards = tables.features()
     ids = np.concatenate([[company.report_id], others[np.isin(others, shards.report_id)]]).astype(np.int64)
     every = halves(tables, company.year, ids, np.sort(latents["latent"].to_numpy()))

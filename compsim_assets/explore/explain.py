@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 from compsim_assets.explore.companies import Companies, Company
 from compsim_assets.explore.decompose import halves
 from compsim_assets.explore.plain import plain
-from compsim_assets.explore.reasons import by_theme, largest, latent_labels, theme_labels, themes_of
+from compsim_assets.explore.reasons import (
+    by_theme,
+    largest,
+    latent_labels,
+    presence,
+    theme_activity,
+    theme_labels,
+    themes_of,
+)
 from compsim_assets.explore.tables import Tables
 
 if TYPE_CHECKING:
@@ -25,9 +33,10 @@ class Explanation:
     Attributes:
         first, second: the two companies, with the year.
         cosine: of their scores; NaN where published pairs have none of the two.
-        themes: theme, label, contribution, share (of the cosine), unusual (the contribution less its mean over the
-            year's pairs, where `peer_explanations` has the pair): the largest ones, for or against.
-        latents: latent, label, contribution, share, unusual: the same of single latents.
+        themes: theme, label, contribution, present (in both reports, neither or one: above the average report), share
+            (of the cosine), unusual (the contribution less its mean over the year's pairs, where `peer_explanations`
+            has the pair): the largest ones, for or against.
+        latents: latent, label, contribution, present, share, unusual: the same of single latents.
         rest_of_themes: what all other themes contribute together. rest: all other latents.
         note: what has to be said beside it.
         synthetic: whether the universe is generated.
@@ -108,17 +117,27 @@ def explain_reports(tables: Tables, first: Company, second: Company, n: int = 8)
     names = theme_labels(tables)
     two = halves(tables, first.year, np.array([first.report_id, second.report_id]))
     cosine, parts, unusual = float(two.cosine[0, 1]), two.contributions(0, 1), _unusual(tables, first, second)
-    sums = by_theme(parts, themes_of(tables, len(parts)))
+    theme = themes_of(tables, len(parts))
+    sums = by_theme(parts, theme)
     some = largest(sums.to_numpy(), n)
+    activity = theme_activity(two.standardised, theme, sums.index[some].to_numpy())
     themes = pd.DataFrame(
         {
             "theme": sums.index[some].astype("int64"),
             "label": names.reindex(sums.index[some]).to_numpy(),
             "contribution": sums.to_numpy()[some],
+            "present": presence(*activity),
         }
     )
     top = largest(parts, n)
-    latents = pd.DataFrame({"latent": top, "label": latent_labels(tables, top).to_numpy(), "contribution": parts[top]})
+    latents = pd.DataFrame(
+        {
+            "latent": top,
+            "label": latent_labels(tables, top).to_numpy(),
+            "contribution": parts[top],
+            "present": presence(*two.standardised[:, top]),
+        }
+    )
     return Explanation(
         first,
         second,
@@ -170,7 +189,7 @@ def _of_pairs(tables: Tables, first: Company, second: Company) -> Explanation:
     pair = tables.read("published_pairs", ["cosine"], wanted)
     if pair.empty:
         raise Unanswerable(what)
-    nothing = pd.DataFrame({"label": [], "contribution": [], "share": [], "unusual": []})
+    nothing = pd.DataFrame({"label": [], "contribution": [], "present": [], "share": [], "unusual": []})
     cosine = float(pair["cosine"].iloc[0])
     return Explanation(
         first,

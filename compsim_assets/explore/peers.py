@@ -27,7 +27,8 @@ class Peers:
         note: what is to be said about `within`; empty where it is as asked for. caution: about the whole answer.
         table: rank, ticker, name, cik, report_id, year, cosine, percentile, confidence, peer_last_year,
             next_year_correlation; with `about` the cosine over these latents, too, which the rank is by.
-        reasons: peer_report_id, theme, label, contribution, the largest first; None where they were not asked for.
+        reasons: peer_report_id, theme, label, contribution, present (see `Explanation`), the largest first; None where
+            they were not asked for.
         about: the words that the ranking is about, and the latents that they stand for.
     """
 
@@ -56,7 +57,7 @@ class Peers:
             every = self.reasons
             for row in rows:
                 of_peer = every[every["peer_report_id"] == row["report_id"]]
-                row["reasons"] = records(of_peer[["theme", "label", "contribution"]])
+                row["reasons"] = records(of_peer[["theme", "label", "contribution", "present"]])
                 row["covered"] = plain_value(self.covered(row["report_id"]))
         answer = {
             "company": company_record(self.company),

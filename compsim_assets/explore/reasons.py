@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from compsim_assets.explore.decompose import halves
+from compsim_assets.explore.decompose import halves, standardised_features
 from compsim_assets.explore.tables import Tables
 
 if TYPE_CHECKING:
@@ -52,6 +52,25 @@ def by_theme(contributions: "np.ndarray", theme: "np.ndarray") -> "pd.Series":
     return pd.Series(sums[there], index=np.flatnonzero(there)).sort_values(ascending=False, kind="stable")
 
 
+def presence(first: "np.ndarray", second: "np.ndarray") -> "np.ndarray":
+    """both, neither or one, for each value of two reports: which have more of it than reports have on average.
+
+    What neither has makes two reports alike, too; who is told a reason must be told which it is.
+    """
+    import numpy as np
+
+    return np.array(["neither", "one", "both"])[(first > 0).astype(int) + (second > 0)]
+
+
+def theme_activity(standardised: "np.ndarray", theme: "np.ndarray", themes: "np.ndarray") -> "np.ndarray":
+    """(k, t) standardised activation of k reports, summed over the latents of each of these themes."""
+    import numpy as np
+
+    inside = theme >= 0
+    sums = [np.bincount(theme[inside], weights=row[inside]) for row in standardised]
+    return np.stack(sums)[:, themes]
+
+
 def largest(contributions: "np.ndarray", n: int) -> "np.ndarray":
     """Positions of the n largest in size, for or against; the largest first, of equal ones the first."""
     import numpy as np
@@ -60,14 +79,14 @@ def largest(contributions: "np.ndarray", n: int) -> "np.ndarray":
 
 
 def reasons_of(tables: Tables, year: int, report_id: int, peers: list[int], n: int) -> "pd.DataFrame":
-    """peer_report_id, theme, label, contribution: the n largest themes of each peer, in the order of `peers`.
+    """peer_report_id, theme, label, contribution, present: the n largest themes of each peer, in the order of `peers`.
 
     Those of `peer_explanations` where it has the pair; others are computed. No rows where companies are compared by
     published pairs.
     """
     import pandas as pd
 
-    columns = ["peer_report_id", "theme", "label", "contribution"]
+    columns = ["peer_report_id", "theme", "label", "contribution", "present"]
     if tables.pairs_alone or not peers:
         return pd.DataFrame(columns=columns)
     labels, stored = theme_labels(tables), _stored(tables, report_id, peers)
@@ -78,7 +97,18 @@ def reasons_of(tables: Tables, year: int, report_id: int, peers: list[int], n: i
         ["at", "contribution", "theme"], ascending=[True, False, True], ignore_index=True
     )
     rows = rows.groupby("at", sort=False).head(n).reset_index(drop=True)
-    return rows.assign(label=labels.reindex(rows["theme"]).to_numpy())[columns]
+    present = _present(tables, [report_id, *peers], rows["at"].to_numpy(), rows["theme"].to_numpy())
+    return rows.assign(label=labels.reindex(rows["theme"]).to_numpy(), present=present)[columns]
+
+
+def _present(tables: Tables, reports: list[int], at: "np.ndarray", themes: "np.ndarray") -> "np.ndarray":
+    """(m,) whether the first report and the one `at` further on have more than usual of a theme."""
+    import numpy as np
+
+    values = standardised_features(tables, np.array(reports))
+    activity = theme_activity(values, themes_of(tables, values.shape[1]), themes)
+    rows = np.arange(len(themes))
+    return presence(activity[0], activity[1 + at, rows])
 
 
 def _stored(tables: Tables, report_id: int, peers: list[int]) -> "pd.DataFrame":

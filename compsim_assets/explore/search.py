@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from compsim_assets.explore.companies import Companies
 from compsim_assets.explore.questions import Unanswerable
+from compsim_assets.explore.reasons import latent_labels
 from compsim_assets.explore.tables import Tables
 from compsim_assets.explore.words import matching
 
@@ -34,6 +35,7 @@ def search(tables: Tables, words: str, n: int = 10) -> "pd.DataFrame":
     if not tables.pairs_alone:
         themes = matching(tables, "themes", words).head(n).rename(columns={"theme": "number"})
         latents = matching(tables, "latents", words).head(n).rename(columns={"latent": "number"})
+        latents["label"] = latent_labels(tables, latents["number"].tolist()).to_numpy()
         top = _most_active(tables, everybody, latents["number"].tolist())
         parts.append(themes.assign(kind="theme", companies=""))
         parts.append(latents.assign(kind="latent", companies=latents["number"].map(top).fillna("")))

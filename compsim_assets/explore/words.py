@@ -51,3 +51,12 @@ def matching(tables: Tables, name: str, words: str) -> "pd.DataFrame":
     order = ["in_label", "together", "label_auc", name.removesuffix("s")]
     rows = rows.sort_values(order, ascending=[False, False, False, True], kind="stable", ignore_index=True)
     return rows.drop(columns=["in_label", "together"])
+
+
+def similar(tables: Tables, words: str, n: int = 5) -> list[str]:
+    """Words of latents' terms that are spelled like these, the nearest first."""
+    from difflib import get_close_matches
+
+    terms = tables.read("latents", ["terms"])["terms"].drop_duplicates()
+    vocabulary = sorted({word for text in terms for word in re.findall(r"\w{3,}", text.lower())})
+    return [each for word in words.lower().split() for each in get_close_matches(word, vocabulary, n, cutoff=0.7)]

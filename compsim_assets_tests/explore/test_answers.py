@@ -57,11 +57,15 @@ def test_reasons_that_are_stored_and_those_that_are_computed_are_the_same(world:
     stored = set(world.tables["peer_explanations"].query("report_id == 2015000")["peer_report_id"])
     assert 0 < len(stored) < 11
     theme = np.append(world.tables["latent_themes"]["theme"].to_numpy(), -1)
+    x = (world.features.astype(np.float64) - world.pca.mean) / world.pca.scale
+    activity = np.stack([x[:, theme == number].sum(axis=1) for number in range(4)], axis=1)
     for row in answer.table.itertuples():
         parts = world.contributions(world.at("KO", 2015), world.at(row.ticker, 2015))
         sums = np.array([parts[theme == number].sum() for number in range(4)])
         reasons = answer.reasons[answer.reasons["peer_report_id"] == row.report_id]
         assert reasons["contribution"].is_monotonic_decreasing
+        above = activity[[world.at("KO", 2015), world.at(row.ticker, 2015)]][:, reasons["theme"]] > 0
+        assert reasons["present"].tolist() == [["neither", "one", "both"][n] for n in above.sum(axis=0)]
         np.testing.assert_allclose(reasons["contribution"], sums[reasons["theme"]], atol=1e-6)
         assert answer.covered(row.report_id) == pytest.approx(sums.sum() / row.cosine, abs=1e-5)
 
@@ -103,6 +107,8 @@ def test_words_compare_by_their_latents_alone(world: World, tables: Tables) -> N
         assert row.cosine == pytest.approx(world.cosine[a, b], abs=1e-6)
     assert answer.table["about"].is_monotonic_decreasing
     assert len(answer.table) + answer.about.undefined == 11
+    with pytest.raises(Unanswerable, match=r"no latent has 'botling' in its label or terms: did you mean bottling\?"):
+        peers(tables, "KO", 2015, about="botling")
     with pytest.raises(Unanswerable, match="no latent has 'steel'"):
         peers(tables, "KO", 2015, about="steel")
 
