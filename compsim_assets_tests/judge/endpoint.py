@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Any
 
 WINDOW = re.compile(r"^Window \d+: (.*)$", re.MULTILINE)
@@ -31,6 +31,7 @@ class Endpoint:
     Attributes:
         script: answers to the first questions, in turn; None among them is the judge's own.
         most: how many questions it had at a time, at most.
+        answers: how many questions it answers; others wait until `opened` is set. None: all.
         slow: seconds before each answer.
     """
 
@@ -40,6 +41,8 @@ class Endpoint:
     slow: float = 0.0
     requests: list[tuple[str, dict[str, str], dict[str, Any]]] = field(default_factory=list)
     most: int = 0
+    answers: int | None = None
+    opened: Event = field(default_factory=Event)
     _now: int = 0
     _lock: Lock = field(default_factory=Lock)
 
@@ -49,7 +52,10 @@ class Endpoint:
             self.most = max(self.most, self._now)
             self.requests.append((path, headers, body))
             scripted = self.script.pop(0) if self.script else None
+            waits = self.answers is not None and len(self.requests) > self.answers
         time.sleep(self.slow)
+        if waits:
+            self.opened.wait(60)
         try:
             return scripted or completion(self.judge(body["messages"]), body)
         finally:
@@ -124,5 +130,6 @@ def serving(*script: Reply | None, **more: Any) -> Iterator[Endpoint]:
         try:
             yield endpoint
         finally:
+            endpoint.opened.set()
             server.shutdown()
             thread.join()

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from compsim_assets.judge.windows import Windows
 from compsim_assets.storage.lineage import Note
 from compsim_assets.storage.results import Results
 from compsim_assets.storage.shards import FeatureShards, write_feature_shards
+from compsim_assets.universe.intake.contents import files_in as files_of
 from compsim_assets.universe.judging.settings import JudgeSettings
 
 N_LATENTS, N_REPORTS, WINDOW = 12, 40, 16
@@ -80,8 +80,6 @@ def bench(folder: Path, universe: Path, judge: JudgeSettings) -> Bench:
 
 
 def files_in(universe: Path) -> dict[str, bytes]:
-    """What a judge has written, hidden files left out."""
+    """What a judge has written; hidden folders, in which it works, are not looked into."""
     folder = universe / "fuzz_scores"
-    paths: Sequence[Path] = sorted(path for path in folder.rglob("*") if path.is_file())
-    names = {path: str(path.relative_to(folder)) for path in paths}
-    return {name: path.read_bytes() for path, name in names.items() if not name.startswith(".")}
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files_of(folder)}
