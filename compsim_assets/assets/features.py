@@ -11,6 +11,7 @@ from compsim_assets.assets.common import (
     HEAVY,
     ONE_RUN,
     SHARED,
+    WHO,
     DataFrame,
     alone,
     columns,
@@ -42,7 +43,8 @@ from compsim_assets.universe.opening import similarity_of
             is_required=False,
             description="Sparse-autoencoder features of each report: TopK activations at one layer of a language "
             "model, summed over the description's tokens. Imported where the universe has features, else extracted "
-            "under torchrun as its extraction.toml says. Empty where companies are compared by the universe's "
+            "under torchrun as its extraction.toml says, with the windows of text in which each latent is most active. "
+            "Empty where companies are compared by the universe's "
             "published pairs.",
             **options(
                 SHARED, "torch", "huggingface", "arrow", "torchrun", settings=("similarity", "drop_without_sic_code")
@@ -55,7 +57,7 @@ from compsim_assets.universe.opening import similarity_of
             "above.",
         ),
     },
-    ins={"descriptions": columns("report_id", "description", "sic_code")},
+    ins={"descriptions": columns(*WHO, "description", "sic_code")},
     internal_asset_deps={
         "sae_features": {dg.AssetKey("descriptions")},
         "feature_distribution": {dg.AssetKey("sae_features")},
@@ -143,6 +145,8 @@ def _extract(
     import numpy as np
     import pandas as pd
 
+    from compsim_assets.science.companies import company_codes, company_of
+
     how = universe.folder / "extraction.toml"
     if not how.exists():
         raise UniverseError(
@@ -156,7 +160,7 @@ def _extract(
     ids = descriptions["report_id"].to_numpy()
     models = {key: getattr(extraction, key) for key in ("hookpoint", "model", "sae")}
     source, output = scratch / "texts.parquet", scratch / "out"
-    texts.to_parquet(source)
+    texts.assign(company=company_codes(company_of(descriptions), ids)).to_parquet(source)
     extras = {"texts": str(source), "settings": extraction.to_dict(), "output": str(output)}
     ran = torchrun.run(context, "compsim_assets.workers.extract_features", extras, scratch)
     index = pd.read_parquet(output / "index.parquet")["row"].to_numpy()
@@ -166,8 +170,25 @@ def _extract(
     n_reports = write_feature_shards(folder, blocks, unique.shape[1], {"origin": "extracted", **models})
     if n_reports == 0:
         raise UniverseError(f"{universe.folder}/reports: no report has a description to extract features from")
+    _add_windows(folder, output, ids, index)
     without = {"without_active_latent": f"{len(silent):,}, first report {silent[0]}"} if silent else {}
     return {"origin": "extracted", **_shape(n_reports, unique.shape[1]), **without, **ran}
+
+
+def _add_windows(folder: Path, output: Path, ids: Any, index: Any) -> None:
+    """The windows that the extraction left, each with the first report of its text."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from compsim_assets.storage.windows import add_windows
+
+    table = pq.read_table(output / "windows.parquet")
+    first = np.empty(int(index.max(initial=-1)) + 1, dtype=np.int64)
+    there = np.flatnonzero(index >= 0)[::-1]
+    first[index[there]] = ids[there]
+    report = pa.array(first[table.column("row").to_numpy()])
+    add_windows(folder, table.set_column(table.column_names.index("row"), "report_id", report))
 
 
 def _expand(ids: Any, rows: Any, unique: Any, silent: list[int], block: int = 512) -> Iterator[tuple[Any, Any]]:

@@ -44,10 +44,11 @@ def latent_reports(
     import numpy as np
     import pandas as pd
 
+    from compsim_assets.science.companies import report_companies
     from compsim_assets.science.latents.activity import Companies, top_reports
 
     ids = sae_features.report_id
-    companies = Companies.of(_company(descriptions, ids), ids)
+    companies = Companies.of(report_companies(descriptions, ids), ids)
     log, parts = progress(context, "latents ranked"), []
     with explaining_memory("the latents' top reports", "a smaller block"):
         for start in range(0, sae_features.n_latents, config.block):
@@ -84,19 +85,58 @@ def latent_windows(
     Of the extraction where features are extracted here; else the examples of a judge's score files for these latents.
     Empty for features that came ready-made without such files.
     """
+    import pyarrow as pa
+
+    extracted = _extracted_windows(context, config, sae_features)
+    scored = _scored_windows(context, config, settings, sae_features, fuzz_scores)
+    if extracted is not None:
+        # What the features themselves show goes first.
+        scored = scored[~scored["latent"].isin(extracted.column("latent").to_numpy())]
+    context.add_output_metadata({"windows_of_scores": len(scored)})
+    table = TABLES["latent_windows"]
+    parts = [] if extracted is None else [table.typed(extracted)]
+    return pa.concat_tables([*parts, table.typed(scored)])
+
+
+def _extracted_windows(context: dg.AssetExecutionContext, config: LatentWindowsConfig, features: FeatureShards) -> Any:
+    """Windows that the extraction left, as an Arrow table; None where there are none, and why."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from compsim_assets.storage.windows import read_windows
+
+    windows = read_windows(features)
+    if windows is None:
+        note = "features came ready-made: what text they were extracted from is not known"
+        if features.manifest.get("origin") == "extracted":
+            note = "features were extracted before windows were kept: to have some, materialize 'sae_features' again"
+            context.log.warning(note)
+        context.add_output_metadata({"windows": note})
+        return None
+    windows = windows.filter(pc.less_equal(windows.column("rank"), config.windows))
+    context.add_output_metadata({"windows_of_extraction": windows.num_rows})
+    return windows.append_column("source", pa.array(["extraction"] * windows.num_rows, pa.string()))
+
+
+def _scored_windows(
+    context: dg.AssetExecutionContext,
+    config: LatentWindowsConfig,
+    settings: Settings,
+    features: FeatureShards,
+    fuzz_scores: DataFrame,
+) -> DataFrame:
+    """A judge's examples of these features' latents."""
     import pandas as pd
 
     from compsim_assets.universe.judging.score_windows import score_windows
 
     universe = universe_of(context, settings)
-    scored, note = usable_scores(sae_features, fuzz_scores)
-    hookpoint = str(scored["hookpoint"].iloc[0]) if len(scored) else ""
-    files = universe.fuzz_score_files() if len(scored) else []
-    rows = list(score_windows(files, hookpoint, scored["latent"], config.windows))
-    context.add_output_metadata({"scores": note, "windows_of_scores": len(rows)})
-    if not rows:
-        return TABLES["latent_windows"].empty()
-    table = pd.DataFrame(rows)
+    usable, note = usable_scores(features, fuzz_scores)
+    context.add_output_metadata({"scores": note})
+    hookpoint = str(usable["hookpoint"].iloc[0]) if len(usable) else ""
+    files = universe.fuzz_score_files() if len(usable) else []
+    rows = list(score_windows(files, hookpoint, usable["latent"], config.windows))
+    table = pd.DataFrame(rows) if rows else TABLES["latent_windows"].empty().to_pandas()
     return table.assign(report_id=pd.array([None] * len(table), dtype="Int64"), source="scores")
 
 
@@ -113,7 +153,7 @@ class LatentsConfig(dg.Config):
 @dg.asset(
     ins={
         "descriptions": columns(*WHO, "description"),
-        "latent_windows": columns("latent", "source"),
+        "latent_windows": columns("latent", "rank", "report_id", "tokens", "source"),
         "fuzz_scores": columns("hookpoint", "latent", "interpretability"),
         "judged_latents": columns("hookpoint", "latent", "judge_label", "judge"),
     },
@@ -128,37 +168,45 @@ def latents(
     descriptions: DataFrame,
     latent_reports: DataFrame,
     latent_windows: DataFrame,
+    latent_themes: DataFrame,
     fuzz_scores: DataFrame,
     judged_latents: DataFrame,
 ) -> DataFrame:
-    """What each latent is: where it is active and how strongly, terms that set its top reports apart from other
-    companies', how well these hold in companies that they were not chosen on, a judge's label beside them, its nearest
-    latent, its fuzz score.
+    """What each latent is: where it is active and how strongly, terms that set its windows of text apart from those of
+    other latents, or else its top reports from other companies', how well these hold in companies that they were not
+    chosen on, a judge's label beside them, its nearest latent, its fuzz score.
 
     A latent without evidence has an empty label, and says so.
     """
+    import json
+
     import pandas as pd
+
+    from compsim_assets.science.words.latents import latent_words
 
     if sae_features.n_latents == 0:
         context.log.info(_NO_FEATURES)
         return TABLES["latents"].empty().to_pandas()
-    with explaining_memory("the latents' words", "fewer terms or a smaller block"):
-        words = _words(context, config, sae_features, descriptions, latent_reports)
+    reports = descriptions.set_index("report_id").loc[sae_features.report_id].reset_index()
+    with explaining_memory("the latents' words", "a smaller block"):
+        log = progress(context, "latents described")
+        latent_windows["passage"] = ["".join(json.loads(tokens)) for tokens in latent_windows.pop("tokens")]
+        words = latent_words(
+            sae_features.n_latents, reports, latent_reports, latent_windows, config.terms, config.seed, log
+        )
         active, quantiles = _activity(context, config, sae_features)
     nearest, cosine = _twins(context, sae_features)
     table = pd.DataFrame({"latent": range(sae_features.n_latents), "n_reports": active})
     table["firing_rate"] = table["n_reports"] / max(len(sae_features.report_id), 1)
     table["quantiles"] = pd.Series([list(row) if row[0] == row[0] else None for row in quantiles], dtype=object)
-    table["label"], table["terms"] = words.label, [", ".join(some) for some in words.terms]
-    table["label_auc"] = words.auc
+    table = table.join(words)
     judged = usable_scores(sae_features, judged_latents)[0].dropna(subset="judge_label").set_index("latent")
     table["judge_label"], table["judge"] = (table["latent"].map(judged[name]) for name in ("judge_label", "judge"))
-    table["theme"] = pd.array([None] * len(table), dtype="Int64")
+    table["theme"] = table["latent"].map(latent_themes.set_index("latent")["theme"]).astype("Int64")
     table["twin"], table["twin_cosine"] = pd.Series(nearest, dtype="Int64").where(nearest >= 0), cosine
     scored, note = usable_scores(sae_features, fuzz_scores)
     table["interpretability"] = table["latent"].map(scored.set_index("latent")["interpretability"])
     table["n_windows"] = table["latent"].map(latent_windows.groupby("latent").size()).fillna(0).astype("int64")
-    table["evidence"] = _evidence(table, latent_windows)
     labelled = table["label_auc"].dropna()
     counts = table["evidence"].value_counts().to_dict()
     context.add_output_metadata(
@@ -170,55 +218,6 @@ def latents(
         }
     )
     return table
-
-
-def _company(descriptions: DataFrame, report_id: "np.ndarray") -> "np.ndarray":
-    """(n,) codes of the reports' companies."""
-    import numpy as np
-
-    from compsim_assets.science.companies import company_codes, company_of
-
-    codes = company_codes(company_of(descriptions), report_id)
-    assert codes is not None
-    return np.asarray(codes)
-
-
-def _words(
-    context: dg.AssetExecutionContext,
-    config: LatentsConfig,
-    features: FeatureShards,
-    descriptions: DataFrame,
-    latent_reports: DataFrame,
-) -> Any:
-    """Terms of each latent's top reports."""
-    import numpy as np
-
-    from compsim_assets.science.words import count_terms, describe_groups
-
-    ids = features.report_id
-    reports = descriptions.set_index("report_id").loc[ids]
-    company = _company(descriptions, ids)
-    texts = reports["description"].astype(object).where(reports["description"].notna(), None).tolist()
-    counts = count_terms(texts, names_of(reports, company))
-    context.log.info(f"{len(counts.terms):,} terms in {counts.matrix.shape[0]:,} different texts")
-    order = np.argsort(ids)
-    top = np.full((features.n_latents, int(latent_reports["rank"].max()) if len(latent_reports) else 1), -1)
-    row = order[np.searchsorted(ids[order], latent_reports["report_id"])]
-    top[latent_reports["latent"], latent_reports["rank"] - 1] = row
-    log = progress(context, "latents described")
-    return describe_groups(counts, top, company, n_terms=config.terms, seed=config.seed, progress=log)
-
-
-def names_of(reports: DataFrame, company: "np.ndarray") -> list[tuple[str, ...]]:
-    """All names and tickers that each report's company ever had here: none of them describes it."""
-    import pandas as pd
-
-    names = [reports[column].dropna().astype(str) for column in ("company_name", "ticker")]
-    codes = pd.Series(company, index=reports.index)
-    every = pd.concat(names).to_frame("name")
-    every["company"] = codes.loc[every.index].to_numpy()
-    of_company = {code: tuple(sorted(set(some))) for code, some in every.groupby("company")["name"]}
-    return [of_company.get(code, ()) for code in company.tolist()]
 
 
 def _activity(
@@ -264,12 +263,3 @@ def _twins(context: dg.AssetExecutionContext, features: FeatureShards) -> tuple[
             "materialize sae_features again"
         )
     return twins(directions, default_device(), progress(context, "twins of latents"))
-
-
-def _evidence(table: DataFrame, latent_windows: DataFrame) -> Any:
-    """What is to be seen of each latent: windows of its texts, examples of a judge, reports, or nothing."""
-    import numpy as np
-
-    source = latent_windows.groupby("latent")["source"].min()  # extraction before scores
-    best = table["latent"].map(source).map({"extraction": "windows", "scores": "scores"})
-    return np.where(best.notna(), best, np.where(table["label"] != "", "reports", "none"))

@@ -147,3 +147,30 @@ def own_pairs(company: "np.ndarray | None") -> "tuple[np.ndarray, np.ndarray]":
         first.append(order[:-apart][same])
         second.append(order[apart:][same])
     return np.concatenate(first), np.concatenate(second)
+
+
+def report_companies(reports: "pd.DataFrame", report_id: "np.ndarray") -> "np.ndarray":
+    """(n,) codes of these reports' companies, equal for one company in any years.
+
+    Args:
+        reports: report_id, and what names a company; see `company_of`.
+        report_id: (n,).
+    """
+    codes = company_codes(company_of(reports), report_id)
+    assert codes is not None
+    return codes
+
+
+def names_of(reports: "pd.DataFrame", company: "np.ndarray") -> list[tuple[str, ...]]:
+    """All names and tickers that each report's company ever had here: none of them describes it.
+
+    Args:
+        reports: company_name, ticker.
+        company: (n,) codes of their companies.
+    """
+    import pandas as pd
+
+    names = pd.concat([pd.Series(reports[name].to_numpy(), index=company) for name in ("company_name", "ticker")])
+    names = names.dropna().astype(str)
+    of_company = {code: tuple(sorted(set(some))) for code, some in names.groupby(level=0)}
+    return [of_company.get(code, ()) for code in company.tolist()]

@@ -1,42 +1,53 @@
 """Worker program: descriptions -> SAE features, on every process that torchrun starts.
 
 Extras:
-    texts: a parquet file with a column `text` (string) or `input_ids` (lists of int), one row per report.
+    texts: a parquet file with a column `text` (string) or `input_ids` (lists of int), one row per report; and, to show
+        each company once in a latent's windows, `company` (int).
     settings: `ExtractionSettings.to_dict()`.
     output: folder for the results.
 
 Writes `<output>/unique_features.npy`, (n_unique, D) float32, a row for each different text in order
 of first appearance, and `<output>/index.parquet`, a row per report in the order of `texts`: `row` (in
-the features; -1 where there is no text), `n_tokens` (tokens summed), `truncated`.
+the features; -1 where there is no text), `n_tokens` (tokens summed), `truncated`; and `<output>/windows.parquet`, where
+each latent is most active: see `text_windows.write_windows`. All of it is the same whatever the number of processes.
 
-Result: n_latents, n_texts (reports), n_unique, n_truncated and n_empty (of the reports), n_tokens
+Result: n_latents, n_texts (reports), n_unique, n_truncated and n_empty (of the reports), n_windows, n_tokens
 (summed, of the unique texts), tokens_per_second, device, dtype, hookpoint, model, sae.
 
 Memory of a process: the models, the different texts, FEATURE_BYTES for a batch's features, and
-2 x PRE_ACTIVATION_BYTES plus a top-k's workspace while the SAE encodes. The features lie on disk.
+2 x PRE_ACTIVATION_BYTES plus a top-k's workspace while the SAE encodes, and WINDOW_BYTES for windows. The features lie
+on disk.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from compsim_assets.launch.worker import Worker, run
+from compsim_assets.science.latents.windows import TopWindows
 from compsim_assets.workers.language_models import dtype_name, load_models
 from compsim_assets.workers.text_batches import TextRows, read_contents, write_rows
+from compsim_assets.workers.text_windows import Pieces, companies_of, write_windows
 
 
 def main(worker: Worker) -> None:
     """Extract the features of `texts`; the module's documentation says from what and to where."""
     settings = worker.extras["settings"]
-    contents = read_contents(Path(worker.extras["texts"]))
+    texts = Path(worker.extras["texts"])
+    contents = read_contents(texts)
     models = load_models(settings, worker.device)
-    extract = models.extract
+    windows = TopWindows(models.extract.n_latents, companies_of(texts, contents.of_report))
+    extract = replace(models.extract, windows=windows)
     rows_of = TextRows("features", "extracted", models.tokenize, extract, extract.n_latents)
-    summary = write_rows(worker, contents, rows_of)
+    summary, rows = write_rows(worker, contents, rows_of)
+    pieces = Pieces(models.tokenize.tokenizer)
+    n_windows = write_windows(worker, windows, extract.n_latents, rows, pieces)
     worker.result(
         {
             "n_latents": extract.n_latents,
             **summary,
+            "n_windows": n_windows,
             "dtype": dtype_name(models.dtype),
             **{key: settings[key] for key in ("hookpoint", "model", "sae")},
         }

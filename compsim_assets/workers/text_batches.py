@@ -135,18 +135,18 @@ class TextRows:
         name: of the rows, as file, progress and errors say it: "features".
         done: what has happened to a text that has its row: "extracted".
         tokenize: texts or token ids -> tokens.
-        compute: tokens of a batch -> (texts, width) float32.
+        compute: tokens of a batch, and the contents' numbers -> (texts, width) float32.
         width: of a row.
     """
 
     name: str
     done: str
     tokenize: Tokenizer
-    compute: Callable[[Sequence[Tokens]], np.ndarray]
+    compute: Callable[[Sequence[Tokens], np.ndarray], np.ndarray]
     width: int
 
 
-def write_rows(worker: Worker, contents: Contents, rows_of: TextRows) -> dict[str, Any]:
+def write_rows(worker: Worker, contents: Contents, rows_of: TextRows) -> tuple[dict[str, Any], np.ndarray]:
     """Compute the rows of all contents, each process its share of the batches, and write them.
 
     Writes `<output>/unique_<name>.npy`, (n_unique, width) float32, a row for each different text in
@@ -160,7 +160,8 @@ def write_rows(worker: Worker, contents: Contents, rows_of: TextRows) -> dict[st
 
     Returns:
         n_texts (reports), n_unique, n_truncated and n_empty (of the reports), n_tokens (of the
-        unique texts), tokens_per_second, device; of use on the first process alone.
+        unique texts), tokens_per_second, device; of use on the first process alone. And (contents,) int64, each one's
+        row, -1 where it is no text.
 
     Raises:
         OSError: the disk is too full.
@@ -186,7 +187,7 @@ def write_rows(worker: Worker, contents: Contents, rows_of: TextRows) -> dict[st
         write_index(output / "index.parquet", contents.of_report, rows, lengths)
     n_tokens = int(lengths.counted.sum())
     of_report = contents.of_report
-    return {
+    summary = {
         "n_texts": len(of_report),
         "n_unique": len(texts),
         "n_truncated": int(np.append(lengths.truncated, False)[of_report].sum()),
@@ -195,6 +196,7 @@ def write_rows(worker: Worker, contents: Contents, rows_of: TextRows) -> dict[st
         "tokens_per_second": round(n_tokens / seconds, 1),
         "device": str(worker.device),
     }
+    return summary, rows
 
 
 def create_matrix(path: Path, shape: tuple[int, int], name: str) -> None:
@@ -220,7 +222,7 @@ def compute_share(
     matrix = np.lib.format.open_memmap(file, mode="r+")
     done, total = 0, sum(len(batch) for batch in batches)
     for batch in batches:
-        matrix[rows[batch]] = rows_of.compute(rows_of.tokenize(contents.take(batch)))
+        matrix[rows[batch]] = rows_of.compute(rows_of.tokenize(contents.take(batch)), batch)
         done += len(batch)
         worker.progress(done, total, _what(f"texts {rows_of.done}", worker))
     matrix.flush()

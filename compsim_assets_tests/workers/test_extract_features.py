@@ -1,6 +1,7 @@
 """The worker program, whole: tiny models on disk, one process and two, and each mistake."""
 
 import itertools
+import json
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -40,7 +41,8 @@ def extract(folder: Path, settings: dict[str, Any], values: list, column: str = 
 
 def read_output(folder: Path) -> dict[str, Any]:
     index = pd.read_parquet(folder / "index.parquet")
-    return {"index": index, "features": np.load(folder / "unique_features.npy")}
+    windows = pd.read_parquet(folder / "windows.parquet")
+    return {"index": index, "features": np.load(folder / "unique_features.npy"), "windows": windows}
 
 
 def test_features_index_and_result(kit: Kit, tmp_path: Path) -> None:
@@ -53,6 +55,7 @@ def test_features_index_and_result(kit: Kit, tmp_path: Path) -> None:
     assert got.index["row"].tolist() == ROWS
     assert got.index["n_tokens"].tolist() == [0 if row < 0 else counts[row] for row in ROWS]
     assert got.index["truncated"].tolist() == [text == LONG for text in TEXTS]
+    assert got.result.pop("n_windows") == len(got.windows)
     speed = got.result.pop("tokens_per_second")
     assert speed > 0
     assert got.result == {
@@ -68,6 +71,30 @@ def test_features_index_and_result(kit: Kit, tmp_path: Path) -> None:
         "model": str(kit.model),
         "sae": str(kit.sae),
     }
+
+
+def test_windows_show_the_tokens_that_activate_a_latent(kit: Kit, tmp_path: Path) -> None:
+    got = extract(tmp_path, kit.settings(), TEXTS)
+    tokenize = language_models.load_models(kit.settings(), CPU).tokenize
+    spelled = [[tokenize.tokenizer.decode([i]) for i in some.ids[some.counted]] for some in tokenize(UNIQUE)]
+    summed = np.zeros_like(got.features)
+    for window in got.windows.itertuples():
+        tokens, activations = json.loads(window.tokens), json.loads(window.activations)
+        # Texts are shorter than a window: all of it is there.
+        assert tokens == spelled[window.row]
+        assert max(activations) == pytest.approx(window.activation, rel=1e-4)
+        summed[window.row, window.latent] = sum(activations)
+    np.testing.assert_allclose(summed, got.features, rtol=1e-3, atol=1e-3)
+    assert (got.windows.groupby("latent")["activation"].diff().dropna() <= 0).all()
+
+
+def test_a_company_is_shown_once(kit: Kit, tmp_path: Path) -> None:
+    path = save_texts(tmp_path, TEXTS)
+    table = pq.read_table(path)
+    pq.write_table(table.append_column("company", pa.array([7] * len(TEXTS))), path)
+    worker = Worker(0, 1, CPU, {"texts": str(path), "settings": kit.settings(), "output": str(tmp_path / "out")})
+    extract_features.main(worker)
+    assert pd.read_parquet(tmp_path / "out" / "windows.parquet")["latent"].is_unique
 
 
 def test_token_ids_give_the_features_of_their_text(kit: Kit, tmp_path: Path) -> None:
@@ -166,6 +193,8 @@ def test_two_processes_from_the_hub_cache_give_the_bytes_of_one_from_folders(
     pd.testing.assert_frame_equal(two["index"], alone.index)
     assert two["features"].shape == (5 + len(WORDS) ** 2, N_LATENTS)
     assert two["features"].tobytes() == alone.features.tobytes()
+    pd.testing.assert_frame_equal(two["windows"], alone.windows)
+    assert len(two["windows"]) > N_LATENTS
     changed = {"tokens_per_second", "model", "sae"}
     for name in set(alone.result) - changed:
         assert reported[name] == alone.result[name]

@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from compsim_assets.science.latents.windows import TopWindows
+
 PRE_ACTIVATION_BYTES = 256 * 2**20
 """Bound on one [tokens, latents] array of pre-activations. An SAE's `encode` holds two at a time
 (before and after the ReLU) besides the workspace of its top-k."""
@@ -117,13 +119,21 @@ def texts_per_batch(n_latents: int) -> int:
     return max(1, FEATURE_BYTES // (n_latents * 4))
 
 
-def sum_of_latents(encode: Encode, activations: Tensor, owners: Tensor, n_texts: int, n_latents: int) -> Tensor:
+def sum_of_latents(
+    encode: Encode,
+    activations: Tensor,
+    owners: Tensor,
+    n_texts: int,
+    n_latents: int,
+    each: list[tuple[Tensor, Tensor]] | None = None,
+) -> Tensor:
     """Sum the TopK activations of each text's tokens.
 
     Args:
         encode: the SAE.
         activations: [tokens, width] in the SAE's dtype.
         owners: [tokens] int64, the text (0..n_texts - 1) of each token.
+        each: gets the tokens' top activations, float32, and their latents, as they come.
 
     Returns:
         [n_texts, n_latents] float32; the same bytes at every call.
@@ -137,6 +147,8 @@ def sum_of_latents(encode: Encode, activations: Tensor, owners: Tensor, n_texts:
         top_acts, top_indices, _ = encode(rows)
         places = (texts[:, None] * n_latents + top_indices).reshape(-1)
         values = top_acts.reshape(-1).to(torch.float32)
+        if each is not None:
+            each.append((values.reshape(top_acts.shape), top_indices))
         # Of the two ways to add at repeated places each device has one whose order is fixed: on a
         # GPU index_put_ sorts and index_add_ adds atomically; on a CPU index_put_ may be parallel.
         if flat.is_cuda:
@@ -155,6 +167,7 @@ class FeatureExtractor:
         module: its submodule at the hookpoint.
         encode: the SAE's encoder, for activations of `sae_dtype`.
         n_latents: D.
+        windows: collects where each latent is most active; None: nothing does.
     """
 
     model: nn.Module
@@ -163,9 +176,14 @@ class FeatureExtractor:
     n_latents: int
     device: torch.device
     sae_dtype: torch.dtype = torch.float32
+    windows: TopWindows | None = None
 
-    def __call__(self, batch: Sequence[Tokens]) -> np.ndarray:
+    def __call__(self, batch: Sequence[Tokens], numbers: np.ndarray | None = None) -> np.ndarray:
         """Features of a batch, (texts, D) float32: the sum over each text's counted tokens.
+
+        Args:
+            batch: the texts.
+            numbers: of them, by which `windows` knows them.
 
         Raises:
             FloatingPointError: an activation overflowed the model's dtype.
@@ -178,7 +196,12 @@ class FeatureExtractor:
             activations = hidden[owners, positions]
             if not bool(torch.isfinite(activations).all()):
                 raise FloatingPointError(f"the model's activations overflow in {hidden.dtype}: set dtype to another")
-            sums = sum_of_latents(self.encode, activations.to(self.sae_dtype), owners, len(batch), self.n_latents)
+            activations = activations.to(self.sae_dtype)
+            each: list[tuple[Tensor, Tensor]] | None = None if self.windows is None else []
+            sums = sum_of_latents(self.encode, activations, owners, len(batch), self.n_latents, each)
+            if self.windows is not None and numbers is not None and each:
+                top_acts, top_indices = (torch.cat(parts) for parts in zip(*each, strict=True))
+                self.windows.add([tokens.ids[tokens.counted] for tokens in batch], numbers, top_acts, top_indices)
             return sums.cpu().numpy()
 
 

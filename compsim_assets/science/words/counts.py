@@ -39,7 +39,7 @@ def count_terms(
     texts: Sequence[str | None],
     names: Sequence[str | Sequence[str]],
     *,
-    places: Collection[str] = (),
+    places: Collection[str] | Places = (),
     companies_at_least: int = 2,
 ) -> TermCounts:
     """Find the terms of texts: words, and two words that stand together.
@@ -50,7 +50,8 @@ def count_terms(
     Args:
         texts: of n documents; None or blank: none.
         names: name, or names (a ticker is one), of the company of each.
-        places: names of places, besides those that the texts show to be places.
+        places: names of places, besides those that the texts show to be places; or `Places` that have read other
+            texts: windows of texts in lower case show none.
         companies_at_least: companies, by their names, that must write a term.
 
     Cost: O(words of the different texts). Memory: their terms, and 8 bytes for each term of each different text.
@@ -61,7 +62,7 @@ def count_terms(
         if text and not text.isspace():
             key = text, (name,) if isinstance(name, str) else tuple(name)
             row[i] = first.setdefault(key, len(first))
-    seen = Places(places)
+    seen = places if isinstance(places, Places) else Places(places)
     vectorizer = CountVectorizer(analyzer=_Analyzer(seen), binary=True, dtype=np.int32)
     if not first:
         return _counts(sparse.csr_array((0, 0), dtype=np.int32), row, [])

@@ -1,7 +1,7 @@
-"""Weighted log-odds of terms between a group's texts and other companies', and a group's best terms.
+"""Weighted log-odds of terms between a group's texts and all texts, and a group's best terms.
 
-A company counts once, its texts in equal parts: what one writes year after year is no more evidence than what it
-writes in one.
+All texts are compared with, the group's among them: a term that none but the group's have would else be told from
+nothing at all, and with no certainty.
 """
 
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-PRIOR_COMPANIES = 10.0
-"""Size of the prior: as many companies' terms, shared out as in all of them."""
+PRIOR = 10.0
+"""Size of the prior: the terms of as many, shared out as in all of them."""
 
 Z_AT_LEAST = 3.0
 """Log-odds in deviations from which on a term sets texts apart."""
@@ -21,27 +21,27 @@ _CANDIDATES = 4  # times the terms that are wanted: terms that only repeat other
 
 @dataclass(frozen=True)
 class Background:
-    """All companies that a group's texts are compared with.
+    """All that a group's texts are compared with.
 
     Attributes:
-        companies: how many there are.
-        counts: (t,) float64, companies with each term; one that has it in a third of its texts counts a third.
+        size: how many texts there are; or companies, of which each counts once.
+        counts: (t,) float64, how many have each term; a company that has it in a third of its texts counts a third.
     """
 
-    companies: int
+    size: float
     counts: np.ndarray
 
 
-def log_odds(group: np.ndarray, rest: np.ndarray, prior: np.ndarray, totals: np.ndarray) -> np.ndarray:
+def log_odds(group: np.ndarray, everything: np.ndarray, prior: np.ndarray, totals: np.ndarray) -> np.ndarray:
     """Weighted log-odds with an informative Dirichlet prior, in deviations; elementwise, float64.
 
     Args:
-        group, rest: term's count in the group's texts and in the others.
+        group, everything: term's count in the group's texts, and in all.
         prior: term's prior count.
         totals: (3, ...) sums of the three over all terms, of the same shape or one that broadcasts.
     """
     n, m, a = totals
-    inside, outside = group + prior, rest + prior
+    inside, outside = group + prior, everything + prior
     with np.errstate(divide="ignore", invalid="ignore"):  # where there is one term alone
         difference = np.log(inside / (n + a - inside)) - np.log(outside / (m + a - outside))
         return np.asarray(difference / np.sqrt(1.0 / inside + 1.0 / outside))
@@ -63,7 +63,7 @@ def best_terms(
     Args:
         counts: (G, t), texts of each group with each term.
         sizes: (G,), texts of each group.
-        background: of which the groups' companies are part.
+        background: of which the groups are part.
         stems: (t, 2) of each term's first and last word.
         at_least: log-odds of a term.
 
@@ -74,9 +74,11 @@ def best_terms(
     group, term, inside = groups[enough], counts.indices[enough].astype(np.int64), counts.data[enough].astype(float)
     total = background.counts.sum()
     n = np.asarray(counts.sum(axis=1), dtype=float)[group]
-    scale = PRIOR_COMPANIES / max(background.companies, 1)
-    totals = np.stack([n, np.maximum(total - n, 0.0), np.full(len(n), scale * total)])
-    z = log_odds(inside, np.maximum(background.counts[term] - inside, 0.0), scale * background.counts[term], totals)
+    scale = PRIOR / max(background.size, 1.0)
+    # Of a company that has the term in few of its texts, the group may have just those.
+    everything = np.maximum(background.counts[term], inside)
+    totals = np.stack([n, np.maximum(total, n), np.full(len(n), scale * total)])
+    z = log_odds(inside, everything, scale * background.counts[term], totals)
     apart = z >= at_least
     group, term, z = group[apart], term[apart], z[apart]
     single = stems[term, 0] == stems[term, 1]

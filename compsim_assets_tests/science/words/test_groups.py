@@ -11,7 +11,7 @@ from scipy import sparse
 from compsim_assets.science.words import TermCounts, count_terms, describe_groups
 from compsim_assets.science.words import groups as module
 from compsim_assets.science.words.held_out import areas
-from compsim_assets.science.words.log_odds import PRIOR_COMPANIES, best_terms, log_odds
+from compsim_assets.science.words.log_odds import PRIOR, best_terms, log_odds
 
 
 @st.composite
@@ -64,7 +64,9 @@ def test_areas_are_those_of_a_plain_loop(universe: tuple[TermCounts, np.ndarray,
         if len(top)
         else np.empty((0, 3), dtype=np.int64)
     )
-    ours = areas(texts.matrix, terms, tops, texts.company, texts.half == 0)
+    part = sparse.csr_array(tops.multiply((texts.half == 0).astype(np.int32)))
+    part.eliminate_zeros()
+    ours = areas(texts.matrix, terms, part, texts.company, module._others(texts, 0, seed))
     dense, is_top = counts.matrix.toarray(), tops.toarray().astype(bool)
     judged = np.flatnonzero(texts.half == 0)
     for g in range(len(top)):
@@ -91,17 +93,17 @@ def test_best_terms_are_those_of_a_plain_loop(
     companies = sorted(set(texts.company.tolist()))
     shares = np.array([dense[texts.company == c].mean(axis=0) for c in companies]).reshape(-1, dense.shape[1])
     background = module._background(texts, texts.half >= 0)
-    assert background.companies == len(companies)
+    assert background.size == pytest.approx(len(companies))
     np.testing.assert_allclose(background.counts, shares.sum(axis=0), rtol=1e-12)
     summed = sparse.csr_array(tops @ counts.matrix)
     sizes = np.asarray(tops.sum(axis=1))
     ours = best_terms(summed, sizes, background, counts.stems, n_terms)
-    total = shares.sum()
+    total = background.counts.sum()
     for g in range(len(top)):
         y = tops.toarray()[g] @ dense
-        prior = PRIOR_COMPANIES / max(len(companies), 1) * background.counts
-        totals = np.array([[y.sum()], [max(total - y.sum(), 0)], [prior.sum()]])
-        z = log_odds(y, np.maximum(background.counts - y, 0), prior, totals)
+        prior = PRIOR / max(len(companies), 1) * background.counts
+        totals = np.array([[y.sum()], [max(total, y.sum())], [prior.sum()]])
+        z = log_odds(y, np.maximum(background.counts, y), prior, totals)
         fits = [w for w in range(len(y)) if y[w] >= 2 and y[w] >= 0.2 * sizes[g] and z[w] >= 3]
         expected = sorted(fits, key=lambda w: (-z[w], w))[:n_terms]
         assert ours[g][ours[g] >= 0].tolist() == expected
@@ -119,34 +121,39 @@ def test_blocks_make_no_difference(universe: tuple[TermCounts, np.ndarray, np.nd
     assert all(np.isnan(a) for a, label in zip(one.auc, one.label, strict=True) if not label)
 
 
+PLANTED = [
+    ["grain silos", "harvest"], ["loans", "deposits"], ["drilling rigs", "crude"], ["vaccines", "trials"],
+    ["freight", "railcars"], ["antennas", "spectrum"], ["timber", "sawmills"], ["casinos", "slots"],
+]  # fmt: skip
+
+
 def planted() -> tuple[TermCounts, np.ndarray, np.ndarray]:
-    """Eighty companies of four lines, three reports each; a line's texts have its two words, and words of any."""
+    """160 companies of eight lines, two reports each; a line's texts have its two words, and words of any.
+
+    A group per line, one without reports, and one of random reports.
+    """
     rng = np.random.default_rng(4)
-    line, company = np.repeat(np.arange(80) % 4, 3), np.repeat(np.arange(80), 3)
-    own = [["grain silos", "harvest"], ["loans", "deposits"], ["drilling rigs", "crude"], ["vaccines", "trials"]]
+    line, company = np.repeat(np.arange(160) % 8, 2), np.repeat(np.arange(160), 2)
     filler = [f"filler{chr(97 + i)}{chr(97 + j)}" for i in range(8) for j in range(8)]
     texts = []
-    for i in range(240):
-        some = [w for w in own[line[i]] if rng.random() < 0.8] + list(rng.choice(filler, 10))
+    for i in range(320):
+        some = [w for w in PLANTED[line[i]] if rng.random() < 0.8] + list(rng.choice(filler, 10))
         texts.append(". ".join(rng.permutation(some)))
     counts = count_terms(texts, [f"name{chr(97 + c // 26)}{chr(97 + c % 26)}" for c in company])
-    first = [np.flatnonzero(line == k)[::3] for k in range(4)]
-    none = np.full(20, -1)
-    random = rng.choice(np.arange(0, 240, 3), 20, replace=False)
-    return counts, np.stack([*first, none, random]), company
+    first = [np.flatnonzero(line == k)[::2] for k in range(8)]
+    random = rng.choice(np.arange(0, 320, 2), 20, replace=False)
+    return counts, np.stack([*first, np.full(20, -1), random]), company
 
 
 def test_planted_words_are_told_with_confidence_and_nothing_is_said_without_evidence() -> None:
     counts, top, company = planted()
     words = describe_groups(counts, top, company)
-    expected = [{"grain silos", "harvest"}, {"loans", "deposits"}, {"drilling rigs", "crude"}, {"vaccines", "trials"}]
-    for of_group, some in zip(words.terms, expected, strict=False):
-        assert some <= set(of_group)
-        assert not {term for term in of_group if term.startswith("filler")} & set(of_group[:2])
-    assert (words.auc[:4] > 0.9).all()
-    assert words.label[4] == ""
-    assert np.isnan(words.auc[4])
-    assert not words.auc[5] > 0.7
+    for of_group, some in zip(words.terms, PLANTED, strict=False):
+        assert set(some) == set(of_group[:2])
+    assert (words.auc[:8] > 0.9).all()
+    assert words.label[8] == ""
+    assert np.isnan(words.auc[8])
+    assert not words.auc[9] > 0.7
     again = describe_groups(counts, top, company)
     assert (again.terms, again.label) == (words.terms, words.label)
     np.testing.assert_array_equal(again.auc, words.auc)
