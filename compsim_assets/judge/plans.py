@@ -1,7 +1,8 @@
 """Which latents are to be judged, and by what."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from compsim_assets.judge.bill import Bill, bill_of, total
 from compsim_assets.judge.examples import TooFewError, choose
@@ -65,7 +66,7 @@ class Bench:
         for latent in self._windows.latents.tolist() if latents is None else latents:
             record = None if again else self.files.record(self.hookpoint, latent)
             if record is not None:
-                same = {name: record.get(name) for name in present} == present
+                same = {name: record.get(name) for name in present} == present and self._whole(latent, record)
                 done, otherwise = done + same, otherwise + (not same)
             elif self._given(latent) is not None and not self._kinds(latent):
                 of_others += 1
@@ -94,6 +95,10 @@ class Bench:
                 too_few[str(problem)] = too_few.get(str(problem), 0) + 1
         bill = total(bills)
         return Estimate(bill if n == len(looked_at) else bill.times(n / len(looked_at)), too_few, len(looked_at))
+
+    def _whole(self, latent: int, record: Mapping[str, Any]) -> bool:
+        """Whether it has all scores that are wanted; one without a label has none."""
+        return record.get("label") is None or set(self._kinds(latent)) <= set(record.get("scores", ()))
 
     def _kinds(self, latent: int) -> tuple[str, ...]:
         """Scores to make: somebody else's are left alone."""

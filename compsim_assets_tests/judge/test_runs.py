@@ -83,8 +83,17 @@ def test_what_is_judged_is_not_asked_again(results: Path, tmp_path: Path) -> Non
         assert len(endpoint.requests) == asked
         plan = planted.bench(results, tmp_path, planted.settings(endpoint.url, model="another")).plan()
         assert (plan.done, plan.otherwise, plan.latents) == (0, len(JUDGEABLE), [planted.N_LATENTS - 1])
+        fewer = planted.bench(results, tmp_path, planted.settings(endpoint.url, kinds=("fuzz",))).plan()
+        assert fewer.done == len(JUDGEABLE)
         again = planted.bench(results, tmp_path, judge).plan(again=True)
         assert len(again.latents) == len(JUDGEABLE) + 1
+
+
+def test_a_latent_that_lacks_a_score_is_not_done(results: Path, tmp_path: Path) -> None:
+    with serving() as endpoint:
+        run(results, tmp_path, planted.settings(endpoint.url, kinds=("fuzz",)), [0])
+        plan = planted.bench(results, tmp_path, planted.settings(endpoint.url)).plan([0])
+    assert (plan.done, plan.otherwise) == (0, 1)
 
 
 def test_no_more_latents_at_a_time_than_wanted(results: Path, tmp_path: Path) -> None:
