@@ -19,7 +19,7 @@ SIZES = {"small": FeatureSize(2400, 8192, 300), "paper": FeatureSize(27_888, 131
 YEARS = {"small": 6, "paper": 25}
 N_PEERS, N_EXPLAINED, N_THEMES, N_INDUSTRIES = 50, 10, 64, 40
 # Pairs of the plain way that are timed.
-PLAIN = {"small": 400, "paper": 60}
+PLAIN = {"small": 100, "paper": 60}
 
 
 class MappedAxes:

@@ -158,7 +158,7 @@ class PeersConfig(dg.Config):
     most_against: int = Field(default=4, ge=1, description="Latents, and themes, listed that speak against it.")
     draws: int = Field(default=1000, ge=1, description="Draws of latents, for the confidence.")
     gigabytes: float = Field(
-        default=1.0, gt=0, description="Memory for sums over pairs, and half of it for a block of latents."
+        default=1.0, gt=0, description="Memory for sums over pairs, and twice as much for a block of latents."
     )
 
 

@@ -26,7 +26,7 @@ class Options:
     """What is asked of the peers.
 
     confidence: whether to draw; draws. n_explained: nearest of each scope that get reasons; 0: none.
-    most_for, most_against: latents and themes listed. gigabytes: of sums; half of it for a block.
+    most_for, most_against: latents and themes listed. gigabytes: of sums; twice as much for a block of latents.
     """
 
     confidence: bool
@@ -74,7 +74,7 @@ def reasons_of_peers(
     sums = int(options.gigabytes * 1e9)
     years = [one.compared for one in lists]
     reasons = reasons_of_years(
-        reports, years, wanted, device=device, block_bytes=sums // 2, sums_bytes=sums, progress=progress
+        reports, years, wanted, device=device, block_bytes=2 * sums, sums_bytes=sums, progress=progress
     )
     shares, parts, off = np.full(len(peers), np.nan), [], 0.0
     for of_year, why in zip(lists, reasons, strict=True):

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from compsim_assets.science.device import map_on_all_cores
+
 N_GROUPS, N_DRAWS, N_NEAREST = 256, 1000, 10
 # Cosines of a draw that differ by less are equal, as those of identical reports are.
 _EQUAL = {torch.float32: 1e-6, torch.float64: 1e-12}
@@ -44,7 +46,7 @@ def stays_near(
     *,
     nearest: int = N_NEAREST,
     device: str = "cpu",
-    block_bytes: int = 1 << 27,
+    block_bytes: int = 1 << 25,
     dtype: torch.dtype = torch.float32,
 ) -> np.ndarray:
     """Share of the draws in which a peer is among the `nearest` of its list; equal cosines are equally near.
@@ -61,33 +63,43 @@ def stays_near(
     Returns:
         (r, k) shares, NaN where there is no peer.
 
-    Cost: r k G draws multiply-adds; memory `block_bytes`.
+    Cost: r k G draws multiply-adds; memory `block_bytes` for each core.
     """
     weights = torch.from_numpy(drawn).to(device, dtype)
     sums, own = (torch.from_numpy(values).to(device, dtype) for values in (pair_sums, report_sums))
     length = own @ weights
-    inverse = torch.where(length > 0, length.clamp_min(1e-300).rsqrt(), torch.nan)
+    # A factor that is not a number would be the largest of all: such a cosine is set apart below.
+    inverse, undefined = length.clamp_min(1e-30).rsqrt_(), length <= 0
     shares = np.full(pair.shape, np.nan)
-    n_reports, k = pair.shape
-    step = max(1, block_bytes // (weights.element_size() * 3 * max(k, 1) * weights.shape[1]))
-    for start in range(0, n_reports, step):
-        block = slice(start, start + step)
-        there = torch.from_numpy(pair[block] >= 0).to(device)
-        where = torch.from_numpy(np.maximum(pair[block], 0)).to(device)
-        to = torch.from_numpy(np.maximum(peer[block], 0)).to(device)
-        cosine = weights.T @ sums[where].mT  # (b, draws, k)
-        cosine *= inverse.T[:, to].movedim(0, 1)
-        cosine.masked_fill_(torch.isnan(cosine) | ~there[:, None, :], -torch.inf)
-        tenth = _nth_largest(cosine, min(nearest, k))
-        near = (cosine >= tenth - _EQUAL[dtype] * tenth.abs()) & (cosine > -torch.inf)
-        share = near.to(torch.float64).mean(dim=1)
-        shares[block] = torch.where(there, share, torch.nan).cpu().numpy()
+    listed = (pair >= 0).sum(axis=1)
+    order = np.argsort(listed, kind="stable")
+    step = max(1, block_bytes // (weights.element_size() * 4 * max(pair.shape[1], 1) * weights.shape[1]))
+
+    def of_block(start: int) -> None:
+        rows = order[start : start + step]
+        # Lists of nearly one length: no more places than the longest of them has.
+        k = int(listed[rows].max(initial=0))
+        where, to = (torch.from_numpy(np.maximum(of[rows, :k], 0)).to(device) for of in (pair, peer))
+        missing = torch.from_numpy(pair[rows, :k] < 0).to(device)
+        cosine = (sums[where] @ weights).mul_(inverse[to])
+        if bool(missing.any()) or bool(undefined.any()):
+            cosine.masked_fill_(missing[:, :, None] | undefined[to], -torch.inf)
+        near = cosine > -torch.inf
+        if k > nearest:
+            tenth = _nth_largest(cosine, nearest)
+            near &= cosine >= tenth - _EQUAL[dtype] * tenth.abs()
+        share = near.sum(dim=2).double() / weights.shape[1]
+        shares[rows, :k] = share.masked_fill_(missing, torch.nan).cpu().numpy()
+
+    list(map_on_all_cores(of_block, range(0, len(order), step), device=weights.device))
     return shares
 
 
 def _nth_largest(values: torch.Tensor, n: int) -> torch.Tensor:
-    """(..., 1) of the last dimension; on a CPU numpy selects several times faster than torch."""
+    """(b, 1, draws) of (b, k, draws); on a CPU numpy selects several times faster than torch."""
     if values.device.type != "cpu":
-        return values.topk(n, dim=-1).values[..., -1:]
-    place = values.shape[-1] - n
-    return torch.from_numpy(np.partition(values.numpy(), place, axis=-1)[..., place, None])
+        return values.topk(n, dim=1).values[:, -1:]
+    place = values.shape[1] - n
+    ordered = np.ascontiguousarray(values.numpy().swapaxes(1, 2))
+    ordered.partition(place, axis=2)
+    return torch.from_numpy(ordered[:, :, place].copy())[:, None]

@@ -76,7 +76,7 @@ def reasons_of_years(
     wanted: Wanted,
     *,
     device: str = "cpu",
-    block_bytes: int = 1 << 29,
+    block_bytes: int = 1 << 31,
     sums_bytes: int = 1 << 30,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[Reasons]:
@@ -96,7 +96,7 @@ def reasons_of_years(
     """
     n = max((len(year.rows) for year in years), default=0)
     dtype = products_dtype(reports.n_latents * sum(len(y.rows) * (reports.scores.shape[1] + 2 * n) for y in years))
-    per_latent = dtype.itemsize * (2 * reports.scores.shape[1] + 7 * n)
+    per_latent = dtype.itemsize * (2 * reports.scores.shape[1] + 6 * n)
     block = min(reports.n_latents, max(256, block_bytes // max(per_latent, 1)))
     parts = _parts(years, wanted, sums_bytes // 8)
     total, done = len(parts) * reports.n_latents, 0
@@ -165,15 +165,16 @@ class _YearSums:
         self.top.add(latents, u, v)
 
     def result(self) -> Reasons:
-        themes = self.themes.pairs.double().cpu().numpy()
+        themes, _ = self.themes.result()
+        groups, report_groups = self.groups.result()
         theme = self.wanted.theme
         means = np.bincount(theme[theme >= 0], self.mean[theme >= 0], minlength=self.wanted.n_themes)
         speaking = []
         for latents, values in self.top.result():
             speaking.append((latents, values.astype(np.float64), np.where(latents >= 0, self.mean[latents], 0.0)))
         return Reasons(
-            groups=self.groups.pairs.double().cpu().numpy(),
-            report_groups=self.groups.reports.double().cpu().numpy(),
+            groups=groups,
+            report_groups=report_groups,
             themes=themes[:, : self.wanted.n_themes],
             theme_mean=means,
             latents_for=speaking[0],

@@ -3,6 +3,8 @@
 import numpy as np
 import torch
 
+from compsim_assets.science.device import map_on_all_cores
+
 
 class GroupSums:
     """Sums of the contributions c_j of each group of latents, for some pairs of n reports, over blocks of latents.
@@ -33,14 +35,20 @@ class GroupSums:
         itself: bool = False,
         product_bytes: int = 1 << 27,
     ) -> None:
-        self._group, self._n, self._itself = group, n, itself
-        self._step = max(1, product_bytes // (8 * max(n, 1)))
+        self._group, self._itself = group, itself
         by_b = np.argsort(b, kind="stable")
         # First ends by rows of the product, second ends by rows, too: where the latter belong is `_back`.
-        self._ends = [(a, b), (b[by_b], a[by_b])]
         self._back = torch.from_numpy(np.argsort(by_b, kind="stable")).to(device)
-        self.pairs = torch.zeros(len(a), n_groups, dtype=dtype, device=device)
-        self.reports = torch.zeros(n if itself else 0, n_groups, dtype=dtype, device=device)
+        self._parts = []
+        step = max(1, product_bytes // (8 * max(n, 1)))
+        for start in range(0, n, step):
+            stop, picked = min(start + step, n), []
+            for rows, columns in ((a, b), (b[by_b], a[by_b])):
+                inside = slice(*np.searchsorted(rows, [start, stop]))
+                picked.append(torch.from_numpy((rows[inside] - start) * n + columns[inside]).to(device))
+            self._parts.append((slice(start, stop), picked))
+        self.pairs = torch.zeros(n_groups, len(a), dtype=dtype, device=device)
+        self.reports = torch.zeros(n_groups, n if itself else 0, dtype=dtype, device=device)
 
     def add(self, latents: slice, u: torch.Tensor, v: torch.Tensor) -> None:
         """Add the block of these latents: u, v (n, b)."""
@@ -49,24 +57,30 @@ class GroupSums:
         numbers, starts = np.unique(group[order], return_index=True)
         where = torch.from_numpy(order).to(u.device)
         u, v = u.index_select(1, where), v.index_select(1, where)
-        for number, first, last in zip(numbers.tolist(), starts, [*starts[1:], len(order)], strict=True):
-            if number < 0:
-                continue
+
+        def of_group(number: int, first: int, last: int) -> None:
             inside_u, inside_v = u[:, first:last], v[:, first:last]
-            if len(self.pairs):
-                self.pairs[:, number] += self._of_pairs(inside_u, inside_v)
+            if len(self._back):
+                self.pairs[number] += self._of_pairs(inside_u, inside_v)
             if self._itself:
-                self.reports[:, number] += torch.einsum("nb,nb->n", inside_u, inside_v)
+                self.reports[number] += torch.einsum("nb,nb->n", inside_u, inside_v)
+
+        ends = zip(numbers.tolist(), starts.tolist(), [*starts[1:].tolist(), len(order)], strict=True)
+        jobs = list(zip(*(job for job in ends if job[0] >= 0), strict=True))
+        if jobs:
+            list(map_on_all_cores(of_group, *jobs, device=u.device))
+
+    def result(self) -> tuple[np.ndarray, np.ndarray]:
+        """(m, n_groups) and (n, n_groups) float64."""
+        pairs, reports = (np.ascontiguousarray(sums.double().cpu().numpy().T) for sums in (self.pairs, self.reports))
+        return pairs, reports
 
     def _of_pairs(self, u: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         """(m,) half of u_a . v_b + v_a . u_b."""
         sums: tuple[list[torch.Tensor], list[torch.Tensor]] = ([], [])
-        for start in range(0, self._n, self._step):
-            stop = min(start + self._step, self._n)
-            product = (u[start:stop] @ v.T).view(-1)
-            for (rows, columns), parts in zip(self._ends, sums, strict=True):
-                inside = slice(*np.searchsorted(rows, [start, stop]))
-                at = (rows[inside] - start) * self._n + columns[inside]
-                parts.append(product.index_select(0, torch.from_numpy(at).to(product.device)))
+        for rows, picked in self._parts:
+            product = (u[rows] @ v.T).view(-1)
+            for at, parts in zip(picked, sums, strict=True):
+                parts.append(product.index_select(0, at))
         first, second = map(torch.cat, sums)
         return (first + second[self._back]) / 2

@@ -3,6 +3,8 @@
 import numpy as np
 import torch
 
+from compsim_assets.science.device import map_on_all_cores
+
 # Contributions whose largest one is looked at first: only the strips that can hold one of the largest are looked into.
 _STRIP = 32
 
@@ -35,13 +37,16 @@ class TopLatents:
     def add(self, latents: slice, u: torch.Tensor, v: torch.Tensor) -> None:
         """Look at the block of these latents: u, v (n, b)."""
         step = max(1, self._cached // (u.element_size() * u.shape[1]))
-        for start in range(0, len(self._a), step):
+
+        def look(start: int) -> None:
             pairs = slice(start, start + step)
             a, b = self._a[pairs], self._b[pairs]
             values = u.index_select(0, a).mul_(v.index_select(0, b))
-            values.addcmul_(v.index_select(0, a), u.index_select(0, b)).mul_(0.5)
+            values.addcmul_(v.index_select(0, a), u.index_select(0, b))
             for best in self._best:
                 best.update(pairs, values, latents.start)
+
+        list(map_on_all_cores(look, range(0, len(self._a), step), device=u.device))
 
     def result(self) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
         """Latents and contributions for, and against: (m, most) each, the strongest first; -1 and 0 where fewer than
@@ -60,11 +65,11 @@ class _Best:
         self._latents = torch.full((m, most), -1, dtype=torch.int64, device=device)
 
     def update(self, pairs: slice, values: torch.Tensor, first: int) -> None:
-        """Let the values (k, b) of latents from `first` on compete for the places of these pairs."""
+        """Let half of the values (k, b) of latents from `first` on compete for the places of these pairs."""
         most = self._values.shape[1]
         where = self._candidates(values, most)
         latents = torch.cat([self._latents[pairs], where + first], dim=1)
-        every = torch.cat([self._values[pairs], values.gather(1, where) * self._sign], dim=1)
+        every = torch.cat([self._values[pairs], values.gather(1, where) * (self._sign / 2)], dim=1)
         best = every.topk(most, dim=1)
         # A contribution of 0 speaks neither for nor against: such places stay empty.
         self._values[pairs] = best.values.clamp_min(0)
@@ -77,10 +82,11 @@ class _Best:
         rest = torch.arange(n_strips * _STRIP, width, device=values.device).expand(n_rows, -1)
         if n_strips == 0:
             return rest
-        strips = values[:, : n_strips * _STRIP].view(n_rows, n_strips, _STRIP)
-        highest = strips.amax(dim=2) if self._sign > 0 else strips.amin(dim=2).neg_()
+        # Strip s has the columns s, s + n_strips, ...: its largest one is found by comparing whole rows.
+        strips = values[:, : n_strips * _STRIP].view(n_rows, _STRIP, n_strips)
+        highest = strips.amax(dim=1) if self._sign > 0 else strips.amin(dim=1).neg_()
         best = highest.topk(min(most, n_strips), dim=1, sorted=False).indices
-        inside = best[:, :, None] * _STRIP + torch.arange(_STRIP, device=values.device)
+        inside = best[:, :, None] + n_strips * torch.arange(_STRIP, device=values.device)
         return torch.cat([inside.flatten(1), rest], dim=1)
 
     def ranked(self) -> tuple[np.ndarray, np.ndarray]:
