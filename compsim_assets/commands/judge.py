@@ -116,9 +116,7 @@ def _print_plan(judge_settings: "JudgeSettings", plan: "Plan", estimate: "Estima
     skipped = ", ".join(f"{count:,} {what}" for what, count in already.items() if count)
     print(f"latents: {len(plan.latents):,} to judge{f'; left alone: {skipped}' if skipped else ''}")
     if plan.otherwise:
-        print(
-            "  judged otherwise: by another model, prompt or seed, without a score or of other features; --again judges anew"
-        )
+        print("  judged otherwise: by another model, prompt or seed, lacking a score, of other features; see --again")
     of = "" if estimate.looked_at == len(plan.latents) else f" of {estimate.looked_at:,} that were looked at"
     for why, count in sorted(estimate.too_few.items()):
         print(f"  {why}: {count:,}{of}, not judged")
