@@ -14,11 +14,13 @@ from compsim_assets.science.reasons.parts import ScoredReports
 
 
 class UnlikeScores(ValueError):
-    """Features and PCA do not give the scores that the peers are listed by; holds the largest difference."""
+    """Features and PCA do not give the cosines that the peers are listed by."""
 
     def __init__(self, difference: float) -> None:
-        super().__init__(difference)
-        self.difference = difference
+        super().__init__(
+            f"features and axes give cosines that differ by up to {difference:.2g} from those of the scores, expected "
+            f"at most {_ALIKE:g}: materialize pca and pca_scores again"
+        )
 
 
 @dataclass(frozen=True)
