@@ -217,5 +217,9 @@ def _line(outcome: "Outcome") -> str:
         return (
             "" if outcome.state == "ended" else f"  {outcome.latent}: {outcome.state.replace('_', ' ')}: {outcome.what}"
         )
-    scores = [f"{kind} {each['right']} of {each['examples']}" for kind, each in judged.scores.items()]
+    scores = [
+        f"{kind} {each['right']} of {each['examples'] - each['without_answer']}"
+        + (f" ({each['without_answer']} without an answer)" if each["without_answer"] else "")
+        for kind, each in judged.scores.items()
+    ]
     return f"  {outcome.latent}: {', '.join([judged.label or 'no label', *scores])}"

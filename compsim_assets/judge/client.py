@@ -184,9 +184,10 @@ class Client:
     def _message(self, content: bytes) -> str:
         """What an error's body says, where it says something in the usual place."""
         try:
-            error = json.loads(content)["error"]
+            body = json.loads(content)
+            error = next(body[name] for name in ("error", "detail", "message") if name in body)
             message = error["message"] if isinstance(error, dict) else error
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError, StopIteration, RecursionError):
             return ""
         return f" ({plain(self._without_key(message))})" if isinstance(message, str) else ""
 

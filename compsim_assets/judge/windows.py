@@ -35,7 +35,7 @@ class Window:
 class Windows:
     """All windows of all latents; texts are read when they are asked for.
 
-    Memory: the table's columns, as Arrow has them.
+    Memory: the table's columns, as Arrow has them: about 0.6 kB per window.
     """
 
     def __init__(self, table: "pa.Table") -> None:

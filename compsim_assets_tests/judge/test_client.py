@@ -85,6 +85,22 @@ def test_a_server_that_stays_busy_is_given_up() -> None:
         ask(*[Reply(500, {"error": {"message": "out of\nmemory\x1b[31m"}})] * 2, tries=2)
 
 
+@pytest.mark.parametrize(
+    "body", [{"error": "why"}, {"error": {"message": "why"}}, {"detail": "why"}, {"message": "why"}], ids=str
+)
+def test_what_a_server_says_of_an_error_is_told(body: object) -> None:
+    with pytest.raises(JudgeError, match=r"answers 400 \(why\)$"):
+        ask(Reply(400, body))
+
+
+@pytest.mark.parametrize(
+    "body", [{"error": 7}, {"error": {}}, [], 7, None, "why", {"detail": [{"msg": "why"}]}], ids=str
+)
+def test_what_it_says_in_another_form_is_not(body: object) -> None:
+    with pytest.raises(JudgeError, match=r"answers 400$"):
+        ask(Reply(400, body))
+
+
 def test_an_answer_that_does_not_come_is_asked_for_again() -> None:
     text, times = ask(Reply(seconds=1.5), None, timeout=1.0)
     assert text == GOOD
