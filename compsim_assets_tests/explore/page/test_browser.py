@@ -3,8 +3,10 @@
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from selenium.webdriver.common.keys import Keys
 
@@ -52,13 +54,16 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
         yield page
 
 
+OF_FEATURES = ("explanations", "themes", "latent_themes", "latents", "latent_reports", "latent_windows")
 PAGES = {
     "plain": lambda: TABLES,
     "hostile": lambda: generated(companies=30, years=2, texts=HOSTILE),
-    "bare": lambda: without(
-        TABLES,
-        *("explanations", "themes", "latent_themes", "latents", "latent_reports", "latent_windows"),
-        *("places", "sectors"),
+    "bare": lambda: without(TABLES, *OF_FEATURES, "places", "sectors"),
+    "pairs": lambda: replace(
+        without(TABLES, *OF_FEATURES, "places"),
+        peers=TABLES.peers.assign(confidence=np.nan, peer_last_year=None),
+        descriptions=TABLES.descriptions.assign(sic_code=None, ticker=None, description=None),
+        about={"data": "pairs", "compared": "pairs"},
     ),
 }  # fmt: skip
 
@@ -235,6 +240,10 @@ def test_what_there_is_not_is_said(window: Page) -> None:
     )
     go(window, "bare", "#/theme/1", "There are no themes")
     go(window, "bare", "#/latent/1", "There are no latents here")
+    go(window, "pairs", "", "There is no map: companies are compared by published pairs")
+    text = go(window, "pairs", "#/company/1005", "no reasons and no confidence", "The universe has no descriptions")
+    assert "no SIC code" in text
+    assert not window.elements("//button[starts-with(@aria-controls, 'why-')]")
     assert errors(window) == []
 
 
