@@ -95,8 +95,8 @@ def _trust(auc: float | None, interpretability: float | None) -> str:
 def _strength(quantiles: list[float] | None) -> str:
     if quantiles is None:
         return ""
-    names = ("least", "a quarter", "half", "three quarters", "most")
-    return ", ".join(f"{name} {value:.2f}" for name, value in zip(names, quantiles, strict=True))
+    least, _, half, _, most = quantiles
+    return f"{least:.2f} to {most:.2f} where it is active, in half of the reports above {half:.2f}"
 
 
 def _marked(tokens: list[str], activations: list[float]) -> str:

@@ -3,8 +3,11 @@
 import csv
 import io
 import json
+import re
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
@@ -192,3 +195,31 @@ def test_a_table_without_room_is_shortened_and_figures_stand_right(capsys: pytes
     assert [cell_len(line) for line in lines] == [80, 80, 80]
     assert "…" in lines[1]
     assert (lines[1][-2:], lines[2][-2:]) == (" 1", "22")
+
+
+def keys_of(value: Any) -> Iterator[str]:
+    """Keys of all dicts inside."""
+    if isinstance(value, dict):
+        yield from value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from keys_of(each)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "peers KO --year 2015 --about bottling --why", "explain KO PEP --year 2015", "cluster KO --year 2015",
+        "latent 3", "search cloud", "diff KO 2014 2015", "status",
+    ],
+)  # fmt: skip
+def test_keys_are_those_that_the_page_lists(words: str, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "explore.md").read_text()
+    command = words.split()[0]
+    (row,) = re.findall(rf"^\| `{command}` \| (.*) \|$", page, re.MULTILINE)
+    company = re.findall(r"A `company` has ([^.]*)\.", page)
+    listed = {name for text in (row, *company) for name in re.findall(r"`(\w+)`", text)}
+    listed |= {column for name in listed & set(TABLES) for column in TABLES[name].names}
+    answer = json.loads(run(data, f"{words} --json", monkeypatch)[1])
+    answer.pop("settings", None)
+    assert set(answer) <= listed
+    assert set(keys_of(answer)) <= listed

@@ -2,6 +2,7 @@
 
 import dataclasses
 import doctest
+import re
 from pathlib import Path
 
 import numpy as np
@@ -320,3 +321,14 @@ def test_frames_have_named_columns(data: Path) -> None:
     assert list(compsim_assets.latents(data=data)) == TABLES["latents"].names
     with pytest.raises(LookupError, match="no company"):
         compsim_assets.peers("nobody at all", data=data)
+
+
+def test_the_examples_of_the_page_run(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "explore.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert blocks
+    monkeypatch.setenv("COMPSIM_DATA", str(data))
+    monkeypatch.chdir(tmp_path)
+    for block in blocks:
+        exec(block, {})
+    assert (tmp_path / "why.png").exists()
