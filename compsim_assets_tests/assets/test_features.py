@@ -136,7 +136,8 @@ def test_the_manifest_names_what_made_the_features(with_texts: Local) -> None:
     manifest = json.loads((folder / "features.json").read_text())
     assert manifest.pop("content") == with_texts.results.content("sae_features") != ""
     assert sorted(manifest.pop("files")) == sorted(p.name for p in folder.iterdir() if p.name != "features.json")
-    assert sorted(manifest.pop("xxh3")) == sorted(path.name for path in folder.glob("*.arrow"))
+    assert sorted(manifest.pop("xxh3")) == sorted([*(path.name for path in folder.glob("*.arrow")), "windows.parquet"])
+    assert manifest.pop("n_windows") > 0
     assert len(manifest.pop("seal")) == 32
     assert manifest == {
         "origin": "extracted",

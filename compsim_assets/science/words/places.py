@@ -11,7 +11,7 @@ from compsim_assets.science.words.vocabulary import COUNTRIES, PEOPLES, STATES
 _OF_A_PEOPLE = re.compile(r"(an|ans|ian|ians|ean|ese|asian)$")
 _BEFORE_A_PLACE = frozenset(["in", "near", "at", "from", "throughout", "across", "outside", "within", "into", "around"])
 _AMONG_PLACES = frozenset(["the", "and", "or", "of", ","])
-_CAPITAL = 0.9  # share of a place's occurrences with a capital, at least
+_CAPITAL = 0.8  # share of a place's occurrences with a capital, at least
 _PLACED = 0.5  # share of them where the text says that something is there
 
 
