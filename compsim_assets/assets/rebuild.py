@@ -35,7 +35,7 @@ _BY_MODE = (
     "strong_feature_proportion",
 )  # fmt: skip
 # What explains peers follows from the other tables: of it, their change is compared.
-_FOLLOWS = {"explorer", *(table.name for table in reasons.TABLES)}
+_FOLLOWS = {"explorer", *(table.name for table in reasons.TABLES)} - {"peers"}
 _ONCE = tuple(name for name in (*TABLES, *MANIFESTS) if name not in (*_BY_MODE, *_FOLLOWS, _REPORT))
 
 

@@ -1,4 +1,4 @@
-"""From thousands of features to a few principal axes, and the nearest peers on them."""
+"""From thousands of features to a few principal axes."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,6 @@ from compsim_assets.assets.common import (
     NO_FEATURES,
     ONE_RUN,
     SHARED,
-    WHO,
     DataFrame,
     alone,
     columns,
@@ -22,17 +21,12 @@ from compsim_assets.assets.common import (
     options,
     progress,
     require_memory,
-    table_options,
     table_outs,
     universe_of,
     wanted,
 )
-from compsim_assets.contracts import TABLES
 from compsim_assets.settings import Settings
-from compsim_assets.storage.pairs import PairTable
-from compsim_assets.storage.scores import ScoreTable
 from compsim_assets.storage.shards import DistinctRows, FeatureShards
-from compsim_assets.storage.similarity import open_similarity
 
 if TYPE_CHECKING:
     from compsim_assets.science.pca.fit import PrincipalComponents
@@ -235,23 +229,3 @@ def _unlike(problem: "UnlikeFeatures") -> str:
         'it was fitted on ([pca] features = "standardised" or "raw"), give it with its scaler (a pipeline of '
         "StandardScaler and PCA), or remove it to fit one"
     )
-
-
-class PeersConfig(dg.Config):
-    """How many peers."""
-
-    n_peers: int = Field(default=20, ge=1, description="Peers per report; fewer where the year is smaller.")
-
-
-@dg.asset(ins={"descriptions": columns(*WHO)}, **table_options("nearest_peers", "similarity", "numpy"))
-def nearest_peers(
-    config: PeersConfig, pca_scores: ScoreTable, published_pairs: PairTable, descriptions: DataFrame
-) -> DataFrame:
-    """For every report the most similar reports of the same year, by cosine: of their PCA scores, or as published
-    where companies are compared by pairs.
-    """
-    import pandas as pd
-
-    similarity = open_similarity(pca_scores, published_pairs, descriptions)
-    blocks = [pd.DataFrame(block) for block in similarity.nearest_peers(config.n_peers)]
-    return pd.concat(blocks, ignore_index=True) if blocks else TABLES["nearest_peers"].empty()

@@ -79,9 +79,9 @@ def clusters(name: str, before: Folder, after: Folder) -> Iterator[Change]:
     yield from _moves(name, "co_members", moves, (_co_members(old), _co_members(new)), before, after)
 
 
-def nearest_peers(name: str, before: Folder, after: Folder) -> Iterator[Change]:
-    """How many of the nearest peers are others, and whose most."""
-    old, new = (folder.frame(name, "report_id", "year", "peer_id") for folder in (before, after))
+def peers(name: str, before: Folder, after: Folder) -> Iterator[Change]:
+    """How many of the twenty nearest peers of the year are others, and whose most."""
+    old, new = (_nearest(folder.frame(name, *_LISTED)) for folder in (before, after))
     yield from _moves(name, "peers", peer_moves(old, new), (_peers(old), _peers(new)), before, after)
 
 
@@ -94,6 +94,16 @@ def _co_members(clusters: pd.DataFrame) -> Beside:
         return set(clusters.loc[number == mine, "report_id"].tolist()) - {report}
 
     return beside
+
+
+_LISTED = ("report_id", "year", "scope", "rank", "peer_report_id")
+_NEAREST = 20
+
+
+def _nearest(listed: pd.DataFrame) -> pd.DataFrame:
+    """report_id, year, peer_id of the nearest among all reports of a year."""
+    near = listed[(listed["scope"] == "all") & (listed["rank"] <= _NEAREST)]
+    return near.rename(columns={"peer_report_id": "peer_id"})[["report_id", "year", "peer_id"]]
 
 
 def _peers(peers: pd.DataFrame) -> Beside:
@@ -175,8 +185,8 @@ HEADLINES: dict[str, Headline] = {
     "walk_forward_cutoffs": cutoffs,
     "clusters": clusters,
     "walk_forward_clusters": clusters,
-    "nearest_peers": nearest_peers,
+    "peers": peers,
     "pca": pca,
 }
 # Looked at where a result is another one; of the others the old numbers are shown, too, where they are the same.
-WHERE_CHANGED = frozenset({"clusters", "walk_forward_clusters", "nearest_peers"})
+WHERE_CHANGED = frozenset({"clusters", "walk_forward_clusters", "peers"})

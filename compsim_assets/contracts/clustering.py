@@ -29,13 +29,6 @@ TABLES = (
         share("share", "Share of all feature values."),
     ),
     table("pca_scores", "report_id")(REPORT, YEAR, Column("scores", "float32[]", "Scores on the P principal axes.")),
-    table("nearest_peers", "report_id", "rank")(
-        REPORT,
-        YEAR,
-        count("rank", "1 is the most similar report of the same year.", at_least=1),
-        Column("peer_id", "int64", "The peer's report id."),
-        correlation("cosine", "Cosine of the two reports' PCA scores.", nullable=False),
-    ),
     table("clustered_reports", "report_id")(REPORT, YEAR),
     table("dendrograms", "year", "step")(
         YEAR,

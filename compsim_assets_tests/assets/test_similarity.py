@@ -65,21 +65,6 @@ def test_the_scaler_is_that_of_all_reports(rebuilt: Rebuilt) -> None:
     np.testing.assert_allclose(pca["scale"], np.where(deviation > 0, deviation, 1), rtol=1e-12)
 
 
-def test_peers_are_the_nearest_of_the_year(rebuilt: Rebuilt) -> None:
-    peers, scores = rebuilt.read("nearest_peers"), rebuilt.read("pca_scores")
-    for year, rows in scores.groupby("year"):
-        cosine = 1 - cosine_distances(np.stack(rows["scores"].to_list()))
-        np.fill_diagonal(cosine, -np.inf)
-        ids = rows["report_id"].to_numpy()
-        for own, report in enumerate(ids):
-            found = peers[peers["report_id"] == report].sort_values("rank")
-            order = np.argsort(-cosine[own])[: min(20, len(ids) - 1)]
-            assert found["rank"].tolist() == list(range(1, len(order) + 1))
-            assert found["peer_id"].tolist() == ids[order].tolist()
-            assert set(found["year"]) == {year}
-            np.testing.assert_allclose(found["cosine"], cosine[own][order], atol=1e-12)
-
-
 def test_strong_features_need_no_stored_components(rebuilt: Rebuilt, tmp_path: Path) -> None:
     run = rebuilt.copy(tmp_path)
     defs = platform(run.settings)

@@ -110,13 +110,18 @@ def test_whose_cluster_changed_is_said_with_names(tmp_path: Path) -> None:
 
 
 def peers(lists: dict[int, list[int]]) -> dict[str, Any]:
-    rows = [(report, 2015, rank, peer, 0.5) for report, each in lists.items() for rank, peer in enumerate(each, 1)]
-    return dict(zip(TABLES["nearest_peers"].names, zip(*rows, strict=True), strict=True))
+    rows = [
+        (report, 2015, scope, rank, peer, 0.5, 0.9, None, None, None)
+        for report, each in lists.items()
+        for scope in ("all", "industry")
+        for rank, peer in enumerate(each if scope == "all" else [9, 8], 1)
+    ]
+    return dict(zip(TABLES["peers"].names, zip(*rows, strict=True), strict=True))
 
 
 def test_whose_peers_changed_is_said_with_names(tmp_path: Path) -> None:
-    before = {"descriptions": descriptions(), "nearest_peers": peers({1: [2, 3], 2: [1, 3], 3: [1, 2]})}
-    after = {"descriptions": descriptions(), "nearest_peers": peers({1: [3, 2], 2: [4, 3], 3: [5, 6]})}
+    before = {"descriptions": descriptions(), "peers": peers({1: [2, 3], 2: [1, 3], 3: [1, 2]})}
+    after = {"descriptions": descriptions(), "peers": peers({1: [3, 2], 2: [4, 3], 3: [5, 6]})}
     rows = by_measure(compared(tmp_path, before, after))
     moved = {subject: (row.size, row.what) for (_, measure, subject), row in rows.items() if measure == "peers_of"}
     assert moved == {
@@ -125,4 +130,4 @@ def test_whose_peers_changed_is_said_with_names(tmp_path: Path) -> None:
         ),
         "Beta (T1)": (0.5, "most in 2015: without Alpha (T0); with Delta (T3)"),
     }  # fmt: skip
-    assert rows["nearest_peers", "peers", ""].size == pytest.approx(np.mean([0, 0.5, 1]))
+    assert rows["peers", "peers", ""].size == pytest.approx(np.mean([0, 0.5, 1]))

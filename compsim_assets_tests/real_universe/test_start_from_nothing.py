@@ -34,7 +34,7 @@ def test_from_csv_to_peers_and_table_1(tmp_path: Path) -> None:
         return read_asset(name, source="local", data=data)
 
     n_reports = len(table("descriptions"))
-    assert table("nearest_peers")["report_id"].nunique() == n_reports
+    assert table("peers")["report_id"].nunique() == n_reports
     block = table("table_1").query("block == 'honest'").set_index("method")
     assert block.loc[["base", "sic_code", "population"], "mean_correlation"].notna().all()
     assert (table("universe_report")["grade"] != "refused").all()

@@ -75,7 +75,7 @@ def test_the_graph_shows_every_group_and_what_is_in_it(world: World) -> None:
     page.see("Global asset lineage", *GROUPS)
     for group in ("similarity", "figures"):
         page.click(f"//button[following-sibling::*//*[@title='{group}']]")  # the arrow before it
-    page.see("pca_scores", "nearest_peers", FIGURE, "mean_correlation_by_year", "theta_by_year")
+    page.see("pca_scores", FIGURE, "mean_correlation_by_year", "theta_by_year")
 
 
 def test_a_table_shows_what_it_is_where_it_comes_from_and_its_rows(world: World) -> None:

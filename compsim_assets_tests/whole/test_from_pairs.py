@@ -54,7 +54,7 @@ def features(tmp_path_factory: pytest.TempPathFactory, tiny_universe: Path) -> L
     months = [np.ravel(months) for months in reports["logged_monthly_returns_matrix"].to_pylist()]
     defined = normalise_returns(np.stack(months).astype(float))[1]
     pq.write_table(reports.filter(pa.array(defined)), made / "reports.parquet")
-    run.run([*SCORED, "nearest_peers", *CUT, "fuzz_scores", *COMPARED], None)
+    run.run([*SCORED, "peers", *CUT, "fuzz_scores", *COMPARED], None)
     return run
 
 
@@ -115,7 +115,6 @@ TABLES = [
     ("cutoff_curve", None),
     ("distance_scale", None),
     ("dendrograms", None),
-    ("nearest_peers", None),
 ]
 
 
@@ -124,6 +123,16 @@ def test_tables_are_those_of_the_features(features: Local, pairs: Remembered) ->
         expected = features.read(asset, mode)
         assert len(expected), asset
         pd.testing.assert_frame_equal(pairs.read(asset, mode), expected, rtol=0, atol=1e-9)
+
+
+def test_peers_are_those_of_the_features_and_have_no_reasons(features: Local, pairs: Remembered) -> None:
+    expected, peers = features.read("peers"), pairs.read("peers")
+    assert peers["confidence"].isna().all()
+    assert expected["confidence"].notna().all()
+    same = [name for name in peers if name != "confidence"]
+    pd.testing.assert_frame_equal(peers[same], expected[same], rtol=0, atol=1e-9)
+    assert pairs.read("peer_explanations").empty
+    assert "published pairs" in pairs.metadata("peer_explanations")["note"]
 
 
 def test_mean_correlations_are_those_of_the_returns(features: Local, pairs: Remembered) -> None:
@@ -190,7 +199,7 @@ def test_pairs_that_are_asked_for_and_not_there_are_named(features: Local, tmp_p
         run.run(["sae_features"])
     # What was made from features is not taken for what the pairs would give.
     said = "made from sae_features, which was made with similarity = auto, and it is pairs now"
-    for asset in ("clustered_reports", "nearest_peers"):
+    for asset in ("clustered_reports", "peers"):
         with pytest.raises(StaleResult, match=said):
             run.run([asset])
         with pytest.raises(StaleResult, match=said):

@@ -11,7 +11,7 @@ from compsim_assets_tests.runs import CHECKED, MODES, OTHER_METHODS, Local, exec
 
 CORE = [
     "descriptions", "returns", "price_history", "published_pairs", "sae_features", "pca", "pca_scores",
-    "clustered_reports", "dendrograms", "cutoff_curve", "distance_scale", "nearest_peers", "fuzz_scores",
+    "clustered_reports", "dendrograms", "cutoff_curve", "distance_scale", "peers", "fuzz_scores",
     "feature_distribution", "supervised_latents", "published_strong_features", *OTHER_METHODS,
 ]  # fmt: skip
 MODE = ["cutoffs", "clusters"]
@@ -106,7 +106,7 @@ def test_without_any_returns_nothing_is_cut_and_everything_says_so(tmp_path: Pat
     figures = ["objective_by_theta", "mean_correlation_by_theta", "theta_by_year", "mean_correlation_by_year"]
     failed |= failed_checks(run, [*COMPARED, "published_vs_ours", *figures, "methods_forest"])
     assert not failed
-    assert len(run.read("nearest_peers")) == len(reports) * 11
+    assert (run.read("peers")["scope"] == "all").sum() == len(reports) * 11
     findings = run.read("findings")
     assert findings["verdict"].eq("not testable here").all()
     assert findings["why"].str.len().gt(0).all()
@@ -151,8 +151,8 @@ def test_reports_of_one_company_are_no_pair_and_the_published_block_counts_them(
             row = table.loc[(method, year)]
             assert (row["mean_correlation"], row["pair_weighted"]) == pytest.approx((np.mean(means), np.mean(every)))
             assert row["n_pairs"] == len(every)
-    peers = run.read("nearest_peers")
-    assert (peers["report_id"].map(owner) != peers["peer_id"].map(owner)).all()
+    peers = run.read("peers")
+    assert (peers["report_id"].map(owner) != peers["peer_report_id"].map(owner)).all()
     blocks = run.read("table_1").set_index(["block", "method"])
     published, honest = (blocks.loc[(block, "base")] for block in ("as_published", "honest"))
     assert "of a company with itself" in published["notes"]

@@ -97,7 +97,7 @@ def test_results_between_are_refused_too(tmp_path: Path) -> None:
     write(tmp_path, reports, other_features(features))
     run.run(["sae_features"])
     with pytest.raises(StaleResult, match=r"^pca_scores was made from other sae_features .*materialize 'pca_scores'"):
-        run.run(["nearest_peers"])
+        run.run(["peers"])
     run.run(CORE)
     with pytest.raises(StaleResult, match=r"^cutoffs/base was made from other cutoff_curve and distance_scale than"):
         run.run(["clusters"])

@@ -66,8 +66,8 @@ def stays_near(
     Cost: r k G draws multiply-adds; memory `block_bytes` for each core.
     """
     weights = torch.from_numpy(drawn).to(device, dtype)
-    sums, own = (torch.from_numpy(values).to(device, dtype) for values in (pair_sums, report_sums))
-    length = own @ weights
+    sums, alone = (torch.from_numpy(values).to(device, dtype) for values in (pair_sums, report_sums))
+    length = alone @ weights
     # A factor that is not a number would be the largest of all: such a cosine is set apart below.
     inverse, undefined = length.clamp_min(1e-30).rsqrt_(), length <= 0
     shares = np.full(pair.shape, np.nan)

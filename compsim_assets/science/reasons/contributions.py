@@ -22,14 +22,14 @@ class ComparedYear:
     rows: (n,) positions in all reports; none is at the origin.
     a, b: (m,) positions in `rows`, a < b, ordered by a and b: pairs whose sums over random groups are wanted.
     explained: (e,) ascending positions among these pairs: those whose reasons are wanted.
-    own: positions in `rows` of every two reports of one company, which are no pair of the year.
+    same_company: positions in `rows` of every two reports of one company, which are no pair of the year.
     """
 
     rows: np.ndarray
     a: np.ndarray
     b: np.ndarray
     explained: np.ndarray
-    own: tuple[np.ndarray, np.ndarray] = (_NONE, _NONE)
+    same_company: tuple[np.ndarray, np.ndarray] = (_NONE, _NONE)
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class _YearSums:
         self.mean = np.zeros(self.n_latents)
 
     def add(self, latents: slice, u: torch.Tensor, v: torch.Tensor) -> None:
-        self.mean[latents] = mean_contributions(u, v, self.year.own)
+        self.mean[latents] = mean_contributions(u, v, self.year.same_company)
         self.groups.add(latents, u, v)
         self.themes.add(latents, u, v)
         self.top.add(latents, u, v)
@@ -184,18 +184,18 @@ class _YearSums:
         )
 
 
-def mean_contributions(u: torch.Tensor, v: torch.Tensor, own: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """(b,) mean of each latent's contribution over all pairs of the reports but those of `own`; 0 without a pair.
+def mean_contributions(u: torch.Tensor, v: torch.Tensor, same_company: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """(b,) mean of each latent's contribution over all pairs of the reports but those of one company; 0 without a pair.
 
     From sums over reports: over ordered pairs, u_a v_b sums to (sum of u)(sum of v) - sum of u v.
     """
-    n, n_own = len(u), len(own[0])
+    n, n_own = len(u), len(same_company[0])
     n_pairs = n * (n - 1) - 2 * n_own
     if n_pairs <= 0:
         return np.zeros(u.shape[1])
     sums = u.sum(dim=0, dtype=torch.float64) * v.sum(dim=0, dtype=torch.float64)
     sums -= (u * v).sum(dim=0, dtype=torch.float64)
     if n_own:
-        a, b = (torch.from_numpy(ends).to(u.device) for ends in own)
+        a, b = (torch.from_numpy(ends).to(u.device) for ends in same_company)
         sums -= (u[a] * v[b] + u[b] * v[a]).sum(dim=0, dtype=torch.float64)
     return (sums / n_pairs).cpu().numpy()

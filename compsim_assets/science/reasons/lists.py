@@ -69,7 +69,7 @@ def lists_by_year(
             a=codes // len(where),
             b=codes % len(where),
             explained=np.unique(pair[explained[listed]]),
-            own=own_pairs(None if company is None else company[rows[where]]),
+            same_company=own_pairs(None if company is None else company[rows[where]]),
         )
         yield YearLists(label, compared, listed, pair, second)
 

@@ -35,7 +35,7 @@ def shared_themes(
     members = csr_array((np.ones(len(rows), dtype=np.float32), (cluster, np.arange(len(rows)))))
     # Of one company in one cluster.
     first, second = own_pairs(None if company is None else company * n_clusters + cluster)
-    own = csr_array(
+    of_company = csr_array(
         (np.ones(len(first), dtype=np.float32), (cluster[first], np.arange(len(first)))), (n_clusters, len(first))
     )
     sums = np.zeros((n_clusters, n_themes))
@@ -46,7 +46,7 @@ def shared_themes(
         u, v = (part.numpy() for part in reports.parts(rows, latents, axes))
         totals = (members @ u).astype(np.float64) * (members @ v) - members @ (u * v)
         if len(first):
-            totals -= own @ (u[first] * v[second] + u[second] * v[first])
+            totals -= of_company @ (u[first] * v[second] + u[second] * v[first])
         there = np.flatnonzero(theme[latents] >= 0)
         inside = csr_array((np.ones(len(there)), (there, theme[latents][there])), (latents.stop - start, n_themes))
         sums += totals @ inside

@@ -31,13 +31,13 @@ def test_the_projects_levels_are_levels_of_tables(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "size", "grade", "level"),
     [
-        ("nearest_peers", 0.0, FINE, math.nan),
-        ("nearest_peers", 0.2499, FINE, math.nan),
-        ("nearest_peers", 0.25, SUSPICIOUS, 0.25),
-        ("nearest_peers", -0.25, SUSPICIOUS, 0.25),
-        ("nearest_peers", -0.99, SUSPICIOUS, 0.25),
-        ("nearest_peers", -1.0, STOP, 1.0),
-        ("nearest_peers", 1e9, SUSPICIOUS, 0.25),
+        ("peers", 0.0, FINE, math.nan),
+        ("peers", 0.2499, FINE, math.nan),
+        ("peers", 0.25, SUSPICIOUS, 0.25),
+        ("peers", -0.25, SUSPICIOUS, 0.25),
+        ("peers", -0.99, SUSPICIOUS, 0.25),
+        ("peers", -1.0, STOP, 1.0),
+        ("peers", 1e9, SUSPICIOUS, 0.25),
         ("clusters/rolling", -1.0, STOP, 1.0),
         ("descriptions", -0.1, SUSPICIOUS, 0.1),
         ("descriptions", -0.3, STOP, 0.3),
@@ -56,13 +56,13 @@ def test_a_universe_changes_levels_key_by_key(tmp_path: Path) -> None:
         "[rows]\nsuspicious = false\n[rows.descriptions]\nstop = {rise = 2}\n[theta.cutoffs]\nstop = 1\n"
     )
     levels = read_levels(tmp_path)
-    assert levels.grade("nearest_peers", "rows", -0.5)[0] == FINE
-    assert levels.grade("nearest_peers", "rows", -1.0)[0] == STOP, "what it does not say stays"
+    assert levels.grade("peers", "rows", -0.5)[0] == FINE
+    assert levels.grade("peers", "rows", -1.0)[0] == STOP, "what it does not say stays"
     assert levels.grade("descriptions", "rows", -0.9)[0] == SUSPICIOUS, "its own level of this table stays"
     assert levels.grade("descriptions", "rows", 2.0)[0] == STOP
     assert levels.grade("cutoffs/base", "theta", -1.0) == (STOP, 1.0)
     assert levels.grade("walk_forward_cutoffs", "theta", -1.0)[0] == SUSPICIOUS
-    assert default_levels().grade("nearest_peers", "rows", -0.5)[0] == SUSPICIOUS
+    assert default_levels().grade("peers", "rows", -0.5)[0] == SUSPICIOUS
 
 
 @pytest.mark.parametrize(
