@@ -27,7 +27,7 @@ def judge(
     again: Annotated[bool, typer.Option("--again", help="Also those that are judged.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost, and call nothing.")] = False,
 ) -> None:
-    """Ask a language model what latents mean, and whether it can tell their windows by that. It may cost money."""
+    """Let a language model name latents. Then ask whether it can tell their windows by the name. It may cost money."""
     with asking():
         current = settings()
         folder = _folder(current)
