@@ -40,7 +40,7 @@ def main() -> None:
             browser(folder / "profile", url, 1280, 920) as page,
         ):
             _take(page)
-        with browser(folder / "explorer", Results.of(settings).array_folder("explorer").as_uri(), 1180, 1000) as page:
+        with browser(folder / "explorer", Results.of(settings).array_folder("explorer").as_uri(), 1180, 1420) as page:
             _take_explorer(page)
 
 
@@ -78,7 +78,7 @@ def _take_explorer(page: Page) -> None:
     page.click("//button[@aria-controls='why-1']")
     page.see("all others together")
     page.settle()
-    page.driver.execute_script(_TO_THE_TOP)
+    page.driver.execute_script(f"document.documentElement.style.overflow = 'hidden'; {_TO_THE_TOP}")
     _save(page.driver.get_screenshot_as_png(), "explorer_company.png")
 
 

@@ -34,7 +34,9 @@
       nodes = [h("h1", { tabindex: "-1" }, "This cannot be shown"), h("p", {}, problem.message)];
     }
     if (mine !== turn) return; // another page was asked for meanwhile
-    page.replaceChildren(...nodes.flat(Infinity).filter((node) => node instanceof Node));
+    const [title, ...others] = nodes.flat(Infinity).filter((node) => node instanceof Node);
+    const { note } = compsim.loaded("main").about;
+    page.replaceChildren(title, ...(note ? [h("p", { class: "note" }, note)] : []), ...others);
     performance.mark("shown");
     page.dataset.shown = `${place.at.join("/")} ${compsim.state.year}`;
     if (moved) {
@@ -89,7 +91,6 @@
     return [
       h("div", { class: "title" }, h("h1", { tabindex: "-1" }, `Who is alike in ${year}, and why`),
         h("p", { class: "quiet" }, `${plural(part.n, "company", "companies")} of this year, ${whole(companies.key.length)} in ${years.length === 1 ? "one year" : `${years.length} years`}. Search for one, or take one from the map.`)),
-      about.note ? h("p", { class: "note" }, about.note) : null,
       has.map && part.map ? [compsim.map.draw(part), h("p", { class: "quiet" }, compsim.map.caution,
         kept === null ? null : ` Of the ten nearest companies by cosine, ${percent(kept)} are among the ten nearest here.`)]
         : h("p", { class: "note" }, about.compared === "pairs" ? "There is no map: companies are compared by published pairs, and there are no scores to draw them by." : "There is no map of this year: the asset company_map has no rows of it."),

@@ -202,9 +202,10 @@ compsim.views.company = (() => {
   function explained(peer, why) {
     const narrow = h("p", { class: "narrow quiet" },
       `Percentile ${percent(peer.percentile, 1)}. A year ago: ${["not among the 50 nearest", "among the 50 nearest", "not known"][peer.last]}. Correlation of returns in the year after: ${decimal(peer.next)}.`);
+    const both = h("p", { class: "quiet" }, "What both have less of than most companies makes them alike, too: it contributes as what both have more of.");
     return [narrow, h("div", { class: "two" },
       sum("Themes", why.theme, peer.cosine, compsim.theme.link, "theme"),
-      sum("Single latents", why.latent, peer.cosine, compsim.latents.link, "latent"))];
+      sum("Single latents", why.latent, peer.cosine, compsim.latents.link, "latent")), both];
   }
 
   function sum(title, parts, cosine, link, one) {

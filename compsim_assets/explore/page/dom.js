@@ -79,6 +79,6 @@ function list(entries) {
 }
 
 // Links, separated as in a sentence.
-function enumeration(nodes) {
-  return nodes.flatMap((node, i) => (i ? [", ", node] : [node]));
+function enumeration(nodes, between = ", ") {
+  return nodes.flatMap((node, i) => (i ? [between, node] : [node]));
 }

@@ -149,12 +149,20 @@
     ];
   };
 
+  // "4711 beverages, bottling; 12 snacks": a number, its label, and so on; what is written otherwise stays text.
+  function listed(kind, text) {
+    return enumeration(text.split("; ").map((part) => {
+      const [, number, label] = /^(\d{1,9})(?: (.*))?$/.exec(part) || [];
+      return number === undefined ? said(part) : h("a", { to: { at: [kind, number] } }, said(label || `${kind} ${number}`));
+    }), "; ");
+  }
+
   function profiled(profile, mode) {
     const before = compsim.loaded("main").years.filter((each) => each < compsim.state.year).pop();
     const moved = profile.low === null ? null : `, 95 % interval ${decimal(profile.low)} to ${decimal(profile.high)}`;
     return list([
-      ["Alike in", said(profile.themes || "no theme")],
-      ["Strong latents", said(profile.latents || "none")],
+      ["Alike in", profile.themes ? listed("theme", profile.themes) : "no theme"],
+      ["Strong latents", profile.latents ? listed("latent", profile.latents) : "none"],
       ["SIC codes", said(profile.sic || "none")],
       ["Returns move together", [decimal(profile.correlation), moved]],
       ["A year ago", profile.from === null ? "nothing like it" : [h("a", { to: { at: ["cluster", mode, profile.from], year: before } }, `cluster ${profile.from}`), profile.overlap === null ? null : `, overlap ${percent(profile.overlap)}`]],

@@ -196,7 +196,8 @@ class _Maker:
         sizes = clusters.groupby(["year", "cluster_id"]).size().rename("n_members").reset_index()
         sizes = sizes[sizes["n_members"] > 1]
         words: dict[str, Any] = {
-            "members": "T001, T002", "strong_latents": self._label(3), "themes": self._label(4),
+            "members": "T001, T002", "strong_latents": f"3 {self._label(3)}; 4",
+            "themes": f"2 {self._label(2)}; {self._label(4)}",
             "sic_mix": "20: 3, 21: 1",
             "mean_correlation": 0.31, "low": 0.2, "high": 0.4, "from_cluster": sizes["cluster_id"].astype("Int64"),
             "overlap": 0.75, "entered": "T009", "left": "",

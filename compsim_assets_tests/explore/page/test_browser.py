@@ -175,6 +175,8 @@ def test_pages_of_a_theme_a_latent_and_a_cluster(window: Page) -> None:
     assert window.elements("//figure//mark[@class='a9']")
     go(window, "plain", "#/theme/3?year=2002", "Its latents", "Companies of 2002", "Pairs of 2002", "not tested")
     go(window, "plain", "#/cluster/rolling/2?year=2001", "Members", "95 % interval .20 to .40", "overlap 75\u00a0%")
+    links = [link.get_attribute("href").partition("#")[2] for link in window.elements("//dd//a")]
+    assert links[:3] == ["/theme/2?year=2001", "/latent/3?year=2001", "/latent/4?year=2001"]
     go(window, "plain", "#/company/1003?year=2001", "It has no SIC code", "Within its sector")
     go(window, "plain", "#/latent/99999", "There is no latent 99999")
     go(window, "plain", "#/company/%E0%A4%A", "Who is alike")  # a broken address
