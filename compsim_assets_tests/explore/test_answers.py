@@ -1,5 +1,6 @@
 """What answers say, against formulas report by report and plain looks at the tables."""
 
+import copy
 import dataclasses
 import doctest
 import re
@@ -24,7 +25,6 @@ from compsim_assets.explore.search import search
 from compsim_assets.explore.tables import Tables
 from compsim_assets.storage.lineage import Note, StaleResult
 from compsim_assets.storage.reading import DamagedResult
-from compsim_assets.storage.results import Results
 from compsim_assets_tests.explore.worlds import N_LATENTS, PER_LINE, World
 
 
@@ -114,10 +114,10 @@ def test_words_compare_by_their_latents_alone(world: World, tables: Tables) -> N
         peers(tables, "KO", 2015, about="steel")
 
 
-def test_a_latent_that_the_scores_leave_out_defines_no_cosine(tables: Tables, data: Path, tmp_path: Path) -> None:
-    world = World()
-    world.pca.components[:, :PER_LINE] *= 0  # type: ignore[index]
-    results = world.write(tmp_path / "sample")
+def test_a_latent_that_the_scores_leave_out_defines_no_cosine(world: World, tmp_path: Path) -> None:
+    without = copy.deepcopy(world)
+    without.pca.components[:, :PER_LINE] *= 0  # type: ignore[index]
+    results = without.write(tmp_path / "sample")
     with pytest.raises(Unanswerable, match="not defined"):
         peers(Tables(results), "KO", 2015, about="bottling")
 
@@ -140,8 +140,7 @@ def test_what_changed_between_two_years(world: World, tables: Tables) -> None:
 def test_peers_that_came_and_went(world: World, tmp_path: Path) -> None:
     table = world.tables["peers"]
     gone = (table["report_id"] == 2016000) & (table["scope"] == "industry") & (table["rank"] == 2)
-    results = Results(tmp_path / "sample")
-    changed = World()
+    changed = copy.deepcopy(world)
     who = table[gone]["peer_report_id"].iloc[0]
     changed.tables["peers"] = table[~gone]
     results = changed.write(tmp_path / "sample")
@@ -151,7 +150,7 @@ def test_peers_that_came_and_went(world: World, tmp_path: Path) -> None:
 
 
 def test_two_reports_with_the_same_text_differ_in_nothing(world: World, tmp_path: Path) -> None:
-    same = World()
+    same = copy.deepcopy(world)
     same.features[same.at("KO", 2016)] = same.features[same.at("KO", 2015)]
     answer = diff(Tables(same.write(tmp_path / "sample")), "KO", 2015, 2016)
     assert answer.same
