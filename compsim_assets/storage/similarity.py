@@ -191,16 +191,16 @@ class PairSimilarity(_Similarity):
 
     def nearest_peers(self, n_peers: int, within: pd.Series | None = None) -> Iterator[dict[str, Any]]:
         """Columns report_id, year, rank, peer_id, cosine, in blocks; `within` as of `ScoreSimilarity`."""
-        import numpy as np
+        import pandas as pd
 
         from compsim_assets.science.correlation.pairs import peers_of_pairs
 
         for year in self._pairs.years:
             pairs = self._pairs.of_year(year)
             if within is not None:
-                a, b = (within.reindex(ids).to_numpy(dtype=object) for ids in (pairs.report_a, pairs.report_b))
-                same = (a == b) & within.reindex(pairs.report_a).notna().to_numpy()
-                pairs = pairs.where(np.asarray(same, dtype=bool))
+                codes = pd.Series(pd.factorize(within)[0], index=within.index)
+                a, b = (codes.reindex(ids, fill_value=-1).to_numpy() for ids in (pairs.report_a, pairs.report_b))
+                pairs = pairs.where((a == b) & (a >= 0))
             yield {**peers_of_pairs(pairs, n_peers, self.company), "year": year}
 
     def share_below(self, year: np.ndarray, cosine: np.ndarray) -> np.ndarray:

@@ -105,6 +105,32 @@ def test_both_give_the_same_answers(both: tuple[ScoreSimilarity, PairSimilarity]
         np.testing.assert_allclose(*matrices, rtol=1e-9, atol=1e-12)
 
 
+def test_both_give_the_same_peers_within_groups(
+    both: tuple[ScoreSimilarity, PairSimilarity], returns: pd.DataFrame
+) -> None:
+    ids = returns["report_id"]
+    group = pd.Series(["a" if i % 2 else "b" for i in ids], index=ids, dtype="string").mask(ids.isin([14]).to_numpy())
+    peers = [pd.concat(map(pd.DataFrame, similarity.nearest_peers(9, group)))[PEERS] for similarity in both]
+    peers = [table.sort_values(["report_id", "rank"], ignore_index=True) for table in peers]
+    pd.testing.assert_frame_equal(*peers, rtol=1e-6)
+    assert (group[peers[0]["report_id"]].to_numpy() == group[peers[0]["peer_id"]].to_numpy()).all()
+    assert 14 not in set(peers[0]["report_id"])
+    assert len(peers[0]) > len(ids)
+    year = returns.set_index("report_id")["year"]
+    shares, correlations = [], []
+    for similarity, table in zip(both, peers, strict=True):
+        of_year = year[table["report_id"]].to_numpy()
+        shares.append(similarity.share_below(of_year, table["cosine"].to_numpy()))
+        ends = (table[name].to_numpy() for name in ("report_id", "peer_id"))
+        correlations.append(similarity.pair_correlations(*ends, of_year, returns))
+    assert shares[0] == pytest.approx(shares[1])
+    assert (shares[0] >= 0).all()
+    assert (shares[0] < 1).all()
+    assert len(set(shares[0])) > 5
+    np.testing.assert_allclose(*correlations, rtol=1e-9, atol=1e-12)
+    assert np.isfinite(correlations[0]).any()
+
+
 def test_reports_without_defined_returns_are_left_out_where_that_is_asked(
     both: tuple[ScoreSimilarity, PairSimilarity], returns: pd.DataFrame
 ) -> None:
