@@ -28,7 +28,8 @@ def clean(text: Any) -> str:
 
 def short(text: Any, most: int) -> str:
     """Its beginning, up to the end of a word."""
-    text = " ".join(clean(text).split())
+    # Annual reports are long: what is shown of them is in the first part, however much of it is blank.
+    text = " ".join(clean(text[: 8 * most] if isinstance(text, str) else text).split())
     if len(text) <= most:
         return text
     return text[: most - 1].rsplit(" ", 1)[0].rstrip(",;:.") + " …"

@@ -89,3 +89,4 @@ def test_starts_bound_each_positions_rows(positions: list[int]) -> None:
 def test_a_short_text_ends_with_a_word() -> None:
     assert short("one two  three\nfour", 100) == "one two three four"
     assert short("one two three four", 12) == "one two …"
+    assert short("word " * 100_000, 12) == "word word …"
