@@ -30,6 +30,7 @@ def cluster(
     company: Who,
     year: Year = None,
     mode: Annotated[str, typer.Option(metavar="|".join(CUTOFF_MODES), help="Cutoff mode.")] = CUTOFF_MODES[0],
+    top: Annotated[int, typer.Option(min=1, metavar="N", help="How many members are printed.")] = 20,
     version: OfVersion = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
@@ -39,10 +40,10 @@ def cluster(
         from compsim_assets.explore.cluster import cluster as ask
 
         answer = ask(tables, company, year, mode)
-        show(lambda: _print(answer, tables), answer.as_json(), answer.members, json_=as_json, csv=as_csv)
+        show(lambda: _print(answer, tables, top), answer.as_json(), answer.members, json_=as_json, csv=as_csv)
 
 
-def _print(answer: "Cluster", tables: "Tables") -> None:
+def _print(answer: "Cluster", tables: "Tables", top: int) -> None:
     who, profile = answer.company, answer.profile
     if profile is None:
         return say(f"{who.title}, {who.year}: alone, in no cluster of {answer.mode}", synthetic(tables))
@@ -68,5 +69,7 @@ def _print(answer: "Cluster", tables: "Tables") -> None:
         if text:
             item(f"{name}: {text}")
     typer.echo()
-    rows = [[row["ticker"], row["name"], row["sic_code"]] for row in answer.members.to_dict("records")]
+    rows = [[row["ticker"], row["name"], row["sic_code"]] for row in answer.members.head(top).to_dict("records")]
     print_table(["ticker", "name", "SIC"], rows, "name")
+    if n > top:
+        say(f"These are the most central; there are {n - top} more: --top {n}.")
