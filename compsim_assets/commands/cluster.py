@@ -72,4 +72,4 @@ def _print(answer: "Cluster", tables: "Tables", top: int) -> None:
     rows = [[row["ticker"], row["name"], row["sic_code"]] for row in answer.members.head(top).to_dict("records")]
     print_table(["ticker", "name", "SIC"], rows, "name")
     if n > top:
-        say(f"These are the most central; there are {n - top} more: --top {n}.")
+        say(f"These are the most central, {n - top} more with --top {n}.")

@@ -199,7 +199,7 @@ def test_a_table_without_room_is_shortened_and_figures_stand_right(capsys: pytes
 
 def test_of_a_large_cluster_the_most_central_members_are_printed(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told = run(data, "cluster KO --year 2015 --top 2", monkeypatch)[1]
-    assert told.splitlines()[-1] == "These are the most central; there are 1 more: --top 3."
+    assert told.splitlines()[-1] == "These are the most central, 1 more with --top 3."
     assert [line.split()[0] for line in told.splitlines()[-3:-1]] == ["KDP", "KO"]
 
 
