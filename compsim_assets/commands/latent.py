@@ -1,6 +1,6 @@
 """`compsim latent`: what a latent stands for."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -54,7 +54,6 @@ def _print(answer: "Latent", tables: "Tables") -> None:
     lines = {
         "a judge": f"{row['judge_label']} (of {row['judge'] or 'unknown'})" if row["judge_label"] else "",
         "terms": row["terms"],
-        "a judge calls it": _judged(row["judge_label"], row["judge"]),
         "trust": _trust(row["label_auc"], row["interpretability"]),
         "active": f"in {int(row['n_reports']):,} reports, {100 * row['firing_rate']:.1f} % of all",
         "strength": _strength(row["quantiles"]),
@@ -76,13 +75,6 @@ def _print(answer: "Latent", tables: "Tables") -> None:
         typer.echo()
         marked = _marked(window["tokens"], window["activations"])
         item(f"{window['ticker'] or ''} {window['year'] or ''} {marked}".strip())
-
-
-def _judged(label: Any, judge: Any) -> str:
-    """A language model's label, which is said to be one."""
-    if not isinstance(label, str) or not label:
-        return ""
-    return f"{label} ({judge if isinstance(judge, str) and judge else 'by a model that its files do not name'})"
 
 
 def _trust(auc: float | None, interpretability: float | None) -> str:
