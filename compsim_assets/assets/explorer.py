@@ -145,6 +145,10 @@ def _metadata(folder: ResultsFolder, described: Mapping[str, Any], page: str) ->
     path = folder.results.array_folder("explorer") / page
     return {
         "open": dg.MetadataValue.url(path.absolute().as_uri()),
+        "preview": dg.MetadataValue.md(
+            f"Open `{path.absolute().as_uri()}` in a browser of this machine: it needs no server. Search for one of "
+            f"{described['n_companies']:,} companies; see its peers, how sure they are, and why."
+        ),
         "page": dg.MetadataValue.path(str(path)),
         "shape": f"{described['n_companies']:,} companies, {described['n_reports']:,} reports",
         "megabytes": round(described["bytes"] / 1e6, 1),

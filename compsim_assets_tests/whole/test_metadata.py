@@ -19,7 +19,7 @@ from compsim_assets_tests.runs import EMPTY_ON_SAMPLE, MODES, Rebuilt, materiali
 GRAPH = defs.resolve_asset_graph()
 ALL = materialized()
 FIGURES = [(n, mode) for n, mode in ALL if GRAPH.get(dg.AssetKey(n)).group_name == "figures"]
-ARRAYS = [("sae_features", None), ("pca", None), ("embeddings", None)]
+ARRAYS = [("sae_features", None), ("pca", None), ("embeddings", None), ("explorer", None)]
 
 
 def test_every_asset_says_where_it_is_and_that_it_is_synthetic(rebuilt: Rebuilt) -> None:
