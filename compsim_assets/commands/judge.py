@@ -120,7 +120,7 @@ def _print_plan(judge_settings: "JudgeSettings", plan: "Plan", estimate: "Estima
     of = "" if estimate.looked_at == len(plan.latents) else f" of {estimate.looked_at:,} that were looked at"
     for why, count in sorted(estimate.too_few.items()):
         print(f"  {why}: {count:,}{of}, not judged")
-    if not plan.latents:
+    if not bill.latents:
         return
     about = "" if not of else f" (all as the {estimate.looked_at:,} that were looked at)"
     print(f"questions: {bill.questions:,.0f} of {bill.latents:,.0f} latents{about}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from compsim_assets.judge.bill import Bill, bill_of, total
@@ -58,7 +59,7 @@ class Bench:
         """Which of these latents, or of all that have windows, are to be judged.
 
         Args:
-            limit: of those that are to be judged only so many.
+            limit: only so many, of those that can be judged.
             again: also those that are judged.
         """
         present = by(self.settings, self._features)
@@ -72,7 +73,9 @@ class Bench:
                 of_others += 1
             else:
                 to_do.append(latent)
-        return Plan(to_do[:limit], done, otherwise, of_others)
+        if limit is not None:
+            to_do = list(islice(filter(self._can_be, to_do), limit))
+        return Plan(to_do, done, otherwise, of_others)
 
     def task(self, latent: int) -> Task:
         """What is to be asked of a latent.
@@ -95,6 +98,14 @@ class Bench:
                 too_few[str(problem)] = too_few.get(str(problem), 0) + 1
         bill = total(bills)
         return Estimate(bill if n == len(looked_at) else bill.times(n / len(looked_at)), too_few, len(looked_at))
+
+    def _can_be(self, latent: int) -> bool:
+        """Whether it has windows enough."""
+        try:
+            self.task(latent)
+        except TooFewError:
+            return False
+        return True
 
     def _whole(self, latent: int, record: Mapping[str, Any]) -> bool:
         """Whether it has all scores that are wanted; one without a label has none."""

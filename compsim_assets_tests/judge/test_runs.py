@@ -85,6 +85,8 @@ def test_what_is_judged_is_not_asked_again(results: Path, tmp_path: Path) -> Non
         assert (plan.done, plan.otherwise, plan.latents) == (0, len(JUDGEABLE), [planted.N_LATENTS - 1])
         fewer = planted.bench(results, tmp_path, planted.settings(endpoint.url, kinds=("fuzz",))).plan()
         assert fewer.done == len(JUDGEABLE)
+        last = planted.N_LATENTS - 1  # has too few windows, and is not what a limit is for
+        assert planted.bench(results, tmp_path, judge).plan([last, 0], limit=1, again=True).latents == [0]
         again = planted.bench(results, tmp_path, judge).plan(again=True)
         assert len(again.latents) == len(JUDGEABLE) + 1
 
