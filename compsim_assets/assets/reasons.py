@@ -284,7 +284,7 @@ def cluster_profiles(
         theme = themes_of(latent_themes.read(), features.n_latents)
     tables = {}
     for mode, of_mode in clusters.items():
-        names, shared = report_names(descriptions), TABLES["latent_themes"].empty().to_pandas()
+        names, shared = report_names(descriptions), None
         if with_features:
             with explaining_memory("the themes of clusters", "a PCA of fewer components"):
                 shared, near = shared_by_clusters(of_mode, reports, features.report_id, theme, similarity.company)

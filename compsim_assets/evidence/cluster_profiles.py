@@ -81,13 +81,15 @@ def shared_by_clusters(
     return table, pd.Series(near, index=ids)
 
 
-def profiles(clusters: pd.DataFrame, strong: pd.DataFrame, themes: pd.DataFrame, profiled: Profiled) -> pd.DataFrame:
+def profiles(
+    clusters: pd.DataFrame, strong: pd.DataFrame, themes: pd.DataFrame | None, profiled: Profiled
+) -> pd.DataFrame:
     """The columns of `cluster_profiles`, a row for each cluster of two or more.
 
     Args:
         clusters: year, cluster_id, report_id; every report of a year.
         strong: year, cluster_id, latent of the strong ones, the strongest first.
-        themes: year, cluster_id, theme of those with a positive contribution, the largest first.
+        themes: year, cluster_id, theme of those with a positive contribution, the largest first; None: there are no features.
     """
     table = clusters.join(profiled.reports, on="report_id")
     members = {
@@ -97,7 +99,7 @@ def profiles(clusters: pd.DataFrame, strong: pd.DataFrame, themes: pd.DataFrame,
     }
     latents, shared = (
         {key: rows[name].tolist() for key, rows in frame.groupby(["year", "cluster_id"], sort=False)}
-        for frame, name in ((strong, "latent"), (themes, "theme"))
+        for frame, name in ((strong, "latent"), (strong.assign(theme=0)[:0] if themes is None else themes, "theme"))
     )
     companies: dict[int, dict[int, set[int]]] = {}
     for (year, cluster), of_cluster in members.items():
