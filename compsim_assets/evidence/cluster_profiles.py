@@ -89,7 +89,7 @@ def profiles(
     Args:
         clusters: year, cluster_id, report_id; every report of a year.
         strong: year, cluster_id, latent of the strong ones, the strongest first.
-        themes: year, cluster_id, theme of those with a positive contribution, the largest first; None: there are no features.
+        themes: year, cluster_id, theme of those with a positive contribution, the largest first; None: no features.
     """
     table = clusters.join(profiled.reports, on="report_id")
     members = {
