@@ -40,7 +40,7 @@ OTHER_METHODS = (
     "baseline_clusters", "walk_forward_scores", "walk_forward_cutoffs", "walk_forward_clusters", "embeddings",
     "embedding_clusters",
 )  # fmt: skip
-# The sample has nothing published: no pairs, clusters, strong features or cointegrated pairs; no text encoder, no judge.
+# The sample has nothing published: no pairs, clusters, strong features, cointegrated pairs; no text encoder, no judge.
 EMPTY_ON_SAMPLE = {
     "published_pairs", "published_replay", "published_strong_features", "published_cointegrated_pairs",
     "embedding_clusters", "judged_latents",
