@@ -69,7 +69,7 @@ def _tick(view: Any) -> _Tick:
 
 
 def _look(view: Any) -> _Tick:
-    from compsim_assets.assets import planning
+    from compsim_assets.automation import planning
 
     instance = view.instance
     if rebuild_under_way(instance, parts=True) or _backfills_under_way(instance):

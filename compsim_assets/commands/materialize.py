@@ -17,7 +17,7 @@ from compsim_assets.universe.layout import UniverseError
 if TYPE_CHECKING:
     import dagster as dg
 
-    from compsim_assets.assets.planning import Plan
+    from compsim_assets.automation.planning import Plan
     from compsim_assets.running.make import Outcome
 
 AGAIN = "Run the same command again: what is whole is kept."
@@ -70,7 +70,7 @@ def _planned(select: str | None, modes: Sequence[str], force: bool) -> "Plan":
         raise UniverseError(f"there is no cutoff mode {', '.join(sorted(unknown))}: {' or '.join(CUTOFF_MODES)}")
     current = settings()
     check_settings(current)
-    from compsim_assets.assets.planning import plan
+    from compsim_assets.automation.planning import plan
     from compsim_assets.definitions import defs
 
     return plan(defs, current, _selected(select, defs), modes, force)

@@ -29,7 +29,7 @@ def status(version: OfVersion = None, as_json: AsJson = False, as_csv: AsCsv = F
 
 def _reasons() -> dict[str, str]:
     """Why a run would make a result again, or for the first time."""
-    from compsim_assets.assets.planning import plan
+    from compsim_assets.automation.planning import plan
     from compsim_assets.definitions import defs
 
     graph = defs.resolve_asset_graph()

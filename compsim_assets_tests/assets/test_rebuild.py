@@ -9,8 +9,8 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from compsim_assets.assets.planning import plan
 from compsim_assets.assets.rebuild import _BY_MODE, _ONCE
+from compsim_assets.automation.planning import plan
 from compsim_assets.checks import STOPPED
 from compsim_assets.contracts import TABLES
 from compsim_assets.definitions import defs

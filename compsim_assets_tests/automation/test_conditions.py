@@ -8,9 +8,9 @@ from typing import Any, cast
 import dagster as dg
 import pytest
 
-from compsim_assets.assets.planning import plan
 from compsim_assets.automation import REBUILD
 from compsim_assets.automation.conditions import SENSOR, automated, condition_sensor
+from compsim_assets.automation.planning import plan
 from compsim_assets.settings import Settings
 from compsim_assets_tests.runs import FEW_DRAWS, Run, everything, materialized, platform
 
@@ -21,7 +21,7 @@ class Ticks:
     def __init__(self, run: Run, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Settings, "from_environment", classmethod(lambda cls: run.settings))
         # Results of tests are made with fewer draws than the defaults.
-        monkeypatch.setattr("compsim_assets.assets.planning.plan", partial(plan, config=FEW_DRAWS))
+        monkeypatch.setattr("compsim_assets.automation.planning.plan", partial(plan, config=FEW_DRAWS))
         ours = platform(run.settings)
         self.assets: list[Any] = automated(cast(Any, ours.assets))
         self.resources, self.instance, self.cursor = ours.resources, instance, None

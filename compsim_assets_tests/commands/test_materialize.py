@@ -9,8 +9,8 @@ import dagster as dg
 import pytest
 
 from compsim_assets import cli
-from compsim_assets.assets import planning
-from compsim_assets.assets.planning import Plan
+from compsim_assets.automation import planning
+from compsim_assets.automation.planning import Plan
 from compsim_assets.commands import materialize
 from compsim_assets.running import home, make, steps
 from compsim_assets.running.make import Outcome

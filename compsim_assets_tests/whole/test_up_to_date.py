@@ -5,7 +5,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from compsim_assets.assets.planning import Plan, plan
+from compsim_assets.automation.planning import Plan, plan
 from compsim_assets_tests.runs import FEW_DRAWS, Run, everything, materialized, platform
 
 

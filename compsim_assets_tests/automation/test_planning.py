@@ -16,7 +16,7 @@ import pytest
 from pydantic import Field
 
 from compsim_assets.assets.common import ALL_MODES, BY_MODE, COMPARISON, SHARED, table_options, universe_of
-from compsim_assets.assets.planning import Plan, plan
+from compsim_assets.automation.planning import Plan, plan
 from compsim_assets.settings import Settings
 from compsim_assets.storage.io_managers import ByMode, managers
 from compsim_assets.storage.results import Results
@@ -270,7 +270,7 @@ def test_what_is_out_of_date_and_not_selected_is_said_and_not_made(settings: Set
 
 def test_planning_needs_no_heavy_library() -> None:
     code = (
-        "import sys\nfrom compsim_assets.assets.planning import plan\nfrom compsim_assets.definitions import defs\n"
+        "import sys\nfrom compsim_assets.automation.planning import plan\nfrom compsim_assets.definitions import defs\n"
         "from compsim_assets.settings import Settings\n"
         "keys = defs.resolve_asset_graph().get_all_asset_keys()\n"
         "assert len(plan(defs, Settings.from_environment(), keys).assets) == len(keys)\n"
