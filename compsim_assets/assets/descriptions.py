@@ -1,18 +1,30 @@
-"""Reports, their returns, daily prices and published pairs, as the universe gives them."""
+"""Reports, their returns, daily prices and published pairs, as the universe gives them; what files were taken for."""
 
+import dataclasses
 from collections import Counter
 from typing import Any
 
 import dagster as dg
 
 from compsim_assets import checks
-from compsim_assets.assets.common import ONE_RUN, SHARED, DataFrame, keys, revision_of, table_outs, universe_of, wanted
+from compsim_assets.assets.common import (
+    ONE_RUN,
+    SHARED,
+    DataFrame,
+    keys,
+    revision_of,
+    table_options,
+    table_outs,
+    universe_of,
+    wanted,
+)
 from compsim_assets.contracts import TABLES
 from compsim_assets.settings import Settings
 from compsim_assets.storage.io_managers import ResultsFolder
+from compsim_assets.storage.previews import plain_rows
 from compsim_assets.universe.folder import Universe
-from compsim_assets.universe.intake.decisions import FINE, LEFT_OUT
-from compsim_assets.universe.layout import ID
+from compsim_assets.universe.intake.decisions import FINE, GRADES, LEFT_OUT, REFUSED
+from compsim_assets.universe.layout import ID, UniverseError
 from compsim_assets.universe.pair_files import PublishedPairs
 
 
@@ -149,3 +161,39 @@ def _counts(pairs: PublishedPairs) -> dict[str, Any]:
         "with_correlation": int((~np.isnan(pairs.correlation)).sum()),
         "dropped": ", ".join(f"{n:,} {why}" for why, n in pairs.dropped.items()) or "none",
     }
+
+
+@dg.asset(**table_options("universe_report", "descriptions", "pandas"))
+def universe_report(context: dg.AssetExecutionContext, settings: Settings) -> DataFrame:
+    """What was made of the universe's files: one row per file and decision. What was read as what, what was assumed and
+    can be said otherwise in universe.toml, what was left out with its count and the first example, what is missing and
+    which assets that disables, and what looks wrong.
+
+    The same as `compsim check FOLDER`. Fails where a file is refused, with every refusal.
+    """
+    import pandas as pd
+
+    from compsim_assets.universe.check import examine
+
+    decisions = examine(universe_of(context, settings))
+    if refused := [f"{decision.file}: {decision.what}" for decision in decisions if decision.grade == REFUSED]:
+        raise UniverseError("\n".join(refused))
+    rows = [dataclasses.asdict(decision) for decision in decisions]
+    table = pd.DataFrame(rows, columns=TABLES["universe_report"].names)
+    order = table["grade"].map({grade: place for place, grade in enumerate(reversed(GRADES))})
+    table = table.assign(order=order).sort_values("order", kind="stable", ignore_index=True).drop(columns="order")
+    counts = table["grade"].value_counts()
+    context.add_output_metadata(
+        {
+            **{grade: int(counts.get(grade, 0)) for grade in GRADES if grade != REFUSED},
+            "decisions": dg.MetadataValue.md(_all_rows(table)),
+        }
+    )
+    return table
+
+
+def _all_rows(table: DataFrame) -> str:
+    """All rows, for the UI."""
+    from tabulate import tabulate
+
+    return tabulate(plain_rows(table), list(table.columns), "pipe")

@@ -1,10 +1,10 @@
 """What starts runs without a person, and what is said of them.
 
-`jobs` has the job, `schedule` its week, `inbox` the sensor of new files, `conditions` the declarative way. `freshness`
-says when results are overdue, `watching` and `failures` what a run that failed asks for, `webhook` tells it to another
-program. `options` are what the environment says of all this; everything is off until it, or a person in the UI, says
-otherwise. What a run does is in `assets`, how it is started in `running`, how files get into a universe in
-`universe.inbox`.
+`jobs` has the job, `schedule` its week, `inbox` the sensor of new files, `conditions` the declarative way, `planning`
+what is out of date. `freshness` says when results are overdue, `watching` and `failures` what a run that failed asks
+for, `webhook` tells it to another program. `options` are what the environment says of all this; everything is off until
+it, or a person in the UI, says otherwise. What a run does is in `assets`, how it is started in `running`, how files get
+into a universe in `universe.inbox`.
 """
 
 from collections.abc import Iterable

@@ -34,6 +34,8 @@ def search(
 
         def answer() -> None:
             say(f'"{words}"', synthetic(tables))
+            if (table["words"] != words).all():
+                say("Nothing has all of these words; these have one of them.")
             typer.echo()
             rows = [
                 [hit["kind"], hit["number"], _words(hit), figure(hit["label_auc"], ".2f"), hit["companies"]]

@@ -11,14 +11,16 @@ from compsim_assets.explore.words import matching
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ["kind", "number", "label", "terms", "label_auc", "companies"]
+COLUMNS = ["kind", "number", "label", "terms", "label_auc", "companies", "words"]
+_ORDER = {"company": 0, "theme": 1, "latent": 2}
 
 
 def search(tables: Tables, words: str, n: int = 10) -> "pd.DataFrame":
-    """kind (company, theme, latent), number (CIK as text, theme, latent), label, terms, label_auc, companies: of each
-    kind the n best.
+    """kind (company, theme, latent), number (CIK as text, theme, latent), label, terms, label_auc, companies, words: of
+    each kind the n best.
 
-    `companies` are tickers of the reports in which a latent is most active, of a theme nothing.
+    `companies` are tickers of the reports in which a latent is most active, of a theme nothing. `words` are those that
+    it has: all of them or, where nothing has all, one.
 
     Raises:
         Unanswerable: nothing has these words; or there are no words.
@@ -31,6 +33,17 @@ def search(tables: Tables, words: str, n: int = 10) -> "pd.DataFrame":
     if not words.split():
         raise Unanswerable("say which words: compsim search 'cloud infrastructure'")
     everybody = Companies(tables)
+    rows = _hits(tables, everybody, words, n)
+    if not rows and len(words.split()) > 1:
+        rows = [hits for word in words.split() for hits in _hits(tables, everybody, word, n)]
+    if not rows:
+        raise Unanswerable(f"no company, theme or latent has any of {words!r}: try the beginning of a word")
+    hits = pd.concat(rows, ignore_index=True).drop_duplicates(["kind", "number"])
+    return hits.sort_values("kind", key=lambda kind: kind.map(_ORDER), kind="stable", ignore_index=True)
+
+
+def _hits(tables: Tables, everybody: Companies, words: str, n: int) -> "list[pd.DataFrame]":
+    """What has all of the words: companies, themes, latents."""
     parts = [_named(everybody, words).head(n)]
     if not tables.pairs_alone:
         themes = matching(tables, "themes", words).head(n).rename(columns={"theme": "number"})
@@ -39,10 +52,8 @@ def search(tables: Tables, words: str, n: int = 10) -> "pd.DataFrame":
         top = _most_active(tables, everybody, latents["number"].tolist())
         parts.append(themes.assign(kind="theme", companies=""))
         parts.append(latents.assign(kind="latent", companies=latents["number"].map(top).fillna("")))
-    rows = [part[COLUMNS].astype({"number": object, "label_auc": "float64"}) for part in parts if len(part)]
-    if not rows:
-        raise Unanswerable(f"no company, theme or latent has all of {words!r}: try one word, or its beginning")
-    return pd.concat(rows, ignore_index=True)
+    with_words = [part.assign(words=words) for part in parts if len(part)]
+    return [part[COLUMNS].astype({"number": object, "label_auc": "float64"}) for part in with_words]
 
 
 def _named(everybody: Companies, words: str) -> "pd.DataFrame":

@@ -147,7 +147,7 @@ def test_other_answers_for_programs(data: Path, monkeypatch: pytest.MonkeyPatch)
         ("explain KO KO", "are one company"),
         ("latent 40", "there is no latent 40"),
         ("latent x", "Invalid value"),
-        ("search steel", "has all of 'steel'"),
+        ("search steel", "has any of 'steel'"),
         ("diff KO 2014 2014", "two years"),
         ("cluster KO --mode rolling", "compsim materialize clusters --mode rolling"),
         ("cluster KO --mode monthly", "base, rolling"),

@@ -201,6 +201,13 @@ def test_search_finds_companies_themes_and_latents(tables: Tables) -> None:
             search(tables, words)
 
 
+def test_search_falls_back_on_one_of_the_words(tables: Tables) -> None:
+    both = search(tables, "beverage steel")
+    assert set(both["words"]) == {"beverage"}
+    alone = search(tables, "beverage")
+    assert both[["kind", "number"]].to_numpy().tolist() == alone[["kind", "number"]].to_numpy().tolist()
+
+
 def test_status_says_what_is_there_and_what_is_of_the_past(world: World, tmp_path: Path) -> None:
     results = world.write(tmp_path / "sample")
     assert set(status_module.status(Tables(results))["out_of_date"]) == {""}

@@ -5,7 +5,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from compsim_assets.assets.intake import universe_report
+from compsim_assets.assets.descriptions import universe_report
 from compsim_assets.settings import SOURCES, Settings
 from compsim_assets.storage.io_managers import managers
 from compsim_assets.universe.layout import UniverseError
