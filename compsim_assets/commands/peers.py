@@ -86,8 +86,9 @@ def _print(answer: "Peers", tables: "Tables") -> None:
     print_table(headers, rows, "name")
     typer.echo()
     say(
-        "above: pairs of the year that are less alike. sure: draws of latents in which it stays among the ten nearest. "
-        "before: a peer the year before, too. after: correlation of the two stocks' returns in the year after."
+        "above: pairs of the year that are less alike. sure: draws of latents in which it stays among the ten "
+        "nearest, or in the nearer half of fewer than twenty. before: a peer the year before, too. after: correlation "
+        "of the two stocks' returns in the year after."
     )
     if answer.reasons is not None and not tables.pairs_alone:
         _print_reasons(answer)

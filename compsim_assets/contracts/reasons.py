@@ -37,8 +37,8 @@ TABLES = (
         share("percentile", "Share of the year's pairs of companies with a smaller cosine."),
         share(
             "confidence",
-            "Share of bootstrap draws of latents in which it stays among the ten nearest of the scope; null without "
-            "features.",
+            "Share of bootstrap draws of latents in which it stays among the ten nearest of the scope, or in the "
+            "nearer half of fewer than twenty; null without features.",
             nullable=True,
         ),
         Column(

@@ -133,7 +133,7 @@ compsim.views.company = (() => {
     const table = h("table", { class: "peers" },
       h("caption", { class: "unseen" }, `Peers of ${compsim.company.name(part.company[position])}, ${compsim.state.year}, nearest first`),
       h("thead", {}, h("tr", {}, [["#", "rank"], ["Company", ""], ["Cosine", "n"], ["Percentile", "n wide", "Share of the year's pairs of companies with a smaller cosine"],
-        ["Sure", "n", "Share of bootstrap draws of latents in which it stays among the ten nearest"], ["A year ago", "wide gap", "Whether it was among the 50 nearest then"],
+        ["Sure", "n", "Share of bootstrap draws of latents in which it stays among the ten nearest, or in the nearer half of fewer than twenty"], ["A year ago", "wide gap", "Whether it was among the 50 nearest then"],
         ["Returns, next year", "n wide", "Correlation of the two companies' monthly returns in the year after"], ["Alike most in", "wide", "The theme with the largest contribution, and its share of the cosine"], ["", ""]]
         .map(([text, kind, title]) => h("th", { scope: "col", class: kind || null, title }, text || h("span", { class: "unseen" }, "Why"))))),
       h("tbody", {}, visible.flatMap((peer) => peerRows(part, position, reasons, peer))));

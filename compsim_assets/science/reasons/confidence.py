@@ -49,7 +49,8 @@ def stays_near(
     block_bytes: int = 1 << 25,
     dtype: torch.dtype = torch.float32,
 ) -> np.ndarray:
-    """Share of the draws in which a peer is among the `nearest` of its list; equal cosines are equally near.
+    """Share of the draws in which a peer is among the `nearest` of its list, or in the nearer half of a list of fewer
+    than twice as many; equal cosines are equally near.
 
     With weights w, the cosine of a and b is sum w_g S_abg / sqrt(sum w_g S_aag . sum w_g S_bbg); the sum of a itself
     does not change the order. A peer whose own sum is not positive in a draw is near nobody there.
@@ -74,9 +75,13 @@ def stays_near(
     listed = (pair >= 0).sum(axis=1)
     order = np.argsort(listed, kind="stable")
     step = max(1, block_bytes // (weights.element_size() * 4 * max(pair.shape[1], 1) * weights.shape[1]))
+    # Of a list of fewer than twenty the nearer half: all of ten would always be among the ten nearest.
+    counts = np.minimum(nearest, (listed[order] + 1) // 2)
+    alike = np.split(order, np.flatnonzero(np.diff(counts)) + 1)
+    blocks = [rows[start : start + step] for rows in alike for start in range(0, len(rows), step)]
 
-    def of_block(start: int) -> None:
-        rows = order[start : start + step]
+    def of_block(rows: np.ndarray) -> None:
+        count = int(min(nearest, (listed[rows[0]] + 1) // 2))
         # Lists of nearly one length: no more places than the longest of them has.
         k = int(listed[rows].max(initial=0))
         where, to = (torch.from_numpy(np.maximum(of[rows, :k], 0)).to(device) for of in (pair, peer))
@@ -85,13 +90,13 @@ def stays_near(
         if bool(missing.any()) or bool(undefined.any()):
             cosine.masked_fill_(missing[:, :, None] | undefined[to], -torch.inf)
         near = cosine > -torch.inf
-        if k > nearest:
-            tenth = _nth_largest(cosine, nearest)
-            near &= cosine >= tenth - _EQUAL[dtype] * tenth.abs()
+        if k > count > 0:
+            last = _nth_largest(cosine, count)
+            near &= cosine >= last - _EQUAL[dtype] * last.abs()
         share = near.sum(dim=2).double() / weights.shape[1]
         shares[rows, :k] = share.masked_fill_(missing, torch.nan).cpu().numpy()
 
-    list(map_on_all_cores(of_block, range(0, len(order), step), device=weights.device))
+    list(map_on_all_cores(of_block, blocks, device=weights.device))
     return shares
 
 

@@ -65,8 +65,10 @@ def test_rows_of_every_explained_pair_sum_to_its_cosine(peers: pd.DataFrame) -> 
         assert not rows.duplicated([*keys, "kind", "number"]).any()
         shares = confidences(one, reasons, peers, n_draws=30)
         assert ((shares >= 0) & (shares <= 1)).all()
-        # Seven peers are all among the ten nearest.
-        assert (shares == 1).all()
+        # Of a list of fewer than twenty half are near in each draw, or more where some are equally near.
+        near_in_a_draw = of_year.assign(share=shares).groupby(["report_id", "scope"])["share"].agg(["sum", "size"])
+        assert (near_in_a_draw["sum"] >= (near_in_a_draw["size"] + 1) // 2 - 1e-9).all()
+        assert (shares < 1).any()
 
 
 def test_lists_of_reports_that_are_not_compared_are_refused(peers: pd.DataFrame) -> None:
