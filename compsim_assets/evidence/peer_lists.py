@@ -26,23 +26,24 @@ def listed_peers(
     """
     reports = descriptions.set_index("report_id")
     industry = reports["sic_code"].astype("string").str.slice(0, 2)
-    compared = similarity.reports(returns, defined_alone=False)
     companies = pd.DataFrame({"year": reports["year"], "company": company_of(descriptions)})
+    compared = set(similarity.reports(returns, defined_alone=False)["report_id"])
     scopes = []
     for scope, within in ((ALL, None), (INDUSTRY, industry)):
         blocks = [pd.DataFrame(block) for block in similarity.nearest_peers(n_peers, within)]
         if not blocks:
             continue
         listed = pd.concat(blocks, ignore_index=True)[list(_LISTED)].rename(columns={"peer_id": "peer_report_id"})
-        there = companies.loc[compared["report_id"]]
-        listed["peer_last_year"] = near_last_year(listed, there)
+        # Published pairs have cosines of reports that no correlation is known of, too.
+        compared |= {*listed["report_id"], *listed["peer_report_id"]}
+        listed["peer_last_year"] = near_last_year(listed, companies[companies.index.isin(compared)])
         scopes.append(listed.assign(scope=scope))
     if not scopes:
         return pd.DataFrame(columns=[*_LISTED, "scope", "percentile", "confidence", "next_year_correlation"])
     peers = pd.concat(scopes, ignore_index=True).sort_values(["report_id", "scope", "rank"], ignore_index=True)
     peers["percentile"] = similarity.share_below(peers["year"].to_numpy(), peers["cosine"].to_numpy())
     peers["confidence"] = np.nan
-    peers["next_year_correlation"] = _next_year(similarity, peers, companies.loc[compared["report_id"]], returns)
+    peers["next_year_correlation"] = _next_year(similarity, peers, companies[companies.index.isin(compared)], returns)
     return peers
 
 

@@ -9,7 +9,7 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from compsim_assets.assets.rebuild import _BY_MODE, _ONCE
+from compsim_assets.assets.rebuild import _BY_MODE, _FOLLOWS, _ONCE
 from compsim_assets.automation.planning import plan
 from compsim_assets.checks import STOPPED
 from compsim_assets.contracts import TABLES
@@ -70,7 +70,9 @@ def test_every_table_and_array_is_compared_and_modes_as_modes() -> None:
         key.path[-1]: GRAPH.get(key).partitions_def for key in GRAPH.get(dg.AssetKey("rebuild_report")).parent_keys
     }
     figures = {key.path[-1] for key in GRAPH.get_all_asset_keys() if GRAPH.get(key).group_name == "figures"}
-    assert parents.keys() == {key.path[-1] for key in GRAPH.get_all_asset_keys()} - figures - {"rebuild_report"}
+    assert {"peer_explanations", "latents", "explorer"} <= _FOLLOWS, "what explains peers follows from the others"
+    every = {key.path[-1] for key in GRAPH.get_all_asset_keys()}
+    assert parents.keys() == every - figures - _FOLLOWS - {"rebuild_report"}
     assert {name for name, partitions in parents.items() if partitions} == set(_BY_MODE)
     assert set(_ONCE) | set(_BY_MODE) == parents.keys()
 

@@ -32,5 +32,5 @@ def test_two_rebuilds_have_the_same_bytes(rebuilt: Rebuilt, tmp_path: Path) -> N
     assert set(second) == set(first)
     assert [path for path in second if first[path] != second[path]] == []
     kinds = {Path(path).suffix for path in second}
-    assert kinds == {".parquet", ".png", ".arrow", ".json", ".safetensors", ".txt", ".md", ".html", ""}
+    assert kinds == {".parquet", ".png", ".arrow", ".json", ".safetensors", ".txt", ".md", ".html", ".js", ".css", ""}
     assert len(second) > 70

@@ -18,7 +18,7 @@ FOLDER = "a 'b' \"c\" $(touch hacked) `touch hacked` ; touch hacked & ü %s {x} 
 NAMES = [
     "<script>document.title='hacked'</script> Inc", "\x1b]0;hacked\x07\x1b[31mRed Co", "=HYPERLINK(\"http://x\")",
     "../../../etc/passwd", "O'Brien \"& Sons\" {name} %s", "\u202etxt.exe Corp", "$(touch hacked)", "line\nbreak|pipe",
-    "Sep\u2028arator", "Nul\x00l plc", "</td></table><h1>hacked", "Ünïcôdé " + "long " * 500,
+    "Sep\u2028arator", "Nul\x00l plc", "</td></table><h1>hacked", "Ünïcôdé" + " long" * 500,
 ]  # fmt: skip
 TEN_MB = 10_000_000
 CONTROL = [chr(code) for code in (*range(32), 127, *range(128, 160)) if chr(code) not in "\n\t"]

@@ -14,6 +14,8 @@ from compsim_assets_tests.whole.test_live_universes import CORE, MODE, reports_a
 
 WHY = "made from other dendrograms than the present ones"
 BY_MODE = sorted({name for name, mode in materialized() if mode})
+# What profiles of clusters are told in.
+WORDS = ["themes", "latent_themes", "judged_latents", "latents", "latent_reports", "latent_windows"]
 # Of the figures those that show cutoff modes.
 FIGURES = ["mean_correlation_by_year", "mean_correlation_by_theta", "theta_by_year"]
 ASSETS = [*everything(figures=False), *FIGURES, *(name for name in BY_MODE if name not in everything(figures=False))]
@@ -31,7 +33,7 @@ def stale(tmp_path_factory: pytest.TempPathFactory) -> Local:
     """Both modes of the first features, then base and all that compares, of the others; read only."""
     folder, (reports, features) = tmp_path_factory.mktemp("stale"), reports_and_features()
     run = write(folder, reports, features)
-    run.run([*CORE, *BY_MODE], None)
+    run.run([*CORE, *WORDS, *BY_MODE], None)
     write(folder, reports, other_features(features))
     run.run(ASSETS, "base")
     return run
