@@ -48,6 +48,7 @@ class Package:
         self._slices: dict[str, Slices] = {}
         self._resolved: dict[str, frozenset[_Name]] = {}
         self._nodes: dict[_Name, _Node] = {}
+        self._inside: dict[str, Mapping[str, frozenset[_Name]]] = {}
         self._to_write = False
 
     def version(self, module: str, name: str, part: str = "", also: Iterable[str] = ()) -> str:
@@ -108,7 +109,7 @@ class Package:
         lines |= {f"{use} {self.entries[use]}" for use in uses if use in self.entries}
         for use in uses:
             lines |= self._beside(module, use.removeprefix(FILE)) if use.startswith(FILE) else set()
-        methods = frozenset((module, each) for each in slices if each.startswith(f"{name}."))
+        methods = self._methods_in(module).get(name, frozenset())
         of_foreign = self._extends_foreign(module, name)
         return _Node(
             lines=frozenset(lines),
@@ -116,6 +117,18 @@ class Package:
             attributes=frozenset(attribute for each in names for attribute in slices[each].attributes),
             methods=frozenset() if of_foreign else methods,
         )
+
+    def _methods_in(self, module: str) -> Mapping[str, frozenset[_Name]]:
+        """What is defined inside each class of a module, by the class."""
+        if module not in self._inside:
+            inside = dict[str, set[_Name]]()
+            for each in self._slices_of(module).slices:
+                place = each.find(".")
+                while place >= 0:
+                    inside.setdefault(each[:place], set()).add((module, each))
+                    place = each.find(".", place + 1)
+            self._inside[module] = {name: frozenset(methods) for name, methods in inside.items()}
+        return self._inside[module]
 
     def _extends_foreign(self, module: str, name: str) -> bool:
         """Whether a class is, by its own bases or theirs, one of another package, which may call its methods."""
