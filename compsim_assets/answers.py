@@ -44,9 +44,9 @@ def peers(
 
     Returns:
         rank, ticker, name, cik, report_id, year, cosine, percentile (share of the year's pairs that are less alike),
-        confidence (share of draws of latents in which it stays among the ten nearest), peer_last_year,
-        next_year_correlation (of the two stocks' returns); with `about` the cosine over its latents. `attrs` of the
-        frame has `within`, and as `note` what has to be said beside it.
+        confidence (share of draws of latents in which it stays among the ten nearest, or in the nearer half of fewer
+        than twenty), peer_last_year, next_year_correlation (of the two stocks' returns); with `about` the cosine over
+        its latents. `attrs` of the frame has `within`, and as `note` what has to be said beside it.
 
     Raises:
         LookupError: nobody of that name, several, or no report of that year; says who and which there are.

@@ -5,6 +5,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from multiprocessing import util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
     os.environ["TMPDIR"] = tempfile.mkdtemp(prefix="c", dir=os.environ["PYTEST_DEBUG_TEMPROOT"])
     os.chmod(os.environ["TMPDIR"], 0o755)  # PostgreSQL runs as another user
-    config.add_cleanup(lambda folder=os.environ["TMPDIR"]: shutil.rmtree(folder, ignore_errors=True))
+    # After multiprocessing has removed its own folder inside, which it does at -100.
+    util.Finalize(None, shutil.rmtree, (os.environ["TMPDIR"],), {"ignore_errors": True}, exitpriority=-200)
     tempfile.tempdir = None
 
 

@@ -177,17 +177,14 @@ def _extract(
 
 def _add_windows(folder: Path, output: Path, ids: Any, index: Any) -> None:
     """The windows that the extraction left, each with the first report of its text."""
-    import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from compsim_assets.science.companies import first_of_each
     from compsim_assets.storage.windows import add_windows
 
     table = pq.read_table(output / "windows.parquet")
-    first = np.empty(int(index.max(initial=-1)) + 1, dtype=np.int64)
-    there = np.flatnonzero(index >= 0)[::-1]
-    first[index[there]] = ids[there]
-    report = pa.array(first[table.column("row").to_numpy()])
+    report = pa.array(ids[first_of_each(index)][table.column("row").to_numpy()])
     add_windows(folder, table.set_column(table.column_names.index("row"), "report_id", report))
 
 

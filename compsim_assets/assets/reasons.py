@@ -35,8 +35,6 @@ from compsim_assets.storage.shards import FeatureShards
 from compsim_assets.storage.similarity import open_similarity
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from compsim_assets.science.reasons.themes import Trial
 
 _TRIED = "learned on half of the companies, judged on nearest pairs of the others; 1 where that could not be tried"
@@ -127,15 +125,6 @@ def theme_assets(
             yield dg.Output(words, "themes", metadata=metadata)
 
 
-def themes_of(latent_themes: DataFrame, n_latents: int) -> "np.ndarray":
-    """(D,) theme of each latent; -1 for none."""
-    import numpy as np
-
-    theme = np.full(n_latents, -1)
-    theme[latent_themes["latent"]] = latent_themes["theme"]
-    return theme
-
-
 def _as_table(trials: "list[Trial]") -> dg.MetadataValue:
     from tabulate import tabulate
 
@@ -207,6 +196,7 @@ def peer_assets(
 
     from compsim_assets.evidence.peer_lists import listed_peers
     from compsim_assets.evidence.peer_reasons import Options, reasons_of_peers
+    from compsim_assets.explore.reasons import theme_by_latent
     from compsim_assets.storage.axes import scored_reports
 
     names = wanted(context)
@@ -220,7 +210,7 @@ def peer_assets(
     features, axes = sae_features.read(), pca.read()
     theme = np.full(features.n_latents, -1)
     if "peer_explanations" in names:
-        theme = themes_of(latent_themes.read(), features.n_latents)
+        theme = theme_by_latent(latent_themes.read(), features.n_latents)
     reports, year = scored_reports(features, axes, pca_scores)
     n_explained = config.n_explained if "peer_explanations" in names else 0
     options = Options(
@@ -275,13 +265,14 @@ def cluster_profiles(
     codes, how they move together, with an interval, and which cluster of the year before they were in.
     """
     from compsim_assets.evidence.cluster_profiles import Profiled, profiles, report_names, shared_by_clusters
+    from compsim_assets.explore.reasons import theme_by_latent
     from compsim_assets.storage.axes import scored_reports
 
     similarity = open_similarity(pca_scores, published_pairs, descriptions)
     if with_features := similarity.name == "features":
         features = sae_features.read()
         reports, _ = scored_reports(features, pca.read(), pca_scores)
-        theme = themes_of(latent_themes.read(), features.n_latents)
+        theme = theme_by_latent(latent_themes.read(), features.n_latents)
     tables = {}
     for mode, of_mode in clusters.items():
         names, shared = report_names(descriptions), None

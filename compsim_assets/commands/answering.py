@@ -52,16 +52,18 @@ def answering(version: str | None) -> Iterator["Tables"]:
         yield Tables.of(opened)
 
 
-def show(answer: Callable[[], None], as_json: Any, table: "pd.DataFrame", *, json_: bool, csv: bool) -> None:
+def show(
+    answer: Callable[[], None], as_json: Callable[[], Any], table: "pd.DataFrame", *, json_: bool, csv: bool
+) -> None:
     """Print an answer in one of its three forms.
 
     Args:
         answer: prints it for a person.
-        as_json: it, for programs. table: its main table.
+        as_json: gives it for programs. table: its main table.
         json_, csv: which form is asked for.
     """
     if json_:
-        typer.echo(json.dumps(without_nan(as_json), indent=2, allow_nan=False, default=str))
+        typer.echo(json.dumps(without_nan(as_json()), indent=2, allow_nan=False, default=str))
     elif csv:
         _write_csv(table)
     else:

@@ -40,7 +40,7 @@ def cluster(
         from compsim_assets.explore.cluster import cluster as ask
 
         answer = ask(tables, company, year, mode)
-        show(lambda: _print(answer, tables, top), answer.as_json(), answer.members, json_=as_json, csv=as_csv)
+        show(lambda: _print(answer, tables, top), answer.as_json, answer.members, json_=as_json, csv=as_csv)
 
 
 def _print(answer: "Cluster", tables: "Tables", top: int) -> None:

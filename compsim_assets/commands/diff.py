@@ -39,7 +39,7 @@ def diff(
         from compsim_assets.explore.diff import diff as ask
 
         answer = ask(tables, company, before, after, top)
-        show(lambda: _print(answer, tables), answer.as_json(), answer.themes, json_=as_json, csv=as_csv)
+        show(lambda: _print(answer, tables), answer.as_json, answer.themes, json_=as_json, csv=as_csv)
 
 
 def _print(answer: "Difference", tables: "Tables") -> None:

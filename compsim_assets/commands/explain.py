@@ -41,7 +41,7 @@ def explain(
         from compsim_assets.explore.explain import explain as ask
 
         answer = ask(tables, company, other, year, top)
-        show(lambda: _print(answer, tables), answer.as_json(), answer.themes, json_=as_json, csv=as_csv)
+        show(lambda: _print(answer, tables), answer.as_json, answer.themes, json_=as_json, csv=as_csv)
 
 
 def _print(answer: "Explanation", tables: "Tables") -> None:

@@ -43,7 +43,7 @@ def latent(
         from compsim_assets.explore.latents import latent as ask
 
         answer = ask(tables, number, top)
-        show(lambda: _print(answer, tables), answer.as_json(), answer.reports, json_=as_json, csv=as_csv)
+        show(lambda: _print(answer, tables), answer.as_json, answer.reports, json_=as_json, csv=as_csv)
 
 
 def _print(answer: "Latent", tables: "Tables") -> None:

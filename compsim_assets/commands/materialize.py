@@ -12,6 +12,7 @@ import typer
 
 from compsim_assets.commands.asking import WRONG, asking, settings
 from compsim_assets.contracts.modes import CUTOFF_MODES
+from compsim_assets.explore.questions import few
 from compsim_assets.universe.layout import UniverseError
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 AGAIN = "Run the same command again: what is whole is kept."
 INTERRUPTED = 130
+_NAMED = 3  # of results that something is said of together
 
 
 def materialize(
@@ -44,7 +46,7 @@ def materialize(
             plan = _planned(select, mode or list(CUTOFF_MODES), force)
         if plan.blocked:
             reasons = [f"{name} ({why})" for name, why in plan.blocked.items()]
-            _say(f"  warning: out of date, and not selected: {_few(reasons)}")
+            _say(f"  warning: out of date, and not selected: {few(reasons, _NAMED)}")
         if not plan.assets:
             print(f"everything is up to date: {_counted(plan.current, 'result')}. --force makes them again")
             if select is None:
@@ -135,7 +137,7 @@ def _say_why(plan: "Plan") -> None:
         if not why.endswith("is made again"):
             reasons.setdefault(why, []).append(name)
     for why, names in reasons.items():
-        _say(f"  {why}: {_few(names)}")
+        _say(f"  {why}: {few(names, _NAMED)}")
 
 
 def _conclude(outcome: "Outcome", plan: "Plan", seconds: float) -> None:
@@ -195,10 +197,6 @@ def _printed() -> str:
     with redirect_stdout(StringIO()) as text, asking():
         print_table_1()
     return text.getvalue()
-
-
-def _few(texts: Sequence[str], most: int = 3) -> str:
-    return ", ".join(texts[:most]) + (f" and {len(texts) - most} more" if len(texts) > most else "")
 
 
 def _counted(number: int, what: str) -> str:

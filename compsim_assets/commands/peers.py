@@ -50,7 +50,7 @@ def peers(
         from compsim_assets.explore.peers import peers as ask
 
         answer = ask(tables, company, year, within=within, about=about, why=why, n=top)
-        show(lambda: _print(answer, tables), answer.as_json(), answer.table, json_=as_json, csv=as_csv)
+        show(lambda: _print(answer, tables), answer.as_json, answer.table, json_=as_json, csv=as_csv)
 
 
 def _print(answer: "Peers", tables: "Tables") -> None:

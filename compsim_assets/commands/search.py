@@ -43,7 +43,7 @@ def search(
             ]
             print_table(["kind", "number", "name or terms", "AUC", "most active in"], rows, "name or terms")
 
-        show(answer, {"words": words, "hits": hits}, table, json_=as_json, csv=as_csv)
+        show(answer, lambda: {"words": words, "hits": hits}, table, json_=as_json, csv=as_csv)
 
 
 def _words(hit: dict[str, Any]) -> str:

@@ -23,7 +23,10 @@ def status(version: OfVersion = None, as_json: AsJson = False, as_csv: AsCsv = F
         table = ask(tables, reasons)
         described = _described(tables)
         missing = sorted(name for name in reasons if name not in set(table["result"]))
-        whole = {**described, "results": records(table), "missing": missing}
+
+        def whole() -> dict[str, Any]:
+            return {**described, "results": records(table), "missing": missing}
+
         show(lambda: _print(described, table, missing), whole, table, json_=as_json, csv=as_csv)
 
 

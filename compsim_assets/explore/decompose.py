@@ -107,15 +107,14 @@ def standardised_features(
         Unanswerable: a report without features.
     """
     import numpy as np
+    import pandas as pd
 
     shards = tables.features()
-    order = np.argsort(shards.report_id, kind="stable")
-    at = np.minimum(np.searchsorted(shards.report_id, report_ids, sorter=order), len(order) - 1)
-    missing = report_ids[shards.report_id[order[at]] != report_ids] if len(order) else report_ids
-    if len(missing):
-        raise Unanswerable(_without_features(missing[0]))
+    at = pd.Index(shards.report_id).get_indexer(report_ids)
+    if (at < 0).any():
+        raise Unanswerable(_without_features(report_ids[at < 0][0]))
     mean, scale = tables.pca().scaler()
-    rows = shards.rows(order[at]) if latents is None else shards.select(latents, order[at])
+    rows = shards.rows(at) if latents is None else shards.select(latents, at)
     some = slice(None) if latents is None else latents
     return (rows.astype(np.float64) - mean[some]) / scale[some]
 

@@ -9,7 +9,7 @@ from compsim_assets.explore.companies import Companies, Company, names_of
 from compsim_assets.explore.decompose import standardised_features
 from compsim_assets.explore.peers import stored
 from compsim_assets.explore.questions import Unanswerable
-from compsim_assets.explore.reasons import latent_labels, theme_labels, themes_of
+from compsim_assets.explore.reasons import latent_labels, theme_activity, theme_labels, themes_of
 from compsim_assets.explore.tables import Tables
 
 if TYPE_CHECKING:
@@ -83,8 +83,7 @@ def _changes(tables: Tables, ids: "np.ndarray", n: int) -> "tuple[pd.DataFrame, 
     theme = themes_of(tables, values.shape[1])
     size = np.bincount(theme[theme >= 0])
     numbers = np.flatnonzero(size)
-    sums = np.stack([np.bincount(theme[theme >= 0], weights=row[theme >= 0]) for row in values])
-    themes = _extremes(numbers, (sums[:, numbers] / size[numbers]), n)
+    themes = _extremes(numbers, theme_activity(values, theme, numbers) / size[numbers], n)
     latents = _extremes(np.arange(values.shape[1]), values, n)
     labels = theme_labels(tables).reindex(themes["number"]).to_numpy()
     of_latents = latent_labels(tables, latents["number"].tolist()).to_numpy()

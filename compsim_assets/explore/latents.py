@@ -53,13 +53,14 @@ def latent(tables: Tables, number: int, n: int = 10) -> Latent:
     """
     row = tables.one("latents", [("latent", "==", number)], _none(tables, number))
     theme, twin = row["theme"], row["twin"]
+    everybody = Companies(tables)
     return Latent(
         number,
         row,
         str(theme_labels(tables).get(int(theme), "")) if theme == theme and theme is not None else "",
         str(latent_labels(tables, [int(twin)]).iloc[0]) if twin == twin and twin is not None else "",
-        _reports(tables, number, n),
-        _windows(tables, number, n),
+        _reports(tables, everybody, number, n),
+        _windows(tables, everybody, number, n),
     )
 
 
@@ -74,22 +75,21 @@ def _none(tables: Tables, number: int) -> str:
     return f"there is no latent {number}: {there}"
 
 
-def _reports(tables: Tables, number: int, n: int) -> "pd.DataFrame":
+def _reports(tables: Tables, everybody: Companies, number: int, n: int) -> "pd.DataFrame":
     columns = ["rank", "report_id", "activation"]
     rows = tables.read("latent_reports", columns, [("latent", "==", number), ("rank", "<=", n)]).sort_values("rank")
-    return _who(tables, rows)[["rank", "ticker", "name", "year", "report_id", "activation"]]
+    return _who(everybody, rows)[["rank", "ticker", "name", "year", "report_id", "activation"]]
 
 
-def _windows(tables: Tables, number: int, n: int) -> "pd.DataFrame":
+def _windows(tables: Tables, everybody: Companies, number: int, n: int) -> "pd.DataFrame":
     columns = ["rank", "report_id", "activation", "tokens", "activations", "source"]
     wanted = [("latent", "==", number), ("rank", "<=", n)]
     rows = tables.read("latent_windows", columns, wanted).sort_values("rank")
     rows = rows.assign(tokens=rows["tokens"].map(json.loads), activations=rows["activations"].map(json.loads))
-    return _who(tables, rows)[["rank", "ticker", "year", "activation", "tokens", "activations", "source"]]
+    return _who(everybody, rows)[["rank", "ticker", "year", "activation", "tokens", "activations", "source"]]
 
 
-def _who(tables: Tables, rows: "pd.DataFrame") -> "pd.DataFrame":
-    everybody = Companies(tables)
+def _who(everybody: Companies, rows: "pd.DataFrame") -> "pd.DataFrame":
     ids = rows["report_id"].tolist()
     names = names_of(everybody, ids)[["ticker", "name"]].reset_index(drop=True)
     year = everybody.reports["year"].reindex(ids).astype("Int64").reset_index(drop=True)

@@ -12,8 +12,13 @@ if TYPE_CHECKING:
 
 def theme_labels(tables: Tables) -> "pd.Series":
     """Label of each theme, by its number; "theme 7" where none sets it apart."""
-    themes = tables.read("themes", ["theme", "label"]).set_index("theme")["label"]
-    return themes.where(themes != "", "theme " + themes.index.astype(str))
+    return named_themes(tables.read("themes", ["theme", "label"]))
+
+
+def named_themes(themes: "pd.DataFrame") -> "pd.Series":
+    """The same of the table's theme and label."""
+    label = themes.set_index("theme")["label"]
+    return label.where(label != "", "theme " + label.index.astype(str))
 
 
 def latent_labels(tables: Tables, latents: "np.ndarray | list[int]") -> "pd.Series":
@@ -33,11 +38,15 @@ def latent_labels(tables: Tables, latents: "np.ndarray | list[int]") -> "pd.Seri
 
 def themes_of(tables: Tables, n_latents: int) -> "np.ndarray":
     """(D,) theme of each latent, -1 where it has none."""
+    return theme_by_latent(tables.read("latent_themes", ["theme", "latent"]), n_latents)
+
+
+def theme_by_latent(latent_themes: "pd.DataFrame", n_latents: int) -> "np.ndarray":
+    """The same from the table's theme and latent."""
     import numpy as np
 
-    rows = tables.read("latent_themes", ["theme", "latent"])
     theme = np.full(n_latents, -1, dtype=np.int64)
-    theme[rows["latent"].to_numpy()] = rows["theme"].to_numpy()
+    theme[latent_themes["latent"].to_numpy()] = latent_themes["theme"].to_numpy()
     return theme
 
 

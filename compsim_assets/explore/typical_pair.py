@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from compsim_assets.explore.reasons import named_themes
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -44,9 +46,7 @@ def typical_pair(
     of_pair = explanations[(explanations["report_id"] == both[0]) & (explanations["peer_report_id"] == both[1])]
     of_pair = of_pair[of_pair["kind"] == "theme"]
     named = of_pair[of_pair["number"] >= 0].sort_values("contribution", ascending=False)
-    label = themes.set_index("theme")["label"].reindex(named["number"]).fillna("")
-    unnamed = "theme " + named["number"].astype(str)
-    labels = label.where(label.to_numpy() != "", unnamed.to_numpy())
+    labels = named_themes(themes).reindex(named["number"])
     reasons = pd.DataFrame({"label": labels.to_numpy(), "contribution": named["contribution"].to_numpy()})
     rest = float(of_pair.loc[of_pair["number"] < 0, "contribution"].sum())
     return TypicalPair((names[0], names[1]), int(row["year"]), float(row["cosine"]), reasons, rest)

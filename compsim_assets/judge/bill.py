@@ -32,8 +32,7 @@ class Bill:
 
     def cost(self, settings: JudgeSettings, *, most: bool = False) -> float:
         """At the prices of the settings: about, or at most."""
-        out = max(self.most_out, self.tokens_out) if most else self.tokens_out
-        return (self.tokens_in * settings.price_in + out * settings.price_out) / 1e6
+        return settings.cost(self.tokens_in, max(self.most_out, self.tokens_out) if most else self.tokens_out)
 
     def tokens(self) -> float:
         """Questions and answers, at most."""

@@ -53,7 +53,7 @@ class Judged:
 
     def cost(self, settings: JudgeSettings) -> float:
         """At the prices of the settings."""
-        return (self.tokens_in * settings.price_in + self.tokens_out * settings.price_out) / 1e6
+        return settings.cost(self.tokens_in, self.tokens_out)
 
     def note(self, answer: Answer) -> None:
         """Count an answer."""

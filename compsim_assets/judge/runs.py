@@ -53,7 +53,7 @@ class _Purse:
         return True
 
     def pay(self, answer: Answer) -> None:
-        self.spent += (answer.tokens_in * self.settings.price_in + answer.tokens_out * self.settings.price_out) / 1e6
+        self.spent += self.settings.cost(answer.tokens_in, answer.tokens_out)
         self.tokens += answer.tokens_in + answer.tokens_out
 
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from compsim_assets.universe.judging.labels import whole
+from compsim_assets.universe.judging.labels import are_tokens, whole
 from compsim_assets.universe.layout import UniverseError
 
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ class Windows:
         try:
             tokens = json.loads(self._tokens[row].as_py())
             activations = json.loads(self._activations[row].as_py())
-            as_expected = isinstance(tokens, list) and all(isinstance(token, str) for token in tokens)
-            if not (as_expected and tokens and len(tokens) == len(activations)):
+            if not (are_tokens(tokens) and tokens and len(tokens) == len(activations)):
                 raise ValueError("expected a list of tokens, and a number for each")
             texts = whole(tokens)
             window = Window(texts, tuple(float(value) for value in activations), self._reports[row].as_py())

@@ -174,3 +174,17 @@ def names_of(reports: "pd.DataFrame", company: "np.ndarray") -> list[tuple[str, 
     names = names.dropna().astype(str)
     of_company = {code: tuple(sorted(set(some))) for code, some in names.groupby(level=0)}
     return [of_company.get(code, ()) for code in company.tolist()]
+
+
+def first_of_each(group: "np.ndarray") -> "np.ndarray":
+    """(g,) int64 position of the first of each group 0 to g - 1, every one of which has some.
+
+    Args:
+        group: (n,) whole numbers; -1: of none.
+    """
+    import numpy as np
+
+    first = np.empty(int(group.max(initial=-1)) + 1, dtype=np.int64)
+    there = np.flatnonzero(group >= 0)[::-1]
+    first[group[there]] = there
+    return first

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from compsim_assets.launch.worker import Worker
+from compsim_assets.science.companies import first_of_each
 from compsim_assets.science.latents.windows import TopWindows, Windows, merge
 
 _LATENTS = 4096  # brought together at once
@@ -30,13 +31,10 @@ _SCHEMA = pa.schema(
 
 def companies_of(path: Path, of_report: np.ndarray) -> np.ndarray:
     """(contents,) the company of each content's first report: column `company` of `texts`, else each its own."""
-    n = int(of_report.max(initial=-1)) + 1
+    first = first_of_each(of_report)
     if "company" not in pq.read_schema(path).names:
-        return np.arange(n)
+        return np.arange(len(first))
     company = pq.read_table(path, columns=["company"]).column("company").to_numpy()
-    there = np.flatnonzero(of_report >= 0)[::-1]
-    first = np.empty(n, dtype=np.int64)
-    first[of_report[there]] = there
     return np.unique(company, return_inverse=True)[1][first]
 
 

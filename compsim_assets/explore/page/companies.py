@@ -50,19 +50,16 @@ class Companies:
         return self.reports.iloc[self._bounds[i] : self._bounds[i + 1]].reset_index(drop=True)
 
     @cached_property
-    def _by_id(self) -> tuple[np.ndarray, np.ndarray]:
-        ids = self.reports["report_id"].to_numpy()
-        order = np.argsort(ids, kind="stable")
-        return ids[order], order
+    def _ids(self) -> pd.Index:
+        import pandas as pd
+
+        return pd.Index(self.reports["report_id"].to_numpy(dtype=np.int64))
 
     def rows(self, report_id: Any) -> np.ndarray:
         """Rows of these reports in `reports`; -1 for one that is not there."""
-        ids, order = self._by_id
-        wanted = np.asarray(report_id, dtype=np.int64)
-        if not len(ids):
-            return np.full(len(wanted), -1)
-        places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
-        return np.where(ids[places] == wanted, order[places], -1)
+        import pandas as pd
+
+        return self._ids.get_indexer(pd.Index(np.asarray(report_id, dtype=np.int64)))
 
     def positions(self, report_id: Any) -> np.ndarray:
         """Positions of these reports in their years; -1 for one that is not there."""

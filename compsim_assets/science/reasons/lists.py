@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from compsim_assets.science.companies import own_pairs
-from compsim_assets.science.linkage.pairs import positions_of
 from compsim_assets.science.linkage.trees import rows_by_year
 from compsim_assets.science.reasons.confidence import N_DRAWS, draw_groups, stays_near
 from compsim_assets.science.reasons.contributions import ComparedYear, Reasons
@@ -54,9 +53,9 @@ def lists_by_year(
     position, of_year = np.full(len(report_id), -1), np.full(len(report_id), -1)
     for number, where in enumerate(members):
         position[rows[where]], of_year[rows[where]] = np.arange(len(where)), number
-    order = np.argsort(report_id, kind="stable")
-    a, b = (_rows_of(peers[name].to_numpy(), report_id, order) for name in ("report_id", "peer_report_id"))
-    if (position[a] < 0).any() or (of_year[a] != of_year[b]).any():
+    ids = pd.Index(report_id)
+    a, b = (ids.get_indexer(pd.Index(peers[name])) for name in ("report_id", "peer_report_id"))
+    if (a < 0).any() or (b < 0).any() or (position[a] < 0).any() or (of_year[a] != of_year[b]).any():
         raise ValueError("the lists name reports that are not compared, or of two years")
     explained = peers["rank"].to_numpy() <= n_explained
     for number, (label, where) in enumerate(zip(years.tolist(), members, strict=True)):
@@ -72,12 +71,6 @@ def lists_by_year(
             same_company=own_pairs(None if company is None else company[rows[where]]),
         )
         yield YearLists(label, compared, listed, pair, second)
-
-
-def _rows_of(wanted: np.ndarray, report_id: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """(m,) positions of these ids; -1 for one that is not there."""
-    place = positions_of(report_id[order], wanted)
-    return np.where(place < 0, -1, order[place] if len(order) else -1)
 
 
 def difference(lists: YearLists, reasons: Reasons, peers: pd.DataFrame) -> float:

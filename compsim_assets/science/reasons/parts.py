@@ -46,6 +46,13 @@ class ScoredReports:
         square = np.einsum("np,np->n", self.scores, self.scores, dtype=np.float64)
         return np.divide(1.0, np.sqrt(square), out=np.zeros_like(square), where=square > 0)
 
+    def standardised(self, latents: slice, rows: np.ndarray | None = None) -> np.ndarray:
+        """(k, b) float32 standardised features of some reports; all by default."""
+        mean, scale = (values[latents].astype(np.float32) for values in (self.mean, self.scale))
+        values = self.features.columns(latents.start, latents.stop, rows) - mean
+        values /= scale
+        return values
+
     def parts(self, rows: np.ndarray, latents: slice, axes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """u and v of some reports: (k, b) each, in the type and on the device of `axes` (P, b).
 

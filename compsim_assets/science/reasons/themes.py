@@ -67,9 +67,7 @@ def place_latents_by(reports: ScoredReports, rows: np.ndarray, n_axes: int = N_A
     places = np.empty((reports.n_latents, basis.shape[1]), dtype=np.float32)
     for start in range(0, reports.n_latents, _BLOCK):
         latents = slice(start, min(start + _BLOCK, reports.n_latents))
-        mean, scale = (values[latents].astype(np.float32) for values in (reports.mean, reports.scale))
-        standardised = (reports.features.columns(latents.start, latents.stop, rows) - mean) / scale
-        places[latents] = (torch.from_numpy(standardised).T @ basis).numpy()
+        places[latents] = (torch.from_numpy(reports.standardised(latents, rows)).T @ basis).numpy()
     return _at_length_one(places)
 
 
@@ -224,14 +222,10 @@ def theme_activity(reports: ScoredReports, theme: np.ndarray, progress: Progress
     sums = torch.zeros(n, n_themes)
     for start in range(0, reports.n_latents, _BLOCK):
         latents = slice(start, min(start + _BLOCK, reports.n_latents))
-        mean, scale = (values[latents].astype(np.float32) for values in (reports.mean, reports.scale))
-        values = reports.features.columns(latents.start, latents.stop)
-        values -= mean
-        values /= scale
-        inside = torch.zeros(values.shape[1], n_themes)
+        inside = torch.zeros(latents.stop - latents.start, n_themes)
         there = np.flatnonzero(theme[latents] >= 0)
         inside[there, theme[latents][there]] = 1.0
-        sums.addmm_(torch.from_numpy(values), inside)
+        sums.addmm_(torch.from_numpy(reports.standardised(latents)), inside)
         if progress is not None:
             progress(latents.stop, reports.n_latents)
     return sums.numpy()

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
+from compsim_assets.science.companies import first_of_each
 from compsim_assets.science.words.counts import TermCounts
 from compsim_assets.science.words.held_out import Others, areas
 from compsim_assets.science.words.log_odds import Z_AT_LEAST, Background, best_terms
@@ -89,10 +90,7 @@ def describe_groups(
 
 def _texts(counts: TermCounts, company: np.ndarray, seed: int, by_company: bool = True) -> _Texts:
     """A text's company is that of its first report; the halves are drawn among companies that have texts."""
-    there = np.flatnonzero(counts.row >= 0)
-    of_text = np.empty(counts.matrix.shape[0], dtype=np.int64)
-    of_text[counts.row[there[::-1]]] = company[there[::-1]]
-    _, code = np.unique(of_text, return_inverse=True)
+    _, code = np.unique(company[first_of_each(counts.row)], return_inverse=True)
     n = int(code.max(initial=-1)) + 1
     # By the order of first appearance, so that the companies' codes do not matter.
     _, first = np.unique(code, return_index=True)

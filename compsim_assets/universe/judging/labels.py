@@ -38,6 +38,11 @@ def whole(tokens: Iterable[str]) -> tuple[str, ...]:
     return tuple(token.encode("utf-8", "replace").decode() for token in tokens)
 
 
+def are_tokens(value: Any) -> bool:
+    """Whether it is a list of texts."""
+    return isinstance(value, list) and all(isinstance(token, str) for token in value)
+
+
 def file_stem(hookpoint: str, latent: int) -> str:
     """What a latent's files are called, as delphi spells it."""
     return f"{hookpoint.replace('/', '--')}_latent{latent}"

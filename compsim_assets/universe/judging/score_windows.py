@@ -6,7 +6,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from compsim_assets.universe.judging.labels import whole
+from compsim_assets.universe.judging.labels import are_tokens, whole
 from compsim_assets.universe.layout import UniverseError
 from compsim_assets.universe.score_files import name_of_score_file
 
@@ -53,9 +53,8 @@ def _windows(path: Path) -> Iterator[tuple[float, list[str], list[float]]]:
         tokens, activations = example.get("str_tokens"), example.get("activations")
         if not tokens or not activations:
             continue
-        texts = isinstance(tokens, list) and all(isinstance(token, str) for token in tokens)
         numbers = isinstance(activations, list) and all(_is_size(value) for value in activations)
-        if not texts or not numbers or len(tokens) != len(activations):
+        if not are_tokens(tokens) or not numbers or len(tokens) != len(activations):
             raise UniverseError(
                 f"{path}: example {number}: expected str_tokens, texts, and as many activations, numbers from 0 on"
             )
@@ -76,8 +75,7 @@ def silent_examples(path: Path) -> Iterator[tuple[str, ...]]:
             raise ValueError
         for example in examples:
             tokens, activating = example.get("str_tokens"), example.get("activating", example.get("ground_truth"))
-            texts = isinstance(tokens, list) and all(isinstance(token, str) for token in tokens)
-            if activating is False and texts and tokens:
+            if activating is False and are_tokens(tokens) and tokens:
                 yield whole(tokens)
     except (ValueError, AttributeError, TypeError):
         raise UniverseError(f"{path}: expected a JSON list of examples") from None

@@ -117,6 +117,10 @@ class JudgeSettings:
         if self.budget and not (self.price_in or self.price_out):
             raise self._wrong("budget needs price_in and price_out, the prices of a million tokens")
 
+    def cost(self, tokens_in: float, tokens_out: float) -> float:
+        """Of so many tokens of questions and answers, in the currency of the prices."""
+        return (tokens_in * self.price_in + tokens_out * self.price_out) / 1e6
+
     @classmethod
     def from_toml(cls, path: Path) -> JudgeSettings:
         """Read and check `judge.toml`.

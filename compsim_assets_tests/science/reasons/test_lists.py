@@ -108,3 +108,14 @@ def test_a_year_before_and_after() -> None:
     assert near.astype(object).where(near.notna(), None).tolist() == [None, True, False, None, False]
     assert next_report(peers["report_id"], reports)[[0, 2]].tolist() == [20, 31]
     assert np.isnan(next_report(peers["report_id"], reports)[[1, 4]]).all()
+
+
+@pytest.mark.parametrize("end", ["report_id", "peer_report_id"])
+def test_a_report_that_is_not_there_is_refused(peers: pd.DataFrame, end: str) -> None:
+    year = 2000 + np.arange(N) % 2
+    # Of the year of the last report, whose place a missing one must not take.
+    row = peers.index[peers["year"] == year[-1]][0]
+    broken = peers.copy()
+    broken.loc[row, end] = 1
+    with pytest.raises(ValueError, match="not compared, or of two years"):
+        list(lists_by_year(broken, np.arange(N), 100 + np.arange(N), year, None, n_explained=4))
