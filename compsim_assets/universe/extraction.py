@@ -6,15 +6,17 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, ClassVar, get_type_hints
 
+from compsim_assets.universe.extraction_tables import Controls, Training
 from compsim_assets.universe.layout import UniverseError
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 
-_REQUIRED = ("model", "sae", "hookpoint", "max_tokens")
+_REQUIRED = ("model", "hookpoint", "max_tokens")
+_TABLES = {"train": Training, "controls": Controls}
 _PACKAGE = "package:"
 # The hub's rule for a repository name, with and without an owner.
 HUB_MODEL = re.compile(r"^[\w.-]+(/[\w.-]+)?$", re.ASCII)
@@ -42,10 +44,12 @@ class ModelSettings:
     file: str
     """Where these settings come from; error messages begin with it."""
 
+    may_be_empty: ClassVar[tuple[str, ...]] = ()
+
     def __post_init__(self) -> None:
         for name, kind in get_type_hints(type(self)).items():
             value = getattr(self, name)
-            if kind is str and (not isinstance(value, str) or not value.strip()):
+            if kind is str and (not isinstance(value, str) or not value.strip()) and name not in self.may_be_empty:
                 raise UniverseError(f"{self.file}: {name} must be a non-empty string, not {value!r}")
             # A TOML boolean is a Python int.
             whole = isinstance(value, int) and not isinstance(value, bool)
@@ -67,15 +71,29 @@ class ExtractionSettings(ModelSettings):
     another node with the same file system, finds them. The SAE keeps the dtype of its checkpoint.
     """
 
-    sae: str
+    sae: str = ""
     """The sparsify checkpoint: an absolute folder (of the checkpoint itself, or with one folder
-    per hookpoint) or a hub name `owner/name`."""
+    per hookpoint) or a hub name `owner/name`. Empty where one is trained, until it is."""
 
     hookpoint: str
     """Name of the module whose output the SAE reads, as the headless model names it:
     `layers.30` (Llama), `encoder.layer.4` (BERT)."""
 
+    train: Training | None = None
+    """How an SAE is trained on the universe's own texts; None where `sae` is one."""
+
+    controls: Controls = field(default_factory=Controls)
+    """What else is read from the same activations, to hold the SAE against."""
+
     file: str = "extraction.toml"
+
+    may_be_empty: ClassVar[tuple[str, ...]] = ("sae",)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, table in _TABLES.items():
+            if isinstance(values := getattr(self, name), dict):
+                object.__setattr__(self, name, table.of(values, f"{self.file} [{name}]"))
 
     @classmethod
     def from_toml(cls, path: Path | str) -> ExtractionSettings:
@@ -88,9 +106,15 @@ class ExtractionSettings(ModelSettings):
         path = Path(path).resolve()
         values = read_toml(path, "which model, sae, hookpoint and max_tokens turn text into SAE features")
         check_keys(values, str(path), cls, _REQUIRED)
+        for name in _TABLES:
+            if not isinstance(values.get(name, {}), dict):
+                raise UniverseError(f"{path}: [{name}] must be a table, not {values[name]!r}")
+        if ("sae" in values) == ("train" in values):
+            both = "either, not both" if "sae" in values else "required key sae is missing"
+            raise UniverseError(f"{path}: {both}: sae names an SAE, a table [train] says how to train one")
         settings = cls(**values, file=str(path))
         model = locate(settings.model, "model", path.parent, str(path), HUB_MODEL)
-        sae = locate(settings.sae, "sae", path.parent, str(path), HUB_SAE)
+        sae = locate(settings.sae, "sae", path.parent, str(path), HUB_SAE) if settings.sae else ""
         return replace(settings, model=model, sae=sae)
 
 

@@ -28,7 +28,9 @@ def write(folder: Path, values: dict | None = None, **changes: object) -> Path:
 def test_required_keys_are_enough(tmp_path: Path) -> None:
     path = write(tmp_path)
     settings = ExtractionSettings.from_toml(path)
-    assert settings.to_dict() == {**COMPLETE, "dtype": "auto", "tokens_per_batch": 4096, "file": str(path)}
+    tables = {"train": None, "controls": {"random_sae": 3, "raw_activations": True}}
+    defaults = {"dtype": "auto", "tokens_per_batch": 4096, **tables}
+    assert settings.to_dict() == {**COMPLETE, **defaults, "file": str(path)}
 
 
 def test_optional_keys_are_taken(tmp_path: Path) -> None:
@@ -71,7 +73,8 @@ def test_other_names_are_left_as_they_are(tmp_path: Path, model: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "error", "complaint"),
     [
-        ({"sae": None, "model": None}, ValueError, "required key model, sae is missing"),
+        ({"hookpoint": None, "model": None}, ValueError, "required key model, hookpoint is missing"),
+        ({"sae": None}, ValueError, r"required key sae is missing: sae names an SAE, a table \[train\] says how"),
         ({"max_token": 5}, ValueError, r"unknown key 'max_token' \(did you mean 'max_tokens'\?\)"),
         ({"file": "x"}, ValueError, "unknown key 'file'"),
         ({"max_tokens": "256"}, ValueError, "max_tokens must be a whole number >= 1, not '256'"),

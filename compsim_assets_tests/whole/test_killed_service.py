@@ -2,7 +2,7 @@
 
 What dies is started again, as a service manager does. Then nothing waits for good, readers have a whole version, and
 the next rebuild ends with the bytes of one that nobody disturbed. COMPSIM_KILLS says how often, once by default; with
-COMPSIM_KILL_DRILL it is the whole sample on PostgreSQL, which dies like the others, and about four die per rebuild.
+COMPSIM_KILL_DRILL it is the whole sample on PostgreSQL, which dies like the others, and about six die per rebuild.
 """
 
 import os
@@ -33,7 +33,7 @@ pytestmark = [
 
 KILLS = int(os.environ.get("COMPSIM_KILLS", "1"))
 DRILL = bool(os.environ.get("COMPSIM_KILL_DRILL"))
-PER_REBUILD = 4 if DRILL else 1
+PER_REBUILD = 6 if DRILL else 1
 
 
 @pytest.fixture
