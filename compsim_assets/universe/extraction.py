@@ -16,7 +16,7 @@ from compsim_assets.universe.layout import UniverseError
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 
 _REQUIRED = ("model", "hookpoint", "max_tokens")
-_TABLES = {"train": Training, "controls": Controls}
+_TABLES: dict[str, type[Training] | type[Controls]] = {"train": Training, "controls": Controls}
 _PACKAGE = "package:"
 # The hub's rule for a repository name, with and without an owner.
 HUB_MODEL = re.compile(r"^[\w.-]+(/[\w.-]+)?$", re.ASCII)
