@@ -41,8 +41,41 @@ class LoadedModels:
     dtype: torch.dtype
 
 
+@dataclass(frozen=True)
+class HookedModel:
+    """A language model on its device, and the module whose output, of this width, is wanted."""
+
+    tokenize: Tokenizer
+    model: nn.Module
+    module: nn.Module
+    width: int
+
+
 def load_models(settings: Mapping[str, Any], device: torch.device) -> LoadedModels:
     """Load model, tokenizer and SAE and check that they fit together.
+
+    Args:
+        settings: `ExtractionSettings.to_dict()`.
+        device: where to compute.
+
+    Raises:
+        FileNotFoundError: a folder, package or hub repository is not there.
+        ValueError: something does not fit. Every message begins with the settings' file.
+    """
+    file, hookpoint = settings["file"], settings["hookpoint"]
+    hooked = load_hooked_model(settings, device)
+    sae = load_sparse_coder(settings["sae"], hookpoint, device, file)
+    if sae.d_in != hooked.width:
+        raise ValueError(
+            f"{file}: sae = {settings['sae']!r} reads activations of width {sae.d_in}, but the "
+            f"output of {hookpoint!r} in model = {settings['model']!r} has width {hooked.width}"
+        )
+    extract = FeatureExtractor(hooked.model, hooked.module, sae.encode, sae.num_latents, device, sae.dtype)
+    return LoadedModels(hooked.tokenize, extract, next(hooked.model.parameters()).dtype)
+
+
+def load_hooked_model(settings: Mapping[str, Any], device: torch.device) -> HookedModel:
+    """Load model and tokenizer, and find the module whose output is wanted.
 
     Args:
         settings: `ExtractionSettings.to_dict()`.
@@ -65,14 +98,7 @@ def load_models(settings: Mapping[str, Any], device: torch.device) -> LoadedMode
             f"{file}: model = {settings['model']!r}: the checkpoint lacks weights that are needed "
             f"up to the hookpoint: {', '.join(sorted(lacking)[:5])}"
         )
-    sae = load_sparse_coder(settings["sae"], hookpoint, device, file)
-    if sae.d_in != width:
-        raise ValueError(
-            f"{file}: sae = {settings['sae']!r} reads activations of width {sae.d_in}, but the "
-            f"output of {hookpoint!r} in model = {settings['model']!r} has width {width}"
-        )
-    extract = FeatureExtractor(model, module, sae.encode, sae.num_latents, device, sae.dtype)
-    return LoadedModels(tokenizer, extract, next(model.parameters()).dtype)
+    return HookedModel(tokenizer, model, module, width)
 
 
 def load_sparse_coder(name: str, hookpoint: str, device: torch.device, file: str) -> Any:

@@ -158,6 +158,25 @@ def sum_of_latents(
     return sums
 
 
+def counted_activations(
+    model: nn.Module, module: nn.Module, batch: Sequence[Tokens], device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Activations of a batch's counted tokens, text by text: (tokens, width) in the model's dtype, (tokens,) int64 the
+    text of each.
+
+    Raises:
+        FloatingPointError: an activation overflowed the model's dtype.
+    """
+    input_ids, mask = pad([tokens.ids for tokens in batch], device)
+    counted, _ = pad([tokens.counted for tokens in batch], device)
+    hidden = activations_at(model, module, input_ids, mask)
+    owners, positions = torch.nonzero(counted, as_tuple=True)
+    activations = hidden[owners, positions]
+    if not bool(torch.isfinite(activations).all()):
+        raise FloatingPointError(f"the model's activations overflow in {hidden.dtype}: set dtype to another")
+    return activations, owners
+
+
 @dataclass(frozen=True)
 class FeatureExtractor:
     """Descriptions -> SAE features, one batch at a time.
@@ -189,13 +208,7 @@ class FeatureExtractor:
             FloatingPointError: an activation overflowed the model's dtype.
         """
         with torch.inference_mode():
-            input_ids, mask = pad([tokens.ids for tokens in batch], self.device)
-            counted, _ = pad([tokens.counted for tokens in batch], self.device)
-            hidden = activations_at(self.model, self.module, input_ids, mask)
-            owners, positions = torch.nonzero(counted, as_tuple=True)
-            activations = hidden[owners, positions]
-            if not bool(torch.isfinite(activations).all()):
-                raise FloatingPointError(f"the model's activations overflow in {hidden.dtype}: set dtype to another")
+            activations, owners = counted_activations(self.model, self.module, batch, self.device)
             activations = activations.to(self.sae_dtype)
             each: list[tuple[Tensor, Tensor]] | None = None if self.windows is None else []
             sums = sum_of_latents(self.encode, activations, owners, len(batch), self.n_latents, each)

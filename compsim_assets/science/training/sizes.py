@@ -1,0 +1,62 @@
+"""How wide an SAE is and how long it is trained, from the number of tokens and the width of the activations."""
+
+from dataclasses import dataclass
+
+TOKENS_PER_LATENT = 30
+"""Fewer different tokens per latent than this are few: latents then learn single tokens by heart."""
+
+_WIDEST = 32  # times the activations' width
+_BATCH = 2048
+_BLOCKS = 2  # a batch has at least so many times the tokens of a block
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How an SAE is trained.
+
+    Attributes:
+        latents: D. k: active ones per token.
+        batch: tokens per update.
+        passes: how often each token is trained on, at most.
+        learning_rate: Adam's, in units in which the tokens' variance is 1.
+    """
+
+    latents: int
+    k: int
+    batch: int
+    passes: int
+    learning_rate: float
+
+
+class TooFewTokens(ValueError):
+    """There are fewer tokens than latents; carries both numbers."""
+
+    def __init__(self, tokens: int, latents: int) -> None:
+        super().__init__(tokens, latents)
+        self.tokens, self.latents = tokens, latents
+
+
+def plan(tokens: int, width: int, latents: int = 0, k: int = 0) -> Plan:
+    """The plan for so many different tokens to train on; `latents` and `k` where they are given, else as they fit.
+
+    The width is the largest power of two times that of the activations, up to 32, that has TOKENS_PER_LATENT tokens per
+    latent. k is a sixteenth of the activations' width. Few tokens are read more often, so that about as many updates
+    are made.
+
+    Raises:
+        TooFewTokens: there are not as many tokens as latents.
+    """
+    if not latents:
+        factor = _WIDEST
+        while factor > 1 and tokens < TOKENS_PER_LATENT * factor * width:
+            factor //= 2
+        latents = factor * width
+    k = k or max(1, min(max(4, width // 16), latents // 4))
+    if tokens < latents:
+        raise TooFewTokens(tokens, latents)
+    batch = min(_BATCH, max(1, tokens // 8))
+    passes = max(1, min(_PASSES, -(-_TOKENS // tokens)))
+    return Plan(latents, k, batch, passes, 1e-3)
+
+
+_PASSES, _TOKENS = 12, 3_000_000
