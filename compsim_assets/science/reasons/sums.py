@@ -54,9 +54,11 @@ class GroupSums:
         """Add the block of these latents: u, v (n, b)."""
         group = self._group[latents]
         order = np.argsort(group, kind="stable")
+        order = order[np.searchsorted(group[order], 0) :]  # of the latents that are in a group
+        if len(order) == 0:
+            return
         numbers, starts = np.unique(group[order], return_index=True)
-        where = torch.from_numpy(order).to(u.device)
-        u, v = u.index_select(1, where), v.index_select(1, where)
+        u, v = map_on_all_cores(_columns, (u, v), (order, order), device=u.device)
 
         def of_group(number: int, first: int, last: int) -> None:
             inside_u, inside_v = u[:, first:last], v[:, first:last]
@@ -65,10 +67,8 @@ class GroupSums:
             if self._itself:
                 self.reports[number] += torch.einsum("nb,nb->n", inside_u, inside_v)
 
-        ends = zip(numbers.tolist(), starts.tolist(), [*starts[1:].tolist(), len(order)], strict=True)
-        jobs = list(zip(*(job for job in ends if job[0] >= 0), strict=True))
-        if jobs:
-            list(map_on_all_cores(of_group, *jobs, device=u.device))
+        jobs = numbers.tolist(), starts.tolist(), [*starts[1:].tolist(), len(order)]
+        list(map_on_all_cores(of_group, *jobs, device=u.device))
 
     def result(self) -> tuple[np.ndarray, np.ndarray]:
         """(m, n_groups) and (n, n_groups) float64."""
@@ -84,3 +84,12 @@ class GroupSums:
                 parts.append(product.index_select(0, at))
         first, second = map(torch.cat, sums)
         return (first + second[self._back]) / 2
+
+
+def _columns(values: torch.Tensor, order: np.ndarray) -> torch.Tensor:
+    """(n, len(order)) these columns, in this order; numpy takes them in half of the time of torch on a CPU."""
+    if values.device.type != "cpu":
+        return values.index_select(1, torch.from_numpy(order).to(values.device))
+    # Told to clip it writes at once where it is to; every position is valid.
+    out = np.empty((len(values), len(order)), dtype=values.numpy().dtype)
+    return torch.from_numpy(np.take(values.numpy(), order, axis=1, out=out, mode="clip"))
