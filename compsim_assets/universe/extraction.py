@@ -8,15 +8,18 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, ClassVar, get_type_hints
+from typing import Any, ClassVar, Self, get_type_hints
 
 from compsim_assets.universe.extraction_tables import Controls, Training
 from compsim_assets.universe.layout import UniverseError
+from compsim_assets.universe.vintages import Vintage, read_vintages
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 
 _REQUIRED = ("model", "hookpoint", "max_tokens")
 _TABLES: dict[str, type[Training] | type[Controls]] = {"train": Training, "controls": Controls}
+# What a vintage may have of its own.
+_OF_VINTAGES = ("model", "sae", "hookpoint")
 _PACKAGE = "package:"
 # The hub's rule for a repository name, with and without an owner.
 HUB_MODEL = re.compile(r"^[\w.-]+(/[\w.-]+)?$", re.ASCII)
@@ -44,6 +47,10 @@ class ModelSettings:
     file: str
     """Where these settings come from; error messages begin with it."""
 
+    vintages: tuple[Vintage, ...] = ()
+    """Models of their time, ascending: each for reports that are younger than what it has read. Empty where one model
+    reads all reports."""
+
     may_be_empty: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
@@ -60,7 +67,11 @@ class ModelSettings:
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain strings and numbers: what a worker gets."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "vintages"}
+
+    def of(self, vintage: Vintage) -> Self:
+        """These settings with the model and the rest of a vintage, and no other vintage beside it."""
+        return replace(self, **vintage.changes, vintages=())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +116,8 @@ class ExtractionSettings(ModelSettings):
         """
         path = Path(path).resolve()
         values = read_toml(path, "which model, sae, hookpoint and max_tokens turn text into SAE features")
+        vintages = _vintages(values, path)
+        values = {**(vintages[-1].changes if vintages else {}), **values, "vintages": vintages}
         check_keys(values, str(path), cls, _REQUIRED)
         for name in _TABLES:
             if not isinstance(values.get(name, {}), dict):
@@ -116,6 +129,19 @@ class ExtractionSettings(ModelSettings):
         model = locate(settings.model, "model", path.parent, str(path), HUB_MODEL)
         sae = locate(settings.sae, "sae", path.parent, str(path), HUB_SAE) if settings.sae else ""
         return replace(settings, model=model, sae=sae)
+
+
+def _vintages(values: dict[str, Any], path: Path) -> tuple[Vintage, ...]:
+    """The file's vintages, which are taken out of its values; where an SAE is trained, they have none of their own."""
+    if (tables := values.pop("vintages", None)) is None:
+        return ()
+    keys = [key for key in _OF_VINTAGES if key != "sae" or "train" not in values]
+    hub = {"model": HUB_MODEL, "sae": HUB_SAE}
+
+    def located(key: str, value: str) -> str:
+        return locate(value, key, path.parent, f"{path} [[vintages]]", hub[key]) if key in hub else value
+
+    return read_vintages(tables, str(path), keys, values, located)
 
 
 def check_keys(values: Mapping[str, Any], file: str, settings: type[Any], required: Sequence[str]) -> None:

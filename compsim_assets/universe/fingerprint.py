@@ -36,6 +36,7 @@ READS: Mapping[str, frozenset[str]] = {
     "returns": frozenset({"reports", "returns", "prices"}),
     "price_history": frozenset({"reports", "prices"}),
     "published_pairs": frozenset({"pairs"}),
+    "sparse_autoencoder": frozenset({"reports", "extraction"}),
     "sae_features": frozenset({"reports", "features", "extraction"}),
     "pca": frozenset({"pca"}),
     "pca_scores": frozenset({"pca"}),
@@ -58,6 +59,9 @@ _NEWEST = {
 }
 # Settings of the extraction that say what is made of a language model's activations.
 _OF_FEATURES = ("sae", "hookpoint")
+# And what else is made of them than an SAE.
+_OF_CONTROLS = ("random_sae", "raw_activations")
+_WITHOUT = {"embeddings": _OF_FEATURES, "sparse_autoencoder": _OF_CONTROLS}
 _PACKAGE = "package:"
 # What the embedded sample is made of, in `compsim_assets.sample.size`: not imported, that takes longer than a look.
 _SAMPLE = ("GENERATOR_VERSION", "SampleSize", "FULL")
@@ -113,15 +117,17 @@ class _Reading:
             kinds.remove("prices")  # that are only held against the returns
         if asset == "embeddings" and self._has("embedding"):
             kinds.remove("extraction")  # whose language model would be the encoder
-        if asset == "sae_features":
+        if asset in ("sae_features", "sparse_autoencoder"):
             yield f"pairs: {self._has('pairs')}"  # which decide whether features are read
+            if asset == "sparse_autoencoder":
+                yield f"features: {self._has('features')}"  # which need none
             if self._settings.similarity == "pairs":
                 return  # they are not, and the hub is not asked for them
         yield from self._rules(kinds)
         for kind in sorted(kinds & self._hub.keys()):
             yield self._of_hub(kind)
         for kind in sorted(kinds & {"extraction", "embedding"}):
-            yield from self._models(self._folder / f"{kind}.toml", _OF_FEATURES if asset == "embeddings" else ())
+            yield from self._models(self._folder / f"{kind}.toml", _WITHOUT.get(asset, ()))
         paths = [path for kind in kinds - {"extraction", "embedding"} for path in self._files.get(kind, ())]
         for path, content in self._contents.of(paths).items():
             yield f"{path.relative_to(self._folder)}: {content}"
@@ -198,6 +204,9 @@ def _named(settings: Mapping[str, Any], before: str = "") -> Iterator[tuple[str,
     for name, value in sorted(settings.items()):
         if isinstance(value, dict):
             yield from _named(value, f"{before}{name}.")
+        elif isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
+            for number, each in enumerate(value):
+                yield from _named(each, f"{before}{name}.{number}.")
         else:
             yield f"{before}{name}", value
 
