@@ -8,14 +8,19 @@ from pydantic import Field
 
 from compsim_assets.assets.common import (
     HEAVY,
+    ONE_RUN,
+    SHARED,
     WHO,
     DataFrame,
     alone,
     columns,
     default_device,
     explaining_memory,
+    no_rows,
     progress,
+    selected,
     table_options,
+    table_outs,
     universe_of,
     usable_scores,
 )
@@ -33,37 +38,54 @@ class LatentReportsConfig(dg.Config):
     """How many reports show a latent."""
 
     reports: int = Field(default=20, ge=1, description="Reports of a latent, one per company.")
+    of_year: int = Field(default=3, ge=1, description="Reports of a latent in each year, one per company.")
     block: int = Field(default=2048, ge=1, description="Latents read at once; 12 bytes x reports x block of memory.")
 
 
-@dg.asset(ins={"descriptions": columns(*WHO)}, **table_options("latent_reports", "words", "numpy"))
+@dg.multi_asset(
+    name="latent_reports",
+    group_name="words",
+    outs=table_outs(
+        SHARED,
+        "numpy",
+        latent_reports="The reports in which each latent is most active, one per company; equal activations by report "
+        "id.",
+        latent_years="The same within each year.",
+    ),
+    ins={"descriptions": columns(*WHO)},
+    can_subset=True,
+    backfill_policy=ONE_RUN,
+)
 def latent_reports(
     context: dg.AssetExecutionContext, config: LatentReportsConfig, sae_features: FeatureShards, descriptions: DataFrame
-) -> DataFrame:
-    """The reports in which each latent is most active, one per company; equal activations by report id."""
-    import numpy as np
+) -> Iterator[dg.Output]:
+    """Read the features once, a block of latents at a time."""
     import pandas as pd
 
     from compsim_assets.science.companies import report_companies
-    from compsim_assets.science.latents.activity import Companies, top_reports
+    from compsim_assets.science.latents.activity import ranked
 
+    if sae_features.n_latents == 0:
+        yield from no_rows(context, _NO_FEATURES)
+        return
     ids = sae_features.report_id
-    companies = Companies.of(report_companies(descriptions, ids), ids)
-    log, parts = progress(context, "latents ranked"), []
+    company = report_companies(descriptions, ids)
+    year = descriptions.set_index("report_id")["year"].loc[ids].to_numpy()
+    log, tops, of_years = progress(context, "latents ranked"), [], []
     with explaining_memory("the latents' top reports", "a smaller block"):
         for start in range(0, sae_features.n_latents, config.block):
             stop = min(start + config.block, sae_features.n_latents)
             values = sae_features.columns(start, stop)
-            top = top_reports(values, companies, config.reports)
-            latent, rank = np.nonzero(top >= 0)
-            row = top[latent, rank]
-            shown = {"latent": start + latent, "rank": rank + 1, "report_id": ids[row]}
-            parts.append(pd.DataFrame({**shown, "activation": values[row, latent].astype(float)}))
+            tops.append(pd.DataFrame(ranked(values, company, ids, config.reports)))
+            of_years.append(pd.DataFrame(ranked(values, company, ids, config.of_year, year)))
+            for part in (tops[-1], of_years[-1]):
+                part["latent"] += start
             log(stop, sae_features.n_latents)
-    if not parts:
-        context.log.info(_NO_FEATURES)
-        return TABLES["latent_reports"].empty().to_pandas()
-    return pd.concat(parts, ignore_index=True)
+        tables = {"latent_reports": tops, "latent_years": of_years}
+        together = {
+            name: pd.concat(parts, ignore_index=True).astype({"activation": float}) for name, parts in tables.items()
+        }
+    yield from selected(context, *(dg.Output(table, name) for name, table in together.items()))
 
 
 class LatentWindowsConfig(dg.Config):

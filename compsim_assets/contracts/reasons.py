@@ -98,6 +98,13 @@ TABLES = (
         REPORT,
         size("activation", "Summed over the report's tokens."),
     ),
+    table("latent_years", "latent", "year", "rank")(
+        LATENT,
+        YEAR,
+        count("rank", "1 is the year's report with the largest activation; one report per company.", at_least=1),
+        REPORT,
+        size("activation", "Summed over the report's tokens."),
+    ),
     table("latent_windows", "latent", "rank")(
         LATENT,
         count("rank", "1 is the window with the largest activation.", at_least=1),

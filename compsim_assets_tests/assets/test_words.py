@@ -13,7 +13,7 @@ from compsim_assets_tests.runs import Local, Rebuilt
 from compsim_assets_tests.universes import write_features, write_reports
 from compsim_assets_tests.workers import tiny_models
 
-TABLES = ["descriptions", "sae_features", "fuzz_scores", "latent_reports", "latent_windows"]
+TABLES = ["descriptions", "sae_features", "fuzz_scores", "latent_reports", "latent_years", "latent_windows"]
 HOSTILE = ["<script>alert(1)</script>", "\x1b[31m red", "\u202egnp", '"],["', "\ud800", "a\x00b", "</script><!--", "…"]
 
 
@@ -45,6 +45,11 @@ def test_windows_of_an_extraction_are_of_the_reports_that_have_the_features(with
     active = np.stack(features.to_list()) > 0
     assert len(reports) == active.sum()
     assert (reports.groupby("latent")["activation"].diff().dropna() <= 0).all()
+    # All are of one year: its three strongest.
+    of_year = with_texts.read("latent_years")
+    assert of_year.drop(columns="year").equals(
+        reports[reports["rank"] <= 3].reset_index(drop=True)[of_year.columns.drop("year")]
+    )
 
 
 def test_features_that_were_extracted_before_windows_were_kept_say_what_to_make(with_texts: Local) -> None:

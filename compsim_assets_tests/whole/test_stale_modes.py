@@ -15,7 +15,7 @@ from compsim_assets_tests.whole.test_live_universes import CORE, MODE, reports_a
 WHY = "made from other dendrograms than the present ones"
 BY_MODE = sorted({name for name, mode in materialized() if mode})
 # What profiles of clusters are told in.
-WORDS = ["themes", "latent_themes", "judged_latents", "latents", "latent_reports", "latent_windows"]
+WORDS = ["themes", "latent_themes", "judged_latents", "latents", "latent_reports", "latent_years", "latent_windows"]
 # Of the figures those that show cutoff modes.
 FIGURES = ["mean_correlation_by_year", "mean_correlation_by_theta", "theta_by_year"]
 ASSETS = [*everything(figures=False), *FIGURES, *(name for name in BY_MODE if name not in everything(figures=False))]

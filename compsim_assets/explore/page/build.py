@@ -41,7 +41,7 @@ class Tables:
     themes: pd.DataFrame
     latent_themes: pd.DataFrame
     latents: pd.DataFrame
-    latent_reports: pd.DataFrame
+    latent_years: pd.DataFrame
     latent_windows: pd.DataFrame
     places: pd.DataFrame
     sectors: pd.DataFrame
@@ -96,7 +96,7 @@ def _parts(
     yield "main", _main(companies, tables)
     yield "history", history_part(companies, tables.peers, tables.clusters)
     yield "latents", latents_part(latents, tables.latent_themes)
-    for number, part in enumerate(latent_parts(companies, latents, tables.latent_reports, tables.latent_windows)):
+    for number, part in enumerate(latent_parts(companies, latents, tables.latent_years, tables.latent_windows)):
         yield f"latents-{number}", part
     peer_year = tables.peers["year"].to_numpy()
     explained_year = _years_of(companies, tables.explanations)

@@ -102,17 +102,18 @@
   }
 
   function topByYear(latent) {
-    if (!latent.top.length) return h("p", { class: "quiet" }, "It is active in no report.");
-    const years = [...new Set(latent.top.map((each) => each[1]))].sort((a, b) => b - a);
-    const largest = Math.max(...latent.top.map((each) => each[3]));
+    if (!latent.years.length) return h("p", { class: "quiet" }, "It is active in no report.");
+    const rows = latent.years.slice().reverse().flatMap(([year, ...rest]) => {
+      const companies = [];
+      for (let i = 0; i < rest.length; i += 2) companies.push({ year, company: rest[i], activation: rest[i + 1], first: i === 0 });
+      return companies;
+    });
+    const largest = Math.max(...rows.map((each) => each.activation));
     return [
-      h("p", { class: "quiet" }, "The reports in which it is strongest, one per company; the activation is summed over the report's tokens."),
-      table([["Year"], ["Company"], ["Activation", "n"]], years.flatMap((year) => {
-        const mine = latent.top.filter((each) => each[1] === year);
-        return mine.map((each, i) => h("tr", { class: year === compsim.state.year ? "now" : null },
-          h("td", {}, i ? h("span", { class: "unseen" }, year) : year), h("th", { scope: "row" }, compsim.company.link(each[0], year)),
-          h("td", { class: "n" }, meter(each[3], 0, largest), h("span", { class: "number" }, each[3].toFixed(1)))));
-      })),
+      h("p", { class: "quiet" }, "The companies of each year in whose reports it is strongest; the activation is summed over the report's tokens."),
+      table([["Year"], ["Company"], ["Activation", "n"]], rows.map((each) => h("tr", { class: each.year === compsim.state.year ? "now" : null },
+        h("td", {}, each.first ? each.year : h("span", { class: "unseen" }, each.year)), h("th", { scope: "row" }, compsim.company.link(each.company, each.year)),
+        h("td", { class: "n" }, meter(each.activation, 0, largest), h("span", { class: "number" }, each.activation.toFixed(1)))))),
     ];
   }
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PART = 512  # latents of one script
-_WINDOWS, _REPORTS = 6, 24  # of one latent, at most
+_WINDOWS = 6  # of one latent, at most
+_OF_YEAR = 3  # companies of one latent in a year, at most
 _DIGITS = 9  # an activation in a window, as one digit
 
 
@@ -45,22 +46,22 @@ def latents_part(latents: pd.DataFrame, latent_themes: pd.DataFrame) -> dict[str
 
 
 def latent_parts(
-    companies: Companies, latents: pd.DataFrame, reports: pd.DataFrame, windows: pd.DataFrame
+    companies: Companies, latents: pd.DataFrame, years: pd.DataFrame, windows: pd.DataFrame
 ) -> Iterator[list[Any]]:
     """What is shown of each latent, `PART` of them at a time.
 
     Args:
-        latents: ascending. reports, windows: see the contracts of `latent_reports` and `latent_windows`.
+        latents: ascending. years, windows: see the contracts of `latent_years` and `latent_windows`.
     """
-    reports = reports[reports["rank"] <= _REPORTS].sort_values(["latent", "rank"], ignore_index=True)
+    years = years[years["rank"] <= _OF_YEAR].sort_values(["latent", "year", "rank"], ignore_index=True)
     windows = windows[windows["rank"] <= _WINDOWS].sort_values(["latent", "rank"], ignore_index=True)
     who = _Reports(companies)
     for start in range(0, len(latents), PART):
         part = latents.iloc[start : start + PART]
-        top, shown = (_of_latents(table, part["latent"]) for table in (reports, windows))
+        top, shown = (_of_latents(table, part["latent"]) for table in (years, windows))
         yield [
             _latent(row)
-            | {"top": [_top(who, each) for each in top.get(row["latent"], []) if who.has(each["report_id"])]}
+            | {"years": _by_year(who, top.get(row["latent"], []))}
             | {"windows": [_window(who, each) for each in shown.get(row["latent"], [])]}
             for row in part.to_dict("records")
         ]
@@ -76,8 +77,14 @@ def _of_latents(table: pd.DataFrame, latents: pd.Series) -> dict[int, list[dict[
     return rows
 
 
-def _top(who: _Reports, row: dict[Any, Any]) -> tuple[Any, ...]:
-    return (*who(int(row["report_id"])), _rounded(row["activation"]))
+def _by_year(who: _Reports, rows: list[dict[Any, Any]]) -> list[list[Any]]:
+    """Of each year: the year, then company and activation, strongest first."""
+    years = dict[int, list[Any]]()
+    for row in rows:
+        company, year, _ = who(int(row["report_id"]))
+        if company >= 0:
+            years.setdefault(year, [year]).extend([company, _rounded(row["activation"])])
+    return list(years.values())
 
 
 class _Reports:
@@ -88,9 +95,6 @@ class _Reports:
         positions = companies.positions(reports["report_id"])
         columns = (reports["company"].tolist(), reports["year"].tolist(), positions.tolist())
         self._of = dict(zip(reports["report_id"].tolist(), zip(*columns, strict=True), strict=True))
-
-    def has(self, report: int) -> bool:
-        return report in self._of
 
     def __call__(self, report: int) -> tuple[int, int, int]:
         return self._of.get(report, (-1, 0, -1))

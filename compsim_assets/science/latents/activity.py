@@ -71,6 +71,34 @@ def top_reports(values: np.ndarray, companies: Companies, k: int) -> np.ndarray:
     return top
 
 
+def ranked(
+    values: np.ndarray, company: np.ndarray, report_id: np.ndarray, k: int, year: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """`top_reports` as columns latent, rank (1 is the strongest), report_id, activation; of each year, too, where years
+    are given: latent by latent, then by year.
+
+    Args:
+        values: (n, b) features. company, report_id, year: (n,).
+    """
+    parts = []
+    for of_year in [None] if year is None else np.unique(year):
+        rows = np.arange(len(values)) if of_year is None else np.flatnonzero(year == of_year)
+        some = values if of_year is None else values[rows]
+        top = top_reports(some, Companies.of(company[rows], report_id[rows]), k)
+        latent, rank = np.nonzero(top >= 0)
+        row = top[latent, rank]
+        columns = {
+            "latent": latent,
+            "rank": rank + 1,
+            "report_id": report_id[rows[row]],
+            "activation": some[row, latent],
+        }
+        parts.append(columns if of_year is None else {**columns, "year": np.full(len(latent), of_year)})
+    together = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    order = np.argsort(together["latent"], kind="stable")
+    return {name: column[order] for name, column in together.items()}
+
+
 def _first_best(
     ordered: np.ndarray, starts: np.ndarray, best: np.ndarray, company: np.ndarray, latent: np.ndarray
 ) -> np.ndarray:

@@ -39,7 +39,7 @@ def generated(
         themes=make.themes(),
         latent_themes=pd.DataFrame({"theme": np.arange(latents) % themes, "latent": np.arange(latents)}),
         latents=make.latents(),
-        latent_reports=make.latent_reports(),
+        latent_years=make.latent_years(),
         latent_windows=make.latent_windows(windows),
         places=make.places(),
         sectors=make.sectors(),
@@ -155,12 +155,17 @@ class _Maker:
             "evidence": "windows",
         })  # fmt: skip
 
-    def latent_reports(self, k: int = 12) -> pd.DataFrame:
-        latent = np.repeat(np.arange(self.n_latents), k)
-        row = self.rng.integers(0, len(self.year), len(latent))
+    def latent_years(self, k: int = 3) -> pd.DataFrame:
+        """Of every latent three reports in each year, the later ones the stronger."""
+        years = np.unique(self.year)
+        latent = np.repeat(np.arange(self.n_latents), len(years) * k)
+        year = np.tile(np.repeat(years, k), self.n_latents)
+        first, count = np.searchsorted(self.year, year), np.searchsorted(self.year, year, "right")
+        row = first + self.rng.integers(0, 2**31, len(latent)) % (count - first)
+        rank = np.tile(np.arange(1, k + 1), self.n_latents * len(years))
         return pd.DataFrame({
-            "latent": latent, "rank": np.tile(np.arange(1, k + 1), self.n_latents), "report_id": self.report[row],
-            "activation": np.tile(np.arange(k, 0, -1.0), self.n_latents),
+            "latent": latent, "year": year, "rank": rank, "report_id": self.report[row],
+            "activation": (year - 1990) * 10.0 - rank,
         })  # fmt: skip
 
     def latent_windows(self, k: int) -> pd.DataFrame:

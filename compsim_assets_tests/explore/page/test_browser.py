@@ -54,7 +54,7 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
         yield page
 
 
-OF_FEATURES = ("explanations", "themes", "latent_themes", "latents", "latent_reports", "latent_windows")
+OF_FEATURES = ("explanations", "themes", "latent_themes", "latents", "latent_years", "latent_windows")
 PAGES = {
     "plain": lambda: TABLES,
     "hostile": lambda: generated(companies=30, years=2, texts=HOSTILE),

@@ -95,20 +95,18 @@ def test_windows_and_top_reports_of_a_latent(page: Path) -> None:
     table = TABLES.latent_windows.query("latent == 7 and rank == 1").iloc[0]
     assert window["tokens"] == json.loads(table["tokens"])
     assert window["active"] == "001094002000"
-    top = TABLES.latent_reports.query("latent == 7").sort_values("rank")["activation"].tolist()
-    assert [each[3] for each in latent["top"]] == top
-    reports = Companies(TABLES.descriptions).reports
-    for (company, year, _, _), report in zip(
-        latent["top"], TABLES.latent_reports.query("latent == 7")["report_id"], strict=True
-    ):
-        row = reports[reports["report_id"] == report].iloc[0]
-        assert (row["company"], row["year"]) == (company, year)
+    reports = Companies(TABLES.descriptions).reports.set_index("report_id")
+    expected = dict[int, list[float]]()
+    for row in TABLES.latent_years.query("latent == 7").sort_values(["year", "rank"]).itertuples():
+        expected.setdefault(row.year, [row.year]).extend([reports.loc[row.report_id, "company"], row.activation])
+    assert latent["years"] == list(expected.values())
+    assert len(expected) > 1
 
 
 def test_the_same_tables_give_the_same_bytes_in_any_order_of_rows(page: Path, tmp_path: Path) -> None:
     shuffled = {
         name: getattr(TABLES, name).sample(frac=1, random_state=3)
-        for name in ("descriptions", "peers", "explanations", "latents", "latent_reports", "latent_windows", "places")
+        for name in ("descriptions", "peers", "explanations", "latents", "latent_years", "latent_windows", "places")
     }
     write_page(tmp_path, replace(TABLES, **shuffled))
     files = sorted(path.relative_to(page) for path in page.rglob("*") if path.is_file())
@@ -176,7 +174,7 @@ def without(tables: Tables, *names: str) -> Tables:
 
 
 def test_absent_tables_are_said_in_the_data(tmp_path: Path) -> None:
-    bare = without(TABLES, "explanations", "themes", "latent_themes", "latents", "latent_reports", "latent_windows")
+    bare = without(TABLES, "explanations", "themes", "latent_themes", "latents", "latent_years", "latent_windows")
     bare = replace(without(bare, "places", "sectors"), clusters={}, profiles={})
     write_page(tmp_path, replace(bare, descriptions=TABLES.descriptions.assign(sic_code=None, ticker=None)))
     has = part(tmp_path, "main")["has"]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compsim_assets.science.latents import twins as module
-from compsim_assets.science.latents.activity import Companies, activity, top_reports
+from compsim_assets.science.latents.activity import Companies, activity, ranked, top_reports
 from compsim_assets.science.latents.twins import twins
 from compsim_assets_tests.science.strategies import examples
 
@@ -31,6 +31,29 @@ def test_top_reports_are_one_per_company_and_ties_go_by_id(seed: int) -> None:
         expected = [i for i in order if company[i] not in seen and not seen.append(company[i])]  # type: ignore[func-returns-value]
         assert rows[rows >= 0].tolist() == expected[:k]
         assert (rows[len(expected) :] == -1).all()
+
+
+@examples(50)
+@given(st.integers(0, 2**32 - 1))
+def test_tops_of_a_year_are_those_of_its_reports_alone(seed: int) -> None:
+    values, company, ids, k = features(seed)
+    year = 2000 + np.random.default_rng(seed).integers(0, 3, len(ids))
+    columns = ranked(values, company, ids, k, year)
+    rows = list(zip(*(columns[name].tolist() for name in ("latent", "year", "rank", "report_id")), strict=True))
+    expected = []
+    for latent in range(values.shape[1]):
+        for one in np.unique(year).tolist():
+            some = np.flatnonzero(year == one)
+            top = top_reports(values[some], Companies.of(company[some], ids[some]), k)[latent]
+            expected += [(latent, one, rank, int(ids[some[row]])) for rank, row in enumerate(top[top >= 0], start=1)]
+    assert rows == expected
+    value = dict(zip(ids.tolist(), values, strict=True))
+    assert [value[report][latent] for latent, _, _, report in rows] == columns["activation"].tolist()
+    every = ranked(values, company, ids, k)
+    assert "year" not in every
+    assert every["rank"].tolist() == [
+        rank for top in top_reports(values, Companies.of(company, ids), k) for rank in range(1, (top >= 0).sum() + 1)
+    ]
 
 
 @examples(100)
