@@ -51,6 +51,14 @@ def feature_value_histogram(synthetic: bool, feature_distribution: DataFrame) ->
     return draw(feature_distribution, synthetic)
 
 
+@_figure(SHARED)
+def training_curve(synthetic: bool, sae_training: DataFrame) -> Figure:
+    """How the universe's own SAE was trained: variance unexplained, on texts held out too, and dead latents."""
+    from compsim_assets.plots.training import training_curve as draw
+
+    return draw(sae_training, synthetic)
+
+
 @_figure(COMPARISON)
 def mean_correlation_by_year(synthetic: bool, mean_correlation: DataFrame) -> Figure:
     """Figure 2: MeanCorr by year and method, with the population and how much of it each method covers."""

@@ -10,6 +10,8 @@ from compsim_assets.checks.data_checks import (
     pca_explains_variance,
     pca_has_settled,
     report_ids_are_unique,
+    sae_has_learned,
+    sae_is_finite,
     scores_are_not_zero,
 )
 from compsim_assets.checks.judge import Verdict, judge, spec
@@ -39,6 +41,8 @@ __all__ = [
     "pca_explains_variance",
     "pca_has_settled",
     "report_ids_are_unique",
+    "sae_has_learned",
+    "sae_is_finite",
     "scores_are_not_zero",
     "spec",
 ]

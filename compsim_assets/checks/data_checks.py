@@ -1,5 +1,7 @@
 """Checks on what comes in: reports, features, PCA."""
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compsim_assets.checks.judge import Verdict
@@ -40,6 +42,25 @@ def features_are_finite(shards: "FeatureShards") -> Verdict:
     ids_unique = len(np.unique(shards.report_id)) == len(shards.report_id)
     counts = {"reports": shards.shape[0], "latents": shards.n_latents, "reports_without_active_latent": inactive}
     return Verdict(good and ids_unique, counts)
+
+
+def sae_is_finite(folder: Path) -> Verdict:
+    """Every weight of the trained SAE is finite, and every latent writes in a direction of length one."""
+    import numpy as np
+    from safetensors import safe_open
+
+    with safe_open(folder / "sae.safetensors", framework="np") as file:
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+    broken = sum(int((~np.isfinite(array)).sum()) for array in arrays.values())
+    off = np.abs(np.linalg.norm(arrays["W_dec"], axis=1) - 1).max(initial=0)
+    return Verdict(broken == 0 and bool(off < 1e-3), {"not_finite": broken, "largest_error_of_length": float(off)})
+
+
+def sae_has_learned(trained: Mapping[str, Any], remarks: Sequence[str]) -> Verdict:
+    """The trained SAE explains most of the variance, on texts held out too, has few dead latents and enough tokens."""
+    names = ("fvu", "held_out_fvu", "dead", "tokens", "latents")
+    counts = {name: trained[name] for name in names if trained[name] is not None}
+    return Verdict(not remarks, {**counts, "remarks": "; ".join(remarks) or "none"}, warning=True)
 
 
 def pca_explains_variance(pca: "PrincipalComponents") -> Verdict:

@@ -6,13 +6,13 @@ get a table without rows from it (`TABLES[name].empty()`), the UI shows it. What
 (science, evidence) and where it lies (storage).
 """
 
-from compsim_assets.contracts import clustering, evidence, reasons, results, trading, universe, variants
+from compsim_assets.contracts import clustering, evidence, reasons, results, trading, training, universe, variants
 from compsim_assets.contracts.table import Column, ContractError, Table, validate
 
 __all__ = ["TABLES", "Column", "ContractError", "Table", "validate"]
 
 TABLES: dict[str, Table] = {
     table.name: table
-    for module in (universe, clustering, variants, reasons, results, evidence, trading)
+    for module in (universe, training, clustering, variants, reasons, results, evidence, trading)
     for table in module.TABLES
 }

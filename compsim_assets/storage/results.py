@@ -28,6 +28,8 @@ _SEAL = "seal"  # of a manifest: the checksum of what else it says
 # Manifests of the large arrays and models, which hold the hash of their content.
 MANIFESTS = {
     "sae_features": "features.json", "embeddings": "embeddings.json", "pca": "pca.json", "explorer": "explorer.json",
+    "control_features": "control_features.json", "control_scores": "control_scores.json",
+    "sparse_autoencoder": "sparse_autoencoder.json",
 }  # fmt: skip
 
 
