@@ -1,6 +1,6 @@
 """SAE features of every report: imported from the universe, or extracted from its texts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,18 @@ from compsim_assets.assets.common import (
     DataFrame,
     alone,
     columns,
+    keys,
+    lazily,
     options,
     revision_of,
     table_outs,
     universe_of,
     wanted,
 )
+from compsim_assets.assets.training import trained_sae
 from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.settings import Settings
-from compsim_assets.storage.io_managers import ResultsFolder
+from compsim_assets.storage.io_managers import Lazy, ResultsFolder
 from compsim_assets.storage.results import Results
 from compsim_assets.storage.shards import FeatureShards, write_feature_shards
 from compsim_assets.universe.extraction import ExtractionSettings
@@ -32,6 +35,7 @@ from compsim_assets.universe.feature_import import finish_import, import_feature
 from compsim_assets.universe.folder import Universe
 from compsim_assets.universe.layout import UniverseError
 from compsim_assets.universe.opening import similarity_of
+from compsim_assets.universe.vintages import assign
 
 
 @dg.multi_asset(
@@ -50,6 +54,16 @@ from compsim_assets.universe.opening import similarity_of
                 SHARED, "torch", "huggingface", "arrow", "torchrun", settings=("similarity", "drop_without_sic_code")
             ),
         ),
+        "control_features": dg.AssetOut(
+            io_manager_key="folder_io_manager",
+            is_required=False,
+            description="What SAE features are held against, from the same activations of the same tokens: features "
+            "by SAEs of random directions, and the activations themselves. A row for each different text. Empty where "
+            "features are imported: there is no model to ask.",
+            **options(
+                SHARED, "torch", "huggingface", "arrow", "torchrun", settings=("similarity", "drop_without_sic_code")
+            ),
+        ),
         **table_outs(
             SHARED,
             "numpy",
@@ -57,9 +71,10 @@ from compsim_assets.universe.opening import similarity_of
             "above.",
         ),
     },
-    ins={"descriptions": columns(*WHO, "description", "sic_code")},
+    ins={"descriptions": columns(*WHO, "description", "sic_code"), **lazily("sparse_autoencoder")},
     internal_asset_deps={
-        "sae_features": {dg.AssetKey("descriptions")},
+        "sae_features": keys("descriptions", "sparse_autoencoder"),
+        "control_features": keys("descriptions", "sparse_autoencoder"),
         "feature_distribution": {dg.AssetKey("sae_features")},
     },
     check_specs=[checks.spec("sae_features", checks.features_are_finite, blocking=True)],
@@ -75,13 +90,14 @@ def sae_features_assets(
     torchrun: Torchrun,
     folder: ResultsFolder,
     descriptions: DataFrame,
+    sparse_autoencoder: Lazy,
 ):
     """Import or extract the features, and count their values."""
     from compsim_assets.science.latents.values import value_distribution
 
     names = wanted(context)
-    if "sae_features" in names:
-        yield from _features(context, settings, torchrun, folder.results, descriptions)
+    if names & {"sae_features", "control_features"}:
+        yield from _features(context, settings, torchrun, folder.results, descriptions, sparse_autoencoder)
     shards = FeatureShards(folder.fresh("sae_features"))
     if "sae_features" in names and (
         yield from checks.judge(context, "sae_features", checks.features_are_finite, shards)
@@ -92,7 +108,12 @@ def sae_features_assets(
 
 
 def _features(
-    context: dg.AssetExecutionContext, settings: Settings, torchrun: Torchrun, results: Results, descriptions: DataFrame
+    context: dg.AssetExecutionContext,
+    settings: Settings,
+    torchrun: Torchrun,
+    results: Results,
+    descriptions: DataFrame,
+    sparse_autoencoder: Lazy,
 ) -> Iterator[dg.Output]:
     """The features, in a folder that is published when the output is taken."""
     universe = universe_of(context, settings, "sae_features")
@@ -110,10 +131,27 @@ def _features(
         elif imported is not None:
             described = _import(context, imported, aside, results) | revision_of(universe, "features")
         else:
-            described = _extract(context, universe, aside, scratch, torchrun, descriptions[~without])
-        yield dg.Output(aside, "sae_features", metadata={**described, **_preview(aside)})
+            described = _extract(
+                context, universe, aside, scratch, torchrun, descriptions[~without], sparse_autoencoder
+            )
+        if "sae_features" in wanted(context):
+            yield dg.Output(aside, "sae_features", metadata={**described, **_preview(aside)})
+        if "control_features" in wanted(context):
+            yield _controls(context, scratch / "out", ids[~without], scratch / "controls")
     if imported is not None:
         finish_import(imported, results)
+
+
+def _controls(context: dg.AssetExecutionContext, output: Path, report_id: Any, folder: Path) -> dg.Output:
+    """What an extraction of these reports left for controls in `output`; where there was none, that."""
+    from compsim_assets.storage.controls import publish_extracted
+
+    folder.mkdir()
+    controls = publish_extracted(output, report_id, folder)
+    if controls.note:
+        context.log.info(controls.note)
+    metadata = {"note": controls.note} if controls.note else {}
+    return dg.Output(folder, "control_features", metadata={"controls": len(controls.manifest["controls"]), **metadata})
 
 
 def _nothing(context: dg.AssetExecutionContext, folder: Path) -> dict[str, Any]:
@@ -141,12 +179,8 @@ def _extract(
     scratch: Path,
     torchrun: Torchrun,
     descriptions: DataFrame,
+    sparse_autoencoder: Lazy,
 ) -> dict[str, Any]:
-    import numpy as np
-    import pandas as pd
-
-    from compsim_assets.science.companies import company_codes, company_of
-
     how = universe.folder / "extraction.toml"
     if not how.exists():
         raise UniverseError(
@@ -154,11 +188,41 @@ def _extract(
             "extraction.toml which model, sae, hookpoint and max_tokens turn descriptions into features; published "
             "pairs (pairs.parquet, COMPSIM_SIMILARITY=pairs or auto) need no features"
         )
-    extraction = ExtractionSettings.from_toml(how)
+    extraction = trained_sae(ExtractionSettings.from_toml(how), sparse_autoencoder)
+    if not extraction.vintages:
+        return extract(context, extraction, universe, descriptions, folder, scratch, torchrun)
+    newest = assign(extraction.vintages, descriptions["year"], extraction.file).newest
+    knowledge = {"knowledge": str(newest.knowledge)} if newest else {}
+    note = "read by the newest vintage, as the PCA of all years needs: walk-forward reads each year by its own"
+    context.log.info(f"{newest.knowledge if newest else 'no vintage'}: {note}")
+    settings = extraction.of(newest) if newest else extraction
+    return {**extract(context, settings, universe, descriptions, folder, scratch, torchrun, knowledge), "vintage": note}
+
+
+def extract(
+    context: dg.AssetExecutionContext,
+    extraction: ExtractionSettings,
+    universe: Universe,
+    descriptions: DataFrame,
+    folder: Path,
+    scratch: Path,
+    torchrun: Torchrun,
+    manifest: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The features of these reports by one model and SAE, as shards in `folder`; what is to be said about them.
+
+    `manifest` is said in that of the shards, too.
+    """
+    import numpy as np
+    import pandas as pd
+
+    from compsim_assets.science.companies import company_codes, company_of
+
     texts = universe.token_ids(descriptions["report_id"].to_numpy())
     texts = descriptions[["description"]].rename(columns={"description": "text"}) if texts is None else texts
     ids = descriptions["report_id"].to_numpy()
     models = {key: getattr(extraction, key) for key in ("hookpoint", "model", "sae")}
+    models |= {"origin": "extracted", **(manifest or {})}
     source, output = scratch / "texts.parquet", scratch / "out"
     texts.assign(company=company_codes(company_of(descriptions), ids)).to_parquet(source)
     extras = {"texts": str(source), "settings": extraction.to_dict(), "output": str(output)}
@@ -167,12 +231,12 @@ def _extract(
     unique = np.load(output / "unique_features.npy", mmap_mode="r")
     silent: list[int] = []
     blocks = _expand(ids[index >= 0], index[index >= 0], unique, silent)
-    n_reports = write_feature_shards(folder, blocks, unique.shape[1], {"origin": "extracted", **models})
+    n_reports = write_feature_shards(folder, blocks, unique.shape[1], models)
     if n_reports == 0:
         raise UniverseError(f"{universe.folder}/reports: no report has a description to extract features from")
     _add_windows(folder, output, ids, index)
     without = {"without_active_latent": f"{len(silent):,}, first report {silent[0]}"} if silent else {}
-    return {"origin": "extracted", **_shape(n_reports, unique.shape[1]), **without, **ran}
+    return {"origin": "extracted", **_shape(n_reports, unique.shape[1]), **without, **(manifest or {}), **ran}
 
 
 def _add_windows(folder: Path, output: Path, ids: Any, index: Any) -> None:

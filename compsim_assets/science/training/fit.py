@@ -137,7 +137,7 @@ def dead(fit: Fit, steps: int) -> Tensor:
 
 
 def revive(fit: Fit, plan: Plan, tokens: Tensor, steps: int) -> int:
-    """Start dead latents anew, each in the direction of what is left of one of the worst explained tokens; their number.
+    """Start dead latents anew, each in the direction of what is left of one of the worst explained tokens: how many.
 
     Args:
         fit: changed. plan: of the training.
