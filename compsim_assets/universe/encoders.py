@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from compsim_assets.universe.extraction import (
     read_toml,
 )
 from compsim_assets.universe.layout import UniverseError
+from compsim_assets.universe.vintages import Vintage, read_vintages
 
 DEFAULT_NAME = "embedding"
 
@@ -60,12 +62,22 @@ def encoders_of(folder: Path) -> Encoders:
     if embedding.exists():
         return Encoders(_read_encoders(embedding.resolve()), f"as {embedding} says")
     if extraction.exists():
-        model = ExtractionSettings.from_toml(extraction).to_dict()
-        shared = {field.name: model[field.name] for field in fields(ModelSettings)}
+        model = ExtractionSettings.from_toml(extraction)
+        shared = {field.name: getattr(model, field.name) for field in fields(ModelSettings)}
+        shared["vintages"] = _models_alone(model)
         note = f"there is no {embedding}: {DEFAULT_NAME!r} is the language model of {extraction.name}"
         return Encoders([EncoderSettings(name=DEFAULT_NAME, **shared)], note)
     none = f"there are no embeddings: neither {embedding} nor {extraction.name} is there"
     return Encoders([], f"{none}. To have some, write {embedding.name}: {_SAYS}")
+
+
+def _models_alone(extraction: ExtractionSettings) -> tuple[Vintage, ...]:
+    """The different models of the extraction's vintages, each of the earliest that has it: SAEs play no part."""
+    earliest: dict[str, Vintage] = {}
+    for vintage in extraction.vintages:
+        model = extraction.of(vintage).model
+        earliest.setdefault(model, Vintage(knowledge=vintage.knowledge, model=model))
+    return tuple(earliest.values())
 
 
 def _read_encoders(path: Path) -> list[EncoderSettings]:
@@ -79,7 +91,16 @@ def _encoder(path: Path, name: str, values: Any) -> EncoderSettings:
     if not isinstance(values, dict):
         raise UniverseError(f"{path}: {name!r} is no table, expected {_SAYS}")
     file = f"{path} [{name}]"
-    check_keys(values, file, EncoderSettings, ("model", "max_tokens"))
-    settings = EncoderSettings(**values, name=name, file=file)
-    model = locate(settings.model, "model", path.parent, file, HUB_MODEL)
-    return replace(settings, model=model)
+    given = {key: value for key, value in values.items() if key != "vintages"}
+    vintages: tuple[Vintage, ...] = ()
+    if "vintages" in values:
+        located = partial(_located, path=path, file=file)
+        vintages = read_vintages(values["vintages"], file, ["model"], given, located)
+        given = {**vintages[-1].changes, **given}
+    check_keys(given, file, EncoderSettings, ("model", "max_tokens"))
+    settings = EncoderSettings(**given, vintages=vintages, name=name, file=file)
+    return replace(settings, model=_located("model", settings.model, path, file))
+
+
+def _located(key: str, value: str, path: Path, file: str) -> str:
+    return locate(value, key, path.parent, file, HUB_MODEL)
