@@ -98,6 +98,7 @@ def read_asset(
     Returns:
         The table. `sae_features` gives report_id and features (a float32 array each), `pca` one row per component with
         its explained variance and share, `embeddings` encoder, report_id, year and embedding (a float32 array each),
+        `sparse_autoencoder` latent, its bias and its direction (a float32 array each; no row where none was trained),
         `explorer` what its `explorer.parquet` holds: a row per report that has a place on the map.
 
     Raises:
@@ -135,6 +136,18 @@ def _read_embeddings(folder: Path) -> "pd.DataFrame":
     return pd.concat([pd.DataFrame(columns=columns), *tables], ignore_index=True)
 
 
+def _read_sae(folder: Path) -> "pd.DataFrame":
+    import pandas as pd
+    from safetensors import safe_open
+
+    columns = ("bias", "direction")
+    if not (path := folder / "sae.safetensors").exists():
+        return pd.DataFrame(columns=["latent", *columns])
+    with safe_open(path, framework="np") as file:
+        bias, directions = (file.get_tensor(name) for name in ("encoder.bias", "W_dec"))
+    return pd.DataFrame(dict(zip(columns, (bias, list(directions)), strict=True))).rename_axis("latent").reset_index()
+
+
 def _read_explorer(folder: Path) -> "pd.DataFrame":
     import pandas as pd
 
@@ -146,4 +159,5 @@ _FOLDERS: dict[str, Callable[[Path], "pd.DataFrame"]] = {
     "pca": _read_pca,
     "embeddings": _read_embeddings,
     "explorer": _read_explorer,
+    "sparse_autoencoder": _read_sae,
 }

@@ -43,7 +43,7 @@ OTHER_METHODS = (
 # The sample has nothing published: no pairs, clusters, strong features, cointegrated pairs; no text encoder, no judge.
 EMPTY_ON_SAMPLE = {
     "published_pairs", "published_replay", "published_strong_features", "published_cointegrated_pairs",
-    "embedding_clusters", "judged_latents",
+    "embedding_clusters", "judged_latents", "sae_training",
 }  # fmt: skip
 # Draws of the bootstrap, of permutations and of placebos, by op: tests need intervals, not narrow ones.
 FEW_DRAWS: dict[str, dict[str, Any]] = {

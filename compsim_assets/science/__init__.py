@@ -6,6 +6,7 @@ knows nothing of where its arrays come from; a result is an array, a frame or a 
 The chapters, in reading order:
 
     latents          from a description to SAE features, and what is known of a latent
+    training         the SAE itself, learned from tokens
     pca              features to scores on principal axes
     linkage          scores to one tree per year, and cuts through it
     cutoffs          where the trees are cut: MeanCorr of every cutoff, and the ways to choose one

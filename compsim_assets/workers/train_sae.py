@@ -51,6 +51,7 @@ from compsim_assets.workers.training_state import State, load_state, save_coder,
 
 _MEASURES = 40  # of a whole training
 _HELD_OUT_TOKENS = 2**16  # measured, at most
+_SOME = 2048  # tokens that show how strong latents must be
 _NOISE = 0.05  # on the directions that latents start in: equal tokens must not make equal latents
 _START, _ORDER, _CHAPTERS, _REVIVE, _HELD = range(5)  # what is drawn, for generators of their own
 
@@ -176,8 +177,10 @@ def _start(training: Training) -> State:
     rows = (activations[np.sort(places)] - units.mean) / np.float32(units.length)
     noise = draw.standard_normal(rows.shape, dtype=np.float32)
     noise *= _NOISE * np.linalg.norm(rows, axis=1, keepdims=True) / rows.shape[1] ** 0.5
-    directions = torch.from_numpy(rows + noise).to(training.worker.device)
-    return State(Fit.of(directions, torch.zeros_like(directions[0]), training.updates), units)
+    directions, tokens = (
+        torch.from_numpy(some).to(training.worker.device) for some in (rows + noise, rows[:: -(-len(rows) // _SOME)])
+    )
+    return State(Fit.of(directions, tokens, plan.k, training.updates), units)
 
 
 def _train(training: Training, state: State, held_out: np.ndarray) -> None:

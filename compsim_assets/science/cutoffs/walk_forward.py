@@ -1,6 +1,6 @@
 """The whole chain from earlier years only: scaler, PCA, scale of distances and cutoff of a year know nothing of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -86,6 +86,7 @@ def walk_forward(
     reports: Reports,
     n_components: int,
     *,
+    only: Collection[int] | None = None,
     device: str = "cpu",
     progress: Progress | None = None,
     dense_bytes: int = DENSE_BYTES,
@@ -103,6 +104,7 @@ def walk_forward(
         features: (m, D) features; `reports.text` says which row is whose.
         reports: see `Reports`.
         n_components, device, options: as in `fit_pca`.
+        only: the years that are wanted; None for all. What these features are of may have read later years than others.
         progress: called with (years done, years in all) after each year.
         dense_bytes: as in `YearLinkage`.
 
@@ -122,6 +124,7 @@ def walk_forward(
     `fit_pca` of the last year, scores of all different texts, distances of one year.
     """
     years, windows = reports.compared_years(), reports.evaluated()
+    windows = {year: window for year, window in windows.items() if only is None or year in only}
     fit = partial(fit_pca, n_components=n_components, components=False, device=device, **options)
     linkage = YearLinkage(device, dense_bytes)
     for done, (year, window) in enumerate(windows.items(), start=1):

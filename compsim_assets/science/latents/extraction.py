@@ -177,6 +177,16 @@ def counted_activations(
     return activations, owners
 
 
+class Beside(NamedTuple):
+    """Another row of numbers for each text, from the same activations."""
+
+    width: int
+    """Of a row."""
+
+    of_tokens: Callable[[Tensor, Tensor, int], Tensor]
+    """[tokens, width] activations, [tokens] the text of each, number of texts -> (texts, `width`) float32."""
+
+
 @dataclass(frozen=True)
 class FeatureExtractor:
     """Descriptions -> SAE features, one batch at a time.
@@ -187,6 +197,7 @@ class FeatureExtractor:
         encode: the SAE's encoder, for activations of `sae_dtype`.
         n_latents: D.
         windows: collects where each latent is most active; None: nothing does.
+        beside: what else is made of the activations.
     """
 
     model: nn.Module
@@ -196,9 +207,14 @@ class FeatureExtractor:
     device: torch.device
     sae_dtype: torch.dtype = torch.float32
     windows: TopWindows | None = None
+    beside: Sequence[Beside] = ()
 
     def __call__(self, batch: Sequence[Tokens], numbers: np.ndarray | None = None) -> np.ndarray:
-        """Features of a batch, (texts, D) float32: the sum over each text's counted tokens.
+        """Features of a batch, (texts, D) float32: the sum over each text's counted tokens."""
+        return self.all_of(batch, numbers)[0]
+
+    def all_of(self, batch: Sequence[Tokens], numbers: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
+        """Features of a batch, (texts, D) float32, and a row per text of what is made beside them.
 
         Args:
             batch: the texts.
@@ -210,12 +226,13 @@ class FeatureExtractor:
         with torch.inference_mode():
             activations, owners = counted_activations(self.model, self.module, batch, self.device)
             activations = activations.to(self.sae_dtype)
-            each: list[tuple[Tensor, Tensor]] | None = None if self.windows is None else []
-            sums = sum_of_latents(self.encode, activations, owners, len(batch), self.n_latents, each)
-            if self.windows is not None and numbers is not None and each:
-                top_acts, top_indices = (torch.cat(parts) for parts in zip(*each, strict=True))
+            tops: list[tuple[Tensor, Tensor]] | None = None if self.windows is None else []
+            sums = sum_of_latents(self.encode, activations, owners, len(batch), self.n_latents, tops)
+            if self.windows is not None and numbers is not None and tops:
+                top_acts, top_indices = (torch.cat(parts) for parts in zip(*tops, strict=True))
                 self.windows.add([tokens.ids[tokens.counted] for tokens in batch], numbers, top_acts, top_indices)
-            return sums.cpu().numpy()
+            others = (each.of_tokens(activations, owners, len(batch)) for each in self.beside)
+            return tuple(part.cpu().numpy() for part in (sums, *others))
 
 
 def plan_batches(lengths: np.ndarray, tokens_per_batch: int, max_texts: int) -> list[np.ndarray]:

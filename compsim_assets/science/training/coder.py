@@ -50,14 +50,19 @@ class Coded:
     slope: Tensor
 
 
-def start(directions: Tensor, centre: Tensor) -> Coder:
-    """Each latent looks for the direction of one token, encoder and decoder alike.
+def start(directions: Tensor, tokens: Tensor, k: int) -> Coder:
+    """Each latent looks for the direction of one token, encoder and decoder alike, as strongly as explains most: k that
+    look the same way would else add up to many times the token.
 
     Args:
-        directions: (D, width) tokens less the centre. centre: (width,) the mean of tokens.
+        directions: (D, width) of tokens, whose mean is 0. tokens: (n, width) some of them. k: active ones per token.
     """
     unit = unit_rows(directions)
-    return Coder(unit.clone(), torch.zeros(len(unit), device=unit.device), unit, centre.clone())
+    coder = Coder(unit.clone(), unit.new_zeros(len(unit)), unit, unit.new_zeros(unit.shape[1]))
+    explained = (tokens - code(coder, tokens, k).error).double()
+    strength = (tokens * explained).sum() / explained.pow(2).sum().clamp_min(1e-12)
+    coder.encoder.mul_(strength.float())
+    return coder
 
 
 def unit_rows(rows: Tensor) -> Tensor:
@@ -97,7 +102,7 @@ def gradient(coder: Coder, tokens: Tensor, coded: Coded) -> list[Tensor]:
         rows, weights = what
         return embedding_bag(of_token, rows, starts, mode="sum", per_sample_weights=weights.flatten()[order])
 
-    ones = torch.ones(len(tokens), 1, device=tokens.device)
+    ones = tokens.new_ones(len(tokens), 1)
     sums = ((coded.error, coded.values), (inputs, coded.slope), (ones, coded.slope))
     by_decoder, by_encoder, by_bias = (summed(each) for each in sums)
     by_bias = by_bias.flatten()

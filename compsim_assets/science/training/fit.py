@@ -44,9 +44,9 @@ class Fit:
     measures: list[float] = field(default_factory=list)
 
     @classmethod
-    def of(cls, directions: Tensor, centre: Tensor, steps: int) -> "Fit":
+    def of(cls, directions: Tensor, tokens: Tensor, k: int, steps: int) -> "Fit":
         """At the start: see `coder.start`."""
-        coder = start(directions, centre)
+        coder = start(directions, tokens, k)
         moments = [torch.zeros_like(array) for array in coder.arrays() for _ in _BETAS]
         last = torch.zeros(len(directions), dtype=torch.int64, device=directions.device)
         return cls(coder, moments, last, 0, steps)
