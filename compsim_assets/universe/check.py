@@ -234,6 +234,8 @@ def _examine_folder(universe: Universe) -> None:
     with _refusals(universe, "extraction.toml"):
         for settings in _settings_of(folder):
             used |= {Path(value) for key in ("model", "sae") if (value := settings.get(key))}
+            if settings.get("train") and not universe.has("features"):
+                universe.decisions.of("extraction.toml").fine("sparse_autoencoder", "an SAE is trained on the texts", 1)
     with _refusals(universe, LEVELS):
         read_levels(folder)
         if (folder / LEVELS).exists():

@@ -1,4 +1,4 @@
-"""An SAE of the universe's own: trained, measured on companies it has not seen, and what features are extracted with."""
+"""An SAE of the universe's own: trained, measured on others, and what features are extracted with."""
 
 import json
 from pathlib import Path
