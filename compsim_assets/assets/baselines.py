@@ -218,7 +218,7 @@ def embedding_clusters(
     tables = []
     for name, encoded in embeddings:
         if settings.without_returns_dropped:
-            encoded = _with_returns(encoded, returns)
+            encoded = with_returns(encoded, returns)
         clusters = _clusters_of(context, config, name, encoded, returns, company)
         tables += [table.assign(method=f"{name}_{kind}") for kind, table in clusters.items()]
     if not tables:
@@ -232,7 +232,7 @@ def embedding_clusters(
     return table.sort_values(columns, ignore_index=True).astype({"cluster_id": str})
 
 
-def _unit_returns(encoded: Embeddings, returns: DataFrame) -> tuple[Any, Any]:
+def unit_returns(encoded: Embeddings, returns: DataFrame) -> tuple[Any, Any]:
     """Normalised returns of the embedded reports, and which of them are defined."""
     import numpy as np
 
@@ -242,9 +242,9 @@ def _unit_returns(encoded: Embeddings, returns: DataFrame) -> tuple[Any, Any]:
     return normalise_returns(np.array(monthly, dtype=np.float64).reshape(len(monthly), -1))
 
 
-def _with_returns(encoded: Embeddings, returns: DataFrame) -> Embeddings:
+def with_returns(encoded: Embeddings, returns: DataFrame) -> Embeddings:
     """Of the reports with defined returns alone."""
-    defined = _unit_returns(encoded, returns)[1]
+    defined = unit_returns(encoded, returns)[1]
     return Embeddings(*(array[defined] for array in encoded))
 
 
@@ -259,21 +259,32 @@ def _clusters_of(
     """Clusters of one encoder by each way: year, cluster_id, report_id."""
     import numpy as np
 
-    from compsim_assets.science.companies import company_codes
-    from compsim_assets.science.cutoffs.choice import cut_clusters
     from compsim_assets.science.cutoffs.kmeans import kmeans_clusters
-    from compsim_assets.science.linkage.years import link_years
 
-    unit, defined = _unit_returns(encoded, returns)
     ids, year, matrix = encoded
     context.log.info(f"{name}: KMeans of {len(np.unique(year))} years")
     clusters = {"kmeans": kmeans_clusters(matrix, year, ids, config.kmeans_clusters, config.seed)}
+    return {**clusters, **cut_as_ours(context, name, encoded, returns, company)}
+
+
+def cut_as_ours(
+    context: dg.AssetExecutionContext, name: str, encoded: Embeddings, returns: DataFrame, company: Any
+) -> dict[str, DataFrame]:
+    """Single linkage of vectors, cut by both modes' choice of a cutoff: year, cluster_id, report_id of each; none where
+    no report has returns.
+    """
+    from compsim_assets.science.companies import company_codes
+    from compsim_assets.science.cutoffs.choice import cut_clusters
+    from compsim_assets.science.linkage.years import link_years
+
+    unit, defined = unit_returns(encoded, returns)
+    ids, year, matrix = encoded
     if not defined.any():
-        context.log.warning(f"{name}: no report has returns to choose a cutoff by: KMeans alone")
-        return clusters
-    with explaining_memory("single linkage of embeddings", "use a machine with more memory"):
+        context.log.warning(f"{name}: no report has returns to choose a cutoff by")
+        return {}
+    with explaining_memory(f"single linkage of {name}", "use a machine with more memory"):
         linked = link_years(matrix, year, default_device(), progress(context, f"{name}: linked reports"))
-    return {**clusters, **cut_clusters(linked, unit, defined, ids, company_codes(company, ids))}
+    return cut_clusters(linked, unit, defined, ids, company_codes(company, ids))
 
 
 def _counts(table: DataFrame) -> str:

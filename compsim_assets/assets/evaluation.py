@@ -40,6 +40,7 @@ def mean_correlation(
     clusters: ByMode,
     walk_forward_clusters: DataFrame,
     embedding_clusters: DataFrame,
+    control_clusters: DataFrame,
     baseline_clusters: DataFrame,
     returns: DataFrame,
     descriptions: DataFrame,
@@ -53,7 +54,8 @@ def mean_correlation(
     from compsim_assets.evidence.groups import all_groups
 
     missing = missing_modes(context, clusters)
-    groups = all_groups(clusters, walk_forward_clusters, baseline_clusters, embedding_clusters, returns)
+    others = baseline_clusters, embedding_clusters, returns, control_clusters
+    groups = all_groups(clusters, walk_forward_clusters, *others)
     similarity = open_similarity(pca_scores, published_pairs, descriptions)
     table = similarity.correlation_by_year(groups, returns)
     yield dg.Output(table, metadata={"correlations": similarity.correlations, **missing})
@@ -70,8 +72,8 @@ def rows_as_published(
 
 
 _OF_TABLE_1 = (
-    "walk_forward_clusters", "embedding_clusters", "baseline_clusters", "returns", "descriptions", "pca_scores",
-    "published_pairs", "mean_correlation", "robustness", "pairs_backtest",
+    "walk_forward_clusters", "embedding_clusters", "control_clusters", "baseline_clusters", "returns", "descriptions",
+    "pca_scores", "published_pairs", "mean_correlation", "robustness", "pairs_backtest",
 )  # fmt: skip
 _OF_TABLE_2 = ("clusters", "cluster_feature_summary", "interpretability_curve")
 
@@ -110,6 +112,7 @@ def _table_1(
     clusters: ByMode,
     walk_forward_clusters: DataFrame,
     embedding_clusters: DataFrame,
+    control_clusters: DataFrame,
     baseline_clusters: DataFrame,
     returns: DataFrame,
     descriptions: DataFrame,
@@ -129,7 +132,8 @@ def _table_1(
     population = mean_correlation[mean_correlation["method"] == "population"]
     n_reports = int(population.loc[population["year"].isin(years), "n_reports"].sum())
     none = f"none among {', '.join(main)}"
-    groups = all_groups(clusters, walk_forward_clusters, baseline_clusters, embedding_clusters, returns)
+    others = baseline_clusters, embedding_clusters, returns, control_clusters
+    groups = all_groups(clusters, walk_forward_clusters, *others)
     similarity = open_similarity(pca_scores, published_pairs, descriptions)
     table = two_blocks(
         mean_correlation,

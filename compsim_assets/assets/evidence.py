@@ -56,9 +56,11 @@ def robustness(
     clusters: ByMode,
     walk_forward_clusters: DataFrame,
     embedding_clusters: DataFrame,
+    control_clusters: DataFrame,
     baseline_clusters: DataFrame,
     mean_correlation: DataFrame,
     peer_statistics: DataFrame,
+    control_statistics: DataFrame,
 ) -> DataFrame:
     """Every statistic with its uncertainty: MeanCorr unweighted, by pairs and by cluster size with BCa intervals over
     companies and paired differences; what shuffled labels give; differences by year and peer statistics with
@@ -71,12 +73,14 @@ def robustness(
     import pandas as pd
 
     from compsim_assets.evidence import robustness as tables
+    from compsim_assets.evidence.controls import control_rows
     from compsim_assets.evidence.groups import all_groups, company_of, main_years, years_apart
     from compsim_assets.science.companies import repeated_companies
     from compsim_assets.science.inference.bootstrap import bootstrap_correlation
 
     missing = missing_modes(context, clusters)
-    groups = all_groups(clusters, walk_forward_clusters, baseline_clusters, embedding_clusters, returns)
+    others = baseline_clusters, embedding_clusters, returns, control_clusters
+    groups = all_groups(clusters, walk_forward_clusters, *others)
     common = main_years(mean_correlation)
     years, company, several = common.years, company_of(descriptions), repeated_companies(descriptions)
     against = [method for method in groups if is_reference(method)]
@@ -108,6 +112,7 @@ def robustness(
         tables.permutation_rows(groups, returns, years, config.permutations, config.seed, several, apart),
         tables.peer_rows(peer_statistics),
         tables.supervised_rows(peer_statistics),
+        control_rows(mean_correlation, peer_statistics, control_statistics),
         tables.agreement_rows(groups, _codes(descriptions, groups), years, several, apart),
         *(resampled(adjusted, "_factor_adjusted") if adjusted is not None else []),
     ]

@@ -16,6 +16,7 @@ from compsim_assets.assets.common import (
     table_options,
 )
 from compsim_assets.contracts import TABLES
+from compsim_assets.storage.controls import ControlScores
 from compsim_assets.storage.embeddings import EmbeddingFolder
 from compsim_assets.storage.pairs import PairTable
 from compsim_assets.storage.scores import ScoreTable
@@ -99,6 +100,7 @@ def peer_statistics(
     pca_scores: ScoreTable,
     walk_forward_scores: ScoreTable,
     embeddings: EmbeddingFolder,
+    control_scores: ControlScores,
     published_pairs: PairTable,
     descriptions: DataFrame,
     returns: DataFrame,
@@ -125,6 +127,7 @@ def peer_statistics(
         rows: list[dict[str, Any]] = []
         scores = {"pca": pca_scores, "walk_forward": walk_forward_scores}
         pairs = published_pairs if similarity.name == "pairs" else None
-        for method in peer_methods(pairs, scores, embeddings, activity, supervised_latents, returns):
+        others = embeddings, control_scores
+        for method in peer_methods(pairs, scores, *others, activity, supervised_latents, returns):
             rows += peer_rows(method, reports, levels, progress(context, f"peers by {method.name}, years"))
     return pd.DataFrame(rows, columns=TABLES["peer_statistics"].names)

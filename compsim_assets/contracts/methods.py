@@ -4,6 +4,9 @@ A method is a value of the column `method`, which plots, universe, evidence and 
 evidence, so the registry is among the contracts. To add a method, write a row here: figures, baselines, robustness,
 Table 1 and the names that a universe may not take follow.
 
+Controls are what SAE features are held against (method section 9): each has a similarity of its own name, and clusters
+that are cut as ours, `<control>_base` and `<control>_rolling`.
+
 Some methods are named by a universe, and rules stand for their rows: `<encoder>_base`, `<encoder>_rolling` and
 `<encoder>_kmeans` are an encoder's clusters, an encoder's plain name is its similarity, and any other name is a
 published cluster set, called by its file's name.
@@ -11,7 +14,7 @@ published cluster set, called by its file's name.
 
 from dataclasses import dataclass
 
-OURS, EMBEDDINGS, PUBLISHED, REFERENCE = "ours", "embeddings", "published", "reference"
+OURS, CONTROLS, EMBEDDINGS, PUBLISHED, REFERENCE = "ours", "controls", "embeddings", "published", "reference"
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Method:
     main: statistics that compare methods are of the years that all main methods have.
     reference: every other method is compared with it.
     replays: our method of the same idea, of a published set.
+    control: what stands in the SAE features' place, of a control.
     """
 
     name: str
@@ -37,6 +41,7 @@ class Method:
     main: bool = False
     reference: bool = False
     replays: str = ""
+    control: str = ""
 
     @property
     def reserved(self) -> bool:
@@ -46,6 +51,28 @@ class Method:
 
 def _similarity(name: str, label: str, colour: str, family: str = OURS, in_sample: bool = False) -> Method:
     return Method(name, label, colour, family, in_sample, clusters=False, similarity=label)
+
+
+# Control: its label, the colour of its idea, and what it stands for in a claim.
+CONTROL_NAMES = {
+    "random_sae": ("Random SAE", "rose", "features of random directions"),
+    "raw_activations": ("Raw activations", "sand", "raw activations"),
+    "raw_activations_mean": ("Raw activations, averaged", "slate", "raw activations averaged over tokens"),
+    "shuffled_features": ("Shuffled features", "brown", "features dealt out anew"),
+    "tfidf": ("Words (TF-IDF)", "teal", "words"),
+    "tfidf_cosine": ("Words, plain cosine", "lime", "words by their plain cosine"),
+}
+
+
+def _control(name: str) -> tuple[Method, ...]:
+    """Its similarity, and its clusters by both cutoffs. Scaler, PCA, weights of words: all of them know all years."""
+    label, colour, _ = CONTROL_NAMES[name]
+    shared = {"colour": colour, "family": CONTROLS, "in_sample": True, "control": name}
+    return (
+        Method(f"{name}_base", f"{label}, base", **shared),
+        Method(f"{name}_rolling", f"{label}, rolling", **shared),
+        Method(name, label, clusters=False, similarity=label, **shared),
+    )
 
 
 METHODS = (
@@ -67,6 +94,7 @@ METHODS = (
     Method("GCDR", "GCDR (SAE, rolling)", "vermillion", PUBLISHED, in_sample=True, replays="rolling"),
     Method("SIC", "SIC (SIC codes)", "green", PUBLISHED, reference=True, replays="sic_code"),
     Method("Industry", "Industry (SIC divisions)", "orange", PUBLISHED, replays="sic_division"),
+    *(method for name in CONTROL_NAMES for method in _control(name)),
     Method("population", "Population (all pairs)", "black", REFERENCE, main=True, reference=True),
 )
 BY_NAME = {method.name: method for method in METHODS}

@@ -1,6 +1,19 @@
 """Tables of the other ways to compare companies: the walk-forward chain, embeddings, supervised latents."""
 
-from compsim_assets.contracts.columns import CLUSTER, CUT_CORRELATION, LATENT, METHOD, REPORT, YEAR, count, flag, text
+from compsim_assets.contracts.columns import (
+    CLUSTER,
+    CUT_CORRELATION,
+    LATENT,
+    METHOD,
+    REPORT,
+    YEAR,
+    correlation,
+    count,
+    day,
+    flag,
+    size,
+    text,
+)
 from compsim_assets.contracts.table import Column, table
 
 # A file per encoder, a folder of their own: compsim_assets.storage.embeddings.
@@ -26,10 +39,31 @@ TABLES = (
         CUT_CORRELATION,
         flag("in_sample", "False: nothing of this year or of a later one took part in choosing theta."),
         count("n_earlier_reports", "Reports that scaler, PCA and distance scale were fitted on."),
+        day(
+            "knowledge",
+            "Last day of what the model and the SAE have read by which this year and the earlier ones were read; null "
+            "where it is not known.",
+            nullable=True,
+        ),
     ),
     table("walk_forward_clusters", "report_id")(YEAR, CLUSTER, REPORT),
     table("embedding_clusters", "method", "report_id")(
         METHOD, YEAR, text("cluster_id", "Cluster within method and year, 1 is the largest."), REPORT
+    ),
+    table("control_clusters", "method", "seed", "report_id")(
+        METHOD,
+        count("seed", "Of the draw that the control is; 1 where nothing is drawn.", at_least=1),
+        YEAR,
+        text("cluster_id", "Cluster within method, seed and year, 1 is the largest."),
+        REPORT,
+    ),
+    table("control_statistics", "method", "seed", "year", "statistic", "level")(
+        text("method", "Clusters or similarity of a control."),
+        count("seed", "Of the draw that the control is; 1 where nothing is drawn.", at_least=1),
+        YEAR,
+        text("statistic", "mean_correlation, pair_weighted, or a statistic of peers."),
+        size("level", "Number of peers, or per cent of pairs; 0 where there is no level."),
+        correlation("value", "The statistic; null where it is not defined."),
     ),
     table("supervised_latents", "latent")(
         LATENT,

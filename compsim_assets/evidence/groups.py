@@ -16,6 +16,7 @@ def all_groups(
     baselines: pd.DataFrame,
     embeddings: pd.DataFrame,
     reports: pd.DataFrame,
+    controls: pd.DataFrame | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Every method's groups: year, report_id, cluster_id; in the order in which they are shown.
 
@@ -24,6 +25,7 @@ def all_groups(
         walk_forward: clusters of the walk-forward chain.
         baselines, embeddings: groups with a column `method`.
         reports: year, report_id of all reports: the population is one group per year.
+        controls: groups of the controls, with columns `method` and `seed`: of several draws the first is shown.
 
     Raises:
         ValueError: an encoder's clusters and a published set have one name.
@@ -34,7 +36,8 @@ def all_groups(
             f"rename published_clusters/{doubled[0]}"
         )
     columns = ["year", "report_id", "cluster_id"]
-    tables = {**modes, "walk_forward": walk_forward, **by_method(embeddings), **by_method(baselines)}
+    drawn = {} if controls is None else by_method(controls[controls["seed"] == 1])
+    tables = {**modes, "walk_forward": walk_forward, **by_method(embeddings), **by_method(baselines), **drawn}
     groups = {name: table[columns] for name, table in tables.items() if len(table)}
     return {**groups, "population": reports[["year", "report_id"]].assign(cluster_id=1)}
 

@@ -15,6 +15,7 @@ from compsim_assets.science.linkage.pairs import positions_of
 from compsim_assets.science.peers.returns import Levels, year_statistics
 from compsim_assets.science.peers.statistics import YearReports, cosines, dense, group_statistics
 from compsim_assets.science.peers.supervised import length_free, shared_weight, training_years
+from compsim_assets.storage.controls import ControlScores
 from compsim_assets.storage.embeddings import EmbeddingFolder
 from compsim_assets.storage.pairs import PairTable
 from compsim_assets.storage.scores import ScoreTable
@@ -99,6 +100,7 @@ def peer_methods(
     pairs: PairTable | None,
     scores: Mapping[str, ScoreTable],
     embeddings: EmbeddingFolder,
+    controls: ControlScores,
     activity: tuple[np.ndarray, np.ndarray],
     latents: pd.DataFrame,
     returns: pd.DataFrame,
@@ -108,6 +110,7 @@ def peer_methods(
     Args:
         pairs: published pairs, where companies are compared by them.
         scores: tables of scores by the name of the method.
+        controls: scores of the controls, of which the first draw is shown.
         activity: from `activity_of`.
         latents: the `supervised_latents` table.
         returns: report_id, year of all reports.
@@ -119,6 +122,9 @@ def peer_methods(
         yield from _by_scores(name, table)
     for name, vectors in embeddings:
         yield PeerMethod(name, _Vectors(vectors.report_id, vectors.year, vectors.matrix, cosines))
+    for control, vectors in controls.controls():
+        if control.seed == 1:
+            yield by_vectors(control.name, *vectors)
     yield from _by_latents(activity, latents, returns)
 
 
@@ -149,12 +155,15 @@ def _of_pairs(table: PairTable, reports: YearReports) -> Similar:
 
 def _by_scores(name: str, table: ScoreTable) -> Iterator[PeerMethod]:
     if len(table):
-        ids, year, matrix = table.read()
-        # A report at the origin is like nothing.
-        there = matrix.any(axis=1)
-        if not there.all():
-            ids, year, matrix = ids[there], year[there], matrix[there]
-        yield PeerMethod(name, _Vectors(ids, year, matrix, cosines))
+        yield by_vectors(name, *table.read())
+
+
+def by_vectors(name: str, report_id: np.ndarray, year: np.ndarray, matrix: np.ndarray) -> PeerMethod:
+    """Peers by the cosine of vectors (n, P); a report at the origin is like nothing."""
+    there = matrix.any(axis=1)
+    if not there.all():
+        report_id, year, matrix = report_id[there], year[there], matrix[there]
+    return PeerMethod(name, _Vectors(report_id, year, matrix, cosines))
 
 
 def _by_latents(

@@ -95,7 +95,7 @@ def yearly_rows(
                 test = hac_mean((of_years[method] - of_years[versus]).dropna().to_numpy())
                 names = {"statistic": statistic, "method": method, "versus": versus, "family": statistic}
                 rows.append({**names, **_tested(test, shared), "in_sample": _known(method, versus)})
-    return _corrected(rows)
+    return corrected(rows)
 
 
 def permutation_rows(
@@ -124,7 +124,7 @@ def permutation_rows(
             numbers = {"value": null.value, "low": null.low, "high": null.high, "p_value": null.p_value}
             about = {"n": permutations, "in_sample": _known(method), "how": _of_years(_PERMUTED, years_alone)}
             rows.append({"statistic": name, "method": method, "family": name, **numbers, **about})
-    return _corrected(rows)
+    return corrected(rows)
 
 
 def peer_rows(statistics: pd.DataFrame) -> pd.DataFrame:
@@ -139,7 +139,7 @@ def peer_rows(statistics: pd.DataFrame) -> pd.DataFrame:
         if len(lift):
             name = f"{statistic}_lift"
             rows.append({**names, "statistic": name, "family": name, **_tested(hac_mean(lift))})
-    return _corrected(rows)
+    return corrected(rows)
 
 
 def supervised_rows(statistics: pd.DataFrame) -> pd.DataFrame:
@@ -151,7 +151,7 @@ def supervised_rows(statistics: pd.DataFrame) -> pd.DataFrame:
             test = hac_mean((value[method] - value["pca"]).dropna().to_numpy())
             names = {"statistic": statistic, "method": method, "versus": "pca", "level": _text(level)}
             rows.append({**names, "family": "supervised selection", **_tested(test), "in_sample": True})
-    return _corrected(rows)
+    return corrected(rows)
 
 
 def agreement_rows(
@@ -195,7 +195,7 @@ def _tested(test: MeanTest, years: Sequence[int] = ()) -> dict[str, object]:
     return {"value": numbers.pop("mean"), **numbers, "how": _of_years(_HAC, years)}
 
 
-def _corrected(rows: list[dict[str, object]]) -> pd.DataFrame:
+def corrected(rows: list[dict[str, object]]) -> pd.DataFrame:
     """The rows with Holm's correction within each family."""
     table = _table(pd.DataFrame(rows))
     for family, members in table.groupby("family").indices.items():

@@ -15,12 +15,22 @@ from typing import Any
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from compsim_assets.contracts.methods import EMBEDDINGS, METHODS, OURS, PUBLISHED, REFERENCE, Method, encoder_cut
+from compsim_assets.contracts.methods import (
+    CONTROLS,
+    EMBEDDINGS,
+    METHODS,
+    OURS,
+    PUBLISHED,
+    REFERENCE,
+    Method,
+    encoder_cut,
+)
 from compsim_assets.plots.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RC, SKY, TEXT_SIZE, VERMILLION
 
 # Families in reading order, and what heads them in a key.
 _HEADINGS = {
     OURS: "From these reports",
+    CONTROLS: "Controls: in the SAE features' place",
     EMBEDDINGS: "Embeddings",
     PUBLISHED: "Published cluster sets",
     REFERENCE: "Reference",
@@ -65,6 +75,13 @@ _IDEAS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "orange": (ORANGE, "v"),
         "sky": (SKY, "P"),
         "black": (BLACK, "."),
+        # Paler: what ours are held against.
+        "rose": ("#CC6677", "<"),
+        "sand": ("#B79F3C", ">"),
+        "slate": ("#7A8B99", "h"),
+        "brown": ("#9C755F", "8"),
+        "teal": ("#4E9A94", "p"),
+        "lime": ("#8CA252", "H"),
     }
 )
 # What stands out, or would hide another line.
@@ -130,6 +147,9 @@ def _style(method: Method, label: str) -> MethodStyle:
     style = MethodStyle(label, _HEADINGS[method.family], colour, marker)
     if method.replays:
         style = replace(style, linestyle=_DASHED, hollow=True)
+    if method.control and method.clusters:
+        _, dashes = _CUTS[method.name.rpartition("_")[2]]
+        style = replace(style, width=1.1, linestyle=dashes)
     return replace(style, **_LOOKS.get(method.name, {}))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from compsim_assets.contracts.variants import EMBEDDINGS
 from compsim_assets.storage.reading import reading
@@ -73,15 +73,17 @@ class EmbeddingFolder:
         DamagedResult: a file is empty or cut.
     """
 
+    asset, manifest_name = FOLDER, MANIFEST
+
     def __init__(self, folder: Path) -> None:
         # A new version may be published meanwhile: the link is followed once, for all of one version.
         self.folder = folder.resolve()
-        self.manifest = read_manifest(self.folder, MANIFEST)
+        self.manifest = read_manifest(self.folder, self.manifest_name)
 
     @classmethod
-    def of(cls, results: Results) -> EmbeddingFolder:
+    def of(cls, results: Results) -> Self:
         """The published one."""
-        return cls(results.array_folder(FOLDER))
+        return cls(results.array_folder(cls.asset))
 
     @property
     def encoders(self) -> list[str]:
@@ -96,8 +98,8 @@ class EmbeddingFolder:
 
         for name in self.encoders:
             path = self.folder / f"{name}.parquet"
-            with reading(path, FOLDER):
-                verify_parquet(path, FOLDER)
+            with reading(path, self.asset):
+                verify_parquet(path, self.asset)
                 table = read_table(path, page_checksum_verification=True)
             ids, year = (table[column].to_numpy() for column in ("report_id", "year"))
             yield name, Embeddings(ids, year, matrix_of(table["embedding"]))

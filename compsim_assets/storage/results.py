@@ -29,7 +29,7 @@ _SEAL = "seal"  # of a manifest: the checksum of what else it says
 MANIFESTS = {
     "sae_features": "features.json", "embeddings": "embeddings.json", "pca": "pca.json", "explorer": "explorer.json",
     "control_features": "control_features.json", "control_scores": "control_scores.json",
-    "sparse_autoencoder": "sparse_autoencoder.json",
+    "sparse_autoencoder": "sparse_autoencoder.json", "vintage_features": "vintages.json",
 }  # fmt: skip
 
 
@@ -169,14 +169,15 @@ def read_table(path: Path, columns: list[str] | None = None) -> "pa.Table":
         return pq.read_table(path, columns=columns, page_checksum_verification=True)
 
 
-def read_manifest(folder: Path, name: str) -> dict[str, Any]:
-    """The JSON description of a large array or model, by the name of its file.
+def read_manifest(folder: Path, name: str, asset: str = "") -> dict[str, Any]:
+    """The JSON description of a large array or model, by the name of its file; of one inside another asset's folder,
+    that asset is what to materialize.
 
     Raises:
         FileNotFoundError: says which asset to materialize.
         DamagedResult: the file is empty or cut.
     """
-    (asset,) = [asset for asset, manifest in MANIFESTS.items() if manifest == name]
+    asset = asset or next(each for each, manifest in MANIFESTS.items() if manifest == name)
     with reading(folder / name, asset):
         described: dict[str, Any] = json.loads((folder / name).read_text())
         if described.pop(_SEAL, None) not in (None, _seal_of(described)):

@@ -35,7 +35,7 @@ def main(worker: Worker) -> None:
     if difference := _difference(encoder):
         worker.log(f"{settings['name']}: {difference}")
     embed = encoder.embed
-    rows_of = TextRows("embeddings", "embedded", encoder.tokenize, lambda batch, _numbers: embed(batch), embed.width)
+    rows_of = TextRows("embeddings", "embedded", encoder.tokenize, lambda batch, _numbers: (embed(batch),), embed.width)
     summary, _ = write_rows(worker, contents, rows_of)
     worker.result(
         {

@@ -9,7 +9,9 @@ Extras:
 Writes `<output>/unique_features.npy`, (n_unique, D) float32, a row for each different text in order
 of first appearance, and `<output>/index.parquet`, a row per report in the order of `texts`: `row` (in
 the features; -1 where there is no text), `n_tokens` (tokens summed), `truncated`; and `<output>/windows.parquet`, where
-each latent is most active: see `text_windows.write_windows`. All of it is the same whatever the number of processes.
+each latent is most active: see `text_windows.write_windows`; and, as `controls` in the settings says, a matrix of the
+same rows for each control: `unique_random_sae-<seed>.npy`, `unique_raw_activations-1.npy` and
+`unique_raw_activations_mean-1.npy`. All of it is the same whatever the number of processes.
 
 Result: n_latents, n_texts (reports), n_unique, n_truncated and n_empty (of the reports), n_windows, n_tokens
 (summed, of the unique texts), tokens_per_second, device, dtype, hookpoint, model, sae.
@@ -21,12 +23,18 @@ on disk.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import torch
 
 from compsim_assets.launch.worker import Worker, run
+from compsim_assets.science.latents.controls import RandomSae, random_features, raw_activations
+from compsim_assets.science.latents.extraction import Beside
 from compsim_assets.science.latents.windows import TopWindows
-from compsim_assets.workers.language_models import dtype_name, load_models
+from compsim_assets.workers.language_models import LoadedModels, dtype_name, load_models
 from compsim_assets.workers.text_batches import TextRows, read_contents, write_rows
 from compsim_assets.workers.text_windows import Pieces, companies_of, write_windows
 
@@ -38,8 +46,10 @@ def main(worker: Worker) -> None:
     contents = read_contents(texts)
     models = load_models(settings, worker.device)
     windows = TopWindows(models.extract.n_latents, companies_of(texts, contents.of_report))
-    extract = replace(models.extract, windows=windows)
-    rows_of = TextRows("features", "extracted", models.tokenize, extract, extract.n_latents)
+    beside = _controls(settings.get("controls") or {}, models)
+    extract = replace(models.extract, windows=windows, beside=tuple(beside.values()))
+    widths = {name: each.width for name, each in beside.items()}
+    rows_of = TextRows("features", "extracted", models.tokenize, extract.all_of, extract.n_latents, widths)
     summary, rows = write_rows(worker, contents, rows_of)
     pieces = Pieces(models.tokenize.tokenizer)
     n_windows = write_windows(worker, windows, extract.n_latents, rows, pieces)
@@ -52,6 +62,20 @@ def main(worker: Worker) -> None:
             **{key: settings[key] for key in ("hookpoint", "model", "sae")},
         }
     )
+
+
+def _controls(asked: Mapping[str, Any], models: LoadedModels) -> dict[str, Beside]:
+    """What else is made of the activations, by the names of their matrices."""
+    made, sae, width = {}, models.sae, models.width
+    if asked.get("raw_activations"):
+        made["raw_activations-1"] = raw_activations(width, mean=False)
+        made["raw_activations_mean-1"] = raw_activations(width, mean=True)
+    with torch.inference_mode():
+        for seed in range(1, asked.get("random_sae", 0) + 1):
+            weight, bias, centre = sae.encoder.weight, sae.encoder.bias, sae.b_dec
+            random = RandomSae(weight.norm(dim=1), bias, centre, sae.cfg.k, seed)
+            made[f"random_sae-{seed}"] = random_features(random)
+    return made
 
 
 if __name__ == "__main__":

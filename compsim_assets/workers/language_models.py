@@ -39,6 +39,8 @@ class LoadedModels:
     tokenize: Tokenizer
     extract: FeatureExtractor
     dtype: torch.dtype
+    sae: Any
+    width: int
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,8 @@ def load_models(settings: Mapping[str, Any], device: torch.device) -> LoadedMode
             f"output of {hookpoint!r} in model = {settings['model']!r} has width {hooked.width}"
         )
     extract = FeatureExtractor(hooked.model, hooked.module, sae.encode, sae.num_latents, device, sae.dtype)
-    return LoadedModels(hooked.tokenize, extract, next(hooked.model.parameters()).dtype)
+    dtype = next(hooked.model.parameters()).dtype
+    return LoadedModels(hooked.tokenize, extract, dtype, sae, hooked.width)
 
 
 def load_hooked_model(settings: Mapping[str, Any], device: torch.device) -> HookedModel:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -135,24 +135,32 @@ class TextRows:
         name: of the rows, as file, progress and errors say it: "features".
         done: what has happened to a text that has its row: "extracted".
         tokenize: texts or token ids -> tokens.
-        compute: tokens of a batch, and the contents' numbers -> (texts, width) float32.
+        compute: tokens of a batch, and the contents' numbers -> (texts, width) float32, and one such for each of
+            `beside`.
         width: of a row.
+        beside: width by name of what is computed with them, each in a matrix of its own.
     """
 
     name: str
     done: str
     tokenize: Tokenizer
-    compute: Callable[[Sequence[Tokens], np.ndarray], np.ndarray]
+    compute: Callable[[Sequence[Tokens], np.ndarray], tuple[np.ndarray, ...]]
     width: int
+    beside: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def matrices(self) -> dict[str, int]:
+        """Width of every matrix by its name."""
+        return {self.name: self.width, **self.beside}
 
 
 def write_rows(worker: Worker, contents: Contents, rows_of: TextRows) -> tuple[dict[str, Any], np.ndarray]:
     """Compute the rows of all contents, each process its share of the batches, and write them.
 
     Writes `<output>/unique_<name>.npy`, (n_unique, width) float32, a row for each different text in
-    order of first appearance, and `<output>/index.parquet`, a row per report in the order of `texts`:
-    `row` (in the matrix; -1 where there is no text), `n_tokens` (text alone, without special
-    tokens), `truncated`. A collective: every process must call it.
+    order of first appearance, the same for each name of `beside`, and `<output>/index.parquet`, a row
+    per report in the order of `texts`: `row` (in the matrices; -1 where there is no text), `n_tokens`
+    (text alone, without special tokens), `truncated`. A collective: every process must call it.
 
     Args:
         worker: its extras hold `output`, a folder, and `settings` with `tokens_per_batch`. contents: of the reports.
@@ -172,15 +180,16 @@ def write_rows(worker: Worker, contents: Contents, rows_of: TextRows) -> tuple[d
     texts = np.flatnonzero(lengths.counted)
     rows = np.full(len(lengths.counted), -1, dtype=np.int64)
     rows[texts] = np.arange(len(texts))
-    file = output / f"unique_{rows_of.name}.npy"
+    files = [output / f"unique_{name}.npy" for name in rows_of.matrices]
     if worker.rank == 0:
         output.mkdir(parents=True, exist_ok=True)
-        create_matrix(file, (len(texts), rows_of.width), rows_of.name)
+        for file, (name, width) in zip(files, rows_of.matrices.items(), strict=True):
+            create_matrix(file, (len(texts), width), name)
     worker.barrier()
     started = time.perf_counter()
     limits = (worker.extras["settings"]["tokens_per_batch"], texts_per_batch(rows_of.width))
     if mine := plan_share(worker, texts, lengths, limits):
-        compute_share(worker, rows_of, contents, mine, rows, file)
+        compute_share(worker, rows_of, contents, mine, rows, files)
     worker.barrier()
     seconds = time.perf_counter() - started
     if worker.rank == 0:
@@ -216,16 +225,24 @@ def create_matrix(path: Path, shape: tuple[int, int], name: str) -> None:
 
 
 def compute_share(
-    worker: Worker, rows_of: TextRows, contents: Contents, batches: list[np.ndarray], rows: np.ndarray, file: Path
+    worker: Worker,
+    rows_of: TextRows,
+    contents: Contents,
+    batches: list[np.ndarray],
+    rows: np.ndarray,
+    files: Sequence[Path],
 ) -> None:
-    """Compute this process's batches and write each content's row to the file."""
-    matrix = np.lib.format.open_memmap(file, mode="r+")
+    """Compute this process's batches and write each content's row to every file."""
+    matrices = [np.lib.format.open_memmap(file, mode="r+") for file in files]
     done, total = 0, sum(len(batch) for batch in batches)
     for batch in batches:
-        matrix[rows[batch]] = rows_of.compute(rows_of.tokenize(contents.take(batch)), batch)
+        made = rows_of.compute(rows_of.tokenize(contents.take(batch)), batch)
+        for matrix, part in zip(matrices, made, strict=True):
+            matrix[rows[batch]] = part
         done += len(batch)
         worker.progress(done, total, _what(f"texts {rows_of.done}", worker))
-    matrix.flush()
+    for matrix in matrices:
+        matrix.flush()
 
 
 def write_index(path: Path, of_report: np.ndarray, rows: np.ndarray, lengths: Lengths) -> None:

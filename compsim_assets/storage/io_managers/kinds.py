@@ -1,6 +1,6 @@
 """An IO manager for each kind of result: how it is published, described and opened."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, ClassVar
@@ -9,6 +9,7 @@ import dagster as dg
 
 from compsim_assets.contracts import TABLES, Column, Table, validate
 from compsim_assets.settings import Settings
+from compsim_assets.storage.controls import ControlFeatures, ControlScores
 from compsim_assets.storage.embeddings import EmbeddingFolder
 from compsim_assets.storage.io_managers.base import ResultsIOManager
 from compsim_assets.storage.lineage import Note, name_of
@@ -18,6 +19,7 @@ from compsim_assets.storage.previews import inline_image, markdown_preview
 from compsim_assets.storage.results import MANIFESTS, read_table, seal, stamps
 from compsim_assets.storage.scores import ScoreTable
 from compsim_assets.storage.shards import FeatureShards
+from compsim_assets.storage.vintages import VintageFeatures
 
 
 def table_schema(table: Table) -> dg.TableSchema:
@@ -89,6 +91,16 @@ class FigureIOManager(ResultsIOManager):
         return self.results.figure(asset, mode).read_bytes()
 
 
+# What opens a folder, by asset; of another asset it is where it lies.
+_FOLDERS: Mapping[str, Callable[[Path], Any]] = {
+    "sae_features": FeatureShards,
+    "embeddings": EmbeddingFolder,
+    "control_features": ControlFeatures,
+    "control_scores": ControlScores,
+    "vintage_features": VintageFeatures,
+}
+
+
 class FolderIOManager(ResultsIOManager):
     """Large arrays in a folder of their own: the value is a scratch folder that holds them, with their manifest."""
 
@@ -100,10 +112,10 @@ class FolderIOManager(ResultsIOManager):
             value.rename(aside)
         return path, content, {}
 
-    def open(self, asset: str, mode: str | None, wanted: Mapping[str, Any]) -> FeatureShards | EmbeddingFolder | Path:
+    def open(self, asset: str, mode: str | None, wanted: Mapping[str, Any]) -> Any:
         """The folder, mapped or not read yet; of what is no array, where it lies."""
         folder = self.results.array_folder(asset)
-        return {"sae_features": FeatureShards, "embeddings": EmbeddingFolder}.get(asset, Path)(folder)
+        return _FOLDERS.get(asset, Path)(folder)
 
 
 class PcaIOManager(ResultsIOManager):

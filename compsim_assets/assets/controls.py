@@ -1,0 +1,320 @@
+"""Does an SAE's training matter? What its features are held against: random directions, raw activations, words."""
+
+import json
+from collections.abc import Iterator
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import dagster as dg
+from pydantic import Field
+
+from compsim_assets.assets.baselines import cut_as_ours, with_returns
+from compsim_assets.assets.common import (
+    COMPARISON,
+    HEAVY,
+    ONE_RUN,
+    SHARED,
+    WHO,
+    DataFrame,
+    alone,
+    cluster_counts,
+    columns,
+    default_device,
+    explaining_memory,
+    options,
+    progress,
+    require_memory,
+    table_options,
+)
+from compsim_assets.contracts import TABLES
+from compsim_assets.settings import Settings
+from compsim_assets.storage.controls import SCORES, SCORES_MANIFEST, Control, ControlFeatures, ControlScores
+from compsim_assets.storage.embeddings import write_embeddings
+from compsim_assets.storage.io_managers import ResultsFolder
+from compsim_assets.storage.pairs import PairTable
+from compsim_assets.storage.scores import ScoreTable
+from compsim_assets.storage.shards import FeatureShards
+from compsim_assets.storage.similarity import open_similarity
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from compsim_assets.science.pca.standardise import FeatureMatrix
+
+
+class ControlScoresConfig(dg.Config):
+    """Which controls there are, and how their PCA is fitted."""
+
+    shuffles: int = Field(default=3, ge=0, description="Draws of shuffled_features; 0 for none.")
+    words: int = Field(default=65_536, ge=1, description="Words of tfidf, at most: the most frequent ones.")
+    n_components: int = Field(default=4000, ge=1, description="Principal axes kept, capped at the rank of the data.")
+    block: int = Field(
+        default=4096, ge=1, description="Columns read at once; memory for them is 12 bytes x reports x block."
+    )
+    seed: int = Field(default=0, ge=0, description="Seed of the shuffles, with their number.")
+
+
+class _Scored(NamedTuple):
+    """A control's scores of the different rows, and which of these each report has."""
+
+    control: Control
+    n_columns: int
+    report_id: "np.ndarray"
+    row: "np.ndarray"
+    scores: "np.ndarray"
+
+
+@dg.asset(
+    group_name="controls",
+    ins={"descriptions": columns("report_id", "year", "description")},
+    io_manager_key="folder_io_manager",
+    pool="gpu",
+    op_tags=HEAVY,
+    backfill_policy=ONE_RUN,
+    **options(SHARED, "torch", "scikitlearn"),
+)
+@alone
+def control_scores(
+    context: dg.AssetExecutionContext,
+    config: ControlScoresConfig,
+    folder: ResultsFolder,
+    sae_features: FeatureShards,
+    control_features: ControlFeatures,
+    descriptions: DataFrame,
+) -> Iterator[dg.Output]:
+    """What stands in the place of the SAE's features, through the same scaler and PCA: random directions and raw
+    activations where features are extracted here, the features dealt out anew over the reports, and weights of words
+    (TF-IDF), these also by their plain cosine.
+
+    Without features there are words alone; without texts there are no words.
+    """
+    notes = [control_features.note] if control_features.note else []
+    content, listed = blake2b(digest_size=16), []
+    year = descriptions.set_index("report_id")["year"]
+    with folder.results.scratch(SCORES) as scratch:
+        aside = scratch / "tables"
+        aside.mkdir()
+        every = _Every(context, config, scratch, notes)
+        for each in every.controls(sae_features, control_features, descriptions):
+            content.update(each.control.file.encode())
+            years = year.loc[each.report_id].to_numpy("int64")
+            path = aside / f"{each.control.file}.parquet"
+            write_embeddings(path, each.report_id, years, each.scores, each.row, content)
+            listed.append(_listed(each))
+        manifest = {"encoders": listed, "notes": notes, "content": content.hexdigest()}
+        (aside / SCORES_MANIFEST).write_text(json.dumps(manifest, indent=2))
+        metadata = {"controls": len(listed), "preview": dg.MetadataValue.md(_preview(listed))}
+        yield dg.Output(aside, metadata={**metadata, **({"note": "; ".join(notes)} if notes else {})})
+
+
+def _listed(each: _Scored) -> dict[str, Any]:
+    control = each.control
+    named = {"name": control.file, "control": control.name, "seed": control.seed}
+    return {**named, "n_reports": len(each.report_id), "columns": each.n_columns, "components": each.scores.shape[1]}
+
+
+def _preview(listed: list[dict[str, Any]]) -> str:
+    from tabulate import tabulate
+
+    names = ["control", "seed", "n_reports", "columns", "components"]
+    return tabulate([[each[name] for name in names] for each in listed], names, "pipe") if listed else "*none*"
+
+
+class _Every(NamedTuple):
+    """All controls, one after the other; what is not there, and why, is added to `notes`."""
+
+    context: dg.AssetExecutionContext
+    config: ControlScoresConfig
+    scratch: Path
+    notes: list[str]
+
+    def controls(
+        self, features: FeatureShards, extracted: ControlFeatures, descriptions: DataFrame
+    ) -> Iterator[_Scored]:
+        """Of the reports that have features; where there are none, of all."""
+        there = descriptions["report_id"].isin(features.report_id)
+        if len(features.report_id):
+            yield from self._extracted(features, extracted)
+            yield from self._shuffled(features)
+        else:
+            self.notes.append("there are no features to deal out anew")
+        yield from self._words(descriptions[there] if there.any() else descriptions)
+
+    def _extracted(self, features: FeatureShards, extracted: ControlFeatures) -> Iterator[_Scored]:
+        import numpy as np
+
+        from compsim_assets.science.pca.standardise import ChosenRows
+
+        ids, row = extracted.rows()
+        kept = np.isin(ids, features.report_id)
+        used, row = np.unique(row[kept], return_inverse=True)
+        for control, matrix in extracted.matrices():
+            yield from self._through_pca(control, ChosenRows(matrix, used), ids[kept], row)
+
+    def _shuffled(self, features: FeatureShards) -> Iterator[_Scored]:
+        """The features dealt out anew, on disk: 4 bytes x different reports x latents."""
+        import numpy as np
+
+        from compsim_assets.science.latents.shuffled import shuffled_columns
+        from compsim_assets.science.pca.arrays import ArrayFeatures
+
+        distinct = features.distinct()
+        for seed in range(1, self.config.shuffles + 1):
+            path = self.scratch / "shuffled.npy"
+            dealt = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=distinct.shape)
+            for start, values in shuffled_columns(distinct, [self.config.seed, seed]):
+                dealt[:, start : start + values.shape[1]] = values
+            control = Control("shuffled_features", seed)
+            yield from self._through_pca(control, ArrayFeatures(dealt), features.report_id, distinct.inverse)
+
+    def _words(self, reports: DataFrame) -> Iterator[_Scored]:
+        import numpy as np
+        import pandas as pd
+
+        from compsim_assets.science.words.tfidf import SparseFeatures, cosine_scores, tfidf_rows
+
+        reports = reports[reports["description"].fillna("").str.strip() != ""].sort_values("report_id")
+        row, different = pd.factorize(reports["description"])
+        weights = tfidf_rows(list(different), self.config.words) if len(different) else None
+        if weights is None or weights.shape[1] == 0:
+            self.notes.append("the reports have no texts: there are no words")
+            return
+        ids = reports["report_id"].to_numpy(np.int64)
+        yield from self._through_pca(Control("tfidf"), SparseFeatures(weights), ids, row)
+        with explaining_memory("the cosines of words", "fewer n_components"):
+            scores = cosine_scores(weights, self.config.n_components, default_device(), self.context.log.info)
+        yield _Scored(Control("tfidf_cosine"), weights.shape[1], ids, row, scores)
+
+    def _through_pca(
+        self, control: Control, matrix: "FeatureMatrix", report_id: "np.ndarray", row: "np.ndarray"
+    ) -> Iterator[_Scored]:
+        """Scores from scaler and PCA as ours; none where there is no axis."""
+        import numpy as np
+
+        from compsim_assets.science.pca.fit import NoVariance, fit_pca, memory_needed
+
+        lower, n_components, block = "a smaller block or n_components", self.config.n_components, self.config.block
+        stage, (n, width) = f"the PCA of {control.file}", matrix.shape
+        require_memory(self.context, stage, memory_needed(n, width, n_components, block), lower)
+        copies = np.bincount(row, minlength=n)
+        log, told = progress(self.context, f"{stage}, columns"), self.context.log.info
+        how = {"components": False, "block": block, "device": default_device(), "progress": log, "log": told}
+        try:
+            with explaining_memory(stage, lower):
+                fitted = fit_pca(matrix, n_components, copies=copies, **how)
+        except NoVariance:
+            self.notes.append(f"{control.name}: every report has the same values")
+            return
+        yield _Scored(control, width, report_id, row, fitted.scores)
+
+
+@dg.asset(
+    ins={"descriptions": columns(*WHO)},
+    pool="gpu",
+    op_tags=HEAVY,
+    **table_options("control_clusters", "controls", "torch", settings=("drop_without_returns",)),
+)
+@alone
+def control_clusters(
+    context: dg.AssetExecutionContext,
+    settings: Settings,
+    control_scores: ControlScores,
+    returns: DataFrame,
+    descriptions: DataFrame,
+) -> DataFrame:
+    """Clusters of every control: single linkage, cut as ours (`_base`, `_rolling`), of every draw."""
+    import pandas as pd
+    from tabulate import tabulate
+
+    from compsim_assets.science.companies import repeated_companies
+
+    names, company = TABLES["control_clusters"].names, repeated_companies(descriptions)
+    tables, counts = [], []
+    for control, scores in control_scores.controls():
+        if settings.without_returns_dropped:
+            scores = with_returns(scores, returns)
+        for cut, table in cut_as_ours(context, control.file, scores, returns, company).items():
+            tables.append(table.assign(method=f"{control.name}_{cut}", seed=control.seed))
+            counts.append([f"{control.name}_{cut}", control.seed, *cluster_counts(table).values()])
+    if not tables:
+        note = "; ".join(control_scores.manifest["notes"]) or "no report has returns"
+        context.add_output_metadata({"note": f"there are no clusters of controls: {note}"})
+        return TABLES["control_clusters"].empty()
+    headers = ["method", "seed", "clusters", "singletons", "largest"]
+    context.add_output_metadata({"methods": dg.MetadataValue.md(tabulate(counts, headers, "pipe"))})
+    return pd.concat(tables, ignore_index=True)[names].sort_values(names, ignore_index=True).astype({"cluster_id": str})
+
+
+class ControlStatisticsConfig(dg.Config):
+    """What is asked of each year; as `peer_statistics` is asked."""
+
+    peers: list[int] = Field(default=[1, 3, 5, 10], description="Numbers of nearest peers.")
+    shares: list[float] = Field(default=[0.5, 1.0, 2.0, 5.0, 10.0], description="Per cent of the most similar pairs.")
+
+
+@dg.asset(
+    ins={"descriptions": columns(*WHO, "sic_code")},
+    op_tags=HEAVY,
+    **table_options("control_statistics", "controls", "scipy", stage=COMPARISON),
+)
+@alone
+def control_statistics(
+    context: dg.AssetExecutionContext,
+    config: ControlStatisticsConfig,
+    sae_features: FeatureShards,
+    pca_scores: ScoreTable,
+    published_pairs: PairTable,
+    control_scores: ControlScores,
+    control_clusters: DataFrame,
+    mean_correlation: DataFrame,
+    peer_statistics: DataFrame,
+    descriptions: DataFrame,
+    returns: DataFrame,
+    supervised_latents: DataFrame,
+) -> DataFrame:
+    """Every statistic of every draw of a control, by year. The first draw's are those of `mean_correlation` and
+    `peer_statistics`.
+    """
+    import pandas as pd
+
+    from compsim_assets.evidence.controls import draws_of_clusters, draws_of_peers
+    from compsim_assets.evidence.groups import by_method
+    from compsim_assets.evidence.peer_statistics import PeerReports, activity_of, by_vectors, peer_rows
+    from compsim_assets.science.peers.returns import Levels
+
+    similarity = open_similarity(pca_scores, published_pairs, descriptions)
+    parts = [draws_of_clusters(mean_correlation), draws_of_peers(peer_statistics)]
+    for seed, groups in control_clusters[control_clusters["seed"] > 1].groupby("seed"):
+        parts.append(draws_of_clusters(similarity.correlation_by_year(by_method(groups), returns), seed))
+    length = activity_of(sae_features, supervised_latents.iloc[:0])[1]
+    reports = PeerReports(similarity, descriptions.drop(columns="year"), returns, length)
+    levels = Levels(tuple(config.peers), tuple(map(float, config.shares)), draws=1)
+    for control, scores in control_scores.controls():
+        if control.seed > 1:
+            log = progress(context, f"peers by {control.file}, years")
+            rows = pd.DataFrame(peer_rows(by_vectors(control.name, *scores), reports, levels, log))
+            parts.append(draws_of_peers(rows, control.seed))
+    names = TABLES["control_statistics"].names
+    return pd.concat(parts, ignore_index=True).sort_values(names[:-1], ignore_index=True)
+
+
+@dg.asset(**table_options("control_findings", "controls", "pandas", stage=COMPARISON))
+def control_findings(
+    context: dg.AssetExecutionContext,
+    control_scores: ControlScores,
+    control_statistics: DataFrame,
+    mean_correlation: DataFrame,
+    peer_statistics: DataFrame,
+    robustness: DataFrame,
+) -> DataFrame:
+    """Does training matter? Trained features less each control, by clusters and peers, with intervals over years and
+    draws, corrected for the number of tests.
+    """
+    from compsim_assets.evidence.controls import control_findings as judge_controls
+
+    why = "; ".join(control_scores.manifest["notes"])
+    table = judge_controls(mean_correlation, peer_statistics, control_statistics, robustness, why)
+    counts = table["verdict"].value_counts()
+    context.add_output_metadata({str(verdict): int(n) for verdict, n in counts.items()})
+    return table
