@@ -6,14 +6,16 @@ import numpy as np
 import torch
 
 from compsim_assets.science.companies import own_pairs
+from compsim_assets.science.device import map_on_all_cores
 from compsim_assets.science.linkage.distance import unit_rows
 from compsim_assets.science.linkage.near_lists import near_lists, rounding
 from compsim_assets.science.linkage.trees import rows_by_year
 
 # Places beside the wanted ones in a list of who may be near: as many cosines may lie within the rounding of the last.
 _BESIDE = 16
-# From so many reports on lists in float32 are faster than all cosines in float64.
-_LARGE = 4096
+# From so many reports on lists in float32 are as fast as all cosines in float64, and need far less memory.
+_LARGE = 8192
+_CACHED = 1 << 21  # bytes
 _DIGITS = 12  # cosines that differ by less are equal, as those of identical descriptions are
 
 
@@ -113,32 +115,47 @@ class _Year:
 
     def from_lists(self) -> Iterator[_Block]:
         """From float32 lists of who may be near, ranked by their cosines in float64."""
-        n_axes = self._scores.shape[1]
-        unit = torch.empty(len(self._members), n_axes)
-        for some in self._blocks(np.arange(len(unit)), 8 * n_axes):
+        n, n_axes = len(self._members), self._scores.shape[1]
+        unit = torch.empty(n, n_axes)
+        for some in self._blocks(np.arange(n), 8 * n_axes):
             unit[some] = torch.from_numpy(unit_rows(self._scores[self._members[some]])).float()
-        places = min(self.count + _BESIDE, len(unit) - 1)
+        places = min(self.count + _BESIDE, n - 1)
         lists = near_lists(unit, places, self._first, self._second)
         del unit
+        cosines = self._listed_cosines(lists.at)
         off, unsure = rounding(n_axes), []
-        for positions in self._blocks(np.arange(len(self._members)), 8 * places * n_axes):
-            at, least = lists.at[positions].numpy().astype(np.int64), lists.values[positions, -1].numpy()
-            peers, cosine = self._ranked(positions, at)
+        for positions in self._blocks(np.arange(n), 24 * places):
+            at, least = lists.at[positions].numpy(), lists.values[positions, -1].numpy().astype(np.float64)
+            by_id = np.argsort(at, axis=1)  # equal cosines keep this order
+            at, cosine = (np.take_along_axis(values, by_id, axis=1) for values in (at, cosines[positions]))
+            order = np.argsort(-np.round(cosine, _DIGITS), axis=1, kind="stable")[:, : self.count]
+            peers, cosine = np.take_along_axis(at, order, axis=1), np.take_along_axis(cosine, order, axis=1)
             # Who is not listed has a float32 cosine of at most the last one's. Equal ones count as above.
-            sure = least.astype(np.float64) + off < cosine[:, -1] - 10.0**-_DIGITS
-            sure |= (at >= 0).sum(axis=1) < places
+            sure = (least + off < cosine[:, -1] - 10.0**-_DIGITS) | (at < 0).any(axis=1)
             unsure.append(positions[~sure])
-            yield positions[sure], peers[sure], cosine[sure]
+            yield positions[sure], np.maximum(peers[sure], 0), cosine[sure]
         yield from self._compared(np.concatenate(unsure))
 
-    def _ranked(self, positions: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The nearest of the listed ones (r, places), and their cosines."""
-        at = np.sort(at, axis=1)  # by id: equal cosines keep this order
-        unit = unit_rows(self._scores[self._members[positions]])
-        listed = unit_rows(self._scores[self._members[np.maximum(at, 0).ravel()]]).reshape(*at.shape, -1)
-        cosine = np.where(at >= 0, np.einsum("rkp,rp->rk", listed, unit), -np.inf)
-        order = np.argsort(-np.round(cosine, _DIGITS), axis=1, kind="stable")[:, : self.count]
-        return np.maximum(np.take_along_axis(at, order, axis=1), 0), np.take_along_axis(cosine, order, axis=1)
+    def _listed_cosines(self, at: torch.Tensor) -> np.ndarray:
+        """(n, places) float64 cosines of reports with the listed ones; -inf where none is listed."""
+        scores = torch.from_numpy(np.require(self._scores, requirements=("C", "W")))
+        members, cosines = torch.from_numpy(self._members), np.full(tuple(at.shape), -np.inf)
+        length = torch.cat([torch.linalg.vector_norm(part.double(), dim=1) for part in scores.split(self._block)])[
+            members
+        ]
+
+        def of_rows(start: int) -> None:
+            rows = slice(start, start + step)
+            listed = at[rows].clamp_min(0).long()
+            there = scores.index_select(0, members[listed].view(-1)).double().view(*listed.shape, -1)
+            product = torch.bmm(there, scores[members[rows]].double()[:, :, None])[:, :, 0]
+            product.div_(length[rows, None]).div_(length[listed]).masked_fill_(at[rows] < 0, -torch.inf)
+            cosines[rows] = product.numpy()
+
+        # What is gathered stays in a core's cache.
+        step = max(1, _CACHED // (8 * at.shape[1] * scores.shape[1]))
+        list(map_on_all_cores(of_rows, range(0, len(at), step), device=at.device))
+        return cosines
 
     def _compared(self, positions: np.ndarray) -> Iterator[_Block]:
         """Reports that the lists do not settle, such as those with many copies: compared with all."""

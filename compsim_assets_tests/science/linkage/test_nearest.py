@@ -1,11 +1,15 @@
 """Nearest peers against full sorts within each year."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compsim_assets.science.linkage import near_lists, nearest
 from compsim_assets.science.linkage.distance import unit_rows
 from compsim_assets.science.linkage.nearest import nearest_peers
 from compsim_assets_tests.science import oracles
@@ -19,9 +23,9 @@ def peers(universe: Universe, **options) -> pd.DataFrame:
     return pd.concat(frames) if frames else pd.DataFrame(columns=columns)
 
 
-@examples(20)
-@given(universes(max_years=4, max_reports=9), st.integers(1, 10), st.integers(1, 5))
-def test_nearest_peers_equal_a_full_sort(universe: Universe, n_peers: int, block: int) -> None:
+@examples(40)
+@given(universes(max_years=4, max_reports=9), st.integers(1, 10), st.integers(1, 5), st.sampled_from([0, 99]))
+def test_nearest_peers_equal_a_full_sort(universe: Universe, n_peers: int, block: int, large: int) -> None:
     expected = []
     company = np.random.default_rng(n_peers).integers(len(universe.year), size=len(universe.year))
     for rows in universe.positions():
@@ -34,7 +38,7 @@ def test_nearest_peers_equal_a_full_sort(universe: Universe, n_peers: int, block
             ]
             for rank, (negative, peer) in enumerate(sorted(others)[:n_peers], start=1):
                 expected.append((universe.report_id[a], universe.year[a], rank, peer, -negative))
-    found = peers(universe, n_peers=n_peers, block=block, company=company)
+    found = peers(universe, n_peers=n_peers, block=block, company=company, large=large)
     assert len(found) == len(expected)
     if expected:
         truth = pd.DataFrame(expected, columns=found.columns).sort_values(["report_id", "rank"])
@@ -85,6 +89,76 @@ def test_a_partial_selection_gives_the_peers_of_a_sort(kind: str) -> None:
         found = peers(universe, n_peers=n_peers)["peer_id"].to_numpy().reshape(n, -1)
         expected = sorted_peers(unit_rows(scores), universe.report_id, min(n_peers, n - 1))
         assert found.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("kind", SCORES)
+@pytest.mark.parametrize("beside", [0, 1, 16])
+def test_lists_of_float32_products_give_the_peers_of_a_sort(
+    kind: str, beside: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over several tiles, with and without places beside the wanted ones; copies and grids that no list settles."""
+    monkeypatch.setattr(near_lists, "_TILE", 17)
+    monkeypatch.setattr(nearest, "_BESIDE", beside)
+    scores = make_scores(np.random.default_rng(2), 60, 4, kind)
+    scores = scores[scores.any(axis=1)]
+    n = len(scores)
+    company = np.random.default_rng(3).integers(0, 50, n)
+    universe = Universe(np.arange(n) * 3, np.zeros(n, int), scores, np.zeros((n, 12)))
+    for n_peers in (1, 5, 20, n - 1):
+        every, listed = (peers(universe, n_peers=n_peers, company=company, large=large) for large in (n + 1, n))
+        listed = listed.sort_values(["report_id", "rank"], ignore_index=True)
+        assert listed[["report_id", "rank", "peer_id"]].equals(
+            every[["report_id", "rank", "peer_id"]].reset_index(drop=True)
+        )
+        np.testing.assert_allclose(listed["cosine"], every["cosine"], rtol=0, atol=1e-12)
+
+
+def test_a_list_settles_what_lies_beyond_rounding_and_nothing_within(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two peers whose cosines differ by less than a float32 product can tell, the nearer one comes first."""
+    monkeypatch.setattr(nearest, "_BESIDE", 1)
+    compared = list[int]()
+    original = nearest._Year._compared
+
+    def counted(year: nearest._Year, positions: np.ndarray):  # type: ignore[no-untyped-def]
+        compared.extend(positions.tolist())
+        return original(year, positions)
+
+    monkeypatch.setattr(nearest._Year, "_compared", counted)
+    angle = np.array([0.0, 0.3, -0.3 + 1e-9, 2.0])
+    scores = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    universe = Universe(np.arange(4), np.zeros(4, int), scores, np.zeros((4, 12)))
+    table = peers(universe, n_peers=1, large=0).set_index("report_id")["peer_id"]
+    assert table.to_dict() == {0: 2, 1: 0, 2: 0, 3: 1}
+    assert 0 in compared
+    assert 3 not in compared
+
+
+@examples(30)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 300), st.floats(-3, 3))
+def test_float32_cosines_are_no_further_off_than_said(seed: int, n_axes: int, spread: float) -> None:
+    rows = np.random.default_rng(seed).normal(size=(20, n_axes)) * np.exp(spread * np.arange(n_axes) / n_axes)
+    unit = unit_rows(rows)
+    single = unit.astype(np.float32)
+    for order in (slice(None), slice(None, None, -1)):
+        off = np.abs((single[:, order] @ single[:, order].T).astype(np.float64) - unit @ unit.T).max()
+        assert off <= near_lists.rounding(n_axes)
+
+
+def test_large_years_take_memory_for_lists_and_not_for_the_square() -> None:
+    """12,000 reports: all float64 cosines would be 1,152 MB; the process may grow by a third of that."""
+    code = (
+        "import resource, numpy as np, torch\n"
+        "from compsim_assets.science.linkage.nearest import nearest_peers\n"
+        "torch.set_num_threads(1)\n"
+        "scores = np.random.default_rng(0).normal(size=(12_000, 16)).astype(np.float32)\n"
+        "torch.rand(64, 64) @ torch.rand(64, 64)\n"
+        "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + 384 * 2**20, resource.RLIM_INFINITY))\n"
+        "args = scores, np.zeros(12_000, int), np.arange(12_000)\n"
+        "print(sum(len(block['rank']) for block in nearest_peers(*args, n_peers=20, cosine_bytes=1 << 25)))\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ran.stdout.split() == ["240000"], ran.stderr
 
 
 def test_large_years_are_compared_in_smaller_blocks() -> None:
