@@ -218,9 +218,7 @@ def extract(
 
     from compsim_assets.science.companies import company_codes, company_of
 
-    texts = universe.token_ids(descriptions["report_id"].to_numpy())
-    texts = descriptions[["description"]].rename(columns={"description": "text"}) if texts is None else texts
-    ids = descriptions["report_id"].to_numpy()
+    texts, ids = texts_of(universe, descriptions), descriptions["report_id"].to_numpy()
     models = {key: getattr(extraction, key) for key in ("hookpoint", "model", "sae")}
     models |= {"origin": "extracted", **(manifest or {})}
     source, output = scratch / "texts.parquet", scratch / "out"
@@ -237,6 +235,12 @@ def extract(
     _add_windows(folder, output, ids, index)
     without = {"without_active_latent": f"{len(silent):,}, first report {silent[0]}"} if silent else {}
     return {"origin": "extracted", **_shape(n_reports, unique.shape[1]), **without, **(manifest or {}), **ran}
+
+
+def texts_of(universe: Universe, descriptions: DataFrame) -> DataFrame:
+    """A row per report: its token ids where the universe has them, else its text."""
+    texts = universe.token_ids(descriptions["report_id"].to_numpy())
+    return descriptions[["description"]].rename(columns={"description": "text"}) if texts is None else texts
 
 
 def _add_windows(folder: Path, output: Path, ids: Any, index: Any) -> None:

@@ -1,6 +1,7 @@
 """The walk-forward variant: the whole chain made anew for every year, from earlier years only."""
 
-from typing import TYPE_CHECKING, Any
+from datetime import date
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import dagster as dg
 
@@ -24,6 +25,7 @@ from compsim_assets.assets.common import (
 )
 from compsim_assets.assets.similarity import FitConfig
 from compsim_assets.storage.shards import DistinctRows, FeatureShards
+from compsim_assets.storage.vintages import VintageFeatures, VintageYears
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,6 +63,7 @@ def walk_forward_assets(
     context: dg.AssetExecutionContext,
     config: FitConfig,
     sae_features: FeatureShards,
+    vintage_features: VintageFeatures,
     clustered_reports: DataFrame,
     returns: DataFrame,
     descriptions: DataFrame,
@@ -69,13 +72,12 @@ def walk_forward_assets(
     from compsim_assets.science.companies import repeated_companies
     from compsim_assets.science.cutoffs.choice import ROLLING_WINDOW
 
-    shards = sae_features
+    shards, width = sae_features, 0
     if shards.shape[0] == 0:
         yield from no_rows(context, NO_FEATURES)
         return
-    distinct = shards.distinct()
     company = repeated_companies(descriptions)
-    ids, reports = _reports(shards.report_id, distinct, clustered_reports, returns, company)
+    _, reports = _reports(shards.report_id, shards.distinct(), clustered_reports, returns, company)
     if not reports.evaluated():
         years = reports.compared_years()
         note = f"no year has five years before it ({len(years)} years in all): none is evaluated"
@@ -83,10 +85,38 @@ def walk_forward_assets(
             note = f"no year has five years with returns before it ({len(years)} years in all): none is evaluated"
         yield from no_rows(context, note)
         return
+    judged: list[_Judged] = []
     with explaining_memory("the PCA of earlier years", "a smaller block or n_components"):
-        evaluated = _walk(context, config, distinct, reports)
-    width = min(config.n_components, distinct.shape[1])
-    yield from selected(context, *_outputs(evaluated, ids, reports, width))
+        for vintage, of_vintage in vintage_features.shards(shards):
+            distinct = of_vintage.distinct()
+            ids, reports = _reports(of_vintage.report_id, distinct, clustered_reports, returns, company)
+            judged += [_Judged(year, ids, vintage) for year in _walk(context, config, distinct, reports, vintage)]
+            width = max(width, distinct.shape[1])
+    if not judged:
+        yield from no_rows(context, f"no year is evaluated: {vintage_features.manifest['note']}")
+        return
+    knows = _knows(vintage_features)
+    context.log.info(knows)
+    yield from selected(context, *_outputs(judged, min(config.n_components, width), knows))
+
+
+class _Judged(NamedTuple):
+    """A year, the ids that its positions are of, and the vintage that read it."""
+
+    year: "EvaluatedYear"
+    ids: "np.ndarray"
+    vintage: VintageYears | None
+
+
+def _knows(vintages: VintageFeatures) -> str:
+    """What the encoder behind the results has read."""
+    if not vintages.vintages:
+        return f"the encoder may have read later texts: {vintages.manifest['note']}"
+    parts = [
+        f"{of.years[0]}{f' to {of.years[-1]}' if len(of.years) > 1 else ''} by that of {of.knowledge}"
+        for of in vintages.vintages
+    ]
+    return f"the encoder knows nothing later than its vintage, which is older than the year: {', '.join(parts)}"
 
 
 def _reports(
@@ -113,25 +143,33 @@ def _reports(
 
 
 def _walk(
-    context: dg.AssetExecutionContext, config: FitConfig, distinct: DistinctRows, reports: "Reports"
+    context: dg.AssetExecutionContext,
+    config: FitConfig,
+    distinct: DistinctRows,
+    reports: "Reports",
+    vintage: VintageYears | None,
 ) -> list["EvaluatedYear"]:
     import numpy as np
 
     from compsim_assets.science.cutoffs.walk_forward import walk_forward
     from compsim_assets.science.pca.fit import memory_needed
 
-    years = list(reports.evaluated())
+    years = [year for year in reports.evaluated() if vintage is None or year in vintage.years]
+    if not years:
+        return []
     largest = len(np.unique(reports.text[reports.year < years[-1]]))
     needed = memory_needed(largest, distinct.shape[1], config.n_components, config.block)
-    last = f"the last PCA of {len(years)} years, of {largest:,} different texts,"
+    of = f" by the vintage {vintage.knowledge}" if vintage else ""
+    last = f"the last PCA of {len(years)} years{of}, of {largest:,} different texts,"
     require_memory(context, last, needed, "a smaller block or n_components")
     evaluated = []
     for year in walk_forward(
         distinct,
         reports,
         **config.model_dump(),
+        only=years,
         device=default_device(),
-        progress=progress(context, "years evaluated"),
+        progress=progress(context, f"years evaluated{of}"),
         log=context.log.debug,
     ):
         _log(context, year)
@@ -152,7 +190,7 @@ def _log(context: dg.AssetExecutionContext, year: "EvaluatedYear") -> None:
         )
 
 
-def _outputs(years: list["EvaluatedYear"], ids: "np.ndarray", reports: "Reports", width: int) -> list[dg.Output]:
+def _outputs(judged: list[_Judged], width: int, knows: str) -> list[dg.Output]:
     """The three tables, by year."""
     import numpy as np
     import pandas as pd
@@ -161,18 +199,25 @@ def _outputs(years: list["EvaluatedYear"], ids: "np.ndarray", reports: "Reports"
     from compsim_assets.science.linkage.cut import cluster_frame
     from compsim_assets.storage.matrices import list_column
 
-    rows = np.concatenate([year.rows for year in years])
-    scores = np.zeros((len(rows), width), dtype=np.float32)
+    years = [each.year for each in judged]
+    ids = np.concatenate([each.ids[each.year.rows] for each in judged])
+    scores = np.zeros((len(ids), width), dtype=np.float32)
     start = 0
     for year in years:
         scores[start : start + len(year.rows), : year.scores.shape[1]] = year.scores
         start += len(year.rows)
-    scored = {"report_id": ids[rows], "year": reports.year[rows], "scores": list_column(scores)}
+    year_of = np.repeat([year.year for year in years], [len(year.rows) for year in years])
+    scored = {"report_id": ids, "year": year_of, "scores": list_column(scores)}
     columns = ("year", "theta", "distance", "mean_correlation")
     cutoffs = pd.DataFrame({name: [getattr(year, name) for year in years] for name in columns})
-    cutoffs = cutoffs.assign(in_sample=False, n_earlier_reports=[year.n_earlier for year in years])
-    clusters = cluster_frame((year.year, year.cluster_id, ids[year.compared]) for year in years)
-    summary = _summary(years, clusters)
+    knowledge = [date.fromisoformat(each.vintage.knowledge) if each.vintage else None for each in judged]
+    cutoffs = cutoffs.assign(
+        in_sample=False,
+        n_earlier_reports=[year.n_earlier for year in years],
+        knowledge=pd.Series(knowledge, dtype=object),
+    )
+    clusters = cluster_frame((each.year.year, each.year.cluster_id, each.ids[each.year.compared]) for each in judged)
+    summary = {**_summary(years, clusters), "encoder": knows}
     return [
         dg.Output(pa.table(scored), output_name="walk_forward_scores", metadata=summary),
         dg.Output(cutoffs, output_name="walk_forward_cutoffs", metadata=summary),

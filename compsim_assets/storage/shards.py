@@ -38,25 +38,26 @@ class FeatureShards:
         folder: where they lie.
         verified: False where a few rows are wanted at once: files beyond 64 MB are then not read as a whole for their
             checksum, and whoever reads a row holds it against something else.
+        asset: whose folder they lie in.
 
     Raises:
         FileNotFoundError: not materialized yet.
         DamagedResult: a file is empty, cut or missing; when it is read, or holds another byte than was written.
     """
 
-    def __init__(self, folder: Path, verified: bool = True) -> None:
+    def __init__(self, folder: Path, verified: bool = True, asset: str = _ASSET) -> None:
         import numpy as np
         import pyarrow as pa
 
         # A new version may be published meanwhile: the link is followed once, for all of one version.
         self.folder = folder = folder.resolve()
-        self.manifest, self._verified = read_manifest(folder, MANIFEST), verified
-        with reading(folder / MANIFEST, _ASSET):
+        self.manifest, self._verified, self._asset = read_manifest(folder, MANIFEST, asset), verified, asset
+        with reading(folder / MANIFEST, asset):
             self.n_latents, n_reports = (int(self.manifest[name]) for name in ("n_latents", "n_reports"))
         self._parts: list[tuple[np.ndarray, mmap.mmap, Path]] = []
         ids = []
         for path in sorted(folder.glob("part-*.arrow")):
-            with reading(path, _ASSET), path.open("rb") as file:
+            with reading(path, asset), path.open("rb") as file:
                 mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
                 reader = pa.ipc.open_file(pa.py_buffer(mapped))
                 for index in range(reader.num_record_batches):
@@ -66,7 +67,7 @@ class FeatureShards:
         self.report_id: np.ndarray = np.concatenate(ids) if ids else np.empty(0, dtype=np.int64)
         if len(self.report_id) != n_reports:
             lacking = f"lacks part-*.arrow: {len(self.report_id):,} of {n_reports:,} reports are there"
-            raise DamagedResult.of(folder, lacking, _ASSET)
+            raise DamagedResult.of(folder, lacking, asset)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -83,7 +84,7 @@ class FeatureShards:
         """A part, once its shard is seen to hold what was written; that is looked at when it is first used."""
         part, mapped, path = self._parts[number]
         if self._verified or len(mapped) <= WHOLE_BYTES:
-            verify_sealed(path, self.manifest, _ASSET)
+            verify_sealed(path, self.manifest, self._asset)
         return part
 
     def columns(self, start: int, stop: int, positions: "np.ndarray | None" = None) -> "np.ndarray":

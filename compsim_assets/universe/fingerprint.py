@@ -38,6 +38,7 @@ READS: Mapping[str, frozenset[str]] = {
     "published_pairs": frozenset({"pairs"}),
     "sparse_autoencoder": frozenset({"reports", "extraction"}),
     "sae_features": frozenset({"reports", "features", "extraction"}),
+    "vintage_features": frozenset({"reports", "extraction"}),
     "pca": frozenset({"pca"}),
     "pca_scores": frozenset({"pca"}),
     "fuzz_scores": frozenset({"fuzz_scores"}),
@@ -58,10 +59,11 @@ _NEWEST = {
     "published_pairs": {"pairs"},
 }
 # Settings of the extraction that say what is made of a language model's activations.
-_OF_FEATURES = ("sae", "hookpoint")
+_OF_FEATURES = ("sae", "hookpoint", "long_texts")
 # And what else is made of them than an SAE.
 _OF_CONTROLS = ("random_sae", "raw_activations")
 _WITHOUT = {"embeddings": _OF_FEATURES, "sparse_autoencoder": _OF_CONTROLS}
+_MODELS = ("model", "sae")
 _PACKAGE = "package:"
 # What the embedded sample is made of, in `compsim_assets.sample.size`: not imported, that takes longer than a look.
 _SAMPLE = ("GENERATOR_VERSION", "SampleSize", "FULL")
@@ -152,18 +154,11 @@ class _Reading:
         yield from (f"{table}: {keys}" for table, keys in tables.items() if table in kinds or table not in _EVERYTHING)
 
     def _models(self, path: Path, without: Iterable[str]) -> Iterator[str]:
-        """Settings of language models; folders of the universe and packages that they name count by what they hold."""
-        for name, value in _named(_toml(path)):
-            key = name.rpartition(".")[2]
-            if key in without:
-                continue
+        """Settings of language models, and what they name."""
+        named = ((name, value) for name, value in _named(_toml(path)) if name.rpartition(".")[2] not in without)
+        for name, value in named:
             yield f"{path.name} {name}: {value!r}"
-            folder = self._folder / Path(str(value)).expanduser()
-            if key in ("model", "sae") and folder.is_dir():
-                contents = self._contents.of(files_in(folder))
-                yield from (f"{file.relative_to(folder)}: {content}" for file, content in contents.items())
-            elif str(value).startswith(_PACKAGE):
-                yield _version_of_package(value.removeprefix(_PACKAGE))
+            yield from _of_model(name.rpartition(".")[2], str(value), self._folder, self._contents)
 
     def _of_hub(self, table: str) -> str:
         """A data set and its commit: the newest one where this is asked for, else that which was used last."""
@@ -178,6 +173,45 @@ class _Reading:
         else:
             commit = self._universe.revision(table).rpartition("@")[2]
         return f"{source} {sorted(described.columns.items())} {commit}"
+
+
+def fingerprint_of_models(settings: "Settings", named: Mapping[str, Any]) -> str:
+    """A hash of settings of language models, and of what the models that they name hold.
+
+    A name of the hub counts by the commit that its cache has: it is downloaded once, and read from there.
+
+    Args:
+        settings: of the run. named: settings by key, folders absolute.
+    """
+    parts = [f"{key}: {value!r}" for key, value in named.items()]
+    with contents_beside(Results.of(settings).folder) as contents:
+        for key, value in named.items():
+            parts += _of_model(key, str(value), Path("/"), contents)
+            if key in _MODELS and "/" in str(value) and not str(value).startswith("/"):
+                parts.append(f"{key}: {_cached_commit(str(value))}")
+    return _hash_of(parts)
+
+
+def _of_model(key: str, value: str, beside: Path, contents: Contents) -> Iterator[str]:
+    """What a model or an SAE holds: a folder its files, a package its version; nothing of a name on the hub."""
+    if key not in _MODELS:
+        return
+    folder = beside / Path(value).expanduser()
+    if folder.is_dir():
+        yield from (f"{file.relative_to(folder)}: {content}" for file, content in contents.of(files_in(folder)).items())
+    elif value.startswith(_PACKAGE):
+        yield _version_of_package(value.removeprefix(_PACKAGE))
+
+
+def _cached_commit(name: str) -> str:
+    """The commit of a model's main branch in the hub's cache; empty where it is not there."""
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    folder = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=name, repo_type="model")
+    with suppress(OSError):
+        return (folder / "refs" / "main").read_text()
+    return ""
 
 
 def _kind(path: Path) -> str:

@@ -16,6 +16,8 @@ from transformers import (
     BertModel,
     LlamaConfig,
     LlamaModel,
+    ModernBertConfig,
+    ModernBertModel,
     PreTrainedTokenizerFast,
 )
 
@@ -27,6 +29,7 @@ FRAMES = {  # special tokens, and how they stand around a text
         "[CLS] $A [SEP]",
     ),
 }
+FRAMES["modernbert"] = FRAMES["bert"]
 WIDTH, N_LATENTS, K, LAYER, MAX_TOKENS = 16, 96, 7, 1, 12
 
 
@@ -51,9 +54,9 @@ class Kit:
         }
 
 
-def make_kit(folder: Path, kind: str) -> Kit:
-    """Save a random tiny Llama or BERT with tokenizer and SAE in `folder`."""
-    torch.manual_seed(11)
+def make_kit(folder: Path, kind: str, seed: int = 11) -> Kit:
+    """Save a random tiny Llama, BERT or ModernBERT with tokenizer and SAE in `folder`; another seed, another model."""
+    torch.manual_seed(seed)
     special, _ = FRAMES[kind]
     sizes = {
         "vocab_size": len(WORDS) + len(special),
@@ -64,12 +67,11 @@ def make_kit(folder: Path, kind: str) -> Kit:
         "max_position_embeddings": 64,
         "initializer_range": 0.2,
     }
-    model: Any = LlamaModel(LlamaConfig(**sizes)) if kind == "llama" else None
-    model = model or BertModel(BertConfig(**sizes))
+    model: Any = MODELS[kind](sizes)
     model.save_pretrained(folder / "model")
     make_tokenizer(kind).save_pretrained(folder / "model")
-    hookpoint = f"layers.{LAYER}" if kind == "llama" else f"encoder.layer.{LAYER}"
-    make_sae(folder / "sae" / hookpoint)
+    hookpoint = f"encoder.layer.{LAYER}" if kind == "bert" else f"layers.{LAYER}"
+    make_sae(folder / "sae" / hookpoint, seed=seed + 1)
     return Kit(folder / "model", folder / "sae", hookpoint)
 
 
@@ -85,11 +87,24 @@ def make_tokenizer(kind: str) -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special)
 
 
-def make_sae(folder: Path, width: int = WIDTH, **changes: Any) -> None:
+def _modernbert(sizes: dict[str, int]) -> ModernBertModel:
+    # A window of four tokens: local attention sees less than the whole text, as in a real one.
+    tokens = {f"{name}_token_id": number for number, name in enumerate(("cls", "sep", "pad", "bos", "eos"))}
+    return ModernBertModel(ModernBertConfig(**sizes, **tokens, local_attention=4))
+
+
+MODELS: dict[str, Any] = {
+    "llama": lambda sizes: LlamaModel(LlamaConfig(**sizes)),
+    "bert": lambda sizes: BertModel(BertConfig(**sizes)),
+    "modernbert": _modernbert,
+}
+
+
+def make_sae(folder: Path, width: int = WIDTH, seed: int = 12, **changes: Any) -> None:
     """Save a random SAE whose biases are not zero."""
     from sparsify import SparseCoder, SparseCoderConfig
 
-    torch.manual_seed(12)
+    torch.manual_seed(seed)
     sae = SparseCoder(width, SparseCoderConfig(num_latents=N_LATENTS, k=K, **changes))
     with torch.no_grad():
         sae.encoder.bias.normal_(std=0.2)

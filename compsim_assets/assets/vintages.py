@@ -1,0 +1,163 @@
+"""Models of their time: features of earlier years by each vintage that extraction.toml names."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import dagster as dg
+
+from compsim_assets.assets.common import HEAVY, ONE_RUN, SHARED, WHO, DataFrame, alone, columns, options, universe_of
+from compsim_assets.assets.features import extract, texts_of
+from compsim_assets.launch.torchrun import Torchrun
+from compsim_assets.settings import Settings
+from compsim_assets.storage.io_managers import ResultsFolder
+from compsim_assets.storage.shards import FeatureShards
+from compsim_assets.storage.vintages import FOLDER, VintageStore, VintageYears, write_vintages
+from compsim_assets.universe.extraction import ExtractionSettings
+from compsim_assets.universe.extraction_tables import Controls
+from compsim_assets.universe.folder import Universe
+
+_ONE_MODEL = "one model reads all years, and what it had read is not known: extraction.toml names no [[vintages]]"
+
+
+@dg.asset(
+    group_name="vintages",
+    ins={"descriptions": columns(*WHO, "description", "sic_code")},
+    io_manager_key="folder_io_manager",
+    pool="gpu",
+    op_tags=HEAVY,
+    backfill_policy=ONE_RUN,
+    **options(SHARED, "torch", "huggingface", "arrow", "torchrun", settings=("drop_without_sic_code",)),
+)
+@alone
+def vintage_features(
+    context: dg.AssetExecutionContext,
+    settings: Settings,
+    torchrun: Torchrun,
+    folder: ResultsFolder,
+    descriptions: DataFrame,
+    sae_features: FeatureShards,
+) -> Iterator[dg.Output]:
+    """Features of the earlier years by each model of its time, where extraction.toml names vintages: a year is judged
+    with the newest vintage that is older than its reports, and all that is fitted for it is of that vintage, too.
+
+    The last vintage's are `sae_features`. A vintage whose texts and models are the same is not extracted again.
+    """
+    universe, store = universe_of(context, settings), VintageStore(folder.results)
+    reports = descriptions[descriptions["sic_code"].notna()] if settings.without_sic_code_dropped else descriptions
+    with folder.results.scratch(FOLDER) as scratch:
+        aside = scratch / "vintages"
+        aside.mkdir()
+        if sae_features.manifest["origin"] != "extracted":
+            described = _no_vintages(context, aside, "features are not extracted here: no model is asked")
+        elif not (extraction := ExtractionSettings.from_toml(universe.folder / "extraction.toml")).vintages:
+            described = _no_vintages(context, aside, _ONE_MODEL)
+        else:
+            of_texts = _Texts(context, settings, torchrun, universe, reports)
+            described = _read_by_vintages(of_texts, extraction, store, aside, scratch)
+        yield dg.Output(aside, metadata=described)
+    store.clear()
+
+
+def _no_vintages(context: dg.AssetExecutionContext, folder: Path, note: str) -> dict[str, Any]:
+    context.log.info(note)
+    write_vintages(folder, [], [], note)
+    return {"vintages": 0, "note": note}
+
+
+class _Texts(NamedTuple):
+    """What every vintage reads, and by which processes."""
+
+    context: dg.AssetExecutionContext
+    settings: Settings
+    torchrun: Torchrun
+    universe: Universe
+    reports: DataFrame
+
+    def until(self, year: int) -> DataFrame:
+        """The reports of the years up to this one."""
+        return self.reports[self.reports["year"] <= year]
+
+    def key(self, extraction: ExtractionSettings, reports: DataFrame) -> str:
+        """A name for everything that decides the features of these reports."""
+        from hashlib import blake2b
+        from importlib.metadata import version
+
+        import pyarrow as pa
+
+        from compsim_assets.storage.results import content_hash
+        from compsim_assets.universe.fingerprint import fingerprint_of_models
+
+        texts = texts_of(self.universe, reports).assign(report_id=reports["report_id"].to_numpy())
+        content = content_hash(pa.Table.from_pandas(texts, preserve_index=False))
+        named = {name: value for name, value in extraction.to_dict().items() if name not in ("file", "controls")}
+        code = [spec.code_version or "" for spec in self.context.assets_def.specs]
+        parts = [content, fingerprint_of_models(self.settings, named), version("torch"), *code]
+        return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def _read_by_vintages(
+    texts: _Texts, extraction: ExtractionSettings, store: VintageStore, folder: Path, scratch: Path
+) -> dict[str, Any]:
+    """Bring the features by every vintage but the last into `folder`; what is to be said about them."""
+    from compsim_assets.science.cutoffs.choice import ROLLING_WINDOW
+    from compsim_assets.universe.vintages import assign
+
+    years = sorted(set(texts.reports["year"].tolist()))
+    assigned = assign(extraction.vintages, years, extraction.file)
+    judged = set(years[ROLLING_WINDOW:])
+    listed, todo = [], []
+    for vintage, its in assigned.years.items():
+        if not (of_it := [year for year in its if year in judged]):
+            continue
+        models = replace(extraction.of(vintage), controls=Controls(random_sae=0, raw_activations=False))
+        listed.append(VintageYears(str(vintage.knowledge), models.model, models.sae, of_it))
+        todo.append((listed[-1], models, texts.until(of_it[-1])))
+    ready = {of.knowledge: store.find(of.knowledge, texts.key(models, some)) for of, models, some in todo[:-1]}
+    cost = _cost(texts.context, [(of, some) for of, _, some in todo[:-1]], ready)
+    for number, (of, models, some) in enumerate(todo[:-1], start=1):
+        if (there := ready[of.knowledge]) is None:
+            texts.context.log.info(f"vintage {of.knowledge}, {number} of {len(todo) - 1}: {len(some):,} reports")
+            there = _extracted(texts, of.knowledge, models, some, store, scratch)
+        store.take(there, folder / of.knowledge)
+    without = sorted(judged & set(assigned.without))
+    note = f"older than every vintage, not judged by walk-forward: {', '.join(map(str, without))}" if without else ""
+    if note:
+        texts.context.log.warning(note)
+    write_vintages(folder, listed, without, note)
+    by_year = {f"{of.knowledge}": ", ".join(map(str, of.years)) for of in listed}
+    return {"vintages": len(listed), "years": by_year, "cost": cost, **({"note": note} if note else {})}
+
+
+def _extracted(
+    texts: _Texts, knowledge: str, models: ExtractionSettings, reports: DataFrame, store: VintageStore, scratch: Path
+) -> Path:
+    """Features of these reports by one vintage, kept until all are published."""
+    manifest = {"knowledge": knowledge, "key": texts.key(models, reports)}
+
+    def make(folder: Path) -> None:
+        work = scratch / knowledge
+        work.mkdir()
+        extract(texts.context, models, texts.universe, reports, folder, work, texts.torchrun, manifest)
+
+    return store.keep(knowledge, make)
+
+
+def _cost(
+    context: dg.AssetExecutionContext, todo: list[tuple[VintageYears, DataFrame]], ready: dict[str, Path | None]
+) -> str:
+    """What is to be extracted beside `sae_features`, in texts and time; logged, before it is spent."""
+    counts = {of.knowledge: int(reports["description"].nunique() or len(reports)) for of, reports in todo}
+    new = sum(count for knowledge, count in counts.items() if ready[knowledge] is None)
+    kept = sum(1 for folder in ready.values() if folder is not None)
+    cost = f"{sum(counts.values()):,} texts by {len(counts)} earlier vintages, {kept} of them there already"
+    last = context.instance.get_latest_materialization_event(dg.AssetKey("sae_features"))
+    said = last.asset_materialization.metadata if last and last.asset_materialization else {}
+    if new and (numbers := [getattr(said.get(key), "value", 0) for key in ("n_tokens", "tokens_per_second")])[1]:
+        seconds = new * numbers[0] / max(int(getattr(said.get("n_unique"), "value", 1)), 1) / numbers[1]
+        cost += f"; {new:,} texts are read, about {max(seconds / 60, 0.1):.1f} minutes at the pace of sae_features"
+    elif new:
+        cost += f"; {new:,} texts are read"
+    context.log.info(cost)
+    return cost
