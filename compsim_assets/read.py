@@ -14,6 +14,7 @@ from compsim_assets.storage.pca import Pca
 from compsim_assets.storage.results import Results, read_table
 from compsim_assets.storage.shards import FeatureShards
 from compsim_assets.storage.versions import Version, Versions
+from compsim_assets.storage.vintages import VintageFeatures
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -154,10 +155,22 @@ def _read_explorer(folder: Path) -> "pd.DataFrame":
     return pd.read_parquet(folder / "explorer.parquet")
 
 
+def _read_vintages(folder: Path) -> "pd.DataFrame":
+    import pandas as pd
+
+    vintages = VintageFeatures(folder)
+    tables = [
+        _read_features(vintages.folder / each.knowledge).assign(knowledge=each.knowledge)
+        for each in vintages.vintages[:-1]
+    ]
+    return pd.concat([pd.DataFrame(columns=["knowledge", "report_id", "features"]), *tables], ignore_index=True)
+
+
 _FOLDERS: dict[str, Callable[[Path], "pd.DataFrame"]] = {
     "sae_features": _read_features,
     "pca": _read_pca,
     "embeddings": _read_embeddings,
     "explorer": _read_explorer,
     "sparse_autoencoder": _read_sae,
+    "vintage_features": _read_vintages,
 }

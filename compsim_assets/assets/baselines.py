@@ -25,6 +25,7 @@ from compsim_assets.assets.common import (
     table_options,
     universe_of,
 )
+from compsim_assets.assets.vintages import embed
 from compsim_assets.contracts import TABLES
 from compsim_assets.contracts.methods import METHODS
 from compsim_assets.launch.torchrun import Torchrun
@@ -143,31 +144,17 @@ def _embed_all(
     """Embed with one encoder after the other; the manifest is written last. Returns what each one's program said."""
     reports = reports.sort_values("report_id")
     content, rows, listed = blake2b(digest_size=16), [], []
-    texts = scratch / "texts.parquet"
-    reports[["description"]].rename(columns={"description": "text"}).to_parquet(texts)
     for encoder in encoders:
-        output = scratch / encoder.name
-        extras = {"texts": str(texts), "settings": encoder.to_dict(), "output": str(output)}
-        ran = torchrun.run(context, "compsim_assets.workers.embed_texts", extras, scratch)
+        made = embed(context, encoder, reports, scratch / encoder.name, torchrun)
         content.update(encoder.name.encode())
-        n_reports = _publish(folder / f"{encoder.name}.parquet", reports, output, content)
-        made = {key: getattr(encoder, key) for key in ("name", "model", "max_tokens")}
-        listed.append({**made, "width": ran["width"], "n_reports": n_reports})
-        rows.append({**ran, **listed[-1]})
+        path = folder / f"{encoder.name}.parquet"
+        write_embeddings(path, made.report_id, made.year, made.unique, made.row, content)
+        settings = {key: getattr(encoder, key) for key in ("name", "model", "max_tokens")}
+        shape = {"width": made.ran["width"], "n_reports": len(made.report_id)}
+        listed.append({**settings, **shape, **({"vintages": made.vintages} if made.vintages else {})})
+        rows.append({**made.ran, **listed[-1]})
     (folder / MANIFEST).write_text(json.dumps({"encoders": listed, "content": content.hexdigest()}, indent=2))
     return rows
-
-
-def _publish(path: Path, reports: DataFrame, output: Path, content: Any) -> int:
-    """Write and hash the embedding of every report with a text, from those of the different texts; returns how many."""
-    import numpy as np
-    import pandas as pd
-
-    row = pd.read_parquet(output / "index.parquet")["row"].to_numpy()
-    unique = np.load(output / "unique_embeddings.npy", mmap_mode="r")
-    ids, years = (reports[name].to_numpy(np.int64)[row >= 0] for name in ("report_id", "year"))
-    write_embeddings(path, ids, years, unique, row[row >= 0], content)
-    return len(ids)
 
 
 def _preview(rows: list[dict[str, Any]]) -> str:
@@ -219,7 +206,7 @@ def embedding_clusters(
     for name, encoded in embeddings:
         if settings.without_returns_dropped:
             encoded = with_returns(encoded, returns)
-        clusters = _clusters_of(context, config, name, encoded, returns, company)
+        clusters = _clusters_of(context, config, name, encoded, returns, company, name in embeddings.by_vintages)
         tables += [table.assign(method=f"{name}_{kind}") for kind, table in clusters.items()]
     if not tables:
         note = "there are no embeddings: the note of 'embeddings' says why"
@@ -255,8 +242,11 @@ def _clusters_of(
     encoded: Embeddings,
     returns: DataFrame,
     company: Any,
+    by_vintages: bool,
 ) -> dict[str, DataFrame]:
-    """Clusters of one encoder by each way: year, cluster_id, report_id."""
+    """Clusters of one encoder by each way: year, cluster_id, report_id. A cutoff compares distances of several years:
+    of vintages there is none.
+    """
     import numpy as np
 
     from compsim_assets.science.cutoffs.kmeans import kmeans_clusters
@@ -264,6 +254,9 @@ def _clusters_of(
     ids, year, matrix = encoded
     context.log.info(f"{name}: KMeans of {len(np.unique(year))} years")
     clusters = {"kmeans": kmeans_clusters(matrix, year, ids, config.kmeans_clusters, config.seed)}
+    if by_vintages:
+        context.log.info(f"{name}: a cutoff would compare distances of different vintages: KMeans alone")
+        return clusters
     return {**clusters, **cut_as_ours(context, name, encoded, returns, company)}
 
 

@@ -1,4 +1,6 @@
-"""Models of their time: features of earlier years by each vintage that extraction.toml names."""
+"""Models of their time: features of earlier years by each vintage that extraction.toml names, and embeddings of each
+year by an encoder's.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,9 +16,11 @@ from compsim_assets.settings import Settings
 from compsim_assets.storage.io_managers import ResultsFolder
 from compsim_assets.storage.shards import FeatureShards
 from compsim_assets.storage.vintages import FOLDER, VintageStore, VintageYears, write_vintages
+from compsim_assets.universe.encoders import EncoderSettings
 from compsim_assets.universe.extraction import ExtractionSettings
 from compsim_assets.universe.extraction_tables import Controls
 from compsim_assets.universe.folder import Universe
+from compsim_assets.universe.layout import UniverseError
 
 _ONE_MODEL = "one model reads all years, and what it had read is not known: extraction.toml names no [[vintages]]"
 
@@ -161,3 +165,78 @@ def _cost(
         cost += f"; {new:,} texts are read"
     context.log.info(cost)
     return cost
+
+
+class Embedded(NamedTuple):
+    """What an encoder made of the reports that have a text, and a vintage where it has vintages, report ids ascending.
+
+    unique: (m, width) float32. row: (n,) which of them is each report's. ran: what the programs said, of all together.
+    vintages: the years that each one read, by its day; empty where one model read all.
+    """
+
+    report_id: Any
+    year: Any
+    unique: Any
+    row: Any
+    ran: dict[str, Any]
+    vintages: dict[str, list[int]]
+
+
+def embed(
+    context: dg.AssetExecutionContext, encoder: EncoderSettings, reports: DataFrame, scratch: Path, torchrun: Torchrun
+) -> Embedded:
+    """Embeddings of these reports, each by the newest vintage older than itself, where the encoder has vintages.
+
+    Embeddings are compared within a year alone then. Those of reports older than every vintage are left out.
+    """
+    import numpy as np
+
+    from compsim_assets.universe.vintages import assign
+
+    if not encoder.vintages:
+        return _embedded(context, encoder, reports, scratch, torchrun)
+    assigned = assign(encoder.vintages, reports["year"], encoder.file)
+    if assigned.without:
+        years = ", ".join(map(str, assigned.without))
+        context.log.warning(f"{encoder.name}: older than every vintage, not embedded: reports of {years}")
+    parts = []
+    for vintage, years in assigned.years.items():
+        of_it = reports[reports["year"].isin(years)]
+        context.log.info(f"{encoder.name}: {len(of_it):,} reports of {years[0]} to {years[-1]} by {vintage.knowledge}")
+        parts.append(_embedded(context, encoder.of(vintage), of_it, scratch / str(vintage.knowledge), torchrun))
+    if len(widths := {part.unique.shape[1] for part in parts}) > 1:
+        raise UniverseError(
+            f"{encoder.file}: the vintages give vectors of {' and '.join(map(str, sorted(widths)))} numbers, expected "
+            "models of one width; make encoders of their own of the others"
+        )
+    ids, year = (np.concatenate([getattr(part, name) for part in parts]) for name in ("report_id", "year"))
+    starts = np.cumsum([0] + [len(part.unique) for part in parts])
+    row = np.concatenate([part.row + start for part, start in zip(parts, starts.tolist(), strict=False)])
+    order = np.argsort(ids, kind="stable")
+    unique = np.concatenate([part.unique for part in parts])
+    by_day = {str(vintage.knowledge): years for vintage, years in assigned.years.items()}
+    return Embedded(ids[order], year[order], unique, row[order], _together([part.ran for part in parts]), by_day)
+
+
+def _embedded(
+    context: dg.AssetExecutionContext, encoder: EncoderSettings, reports: DataFrame, output: Path, torchrun: Torchrun
+) -> Embedded:
+    """By one model."""
+    import numpy as np
+    import pandas as pd
+
+    output.mkdir(parents=True, exist_ok=True)
+    texts = output / "texts.parquet"
+    reports[["description"]].rename(columns={"description": "text"}).to_parquet(texts)
+    extras = {"texts": str(texts), "settings": encoder.to_dict(), "output": str(output)}
+    ran = torchrun.run(context, "compsim_assets.workers.embed_texts", extras, output)
+    row = pd.read_parquet(output / "index.parquet")["row"].to_numpy()
+    unique = np.load(output / "unique_embeddings.npy", mmap_mode="r")
+    ids, years = (reports[name].to_numpy(np.int64)[row >= 0] for name in ("report_id", "year"))
+    return Embedded(ids, years, unique, row[row >= 0], ran, {})
+
+
+def _together(ran: list[dict[str, Any]]) -> dict[str, Any]:
+    """What several programs said: counts as sums, the rest as the last one said it."""
+    counts = ("n_texts", "n_unique", "n_truncated", "n_empty", "n_tokens")
+    return {**ran[-1], **{name: sum(each[name] for each in ran) for name in counts}}

@@ -1,5 +1,7 @@
 """What a universe cannot show, whatever the numbers: read from its own reports."""
 
+from collections.abc import Mapping, Sequence
+
 import pandas as pd
 
 from compsim_assets.evidence.groups import company_of
@@ -48,4 +50,32 @@ def _survivors(reports: pd.DataFrame) -> str:
     return (
         f"{survive:.0%} of the companies of {first} are still there in {last}: these are survivors. None that failed "
         "or was bought is among them."
+    )
+
+
+def of_the_encoder(
+    origin: str, knowledge: str, walked: pd.DataFrame, embedded: Mapping[str, Mapping[str, Sequence[int]]]
+) -> str:
+    """What the models behind the features may have read, and which results are clean of it.
+
+    Args:
+        origin: of the features: extracted, imported or none.
+        knowledge: last day of what the model and SAE of `sae_features` have read; empty where it is not known.
+        walked: `walk_forward_cutoffs`. embedded: years that each vintage read, by its day, of encoders that have some.
+    """
+    days = walked.dropna(subset="knowledge")
+    texts = "".join(f" Clusters {name}_kmeans are clean of it as well." for name in embedded)
+    if days.empty:
+        ready = {"imported": "Features came ready-made", "none": "Similarities came ready-made"}.get(origin)
+        why = f"{ready}: the" if ready else "The"
+        return (
+            f"{why} encoder may have read later texts, its knowledge date is unknown: no result from SAE features is "
+            f"clean of that, walk-forward included.{texts}"
+        )
+    years, known = (days[name].astype(str) for name in ("year", "knowledge"))
+    return (
+        f"Walk-forward results of {years.min()} to {years.max()} are clean of the encoder too: the model and the SAE "
+        f"that read a year, and the earlier years that it is fitted on, know nothing later than their vintage, which "
+        f"is older than the year ({known.min()} to {known.max()}). All other results from SAE features are read by the "
+        f"vintage of {knowledge}: of most years it has read what came later.{texts}"
     )

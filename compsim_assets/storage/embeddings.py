@@ -90,6 +90,12 @@ class EmbeddingFolder:
         """Names of the encoders, in the order of `embedding.toml`."""
         return [encoder["name"] for encoder in self.manifest["encoders"]]
 
+    @property
+    def by_vintages(self) -> dict[str, dict[str, list[int]]]:
+        """Years that each vintage read, by its day, of the encoders that have vintages: years are not comparable."""
+        listed = self.manifest["encoders"]
+        return {encoder["name"]: encoder["vintages"] for encoder in listed if encoder.get("vintages")}
+
     def __iter__(self) -> Iterator[tuple[str, Embeddings]]:
         """Each encoder's name and embeddings. Memory for one of them."""
         from pyarrow.parquet import read_table

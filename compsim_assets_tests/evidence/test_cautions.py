@@ -1,8 +1,9 @@
 """What a universe's reports say about what it cannot show."""
 
 import pandas as pd
+import pytest
 
-from compsim_assets.evidence.cautions import cautions
+from compsim_assets.evidence.cautions import cautions, of_the_encoder
 
 
 def reports(texts: dict[str, dict[int, str | None]]) -> pd.DataFrame:
@@ -39,3 +40,28 @@ def test_companies_that_move_together_more_than_the_papers_are_named() -> None:
 
 def test_a_single_year_has_no_survivors() -> None:
     assert cautions(reports({"1": {2000: "a"}, "2": {2000: "b"}}), 0.16, 0.16) == []
+
+
+def cutoffs(knowledge: dict[int, str | None]) -> pd.DataFrame:
+    return pd.DataFrame({"year": list(knowledge), "knowledge": list(knowledge.values())})
+
+
+@pytest.mark.parametrize(
+    ("origin", "begins"),
+    [("extracted", "The encoder"), ("imported", "Features came ready-made"), ("none", "Similarities came ready-made")],
+)
+def test_an_encoder_whose_day_is_not_known_may_have_read_later_texts(origin: str, begins: str) -> None:
+    for walked in (cutoffs({}), cutoffs({2006: None})):
+        sentence = of_the_encoder(origin, "", walked, {})
+        assert sentence.startswith(begins)
+        assert "may have read later texts, its knowledge date is unknown" in sentence
+        assert "walk-forward included" in sentence
+
+
+def test_what_is_clean_of_the_encoder_is_named() -> None:
+    walked = cutoffs({2006: "2005-12-31", 2007: "2005-12-31", 2008: "2007-12-31"})
+    sentence = of_the_encoder("extracted", "2008-12-31", walked, {"minilm": {"2005-12-31": [2006]}})
+    assert sentence.startswith("Walk-forward results of 2006 to 2008 are clean of the encoder too")
+    assert "(2005-12-31 to 2007-12-31)" in sentence
+    assert "All other results from SAE features are read by the vintage of 2008-12-31" in sentence
+    assert sentence.endswith("Clusters minilm_kmeans are clean of it as well.")
