@@ -35,7 +35,6 @@ from compsim_assets.universe.feature_import import finish_import, import_feature
 from compsim_assets.universe.folder import Universe
 from compsim_assets.universe.layout import UniverseError
 from compsim_assets.universe.opening import similarity_of
-from compsim_assets.universe.vintages import assign
 
 
 @dg.multi_asset(
@@ -132,8 +131,9 @@ def _features(
             described = _import(context, imported, aside, results) | revision_of(universe, "features")
         else:
             described = _extract(
-                context, universe, aside, scratch, torchrun, descriptions[~without], sparse_autoencoder
-            )
+                context, universe, aside, scratch, torchrun, descriptions[~without], sparse_autoencoder,
+                descriptions["year"],
+            )  # fmt: skip
         if "sae_features" in wanted(context):
             yield dg.Output(aside, "sae_features", metadata={**described, **_preview(aside)})
         if "control_features" in wanted(context):
@@ -180,6 +180,7 @@ def _extract(
     torchrun: Torchrun,
     descriptions: DataFrame,
     sparse_autoencoder: Lazy,
+    years: Any,
 ) -> dict[str, Any]:
     how = universe.folder / "extraction.toml"
     if not how.exists():
@@ -188,15 +189,15 @@ def _extract(
             "extraction.toml which model, sae, hookpoint and max_tokens turn descriptions into features; published "
             "pairs (pairs.parquet, COMPSIM_SIMILARITY=pairs or auto) need no features"
         )
-    extraction = trained_sae(ExtractionSettings.from_toml(how), sparse_autoencoder)
-    if not extraction.vintages:
+    extraction, knowledge = ExtractionSettings.from_toml(how).of_newest(years)
+    extraction = trained_sae(extraction, sparse_autoencoder)
+    if not knowledge:
         return extract(context, extraction, universe, descriptions, folder, scratch, torchrun)
-    newest = assign(extraction.vintages, descriptions["year"], extraction.file).newest
-    knowledge = {"knowledge": str(newest.knowledge)} if newest else {}
     note = "read by the newest vintage, as the PCA of all years needs: walk-forward reads each year by its own"
-    context.log.info(f"{newest.knowledge if newest else 'no vintage'}: {note}")
-    settings = extraction.of(newest) if newest else extraction
-    return {**extract(context, settings, universe, descriptions, folder, scratch, torchrun, knowledge), "vintage": note}
+    context.log.info(f"{knowledge}: {note}")
+    manifest = {"knowledge": knowledge}
+    described = extract(context, extraction, universe, descriptions, folder, scratch, torchrun, manifest)
+    return {**described, "vintage": note}
 
 
 def extract(

@@ -36,7 +36,7 @@ from compsim_assets.universe.layout import UniverseError
 from compsim_assets.universe.opening import similarity_of
 
 MANIFEST = "sparse_autoencoder.json"
-_CHECKPOINT = ("cfg.json", "sae.safetensors")
+CHECKPOINT = ("cfg.json", "sae.safetensors")
 # Beyond these something is said: share of latents, of the variance, and how often the one trained on that held out is.
 _DEAD, _UNEXPLAINED, _BY_HEART = 0.2, 0.5, 2.0
 
@@ -81,12 +81,10 @@ def sparse_autoencoder_assets(
         if extraction is None:
             yield from selected(context, *_nothing(context, scratch, why))
             return
-        frame = _texts(universe, extraction, descriptions.read())
-        resume = _resume_folder(context, settings, folder.results, frame)
-        source, output = scratch / "texts.parquet", scratch / "out"
-        frame.to_parquet(source)
-        extras = {"texts": str(source), "settings": extraction.to_dict(), "resume": str(resume), "output": str(output)}
-        ran = torchrun.run(context, "compsim_assets.workers.train_sae", extras, scratch)
+        reports, output = descriptions.read(), scratch / "out"
+        extraction, _ = extraction.of_newest(reports["year"])
+        frame = texts_to_train(universe, extraction, reports)
+        ran = train_sae(context, settings, torchrun, folder.results, extraction, frame, output)
         yield from selected(context, *_outputs(context, settings.synthetic, ran, output))
     _remove(folder.results)
     if "sparse_autoencoder" in wanted(context):
@@ -94,6 +92,23 @@ def sparse_autoencoder_assets(
         if not (yield from checks.judge(context, "sparse_autoencoder", checks.sae_is_finite, where)):
             remarks = _remarks(ran)
             yield from checks.judge(context, "sparse_autoencoder", checks.sae_has_learned, ran, remarks)
+
+
+def train_sae(
+    context: dg.AssetExecutionContext,
+    settings: Settings,
+    torchrun: Torchrun,
+    results: Results,
+    extraction: ExtractionSettings,
+    texts: DataFrame,
+    output: Path,
+) -> dict[str, Any]:
+    """Train on these texts; what the program said. The checkpoint is in the folder `sae` of `output` then."""
+    output.mkdir()
+    source, resume = output / "texts.parquet", _resume_folder(context, settings, results, extraction, texts)
+    texts.to_parquet(source)
+    extras = {"texts": str(source), "settings": extraction.to_dict(), "resume": str(resume), "output": str(output)}
+    return torchrun.run(context, "compsim_assets.workers.train_sae", extras, output)
 
 
 def trained_sae(extraction: ExtractionSettings, sparse_autoencoder: Lazy) -> ExtractionSettings:
@@ -113,6 +128,11 @@ def _wanted(settings: Settings, universe: Universe) -> tuple[ExtractionSettings 
     extraction = ExtractionSettings.from_toml(how)
     if extraction.train is None:
         return None, f"extraction.toml names an SAE, {extraction.sae}: none is trained"
+    if extraction.vintages:
+        raise UniverseError(
+            f"{extraction.file}: [train] and [[vintages]]: one SAE is trained, for one model; train one for each "
+            "vintage in a universe of its own, with train_until, and name them as the vintages' sae"
+        )
     return extraction, ""
 
 
@@ -126,7 +146,7 @@ def _nothing(context: dg.AssetExecutionContext, scratch: Path, why: str) -> Iter
     yield dg.Output(TABLES["sae_training"].empty(), "sae_training", metadata={"note": why})
 
 
-def _texts(universe: Universe, extraction: ExtractionSettings, descriptions: DataFrame) -> DataFrame:
+def texts_to_train(universe: Universe, extraction: ExtractionSettings, descriptions: DataFrame) -> DataFrame:
     """A row per report that may be trained on or measured: its text or token ids, and whether it is held out."""
     import pandas as pd
 
@@ -149,7 +169,13 @@ def _texts(universe: Universe, extraction: ExtractionSettings, descriptions: Dat
     return texts.assign(held_out=hold_out(number, company, train.held_out, train.seed)).reset_index(drop=True)
 
 
-def _resume_folder(context: dg.AssetExecutionContext, settings: Settings, results: Results, texts: DataFrame) -> Path:
+def _resume_folder(
+    context: dg.AssetExecutionContext,
+    settings: Settings,
+    results: Results,
+    extraction: ExtractionSettings,
+    texts: DataFrame,
+) -> Path:
     """The folder of this training, beside the results, named by all that decides its bytes; those of others go."""
     from importlib.metadata import version
 
@@ -159,7 +185,8 @@ def _resume_folder(context: dg.AssetExecutionContext, settings: Settings, result
 
     code = [spec.code_version or "" for spec in context.assets_def.specs]
     content = content_hash(pa.Table.from_pandas(texts, preserve_index=False))
-    parts = [content, fingerprint(settings, "sparse_autoencoder"), version("torch"), *code]
+    read = f"{extraction.model} {extraction.hookpoint}"  # one of several, where there are vintages
+    parts = [content, fingerprint(settings, "sparse_autoencoder"), read, version("torch"), *code]
     folder = results.folder / ".training" / blake2b("\n".join(parts).encode(), digest_size=12).hexdigest()
     _remove(results, folder)
     return folder
@@ -185,7 +212,7 @@ def _outputs(
 
     aside, history = output / "sae", pd.read_parquet(output / "training.parquet")
     digest = blake2b(digest_size=16)
-    for name in _CHECKPOINT:
+    for name in CHECKPOINT:
         with (aside / name).open("rb") as file:
             digest.update(hashlib.file_digest(file, "blake2b").digest())
     manifest = {name: value for name, value in ran.items() if name != "resumed_at"}

@@ -2,6 +2,7 @@
 year by an encoder's.
 """
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import dagster as dg
 
 from compsim_assets.assets.common import HEAVY, ONE_RUN, SHARED, WHO, DataFrame, alone, columns, options, universe_of
 from compsim_assets.assets.features import extract, texts_of
+from compsim_assets.assets.training import CHECKPOINT, texts_to_train, train_sae
 from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.settings import Settings
 from compsim_assets.storage.io_managers import ResultsFolder
@@ -49,7 +51,6 @@ def vintage_features(
     The last vintage's are `sae_features`. A vintage whose texts and models are the same is not extracted again.
     """
     universe, store = universe_of(context, settings), VintageStore(folder.results)
-    reports = descriptions[descriptions["sic_code"].notna()] if settings.without_sic_code_dropped else descriptions
     with folder.results.scratch(FOLDER) as scratch:
         aside = scratch / "vintages"
         aside.mkdir()
@@ -58,7 +59,7 @@ def vintage_features(
         elif not (extraction := ExtractionSettings.from_toml(universe.folder / "extraction.toml")).vintages:
             described = _no_vintages(context, aside, _ONE_MODEL)
         else:
-            of_texts = _Texts(context, settings, torchrun, universe, reports)
+            of_texts = _Texts(context, settings, torchrun, universe, descriptions)
             described = _read_by_vintages(of_texts, extraction, store, aside, scratch)
         yield dg.Output(aside, metadata=described)
     store.clear()
@@ -77,11 +78,12 @@ class _Texts(NamedTuple):
     settings: Settings
     torchrun: Torchrun
     universe: Universe
-    reports: DataFrame
+    descriptions: DataFrame
 
     def until(self, year: int) -> DataFrame:
-        """The reports of the years up to this one."""
-        return self.reports[self.reports["year"] <= year]
+        """The reports of the years up to this one that have features."""
+        reports = self.descriptions[self.descriptions["year"] <= year]
+        return reports[reports["sic_code"].notna()] if self.settings.without_sic_code_dropped else reports
 
     def key(self, extraction: ExtractionSettings, reports: DataFrame) -> str:
         """A name for everything that decides the features of these reports."""
@@ -93,11 +95,13 @@ class _Texts(NamedTuple):
         from compsim_assets.storage.results import content_hash
         from compsim_assets.universe.fingerprint import fingerprint_of_models
 
-        texts = texts_of(self.universe, reports).assign(report_id=reports["report_id"].to_numpy())
-        content = content_hash(pa.Table.from_pandas(texts, preserve_index=False))
+        frames = [texts_of(self.universe, reports).assign(report_id=reports["report_id"].to_numpy())]
+        if extraction.train:
+            frames.append(texts_to_train(self.universe, extraction, self.descriptions))
+        content = [content_hash(pa.Table.from_pandas(frame, preserve_index=False)) for frame in frames]
         named = {name: value for name, value in extraction.to_dict().items() if name not in ("file", "controls")}
         code = [spec.code_version or "" for spec in self.context.assets_def.specs]
-        parts = [content, fingerprint_of_models(self.settings, named), version("torch"), *code]
+        parts = [*content, fingerprint_of_models(self.settings, named), version("torch"), *code]
         return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
 
 
@@ -108,7 +112,7 @@ def _read_by_vintages(
     from compsim_assets.science.cutoffs.choice import ROLLING_WINDOW
     from compsim_assets.universe.vintages import assign
 
-    years = sorted(set(texts.reports["year"].tolist()))
+    years = sorted(set(texts.descriptions["year"].tolist()))
     assigned = assign(extraction.vintages, years, extraction.file)
     judged = set(years[ROLLING_WINDOW:])
     listed, todo = [], []
@@ -116,10 +120,11 @@ def _read_by_vintages(
         if not (of_it := [year for year in its if year in judged]):
             continue
         models = replace(extraction.of(vintage), controls=Controls(random_sae=0, raw_activations=False))
-        listed.append(VintageYears(str(vintage.knowledge), models.model, models.sae, of_it))
+        listed.append(VintageYears(str(vintage.knowledge), models.model, _sae_of(models), of_it))
         todo.append((listed[-1], models, texts.until(of_it[-1])))
     ready = {of.knowledge: store.find(of.knowledge, texts.key(models, some)) for of, models, some in todo[:-1]}
-    cost = _cost(texts.context, [(of, some) for of, _, some in todo[:-1]], ready)
+    trained = extraction.train is not None
+    cost = _cost(texts.context, [(of, some) for of, _, some in todo[:-1]], ready, trained)
     for number, (of, models, some) in enumerate(todo[:-1], start=1):
         if (there := ready[of.knowledge]) is None:
             texts.context.log.info(f"vintage {of.knowledge}, {number} of {len(todo) - 1}: {len(some):,} reports")
@@ -138,18 +143,33 @@ def _extracted(
     texts: _Texts, knowledge: str, models: ExtractionSettings, reports: DataFrame, store: VintageStore, scratch: Path
 ) -> Path:
     """Features of these reports by one vintage, kept until all are published."""
-    manifest = {"knowledge": knowledge, "key": texts.key(models, reports)}
+    manifest = {"knowledge": knowledge, "key": texts.key(models, reports), "sae": _sae_of(models)}
 
     def make(folder: Path) -> None:
+        nonlocal models
         work = scratch / knowledge
         work.mkdir()
+        if models.train:
+            frame = texts_to_train(texts.universe, models, texts.descriptions)
+            output = work / "training"
+            train_sae(texts.context, texts.settings, texts.torchrun, store.results, models, frame, output)
+            for file in CHECKPOINT:
+                shutil.copy(output / "sae" / file, folder / file)
+            models = replace(models, sae=str(output / "sae"))
         extract(texts.context, models, texts.universe, reports, folder, work, texts.torchrun, manifest)
 
     return store.keep(knowledge, make)
 
 
+def _sae_of(models: ExtractionSettings) -> str:
+    return f"trained on texts up to {models.train.train_until}" if models.train else models.sae
+
+
 def _cost(
-    context: dg.AssetExecutionContext, todo: list[tuple[VintageYears, DataFrame]], ready: dict[str, Path | None]
+    context: dg.AssetExecutionContext,
+    todo: list[tuple[VintageYears, DataFrame]],
+    ready: dict[str, Path | None],
+    trained: bool,
 ) -> str:
     """What is to be extracted beside `sae_features`, in texts and time; logged, before it is spent."""
     counts = {of.knowledge: int(reports["description"].nunique() or len(reports)) for of, reports in todo}
@@ -163,6 +183,8 @@ def _cost(
         cost += f"; {new:,} texts are read, about {max(seconds / 60, 0.1):.1f} minutes at the pace of sae_features"
     elif new:
         cost += f"; {new:,} texts are read"
+    if new and trained:
+        cost += f"; before that {len(ready) - kept} SAEs are trained"
     context.log.info(cost)
     return cost
 

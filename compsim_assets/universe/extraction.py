@@ -5,16 +5,17 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self, get_type_hints
 
 from compsim_assets.universe.extraction_tables import Controls, Training
 from compsim_assets.universe.layout import UniverseError
-from compsim_assets.universe.vintages import Vintage, read_vintages
+from compsim_assets.universe.vintages import Vintage, assign, read_vintages
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
+LONG_TEXTS = ("cut", "chunk")
 
 _REQUIRED = ("model", "hookpoint", "max_tokens")
 _TABLES: dict[str, type[Training] | type[Controls]] = {"train": Training, "controls": Controls}
@@ -35,7 +36,7 @@ class ModelSettings:
     `model/` folder) or a hub name."""
 
     max_tokens: int
-    """Descriptions are cut to this many tokens, special tokens included."""
+    """Tokens that the model reads at once, special tokens included; longer descriptions are cut, or read in windows."""
 
     dtype: str = "auto"
     """The language model's numbers: `auto` is float32 on a CPU, and on a GPU bfloat16 where the
@@ -83,12 +84,16 @@ class ExtractionSettings(ModelSettings):
     """
 
     sae: str = ""
-    """The sparsify checkpoint: an absolute folder (of the checkpoint itself, or with one folder
+    """The checkpoint, of eai-sparsify or SAELens: an absolute folder (of the checkpoint itself, or with one folder
     per hookpoint) or a hub name `owner/name`. Empty where one is trained, until it is."""
 
     hookpoint: str
     """Name of the module whose output the SAE reads, as the headless model names it:
-    `layers.30` (Llama), `encoder.layer.4` (BERT)."""
+    `layers.30` (Llama), `encoder.layer.4` (BERT); or as TransformerLens does: `blocks.8.hook_resid_post`."""
+
+    long_texts: str = "cut"
+    """What is done with a description of more than max_tokens: it is cut; or read in consecutive windows of so many,
+    over which features are summed (`chunk`)."""
 
     train: Training | None = None
     """How an SAE is trained on the universe's own texts; None where `sae` is one."""
@@ -102,9 +107,30 @@ class ExtractionSettings(ModelSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.long_texts not in LONG_TEXTS:
+            raise UniverseError(
+                f"{self.file}: long_texts must be one of {', '.join(LONG_TEXTS)}, not {self.long_texts!r}"
+            )
         for name, table in _TABLES.items():
             if isinstance(values := getattr(self, name), dict):
                 object.__setattr__(self, name, table.of(values, f"{self.file} [{name}]"))
+
+    def of(self, vintage: Vintage) -> Self:
+        """As of any model; and an SAE that is trained reads nothing later, either."""
+        settings = super().of(vintage)
+        if settings.train is None:
+            return settings
+        until = min(vintage.last_year, settings.train.train_until or vintage.last_year)
+        return replace(settings, train=replace(settings.train, train_until=until))
+
+    def of_newest(self, years: Iterable[int]) -> tuple[Self, str]:
+        """These settings with the newest vintage that reads a year, and its day; as they are where there are none.
+
+        Raises:
+            UniverseError: no year is younger than a vintage.
+        """
+        newest = assign(self.vintages, years, self.file).newest if self.vintages else None
+        return (self.of(newest), str(newest.knowledge)) if newest else (self, "")
 
     @classmethod
     def from_toml(cls, path: Path | str) -> ExtractionSettings:

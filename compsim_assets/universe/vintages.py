@@ -34,6 +34,11 @@ class Vintage:
         names = [field.name for field in fields(self) if field.name != "knowledge"]
         return {name: value for name in names if (value := getattr(self, name))}
 
+    @property
+    def last_year(self) -> int:
+        """The last year of which it may have read everything."""
+        return self.knowledge.year - ((self.knowledge.month, self.knowledge.day) != (12, 31))
+
     def may_read(self, year: int) -> bool:
         """Whether all of the year lies after what the vintage knows."""
         return self.knowledge < date(year, 1, 1)
@@ -178,3 +183,27 @@ def day_in(name: str) -> date | None:
         except ValueError:
             continue
     return max(days, default=None)
+
+
+def chronobert_toml(first: int = 1999, last: int = 2024) -> str:
+    """An extraction.toml of ChronoBERT's models, one per year (arXiv 2502.21206); an SAE of each is trained.
+
+    Args:
+        first, last: years of the models, 1999 to 2024 are published.
+    """
+    tables = [
+        f'[[vintages]]\nknowledge = {year}-12-31\nmodel = "manelalab/chrono-bert-v1-{year}1231"\n'
+        for year in range(first, last + 1)
+    ]
+    return "\n".join([_CHRONOBERT, *tables])
+
+
+_CHRONOBERT = """\
+# ChronoBERT (arXiv 2502.21206, MIT): one ModernBERT per year, pretrained on texts up to its day. A year's reports are
+# judged with the newest model that is older than they are. Remove the tables of years that you have no reports after:
+# each one that is used costs an SAE and the earlier texts read once more.
+hookpoint = "layers.14"                # of 22: the module whose output the SAEs read
+max_tokens = 1024                      # longer descriptions are cut
+
+[train]                                # no SAEs are published: one per model, on texts that are as old as it is
+"""

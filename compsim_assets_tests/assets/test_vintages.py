@@ -11,6 +11,7 @@ from compsim_assets.storage.shards import FeatureShards
 from compsim_assets.storage.vintages import VintageFeatures
 from compsim_assets.universe.layout import UniverseError
 from compsim_assets_tests.assets import vintage_universes as made
+from compsim_assets_tests.assets.test_walk_forward import TABLES, materialize
 from compsim_assets_tests.runs import Local, once
 
 
@@ -42,7 +43,7 @@ def test_a_year_is_as_if_there_were_its_vintage_and_no_later_report(
     (tmp_path / "universe" / "models").symlink_to(run.folder / "universe" / "models")
     made.write_one_model(tmp_path / "universe", vintage)
     alone = made.walked(tmp_path)
-    for name in made.WALKED:
+    for name in TABLES:
         table = of_year(run, name, year)
         assert len(table) == (1 if name == "walk_forward_cutoffs" else made.N_COMPANIES)
         pd.testing.assert_frame_equal(table, of_year(alone, name, year), check_exact=True)
@@ -86,7 +87,7 @@ def test_what_comes_later_changes_no_bit(run: Local, tmp_path: Path) -> None:
     made.write_models(tmp_path / "universe", {2007: 1, 2008: 2, 2010: 3})
     made.write_vintages(tmp_path / "universe", *made.VINTAGES)
     other = made.walked(tmp_path)
-    for name in made.WALKED:
+    for name in TABLES:
         for year in (2006, 2007):
             pd.testing.assert_frame_equal(of_year(run, name, year), of_year(other, name, year), check_exact=True)
     assert not of_year(run, "walk_forward_scores", 2008).equals(of_year(other, "walk_forward_scores", 2008))
@@ -106,7 +107,7 @@ def test_a_vintage_that_is_there_is_not_extracted_again(run: Local, tmp_path: Pa
     run.copy(tmp_path)
     (tmp_path / "universe").symlink_to(run.folder / "universe")
     again = Local(tmp_path)
-    again.run(["vintage_features"])
+    materialize(again, ["vintage_features"])
     assert said_cost(again) == "90 texts by 2 earlier vintages, 2 of them there already"
     assert again.results.content("vintage_features") == run.results.content("vintage_features")
     assert not (again.results.folder / ".vintages").exists()
@@ -131,8 +132,8 @@ def test_after_a_failure_finished_vintages_are_kept(
 
     monkeypatch.setattr(module, "extract", second_fails)
     with pytest.raises(RuntimeError, match="the machine is gone"):
-        again.run(["vintage_features"])
-    again.run(["vintage_features"])
+        materialize(again, ["vintage_features"])
+    materialize(again, ["vintage_features"])
     assert [Path(model).name for model in asked] == [f"tiny-bert-v1-{y}1231" for y in (2005, 2007, 2007)]
     assert "1 of them there already; 48 texts are read" in said_cost(again)
     assert again.results.content("vintage_features") == run.results.content("vintage_features")

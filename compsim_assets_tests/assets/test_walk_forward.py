@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from compsim_assets.assets import descriptions, features, linkage, similarity
+from compsim_assets.assets import descriptions, features, linkage, similarity, training, vintages
 from compsim_assets.assets import walk_forward as module
 from compsim_assets.storage.io_managers import ResultsFolder, managers
 from compsim_assets.storage.matrices import matrix_of
@@ -27,7 +27,8 @@ from compsim_assets_tests.whole.pair_universes import ByPairs, WithReturns, inve
 from compsim_assets_tests.worker_programs import InThisProcess
 
 UPSTREAM = [
-    "descriptions", "returns", "published_pairs", "sae_features", "pca", "pca_scores", "clustered_reports",
+    "descriptions", "returns", "published_pairs", "sae_features", "vintage_features", "pca", "pca_scores",
+    "clustered_reports",
 ]  # fmt: skip
 TABLES = ["walk_forward_scores", "walk_forward_cutoffs", "walk_forward_clusters"]
 YEARS = [2017, 2018, 2019]
@@ -37,7 +38,7 @@ FEATURES = "features"
 def materialize(run: Run, names: Iterable[str], config: dict[str, Any] | None = None) -> dg.ExecuteInProcessResult:
     """These assets of the run's universe, by the modules that make them."""
     settings = run.settings
-    assets = [descriptions, features, similarity, linkage, module]
+    assets = [descriptions, training, features, vintages, similarity, linkage, module]
     defs = dg.Definitions(
         assets=dg.load_assets_from_modules(assets),
         jobs=[dg.define_asset_job("some", dg.AssetSelection.assets(*names))],

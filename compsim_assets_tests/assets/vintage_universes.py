@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from compsim_assets_tests.assets.test_walk_forward import TABLES, UPSTREAM, materialize
 from compsim_assets_tests.runs import Local
 from compsim_assets_tests.universes import write_reports
 from compsim_assets_tests.workers.tiny_models import WORDS, make_kit
@@ -11,10 +12,6 @@ from compsim_assets_tests.workers.tiny_models import WORDS, make_kit
 YEARS, N_COMPANIES = range(2001, 2010), 6
 # Which years each is for: 2006 and 2007, 2008, 2009. That of 2010 is for nobody.
 VINTAGES = (2005, 2007, 2008, 2010)
-UPSTREAM = [
-    "descriptions", "returns", "published_pairs", "sae_features", "pca", "pca_scores", "clustered_reports",
-]  # fmt: skip
-WALKED = ["walk_forward_scores", "walk_forward_cutoffs", "walk_forward_clusters"]
 # A batch of one text: the features of a text have the same bits whatever the other texts are.
 HEAD = """hookpoint = "layers.1"
 max_tokens = 12
@@ -81,5 +78,5 @@ def write_one_model(universe: Path, vintage: int) -> None:
 def walked(folder: Path) -> Local:
     """The universe's run up to the walk-forward tables."""
     run = Local(folder)
-    run.run([*UPSTREAM, "vintage_features", *WALKED])
+    assert materialize(run, [*UPSTREAM, *TABLES]).success
     return run
