@@ -43,7 +43,7 @@ def _row(scores: np.ndarray, device: str, published_seconds: float, difference: 
         size=f"{n:,} companies, P = {n_axes:,}",
         ours=measured.seconds,
         published=published_seconds,
-        floor=_floor(scores, device),
+        floor=floor_of_products(scores, device),
         peak=measured.peak,
         difference=difference,
         note=f"{part.seen / n:.1f} n pairs in float64, {part.merges} trees; floor: half of the float32 product; "
@@ -57,7 +57,7 @@ def _linked(scores: np.ndarray, device: str) -> PartialTree:
     return part
 
 
-def _floor(scores: np.ndarray, device: str) -> float:
+def floor_of_products(scores: np.ndarray, device: str) -> float:
     """Seconds of the products of all pairs in float32, from some tiles of them."""
     size = min(BLOCK[device], len(scores) // 2)
     unit = torch.from_numpy(scores[: min(len(scores), 9 * size)]).to(device)
