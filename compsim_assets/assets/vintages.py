@@ -23,6 +23,7 @@ from compsim_assets.universe.extraction import ExtractionSettings
 from compsim_assets.universe.extraction_tables import Controls
 from compsim_assets.universe.folder import Universe
 from compsim_assets.universe.layout import UniverseError
+from compsim_assets.universe.vintages import assign, span
 
 _ONE_MODEL = "one model reads all years, and what it had read is not known: extraction.toml names no [[vintages]]"
 
@@ -110,7 +111,6 @@ def _read_by_vintages(
 ) -> dict[str, Any]:
     """Bring the features by every vintage but the last into `folder`; what is to be said about them."""
     from compsim_assets.science.cutoffs.choice import ROLLING_WINDOW
-    from compsim_assets.universe.vintages import assign
 
     years = sorted(set(texts.descriptions["year"].tolist()))
     assigned = assign(extraction.vintages, years, extraction.file)
@@ -213,8 +213,6 @@ def embed(
     """
     import numpy as np
 
-    from compsim_assets.universe.vintages import assign
-
     if not encoder.vintages:
         return _embedded(context, encoder, reports, scratch, torchrun)
     assigned = assign(encoder.vintages, reports["year"], encoder.file)
@@ -224,7 +222,7 @@ def embed(
     parts = []
     for vintage, years in assigned.years.items():
         of_it = reports[reports["year"].isin(years)]
-        context.log.info(f"{encoder.name}: {len(of_it):,} reports of {years[0]} to {years[-1]} by {vintage.knowledge}")
+        context.log.info(f"{encoder.name}: {len(of_it):,} reports of {span(years)} by {vintage.knowledge}")
         parts.append(_embedded(context, encoder.of(vintage), of_it, scratch / str(vintage.knowledge), torchrun))
     if len(widths := {part.unique.shape[1] for part in parts}) > 1:
         raise UniverseError(

@@ -26,6 +26,7 @@ from compsim_assets.assets.common import (
 from compsim_assets.assets.similarity import FitConfig
 from compsim_assets.storage.shards import DistinctRows, FeatureShards
 from compsim_assets.storage.vintages import VintageFeatures, VintageYears
+from compsim_assets.universe.vintages import span
 
 if TYPE_CHECKING:
     import numpy as np
@@ -112,10 +113,7 @@ def _knows(vintages: VintageFeatures) -> str:
     """What the encoder behind the results has read."""
     if not vintages.vintages:
         return f"the encoder may have read later texts: {vintages.manifest['note']}"
-    parts = [
-        f"{of.years[0]}{f' to {of.years[-1]}' if len(of.years) > 1 else ''} by that of {of.knowledge}"
-        for of in vintages.vintages
-    ]
+    parts = [f"{span(of.years)} by that of {of.knowledge}" for of in vintages.vintages]
     return f"the encoder knows nothing later than its vintage, which is older than the year: {', '.join(parts)}"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compsim_assets.universe.encoders import encoders_of
-from compsim_assets.universe.extraction import ExtractionSettings
+from compsim_assets.universe.extraction import ExtractionSettings, ModelSettings
 from compsim_assets.universe.folder import Universe
 from compsim_assets.universe.intake.columns import say_columns
 from compsim_assets.universe.intake.decisions import REFUSED, Decision
@@ -20,6 +20,7 @@ from compsim_assets.universe.judging.settings import JudgeSettings
 from compsim_assets.universe.layout import ID, UniverseError
 from compsim_assets.universe.reports.factor_months import compare_months
 from compsim_assets.universe.score_files import read_scores
+from compsim_assets.universe.vintages import assign, span
 
 if TYPE_CHECKING:
     import numpy as np
@@ -172,8 +173,10 @@ def _examine_features(universe: Universe, reports: "pd.DataFrame") -> None:
     source = universe.features(ids, np.empty(0, dtype=np.int64))
     if source is None:
         if (universe.folder / "extraction.toml").exists():
-            ExtractionSettings.from_toml(universe.folder / "extraction.toml")
+            extraction = ExtractionSettings.from_toml(universe.folder / "extraction.toml")
             _say_extraction(universe, reports)
+            if extraction.vintages:
+                _say_vintages(universe, extraction, reports)
         return
     notes, n_latents = universe.notes("features"), source.usual_length()
     with_features: set[int] = set()
@@ -198,6 +201,20 @@ def _say_extraction(universe: Universe, reports: "pd.DataFrame") -> None:
         notes.fine("features", "features are extracted from texts", n_texts or len(reports))
     else:
         notes.missing("features", "no report has a text: there is nothing to extract features from", len(reports))
+
+
+def _say_vintages(universe: Universe, extraction: ExtractionSettings, reports: "pd.DataFrame") -> None:
+    notes, assigned = (
+        universe.decisions.of(extraction.file),
+        assign(extraction.vintages, reports["year"], extraction.file),
+    )
+    counts = reports["year"].value_counts()
+    for vintage, years in assigned.years.items():
+        what = f"reports of {span(years)} are judged with the vintage of {vintage.knowledge}"
+        notes.fine("vintages", what, int(counts[years].sum()), vintage.model)
+    if without := assigned.without:
+        what = f"reports of {span(without)} are older than every vintage: not judged by walk-forward"
+        notes.left_out("vintages", what, int(counts[without].sum()))
 
 
 def _examine_pairs(universe: Universe, reports: "pd.DataFrame") -> None:
@@ -270,6 +287,9 @@ def _examine_folder(universe: Universe) -> None:
 
 
 def _settings_of(folder: Path) -> Iterator[dict[str, Any]]:
-    if (folder / "extraction.toml").exists():
-        yield ExtractionSettings.from_toml(folder / "extraction.toml").to_dict()
-    yield from (encoder.to_dict() for encoder in encoders_of(folder).settings)
+    """Of every model that the folder names, those of vintages included."""
+    extraction = folder / "extraction.toml"
+    every: list[ModelSettings] = [ExtractionSettings.from_toml(extraction)] if extraction.exists() else []
+    for settings in (*every, *encoders_of(folder).settings):
+        yield settings.to_dict()
+        yield from (settings.of(vintage).to_dict() for vintage in settings.vintages)

@@ -5,7 +5,7 @@ what the model knows. Of several such models a report takes the newest.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from itertools import pairwise
@@ -78,10 +78,15 @@ def assign(vintages: Iterable[Vintage], years: Iterable[int], file: str) -> Assi
         oldest = min(vintage.knowledge for vintage in vintages)
         raise UniverseError(
             f"{file}: no report is younger than a vintage: the oldest knows texts up to {oldest}, the reports are of "
-            f"{years[0]} to {years[-1]}; expected one with knowledge = {years[-1] - 1}-12-31 or before"
+            f"{span(years)}; expected one with knowledge = {years[-1] - 1}-12-31 or before"
         )
     by_vintage = {vintage: [year for year in years if of_year[year] == vintage] for vintage in used}
     return Assigned(by_vintage, [year for year in years if of_year[year] is None])
+
+
+def span(years: Sequence[int]) -> str:
+    """Ascending years in words, as 2014 or 2014 to 2016."""
+    return f"{years[0]} to {years[-1]}" if years[-1] != years[0] else f"{years[0]}"
 
 
 def read_vintages(
