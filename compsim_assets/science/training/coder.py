@@ -5,6 +5,7 @@ tokens x k x width products, and on a GPU adds them in no fixed order. Here a la
 tokens, one after the other, on any device and any number of threads: the same bytes at every call.
 """
 
+import warnings
 from dataclasses import dataclass
 
 import torch
@@ -82,10 +83,25 @@ def _code(coder: Coder, tokens: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor,
     values.relu_()
     explained = embedding_bag(latents, coder.decoder, per_sample_weights=values, mode="sum")
     error = tokens - coder.centre - explained
-    rows = coder.decoder[latents.flatten()].view(*latents.shape, -1)
-    slope = torch.bmm(rows, error.unsqueeze(2)).squeeze(2)
+    slope = _products(error, coder.decoder, latents)
     # Where ReLU has set an activation to zero nothing flows back.
     return latents, values, error, torch.where(values > 0, slope, torch.zeros_like(slope))
+
+
+def _products(tokens: Tensor, directions: Tensor, latents: Tensor) -> Tensor:
+    """(n, k) the product of each token with the directions of its latents."""
+    n, k = latents.shape
+    if tokens.is_cuda:
+        rows = directions[latents.flatten()].view(n, k, -1)
+        return torch.bmm(rows, tokens.unsqueeze(2)).squeeze(2)
+    # Nothing is gathered: eight times as fast. Places need not be in order here.
+    starts = torch.arange(0, n * k + 1, k)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that sparse arrays are new
+        places = torch.sparse_csr_tensor(
+            starts, latents.flatten(), tokens.new_zeros(n * k), (n, len(directions)), check_invariants=False
+        )
+    return torch.sparse.sampled_addmm(places, tokens, directions.T, beta=0.0).values().view(n, k)
 
 
 def gradient(coder: Coder, tokens: Tensor, coded: Coded) -> list[Tensor]:

@@ -22,7 +22,7 @@ PATIENCE = 4
 """So many measures of the texts held out without a better one, and the end begins."""
 
 _BETTER = 0.999  # of the best before, to count as better
-_REVIVED = 0.2  # of the usual length of an encoder's row
+_STRONGEST = 1.0  # times the usual length of an encoder's row, for one that starts anew
 
 
 @dataclass
@@ -150,8 +150,12 @@ def revive(fit: Fit, plan: Plan, tokens: Tensor, steps: int) -> int:
     coder, error = fit.coder, code(fit.coder, tokens, plan.k).error
     worst = torch.argsort(error.pow(2).sum(1), descending=True, stable=True)[: len(gone)]
     unit = unit_rows(error[worst])
+    # So strong that the latent would explain what is left of its token; a weaker one is never among the k largest.
+    along = (unit * (tokens[worst] - coder.centre)).sum(1).clamp_min(1e-6)
+    strength = error[worst].norm(dim=1) / along
+    most = _STRONGEST * coder.encoder.norm(dim=1).mean()
     coder.decoder[gone] = unit
-    coder.encoder[gone] = unit * (_REVIVED * coder.encoder.norm(dim=1).mean())
+    coder.encoder[gone] = unit * strength.clamp_max(float(most))[:, None]
     coder.bias[gone] = 0.0
     for moment in fit.moments[:6]:  # all but those of the centre
         moment[gone] = 0.0

@@ -6,8 +6,10 @@ TOKENS_PER_LATENT = 30
 """Fewer different tokens per latent than this are few: latents then learn single tokens by heart."""
 
 _WIDEST = 32  # times the activations' width
-_BATCH = 2048
-_BLOCKS = 2  # a batch has at least so many times the tokens of a block
+_UPDATES = 190  # in a pass, at least, where the smallest batch allows; more of them cost more than they gain
+_BATCHES = (512, 1024, 2048, 4096)
+_PASSES, _TOKENS = 12, 3_000_000  # each token is read at most so often, and all of them together at least that often
+_LEARNING_RATE, _USUAL = 6e-3, 512  # for so many latents, and fewer; wider ones learn in smaller steps
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,8 @@ def plan(tokens: int, width: int, latents: int = 0, k: int = 0) -> Plan:
     k = k or max(1, min(max(4, width // 16), latents // 4))
     if tokens < latents:
         raise TooFewTokens(tokens, latents)
-    batch = min(_BATCH, max(1, tokens // 8))
+    batch = max(
+        (batch for batch in _BATCHES if batch * _UPDATES <= tokens), default=min(_BATCHES[0], max(1, tokens // 8))
+    )
     passes = max(1, min(_PASSES, -(-_TOKENS // tokens)))
-    return Plan(latents, k, batch, passes, 1e-3)
-
-
-_PASSES, _TOKENS = 12, 3_000_000
+    return Plan(latents, k, batch, passes, _LEARNING_RATE * min(1.0, (_USUAL / latents) ** 0.5))
