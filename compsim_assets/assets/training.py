@@ -77,21 +77,21 @@ def sparse_autoencoder_assets(
     """Train an SAE, or say why none is."""
     universe = universe_of(context, settings, "sparse_autoencoder")
     extraction, why = _wanted(settings, universe)
+    ran: dict[str, Any] = {}
     with folder.results.scratch("sparse_autoencoder") as scratch:
         if extraction is None:
             yield from selected(context, *_nothing(context, scratch, why))
-            return
-        reports, output = descriptions.read(), scratch / "out"
-        extraction, _ = extraction.of_newest(reports["year"])
-        frame = texts_to_train(universe, extraction, reports)
-        ran = train_sae(context, settings, torchrun, folder.results, extraction, frame, output)
-        yield from selected(context, *_outputs(context, settings.synthetic, ran, output))
+        else:
+            reports, output = descriptions.read(), scratch / "out"
+            extraction, _ = extraction.of_newest(reports["year"])
+            frame = texts_to_train(universe, extraction, reports)
+            ran = train_sae(context, settings, torchrun, folder.results, extraction, frame, output)
+            yield from selected(context, *_outputs(context, settings.synthetic, ran, output))
     _remove(folder.results)
     if "sparse_autoencoder" in wanted(context):
         where = folder.fresh("sparse_autoencoder")
         if not (yield from checks.judge(context, "sparse_autoencoder", checks.sae_is_finite, where)):
-            remarks = _remarks(ran)
-            yield from checks.judge(context, "sparse_autoencoder", checks.sae_has_learned, ran, remarks)
+            yield from checks.judge(context, "sparse_autoencoder", checks.sae_has_learned, ran, _remarks(ran))
 
 
 def train_sae(
@@ -128,11 +128,6 @@ def _wanted(settings: Settings, universe: Universe) -> tuple[ExtractionSettings 
     extraction = ExtractionSettings.from_toml(how)
     if extraction.train is None:
         return None, f"extraction.toml names an SAE, {extraction.sae}: none is trained"
-    if extraction.vintages:
-        raise UniverseError(
-            f"{extraction.file}: [train] and [[vintages]]: one SAE is trained, for one model; train one for each "
-            "vintage in a universe of its own, with train_until, and name them as the vintages' sae"
-        )
     return extraction, ""
 
 
@@ -230,6 +225,8 @@ def _remarks(ran: Mapping[str, Any]) -> list[str]:
     """What is wrong with a training, and what would help."""
     from compsim_assets.science.training.sizes import TOKENS_PER_LATENT
 
+    if not ran:
+        return []
     remarks, held_out = [], ran["held_out_fvu"]
     if ran["tokens"] < TOKENS_PER_LATENT * ran["latents"]:
         remarks.append(

@@ -46,10 +46,12 @@ def features_are_finite(shards: "FeatureShards") -> Verdict:
 
 def sae_is_finite(folder: Path) -> Verdict:
     """Every weight of the trained SAE is finite, and every latent writes in a direction of length one."""
+    if not (path := folder / "sae.safetensors").exists():
+        return Verdict(True, {"trained": False})
     import numpy as np
     from safetensors import safe_open
 
-    with safe_open(folder / "sae.safetensors", framework="np") as file:
+    with safe_open(path, framework="np") as file:
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     broken = sum(int((~np.isfinite(array)).sum()) for array in arrays.values())
     off = np.abs(np.linalg.norm(arrays["W_dec"], axis=1) - 1).max(initial=0)
@@ -59,7 +61,7 @@ def sae_is_finite(folder: Path) -> Verdict:
 def sae_has_learned(trained: Mapping[str, Any], remarks: Sequence[str]) -> Verdict:
     """The trained SAE explains most of the variance, on texts held out too, has few dead latents and enough tokens."""
     names = ("fvu", "held_out_fvu", "dead", "tokens", "latents")
-    counts = {name: trained[name] for name in names if trained[name] is not None}
+    counts = {name: trained[name] for name in names if trained.get(name) is not None}
     return Verdict(not remarks, {**counts, "remarks": "; ".join(remarks) or "none"}, warning=True)
 
 
