@@ -62,7 +62,7 @@ _NEWEST = {
 _OF_FEATURES = ("sae", "hookpoint", "long_texts")
 # And what else is made of them than an SAE.
 _OF_CONTROLS = ("random_sae", "raw_activations")
-_WITHOUT = {"embeddings": _OF_FEATURES, "sparse_autoencoder": _OF_CONTROLS}
+_WITHOUT = {"embeddings": _OF_FEATURES, "sparse_autoencoder": _OF_CONTROLS, "vintage_features": _OF_CONTROLS}
 _MODELS = ("model", "sae")
 _PACKAGE = "package:"
 # What the embedded sample is made of, in `compsim_assets.sample.size`: not imported, that takes longer than a look.

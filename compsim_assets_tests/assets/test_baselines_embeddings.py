@@ -182,6 +182,28 @@ def test_reports_without_a_code_are_left_out_where_the_setting_says_so(own: Made
         assert embedded.report_id.tolist() == reports["report_id"][kept].tolist()
 
 
+def test_with_vintages_each_year_is_embedded_by_its_own_and_compared_within_it_alone(own: Made) -> None:
+    """Years 2001 to 2007: no vintage is older than 2003, one is for 2004 and 2005, one for the rest."""
+    (own.universe / "older").mkdir()
+    tiny_models.make_kit(own.universe / "older", "bert", seed=5)
+    alone = '[older]\nmodel = "older/model"\nmax_tokens = 12\n[newer]\nmodel = "model"\nmax_tokens = 12\n'
+    vintages = '{knowledge = 2005-12-31, model = "model"}, {knowledge = 2003-12-31, model = "older/model"}'
+    (own.universe / "embedding.toml").write_text(f"{alone}[timely]\nmax_tokens = 12\nvintages = [{vintages}]\n")
+    own.run()
+    made = own.embeddings
+    assert set(made["timely"].year) == {2004, 2005, 2006, 2007}
+    for name, years in (("older", (2004, 2005)), ("newer", (2006, 2007))):
+        expected, timely = ([each[np.isin(part.year, years)] for each in part] for part in (made[name], made["timely"]))
+        assert timely[0].tolist() == expected[0].tolist()
+        np.testing.assert_allclose(timely[2], expected[2], atol=1e-5)
+    assert made["timely"].report_id.tolist() == sorted(made["timely"].report_id)
+    by_vintages = EmbeddingFolder.of(own.results).by_vintages
+    assert by_vintages == {"timely": {"2003-12-31": [2004, 2005], "2005-12-31": [2006, 2007]}}
+    methods = set(own.table("embedding_clusters")["method"])
+    assert {method for method in methods if method.startswith("timely")} == {"timely_kmeans"}
+    assert {"older_base", "older_rolling", "older_kmeans"} < methods
+
+
 def as_of_extraction(universe: Path) -> None:
     (universe / "embedding.toml").unlink()
     (universe / "extraction.toml").write_text(

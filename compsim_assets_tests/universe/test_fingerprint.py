@@ -29,7 +29,11 @@ FILES = {
 EMBEDDING = '[plain]\nmodel = "package:pytest"\nmax_tokens = 9\n'
 # Whoever reports on all files, and all that read the reports themselves.
 ALL = "universe_report"
-OF_REPORTS = "descriptions returns price_history sae_features baseline_clusters embeddings"
+OF_REPORTS = (
+    "descriptions returns price_history sparse_autoencoder sae_features vintage_features baseline_clusters embeddings"
+)
+# What asks a language model, and trains an SAE.
+EXTRACTED = "sparse_autoencoder sae_features vintage_features"
 
 
 @pytest.fixture
@@ -77,8 +81,8 @@ def test_every_asset_that_reads_files_has_a_fingerprint_and_no_other_asset(unive
         ("index_cik_ticker_map.json", "published_cointegrated_pairs"),
         ("pca.pkl", "pca pca_scores"),
         ("notes.md", ""),
-        ("model/weights.bin", "sae_features embeddings"),
-        ("sae/cfg.json", "sae_features"),
+        ("model/weights.bin", f"{EXTRACTED} embeddings"),
+        ("sae/cfg.json", EXTRACTED),
     ],
 )
 def test_a_file_counts_for_those_that_read_it(universe: Path, file: str, assets: str) -> None:
@@ -96,9 +100,9 @@ def test_reports_count_for_those_that_read_them(universe: Path) -> None:
         ("universe.toml", '"all"', '"first"', OF_REPORTS),
         ("universe.toml", '"raw"', '"standardised"', "pca pca_scores"),
         ("universe.toml", '"percent"', '"fraction"', "returns"),
-        ("extraction.toml", "max_tokens = 9", "max_tokens = 8", "sae_features embeddings"),
-        ("extraction.toml", "layers.1", "layers.2", "sae_features"),
-        ("extraction.toml", 'sae = "sae"', 'sae = "owner/sae"', "sae_features"),
+        ("extraction.toml", "max_tokens = 9", "max_tokens = 8", f"{EXTRACTED} embeddings"),
+        ("extraction.toml", "layers.1", "layers.2", EXTRACTED),
+        ("extraction.toml", 'sae = "sae"', 'sae = "owner/sae"', EXTRACTED),
     ],
 )
 def test_settings_count_for_those_that_they_are_about(
@@ -126,13 +130,14 @@ def test_reports_of_pairs_are_read_from_pairs(universe: Path) -> None:
 
 
 def test_pairs_decide_by_being_there_whether_features_are_read(universe: Path) -> None:
-    assert changed(universe, (universe / "pairs.parquet").unlink) == {ALL, "published_pairs", "sae_features"}
+    features = {"sparse_autoencoder", "sae_features"}
+    assert changed(universe, (universe / "pairs.parquet").unlink) == {ALL, "published_pairs", *features}
 
 
 def test_encoders_of_their_own_are_not_those_of_the_extraction(universe: Path) -> None:
     path = universe / "embedding.toml"
     assert changed(universe, lambda: path.write_text(EMBEDDING)) == {ALL, "embeddings"}
-    assert changed(universe, lambda: (universe / "model" / "weights.bin").write_text("h")) == {ALL, "sae_features"}
+    assert changed(universe, lambda: (universe / "model" / "weights.bin").write_text("h")) == {ALL, *EXTRACTED.split()}
 
 
 @pytest.mark.parametrize("package", ["pytest", "_pytest"])  # the second is called otherwise where it comes from
@@ -177,7 +182,21 @@ def test_links_are_followed_and_a_link_to_nothing_counts_too(universe: Path, tmp
     assert fingerprints(local(universe), READS) == first
     assert changed(universe, (tmp_path / "elsewhere" / "0.parquet").unlink) == {ALL, "sae_features"}
     (universe / "features").unlink()
-    assert changed(universe, lambda: (universe / "features").symlink_to("nothing")) == {ALL, "sae_features"}
+    features = {"sparse_autoencoder", "sae_features"}
+    assert changed(universe, lambda: (universe / "features").symlink_to("nothing")) == {ALL, *features}
+
+
+def test_the_models_of_vintages_count_by_what_they_hold(universe: Path) -> None:
+    for name in ("old", "new"):
+        (universe / name).mkdir()
+        (universe / name / "weights.bin").write_text(name)
+    table = '[[vintages]]\nknowledge = {}-12-31\nmodel = "{}"\n'
+    tables = table.format(2013, "old") + table.format(2014, "new")
+    (universe / "extraction.toml").write_text(f'sae = "sae"\nhookpoint = "layers.1"\nmax_tokens = 9\n{tables}')
+    expected = {ALL, *EXTRACTED.split(), "embeddings"}
+    assert changed(universe, lambda: (universe / "old" / "weights.bin").write_text("older")) == expected
+    path = universe / "extraction.toml"
+    assert changed(universe, lambda: path.write_text(path.read_text().replace("2013", "2012"))) == expected
 
 
 def test_what_is_in_the_inventory_is_of_a_kind() -> None:
