@@ -62,7 +62,7 @@ class Reader:
             tokens = self.model.tokenize(self.contents.take(batch))
             with torch.inference_mode():
                 activations, owners = counted_activations(
-                    self.model.model, self.model.module, tokens, self.worker.device
+                    self.model.model, self.model.module, tokens, self.worker.device, budget
                 )
             rows, owner = activations.float().cpu().numpy(), owners.cpu().numpy()
             for number, text in enumerate(batch.tolist()):

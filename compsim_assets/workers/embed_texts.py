@@ -10,7 +10,7 @@ Writes `<output>/unique_embeddings.npy`, (n_unique, width) float32, and `<output
 model's last hidden state. The bytes do not depend on the number of processes, as long as each has
 the same number of threads.
 
-Result: width, n_texts (reports), n_unique, n_truncated and n_empty (of the reports), n_tokens (of the
+Result: width, n_texts (reports), n_unique, n_truncated, n_chunked (none) and n_empty (of the reports), n_tokens (of the
 unique texts), tokens_per_second, device, dtype, name, model, difference (from what the model's files
 prescribe; empty where there is none).
 

@@ -11,7 +11,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,9 @@ from transformers.utils import logging as transformers_logging
 
 from compsim_assets.science.latents.extraction import FeatureExtractor, activations_at, find_module
 from compsim_assets.workers.hub_files import settings_folder, unreachable
-from compsim_assets.workers.sae_files import checkpoint_folder
+from compsim_assets.workers.sae_files import checkpoint_folder, is_saelens
+from compsim_assets.workers.saelens_files import SaeLensCoder, load_saelens
+from compsim_assets.workers.saelens_hooks import is_hook, missing_prefix, module_of_hook, takes_mean_out
 from compsim_assets.workers.tokenization import Tokenizer
 
 # What `encode` reads. sparsify leaves an encoder weight that its file lacks at its random start.
@@ -45,12 +47,13 @@ class LoadedModels:
 
 @dataclass(frozen=True)
 class HookedModel:
-    """A language model on its device, and the module whose output, of this width, is wanted."""
+    """A language model on its device, and the module of this name whose output, of this width, is wanted."""
 
     tokenize: Tokenizer
     model: nn.Module
     module: nn.Module
     width: int
+    name: str
 
 
 def load_models(settings: Mapping[str, Any], device: torch.device) -> LoadedModels:
@@ -72,9 +75,39 @@ def load_models(settings: Mapping[str, Any], device: torch.device) -> LoadedMode
             f"{file}: sae = {settings['sae']!r} reads activations of width {sae.d_in}, but the "
             f"output of {hookpoint!r} in model = {settings['model']!r} has width {hooked.width}"
         )
-    extract = FeatureExtractor(hooked.model, hooked.module, sae.encode, sae.num_latents, device, sae.dtype)
+    tokenize = hooked.tokenize
+    if isinstance(sae, SaeLensCoder):
+        tokenize = _as_trained(sae, hooked, f"{file}: sae = {settings['sae']!r}", hookpoint)
+    extract = FeatureExtractor(
+        hooked.model,
+        hooked.module,
+        sae.encode,
+        sae.num_latents,
+        device,
+        sae.dtype,
+        tokens_at_once=settings["tokens_per_batch"],
+    )
     dtype = next(hooked.model.parameters()).dtype
-    return LoadedModels(hooked.tokenize, extract, dtype, sae, hooked.width)
+    return LoadedModels(tokenize, extract, dtype, sae, hooked.width)
+
+
+def _as_trained(sae: SaeLensCoder, hooked: HookedModel, where: str, hookpoint: str) -> Tokenizer:
+    """Let the SAE read what it was trained on: returns the tokenizer, with the token before each text that it wants.
+
+    Raises:
+        ValueError: it was trained on another module, or on texts that begin with what the tokenizer does not have.
+    """
+    config = sae.config
+    try:
+        if config.hook and (trained_on := module_of_hook(config.hook, hooked.model)) != hooked.name:
+            raise ValueError(
+                f"was trained at {config.hook!r}, which is the module {trained_on!r}, not at hookpoint = {hookpoint!r}"
+            )
+        prefix = missing_prefix(hooked.tokenize.tokenizer) if config.prepend_bos else ()
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from error
+    sae.centre = config.centred and takes_mean_out(hooked.model)
+    return replace(hooked.tokenize, prefix=prefix)
 
 
 def load_hooked_model(settings: Mapping[str, Any], device: torch.device) -> HookedModel:
@@ -91,7 +124,8 @@ def load_hooked_model(settings: Mapping[str, Any], device: torch.device) -> Hook
     file, hookpoint = settings["file"], settings["hookpoint"]
     model, unset, tokenizer = load_language_model(settings, device)
     try:
-        module = find_module(model, hookpoint)
+        name = module_of_hook(hookpoint, model) if is_hook(hookpoint) else hookpoint
+        module = find_module(model, name)
         width, reached = _probe(model, module, device)
     except ValueError as error:
         raise ValueError(f"{file}: hookpoint = {hookpoint!r}: {error}") from error
@@ -101,7 +135,7 @@ def load_hooked_model(settings: Mapping[str, Any], device: torch.device) -> Hook
             f"{file}: model = {settings['model']!r}: the checkpoint lacks weights that are needed "
             f"up to the hookpoint: {', '.join(sorted(lacking)[:5])}"
         )
-    return HookedModel(tokenizer, model, module, width)
+    return HookedModel(tokenizer, model, module, width, name)
 
 
 def load_sparse_coder(name: str, hookpoint: str, device: torch.device, file: str) -> Any:
@@ -122,6 +156,8 @@ def load_sparse_coder(name: str, hookpoint: str, device: torch.device, file: str
     """
     where = f"{file}: sae = {name!r}"
     folder = checkpoint_folder(name, hookpoint, where)
+    if is_saelens(folder):
+        return load_saelens(folder, device, where)
     with safe_open(folder / "sae.safetensors", framework="pt") as weights:
         lacking = sorted(set(_ENCODER_WEIGHTS) - set(weights.keys()))
         if lacking:
@@ -182,7 +218,8 @@ def load_language_model(settings: Mapping[str, Any], device: torch.device) -> tu
     """The model without a head, the names of weights its checkpoint did not set, its tokenizer.
 
     Args:
-        settings: `model`, `max_tokens`, `dtype` and `file`, which every message begins with.
+        settings: `model`, `max_tokens`, `dtype` and `file`, which every message begins with; `long_texts`, or they
+            are cut.
         device: where to put the model.
 
     Raises:
@@ -213,6 +250,7 @@ def load_language_model(settings: Mapping[str, Any], device: torch.device) -> tu
     except (ValueError, RuntimeError, ImportError) as error:
         raise ValueError(f"{where}: cannot be loaded: {error}") from error
     limits = _limits(settings["max_tokens"], model, tokenizer, settings["file"])
+    limits = replace(limits, chunk=settings.get("long_texts") == "chunk")
     return model.eval(), set(loading["missing_keys"]), limits
 
 

@@ -165,14 +165,15 @@ class SaeLensCoder(nn.Module):
             x: [tokens, d_in] activations.
 
         Returns:
-            Activations and latents, [tokens, k] each, and the activations of all latents. Where the number of active
-            latents differs from token to token, k is the largest, and the rest of a row is 0.
+            Activations and latents, [tokens, k] each, and what k were chosen from, [tokens, latents]. Where the number
+            of active latents differs from token to token, k is the largest, and the rest of a row is 0.
         """
         acts = self._activate(self._prepared(x))
+        if self.config.k:
+            top_acts, top_indices = acts.topk(self.config.k, dim=-1, sorted=False)
+            return top_acts.relu(), top_indices, acts
         most = int((acts > 0).sum(dim=-1).max()) if len(acts) else 0
-        k = self.config.k or max(1, most)
-        top_acts, top_indices = acts.topk(k, dim=-1, sorted=not self.config.k)
-        return top_acts, top_indices, acts
+        return *acts.topk(max(1, most), dim=-1), acts
 
     def _prepared(self, x: Tensor) -> Tensor:
         """The encoder's input: centred, normalised, without b_dec."""
@@ -195,6 +196,8 @@ class SaeLensCoder(nn.Module):
         before = x @ encoder + self.get_buffer("b_enc")
         if self.config.by_norm:
             before = before * self.get_buffer("norm")
+        if self.config.architecture == "topk":
+            return before
         after = before.relu()
         return after * (before > self.get_buffer("threshold")) if self.config.architecture == "jumprelu" else after
 

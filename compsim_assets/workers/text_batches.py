@@ -86,11 +86,12 @@ def _different_ids(lists: pa.Array) -> Contents:
 
 @dataclass(frozen=True)
 class Lengths:
-    """What the batches are planned from; (contents,) each: int64, int64, bool."""
+    """What the batches are planned from; (contents,) each: int64, int64, bool, int64."""
 
     tokens: np.ndarray
     counted: np.ndarray
     truncated: np.ndarray
+    windows: np.ndarray
 
 
 def count_tokens(worker: Worker, contents: Contents, tokenize: Tokenizer) -> Lengths:
@@ -100,18 +101,18 @@ def count_tokens(worker: Worker, contents: Contents, tokenize: Tokenizer) -> Len
     """
     n = len(contents.values)
     mine = range(worker.rank, n, worker.world_size)
-    counts = np.zeros((3, n), dtype=np.int64)
+    counts = np.zeros((4, n), dtype=np.int64)
     for start in range(0, len(mine), _TEXTS_PER_CALL):
         numbers = mine[start : start + _TEXTS_PER_CALL]
         tokens = tokenize(contents.take(numbers))
         counts[:, numbers] = np.array([_measure(of_one) for of_one in tokens]).T
         worker.progress(start + len(numbers), len(mine), _what("texts tokenized", worker))
     total = np.sum(_gather_everywhere(worker, counts), axis=0)
-    return Lengths(total[0], total[1], total[2].astype(bool))
+    return Lengths(total[0], total[1], total[2].astype(bool), total[3])
 
 
-def _measure(tokens: Tokens) -> tuple[int, int, bool]:
-    return len(tokens.ids), int(tokens.counted.sum()), tokens.truncated
+def _measure(tokens: Tokens) -> tuple[int, int, bool, int]:
+    return len(tokens.ids), int(tokens.counted.sum()), tokens.truncated, 1 + len(tokens.starts)
 
 
 def _gather_everywhere(worker: Worker, value: Any) -> list[Any]:
@@ -167,7 +168,7 @@ def write_rows(worker: Worker, contents: Contents, rows_of: TextRows) -> tuple[d
         rows_of: how a batch is computed.
 
     Returns:
-        n_texts (reports), n_unique, n_truncated and n_empty (of the reports), n_tokens (of the
+        n_texts (reports), n_unique, n_truncated, n_chunked and n_empty (of the reports), n_tokens (of the
         unique texts), tokens_per_second, device; of use on the first process alone. And (contents,) int64, each one's
         row, -1 where it is no text.
 
@@ -200,6 +201,7 @@ def write_rows(worker: Worker, contents: Contents, rows_of: TextRows) -> tuple[d
         "n_texts": len(of_report),
         "n_unique": len(texts),
         "n_truncated": int(np.append(lengths.truncated, False)[of_report].sum()),
+        "n_chunked": int((np.append(lengths.windows, 0)[of_report] > 1).sum()),
         "n_empty": int((np.append(rows, -1)[of_report] < 0).sum()),
         "n_tokens": n_tokens,
         "tokens_per_second": round(n_tokens / seconds, 1),

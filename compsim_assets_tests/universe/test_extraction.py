@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from compsim_assets.universe.extraction import ExtractionSettings
+from compsim_assets.universe.layout import UniverseError
 
 COMPLETE = {"model": "package:tiny_model", "sae": "owner/sae-tiny", "hookpoint": "layers.1", "max_tokens": 256}
 
@@ -29,7 +30,7 @@ def test_required_keys_are_enough(tmp_path: Path) -> None:
     path = write(tmp_path)
     settings = ExtractionSettings.from_toml(path)
     tables = {"train": None, "controls": {"random_sae": 3, "raw_activations": True}}
-    defaults = {"dtype": "auto", "tokens_per_batch": 4096, **tables}
+    defaults = {"dtype": "auto", "tokens_per_batch": 4096, "long_texts": "cut", **tables}
     assert settings.to_dict() == {**COMPLETE, **defaults, "file": str(path)}
 
 
@@ -128,3 +129,9 @@ def test_reading_settings_imports_nothing_heavy() -> None:
         env={**os.environ, "PYTHONPATH": str(root)},
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_long_texts_are_cut_or_chunked(tmp_path: Path) -> None:
+    assert ExtractionSettings.from_toml(write(tmp_path, long_texts="chunk")).long_texts == "chunk"
+    with pytest.raises(UniverseError, match="long_texts must be one of cut, chunk, not 'split'"):
+        ExtractionSettings.from_toml(write(tmp_path, long_texts="split"))

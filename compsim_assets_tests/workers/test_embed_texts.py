@@ -86,6 +86,7 @@ def test_embeddings_index_and_result(kit: Kit, tmp_path: Path) -> None:
         "n_texts": 10,
         "n_unique": 5,
         "n_truncated": 2,
+        "n_chunked": 0,
         "n_empty": 3,
         "n_tokens": got.index["n_tokens"].iloc[[0, 1, 2, 6, 9]].sum(),
         "device": "cpu",

@@ -63,6 +63,7 @@ def test_features_index_and_result(kit: Kit, tmp_path: Path) -> None:
         "n_texts": 10,
         "n_unique": 5,
         "n_truncated": 2,
+        "n_chunked": 0,
         "n_empty": 3,
         "n_tokens": counts.sum(),
         "device": "cpu",
@@ -146,7 +147,7 @@ def test_a_column_of_another_name_is_an_error(tmp_path: Path) -> None:
 
 def test_processes_share_the_batches_by_cost() -> None:
     tokens = np.array([100, *[20] * 8])
-    lengths = Lengths(tokens, tokens, tokens < 0)
+    lengths = Lengths(tokens, tokens, tokens < 0, tokens)
     workers = [Worker(rank, 2, CPU, {}) for rank in range(2)]
     long, short = (plan_share(worker, np.arange(9), lengths, (100, 4)) for worker in workers)
     assert [batch.tolist() for batch in long] == [[0]]

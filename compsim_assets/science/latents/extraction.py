@@ -21,6 +21,9 @@ PRE_ACTIVATION_BYTES = 256 * 2**20
 
 _CHUNK_TOKENS = 512  # More at once gains nothing, and on a CPU costs the cache.
 
+WINDOW_LATENTS = 512
+"""Latents of a token that windows may show, where an SAE does not say how many are active."""
+
 FEATURE_BYTES = 256 * 2**20
 """Bound on the features of one batch, [texts, latents] float32."""
 
@@ -38,7 +41,14 @@ class Tokens(NamedTuple):
     """(n,) bool: True where the token's activations are part of the sum (not a special token)."""
 
     truncated: bool
-    """Whether the description was longer than the limit."""
+    """Whether the description was longer than the limit, and is cut."""
+
+    starts: tuple[int, ...] = ()
+    """Where the second and later windows begin in `ids`, of a description that is read in several."""
+
+    def windows(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """`ids` and `counted` of each window: what the model reads at once."""
+        return list(zip(np.split(self.ids, self.starts), np.split(self.counted, self.starts), strict=True))
 
 
 class _Reached(Exception):
@@ -159,22 +169,41 @@ def sum_of_latents(
 
 
 def counted_activations(
-    model: nn.Module, module: nn.Module, batch: Sequence[Tokens], device: torch.device
+    model: nn.Module, module: nn.Module, batch: Sequence[Tokens], device: torch.device, limit: int | None = None
 ) -> tuple[Tensor, Tensor]:
     """Activations of a batch's counted tokens, text by text: (tokens, width) in the model's dtype, (tokens,) int64 the
     text of each.
 
+    Args:
+        model, module: as in `activations_at`.
+        batch: the texts; of one in several windows each is read on its own.
+        device: of the model.
+        limit: padded tokens that the model reads at once, unless a single window is longer; None: no limit.
+
     Raises:
         FloatingPointError: an activation overflowed the model's dtype.
     """
-    input_ids, mask = pad([tokens.ids for tokens in batch], device)
-    counted, _ = pad([tokens.counted for tokens in batch], device)
-    hidden = activations_at(model, module, input_ids, mask)
-    owners, positions = torch.nonzero(counted, as_tuple=True)
-    activations = hidden[owners, positions]
+    windows = [(number, *window) for number, tokens in enumerate(batch) for window in tokens.windows()]
+    longest = max(len(ids) for _, ids, _ in windows)
+    size = len(windows) if limit is None else max(1, limit // longest)
+    parts = [_of_windows(model, module, windows[at : at + size], device) for at in range(0, len(windows), size)]
+    activations, owners = (
+        torch.cat(of_parts) if len(parts) > 1 else of_parts[0] for of_parts in zip(*parts, strict=True)
+    )
     if not bool(torch.isfinite(activations).all()):
-        raise FloatingPointError(f"the model's activations overflow in {hidden.dtype}: set dtype to another")
+        raise FloatingPointError(f"the model's activations overflow in {activations.dtype}: set dtype to another")
     return activations, owners
+
+
+def _of_windows(
+    model: nn.Module, module: nn.Module, windows: Sequence[tuple[int, np.ndarray, np.ndarray]], device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Activations of the counted tokens of some windows, each with the number of its text, and those numbers."""
+    input_ids, mask = pad([ids for _, ids, _ in windows], device)
+    counted, _ = pad([counted for _, _, counted in windows], device)
+    hidden = activations_at(model, module, input_ids, mask)
+    rows, positions = torch.nonzero(counted, as_tuple=True)
+    return hidden[rows, positions], torch.tensor([number for number, _, _ in windows], device=device)[rows]
 
 
 class Beside(NamedTuple):
@@ -185,6 +214,17 @@ class Beside(NamedTuple):
 
     of_tokens: Callable[[Tensor, Tensor, int], Tensor]
     """[tokens, width] activations, [tokens] the text of each, number of texts -> (texts, `width`) float32."""
+
+
+def _together(tops: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Active latents of all tokens, [tokens, k] each; where their number is not fixed the strongest, WINDOW_LATENTS."""
+    k = min(WINDOW_LATENTS, max(indices.shape[1] for _, indices in tops))
+    widths = [max(0, k - indices.shape[1]) for _, indices in tops]
+    acts, latents = (
+        torch.cat([nn.functional.pad(part[:, :k], (0, width)) for part, width in zip(parts, widths, strict=True)])
+        for parts in zip(*tops, strict=True)
+    )
+    return acts, latents
 
 
 @dataclass(frozen=True)
@@ -198,6 +238,7 @@ class FeatureExtractor:
         n_latents: D.
         windows: collects where each latent is most active; None: nothing does.
         beside: what else is made of the activations.
+        tokens_at_once: padded tokens in one forward pass, where texts have several windows; None: no limit.
     """
 
     model: nn.Module
@@ -208,6 +249,7 @@ class FeatureExtractor:
     sae_dtype: torch.dtype = torch.float32
     windows: TopWindows | None = None
     beside: Sequence[Beside] = ()
+    tokens_at_once: int | None = None
 
     def __call__(self, batch: Sequence[Tokens], numbers: np.ndarray | None = None) -> np.ndarray:
         """Features of a batch, (texts, D) float32: the sum over each text's counted tokens."""
@@ -224,12 +266,12 @@ class FeatureExtractor:
             FloatingPointError: an activation overflowed the model's dtype.
         """
         with torch.inference_mode():
-            activations, owners = counted_activations(self.model, self.module, batch, self.device)
+            activations, owners = counted_activations(self.model, self.module, batch, self.device, self.tokens_at_once)
             activations = activations.to(self.sae_dtype)
             tops: list[tuple[Tensor, Tensor]] | None = None if self.windows is None else []
             sums = sum_of_latents(self.encode, activations, owners, len(batch), self.n_latents, tops)
             if self.windows is not None and numbers is not None and tops:
-                top_acts, top_indices = (torch.cat(parts) for parts in zip(*tops, strict=True))
+                top_acts, top_indices = _together(tops)
                 self.windows.add([tokens.ids[tokens.counted] for tokens in batch], numbers, top_acts, top_indices)
             others = (each.of_tokens(activations, owners, len(batch)) for each in self.beside)
             return tuple(part.cpu().numpy() for part in (sums, *others))
