@@ -161,6 +161,7 @@ def texts_to_train(universe: Universe, extraction: ExtractionSettings, descripti
         some = f" up to {until}" if train.train_until else ""
         raise UniverseError(f"{extraction.file} [train]: no report{some} has a text to train on")
     company = company_codes(company_of(reports), ids)
+    assert company is not None
     return texts.assign(held_out=hold_out(number, company, train.held_out, train.seed)).reset_index(drop=True)
 
 

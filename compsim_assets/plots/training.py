@@ -35,7 +35,7 @@ def training_curve(history: pd.DataFrame, synthetic: bool) -> Figure:
         if values.notna().any():
             above.plot(million, values, color=colour, label=f"{label}: {values.iloc[-1]:.1f} % in the end", gid=column)
     above.set_yscale("log")
-    above.set_yticks([5, 10, 20, 50, 100], ["5", "10", "20", "50", "100"])
+    above.set_yticks([5, 10, 20, 50, 100], ["5 %", "10 %", "20 %", "50 %", "100 %"])
     above.minorticks_off()
     above.set_ylabel("Variance unexplained")
     above.legend(loc="upper right")

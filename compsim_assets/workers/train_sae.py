@@ -214,14 +214,14 @@ def _measure(
     """A row of the history; dead latents start anew, and the end begins early where nothing is gained any more."""
     fit, plan, window = state.fit, training.plan, state.window
     there = _measured(training, state, held_out) if len(held_out) else None
-    gone = dead(fit, pass_updates)
+    fvu, gone = window.error / window.tokens, float(dead(fit, pass_updates).float().mean())
     row = {
         "step": fit.step,
         "tokens": fit.step * plan.batch,
         "passes": fit.step / pass_updates,
-        "fvu": window.error / window.tokens,
+        "fvu": fvu,
         "held_out_fvu": there.fvu if there else None,
-        "dead": float(gone.float().mean()),
+        "dead": gone,
         "l0": window.active / window.tokens,
         "learning_rate": fit.step_size(plan),
     }
@@ -229,8 +229,8 @@ def _measure(
     state.window = type(window)()
     beside = "" if there is None else f", {100 * there.fvu:.1f} % on texts held out"
     training.worker.log(
-        f"SAE, update {fit.step:,} of {fit.end:,}: {100 * row['fvu']:.1f} % of the variance unexplained{beside}, "
-        f"{100 * row['dead']:.1f} % of latents dead"
+        f"SAE, update {fit.step:,} of {fit.end:,}: {100 * fvu:.1f} % of the variance unexplained{beside}, "
+        f"{100 * gone:.1f} % of latents dead"
     )
     if fit.step < fit.falls_from:
         draw = training.draws(_REVIVE, fit.step)

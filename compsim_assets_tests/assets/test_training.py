@@ -74,7 +74,7 @@ def test_later_years_have_no_part(tmp_path: Path) -> None:
 def test_where_nothing_is_to_be_trained_that_is_said(tmp_path: Path, ready: str) -> None:
     run = universe_with(tmp_path, TRAIN if ready == "features" else "", section_1=some_texts(N))
     if ready == "features":
-        write_features(tmp_path / "universe", [100 + 7 * i for i in range(N)], np.eye(N, 5) + 0.5)
+        write_features(tmp_path / "universe", [100 + 7 * i for i in range(N)], (np.eye(N, 5) + 0.5).tolist())
         said = "features are imported"
     else:
         path = tmp_path / "universe" / "extraction.toml"

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors.numpy import save_file
 
 from benchmarks.inputs import DenseFeatures
 from compsim_assets.checks import (
@@ -15,6 +16,8 @@ from compsim_assets.checks import (
     pca_explains_variance,
     pca_has_settled,
     report_ids_are_unique,
+    sae_has_learned,
+    sae_is_finite,
     scores_are_not_zero,
 )
 from compsim_assets.science.pca.fit import fit_pca
@@ -118,3 +121,26 @@ def test_they_pass_on_the_sample(rebuilt: Rebuilt) -> None:
     assert features_are_finite(FeatureShards(rebuilt.results.array_folder("sae_features"))).passed
     ids, _, scores = ScoreTable(rebuilt.results.table("pca_scores")).read()
     assert scores_are_not_zero(ids, scores).passed
+
+
+@pytest.mark.parametrize(("spoil", "passed"), [(None, True), (np.nan, False), (3.0, False)])
+def test_a_trained_sae(tmp_path: Path, spoil: float | None, passed: bool) -> None:
+    directions = np.eye(3, 4, dtype=np.float32)
+    if spoil is not None:
+        directions[1, 2] = spoil
+    save_file({"W_dec": directions, "encoder.bias": np.zeros(3, np.float32)}, tmp_path / "sae.safetensors")
+    verdict = sae_is_finite(tmp_path)
+    assert verdict.passed == passed
+    assert verdict.metadata["not_finite"] == int(spoil is not None and np.isnan(spoil))
+
+
+def test_no_trained_sae_is_none_to_find_fault_with(tmp_path: Path) -> None:
+    assert sae_is_finite(tmp_path) == Verdict(True, {"trained": False})
+    assert sae_has_learned({}, []).passed
+
+
+def test_what_is_said_of_a_training_is_a_warning() -> None:
+    verdict = sae_has_learned({"fvu": 0.2, "held_out_fvu": None, "dead": 0.5, "tokens": 9, "latents": 3}, ["collapsed"])
+    assert not verdict.passed
+    assert verdict.warning
+    assert verdict.metadata == {"fvu": 0.2, "dead": 0.5, "tokens": 9, "latents": 3, "remarks": "collapsed"}

@@ -18,6 +18,7 @@ from compsim_assets.plots.interpretability import interpretability_over_sparsity
 from compsim_assets.plots.levels import lift_by_peers, mean_correlation_by_size
 from compsim_assets.plots.reasons import why_alike
 from compsim_assets.plots.trading import equity_curves
+from compsim_assets.plots.training import training_curve
 from compsim_assets.plots.year_map import year_map
 
 METHODS = ("base", "rolling", "sic_code", "sic_division", "GCD", "GCDR", "SIC", "Industry")
@@ -210,6 +211,23 @@ def reasons(n: int = 6) -> pd.DataFrame:
     return pd.DataFrame({"label": [f"word {i}, " * 9 for i in range(n)], "contribution": np.linspace(0.2, -0.05, n)})
 
 
+def sae_training(rows: int = 40) -> pd.DataFrame:
+    step = 50 * np.arange(1, rows + 1)
+    fvu = 0.07 + 0.9 * np.exp(-step / 150)
+    return pd.DataFrame(
+        {
+            "step": step,
+            "tokens": 512 * step,
+            "passes": step / 196,
+            "fvu": fvu,
+            "held_out_fvu": fvu + 0.0001 * np.sqrt(step),
+            "dead": np.where(step == 200, 0.4, 0.01),
+            "l0": 24.0,
+            "learning_rate": 0.002,
+        }
+    )
+
+
 FIGURES: dict[str, Callable[[bool], Figure]] = {
     "histogram": lambda mark: feature_value_histogram(distribution(), mark),
     "by-year": lambda mark: mean_correlation_by_year(mean_correlation(), mark),
@@ -223,6 +241,7 @@ FIGURES: dict[str, Callable[[bool], Figure]] = {
     "lift": lambda mark: lift_by_peers(robustness(), mark),
     "trading": lambda mark: equity_curves(*trading(), mark),
     "year-map": lambda mark: year_map(places(), mark),
+    "training": lambda mark: training_curve(sae_training(), mark),
     "why": lambda mark: why_alike(reasons(), ("Coca-Cola Company", "Pepsi" * 30), 2015, 0.6, 0.15, mark),
 }
 EMPTY: dict[str, Callable[[bool], Figure]] = {
@@ -238,6 +257,7 @@ EMPTY: dict[str, Callable[[bool], Figure]] = {
     "lift": lambda mark: lift_by_peers(robustness().iloc[:0], mark),
     "trading": lambda mark: equity_curves(*(table.iloc[:0] for table in trading()), mark),
     "year-map": lambda mark: year_map(places().iloc[:0], mark),
+    "training": lambda mark: training_curve(sae_training().iloc[:0], mark),
     "why": lambda mark: why_alike(reasons(0), ("", ""), 0, np.nan, np.nan, mark),
 }
 
