@@ -20,8 +20,9 @@ from tabulate import tabulate
 from benchmarks.measure import Row, copy_rate, device_name, gemm_rate
 
 JOBS = (
-    "shards", "feature_import", "pca", "cutoffs", "pairs", "linkage", "linked_once", "strong_features", "extraction",
-    "scaling", "bootstrap", "adf", "prices", "intake", "platform", "publication", "reasons", "explorer", "answers",
+    "shards", "feature_import", "pca", "cutoffs", "pairs", "linkage", "nearest", "linked_once", "strong_features",
+    "extraction", "controls", "scaling", "bootstrap", "adf", "prices", "intake", "platform", "publication", "reasons",
+    "explorer", "answers",
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results"
 _HEADERS = ("job", "size", "ours s", "published s", "ratio", "floor s", "x floor", "peak GB", "difference", "note")

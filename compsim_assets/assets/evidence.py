@@ -173,13 +173,17 @@ def findings(
     fuzz_scores: DataFrame,
     sae_features: FeatureShards,
     embeddings: EmbeddingFolder,
+    control_findings: DataFrame,
+    walk_forward_cutoffs: DataFrame,
 ) -> DataFrame:
     """What stands? Each published claim on one line: the published number, ours computed the published way, ours
     corrected with its interval, and a verdict (stands, weaker, reversed, not testable here).
 
     Written as a page, too: `findings.md` and `findings.html` beside the table.
     """
+    from compsim_assets.evidence.cautions import of_the_encoder
     from compsim_assets.evidence.claims import published_claims
+    from compsim_assets.evidence.controls import summary
     from compsim_assets.evidence.judge import Evidence, judge
     from compsim_assets.evidence.published_figures import published_figures
 
@@ -189,17 +193,21 @@ def findings(
     encoder = next(iter(embeddings.encoders), "embedding")
     table = judge(published_claims(published_figures(), encoder), evidence)
     universe, notes = _universe(settings, descriptions, table_1)
+    if not settings.synthetic:
+        origin, knowledge = (sae_features.manifest.get(key) or "" for key in ("origin", "knowledge"))
+        notes.append(of_the_encoder(origin, knowledge, walk_forward_cutoffs, embeddings.by_vintages))
     shown = {"table_1": table_1, "table_2": table_2, "pairs_backtest": pairs_backtest, "robustness": robustness}
-    shown["peer_statistics"] = _over_years(peer_statistics)
+    shown |= {"peer_statistics": _over_years(peer_statistics), "control_findings": control_findings}
+    held = summary(control_findings)
     pages = {
-        "findings.md": markdown_page(table, universe, notes),
-        "findings.html": html_page(table, universe, notes, shown),
+        "findings.md": markdown_page(table, universe, notes, controls=held),
+        "findings.html": html_page(table, universe, notes, shown, held),
     }
     for name, page in pages.items():
         with results.new_file(results.folder / name) as aside:
             aside.write_text(page, encoding="utf-8")
         context.add_output_metadata({name: dg.MetadataValue.path(str(results.folder / name))})
-    page = markdown_page(table, universe, notes, link="/assets/{table}")
+    page = markdown_page(table, universe, notes, "/assets/{table}", held)
     counts = table["verdict"].value_counts()
     context.add_output_metadata({"page": dg.MetadataValue.md(page), **{str(k): int(n) for k, n in counts.items()}})
     return table

@@ -17,6 +17,8 @@ FAMILY = "trained less control"
 NOT_SEEN = "not told apart"
 _CLUSTERS = ("mean_correlation", "pair_weighted")
 _SIGNIFICANT = 0.05
+# Of the measures, those at the top of the page: MeanCorr, by pairs, Spearman, the ten nearest, the nearest by industry.
+_SHOWN = (0, 1, 4, 5, 6)
 
 
 class Measure(NamedTuple):
@@ -160,6 +162,30 @@ def control_findings(
             about |= {"control_high": control.high, "n_draws": len(values), "n_years": int(both.sum())}
             rows.append({**row, **about, **numbers, "verdict": verdict, "why": why})
     return pd.DataFrame(rows, columns=TABLES["control_findings"].names).fillna({"n_draws": 0, "n_years": 0})
+
+
+def summary(findings: pd.DataFrame) -> pd.DataFrame:
+    """What `control_findings` says, for the top of the page: a row per control that is there, trained less control by
+    the statistics that claims are of, and how many of all stand. Without a row where there is no control.
+    """
+    shown = [MEASURES[at] for at in _SHOWN]
+    rows = []
+    for name, (label, *_) in CONTROL_NAMES.items():
+        of_control = findings[(findings["control"] == name) & (findings["verdict"] != NOT_TESTABLE)]
+        if of_control.empty:
+            continue
+        cells = of_control.set_index(["method", "statistic", "level"])
+        keys = [(measure.trained, measure.statistic, measure.level) for measure in shown]
+        values = [_cell(cells.loc[key]) if key in cells.index else "" for key in keys]
+        counts = of_control["verdict"].value_counts()
+        told = f"{counts.get(STANDS, 0)} better, {counts.get(REVERSED, 0)} worse, {counts.get(NOT_SEEN, 0)} {NOT_SEEN}"
+        rows.append([label, *values, told])
+    return pd.DataFrame(rows, columns=["trained less", *(measure.words for measure in shown), f"of {len(MEASURES)}"])
+
+
+def _cell(row: pd.Series) -> str:
+    mark = {STANDS: " better", REVERSED: " worse"}.get(row["verdict"], "")
+    return f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]{mark}"
 
 
 def judged(value: float, low: float, high: float, p_value: float, p_adjusted: float, n_tests: int) -> tuple[str, str]:

@@ -14,6 +14,11 @@ RULE = (
     "the published number; it is weaker where the interval includes zero or falls short, and reversed where the "
     "interval lies on the other side."
 )
+CONTROLS = "Does training matter? SAE features less what stands in their place"
+_CONTROL_RULE = (
+    "Differences by year with 95 % intervals over years, and over draws where a control was drawn several times; "
+    "better and worse once corrected for the number of tests. All of it is in control_findings."
+)
 _HEADERS = ("claim", "published", "as published, here", "corrected, here", "verdict", "why", "table")
 _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 78rem; padding: 0 1rem; color: #1b1b1b }
@@ -27,30 +32,54 @@ td.number, table.dataframe td { font-variant-numeric: tabular-nums; white-space:
 """.strip()
 
 
-def markdown_page(findings: "pd.DataFrame", universe: str, cautions: list[str], link: str = "{table}.parquet") -> str:
-    """The page as Markdown; `link` makes a table's name an address."""
+def markdown_page(
+    findings: "pd.DataFrame",
+    universe: str,
+    cautions: list[str],
+    link: str = "{table}.parquet",
+    controls: "pd.DataFrame | None" = None,
+) -> str:
+    """The page as Markdown; `link` makes a table's name an address, `controls` is what `summary` makes of controls."""
     lines = [" | ".join(_HEADERS), " | ".join("---" for _ in _HEADERS)]
     for row in findings.to_dict("records"):
         cells = [*_cells(row), f"[{row['table']}]({link.format(table=row['table'])})"]
         lines.append(" | ".join(cell.replace("|", "\\|") for cell in cells))
     table = "\n".join(f"| {line} |" for line in lines)
     notes = "\n".join(f"- {caution}" for caution in cautions)
-    parts = [f"# {TITLE}", f"Computed on {universe}.", notes, table, RULE]
+    held = (
+        [] if controls is None or controls.empty else [f"## {CONTROLS}", _plain(controls), _CONTROL_RULE, "## Claims"]
+    )
+    parts = [f"# {TITLE}", f"Computed on {universe}.", notes, *held, table, RULE]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def _plain(table: "pd.DataFrame") -> str:
+    rows = [list(table.columns), ["---"] * table.shape[1], *table.to_numpy().tolist()]
+    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
+
+
 def html_page(
-    findings: "pd.DataFrame", universe: str, cautions: list[str], tables: "Mapping[str, pd.DataFrame]"
+    findings: "pd.DataFrame",
+    universe: str,
+    cautions: list[str],
+    tables: "Mapping[str, pd.DataFrame]",
+    controls: "pd.DataFrame | None" = None,
 ) -> str:
     """The page as HTML that needs nothing else: the tables that the claims rest on follow below, linked."""
     head = "".join(f"<th>{escape(name)}</th>" for name in _HEADERS)
     body = "".join(_html_row(row) for row in findings.to_dict("records"))
     notes = "".join(f"<li>{escape(caution)}</li>" for caution in cautions)
+    held = ""
+    if controls is not None and not controls.empty:
+        shown = controls.to_html(index=False, border=0, escape=True)
+        held = f'<h2>{escape(CONTROLS)}</h2><div class="scroll">{shown}</div><p>{escape(_CONTROL_RULE)}</p>'
+        held += "<h2>Claims</h2>"
     below = "".join(_html_table(name, table) for name, table in tables.items())
     return html_document(
         TITLE,
         f"<p>Computed on {escape(universe)}.</p>"
-        f'<ul>{notes}</ul><div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        f"<ul>{notes}</ul>{held}"
+        f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
         f"<p>{escape(RULE)}</p>{below}",
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -116,15 +117,15 @@ def write_control_features(
 
     table = pa.table({"report_id": report_id, "row": row})
     pq.write_table(table, folder / _TEXTS)
-    content, listed = content_hash(table), []
+    content, listed = blake2b(content_hash(table).encode(), digest_size=16), []
     for control, matrix in matrices:
         inside = folder / control.file
         inside.mkdir()
         write_feature_shards(inside, _blocks(matrix), matrix.shape[1], {"control": control.name})
         seal(inside, SHARDS)
-        content += json.loads((inside / SHARDS).read_text())["content"]
+        content.update(control.file.encode() + read_manifest(inside, SHARDS)["content"].encode())
         listed.append({"control": control.name, "seed": control.seed, "width": matrix.shape[1]})
-    manifest = {"controls": listed, "note": note, "content": content}
+    manifest = {"controls": listed, "note": note, "content": content.hexdigest()}
     (folder / FEATURES_MANIFEST).write_text(json.dumps(manifest, indent=2))
 
 

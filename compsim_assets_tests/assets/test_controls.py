@@ -1,4 +1,4 @@
-"""Controls: what stands in the SAE features' place goes the whole way, and is judged right where the answer is known."""
+"""Controls: what stands in the SAE features' place, and what is said where there is none."""
 
 import json
 from pathlib import Path
