@@ -13,7 +13,7 @@ each latent is most active: see `text_windows.write_windows`; and, as `controls`
 same rows for each control: `unique_random_sae-<seed>.npy`, `unique_raw_activations-1.npy` and
 `unique_raw_activations_mean-1.npy`. All of it is the same whatever the number of processes.
 
-Result: n_latents, n_texts (reports), n_unique, n_truncated and n_empty (of the reports), n_windows, n_tokens
+Result: n_latents, n_texts (reports), n_unique, n_truncated, n_chunked and n_empty (of the reports), n_windows, n_tokens
 (summed, of the unique texts), tokens_per_second, device, dtype, hookpoint, model, sae.
 
 Memory of a process: the models, the different texts, FEATURE_BYTES for a batch's features, and
@@ -46,7 +46,7 @@ def main(worker: Worker) -> None:
     contents = read_contents(texts)
     models = load_models(settings, worker.device)
     windows = TopWindows(models.extract.n_latents, companies_of(texts, contents.of_report))
-    beside = _controls(settings.get("controls") or {}, models)
+    beside = controls_beside(settings.get("controls") or {}, models)
     extract = replace(models.extract, windows=windows, beside=tuple(beside.values()))
     widths = {name: each.width for name, each in beside.items()}
     rows_of = TextRows("features", "extracted", models.tokenize, extract.all_of, extract.n_latents, widths)
@@ -64,12 +64,18 @@ def main(worker: Worker) -> None:
     )
 
 
-def _controls(asked: Mapping[str, Any], models: LoadedModels) -> dict[str, Beside]:
-    """What else is made of the activations, by the names of their matrices."""
+def controls_beside(asked: Mapping[str, Any], models: LoadedModels) -> dict[str, Beside]:
+    """What else is made of the activations, by the names of their matrices.
+
+    Args:
+        asked: `vars` of the settings' `Controls`.
+    """
     made, sae, width = {}, models.sae, models.width
     if asked.get("raw_activations"):
         made["raw_activations-1"] = raw_activations(width, mean=False)
         made["raw_activations_mean-1"] = raw_activations(width, mean=True)
+    if asked.get("random_sae") and not hasattr(getattr(sae, "cfg", None), "k"):
+        return made  # no TopK, so there is none to draw directions for
     with torch.inference_mode():
         for seed in range(1, asked.get("random_sae", 0) + 1):
             weight, bias, centre = sae.encoder.weight, sae.encoder.bias, sae.b_dec
