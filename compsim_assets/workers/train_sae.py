@@ -50,6 +50,7 @@ from compsim_assets.workers.text_batches import Contents, Lengths, count_tokens,
 from compsim_assets.workers.training_state import State, load_state, save_coder, save_state
 
 _MEASURES = 40  # of a whole training
+_SECONDS = 20  # between two states on the disk
 _HELD_OUT_TOKENS = 2**16  # measured, at most
 _SOME = 2048  # tokens that show how strong latents must be
 _NOISE = 0.05  # on the directions that latents start in: equal tokens must not make equal latents
@@ -186,7 +187,7 @@ def _start(training: Training) -> State:
 def _train(training: Training, state: State, held_out: np.ndarray) -> None:
     """Updates until the end, with measures, and the state on disk from time to time."""
     worker, plan, fit, window = training.worker, training.plan, state.fit, state.window
-    seconds = worker.extras.get("checkpoint_seconds", 20)
+    seconds = worker.extras.get("checkpoint_seconds", _SECONDS)
     saved, every = time.monotonic(), max(1, training.updates // _MEASURES)
     batches = training.batches(fit.step)
     while fit.step < fit.end:

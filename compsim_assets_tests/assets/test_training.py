@@ -10,6 +10,7 @@ from sparsify import SparseCoder
 
 from compsim_assets.assets.training import _remarks
 from compsim_assets.universe.layout import UniverseError
+from compsim_assets.workers import train_sae
 from compsim_assets_tests.runs import Local
 from compsim_assets_tests.universes import write_features, write_reports
 from compsim_assets_tests.workers import tiny_models
@@ -68,6 +69,34 @@ def test_later_years_have_no_part(tmp_path: Path) -> None:
     whole = universe_with(tmp_path / "c")
     whole.run(ASSETS[:3])
     assert weights(whole) != weights(first)
+
+
+class _Killed(Exception):
+    pass
+
+
+def test_a_killed_training_goes_on_in_the_next_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = universe_with(tmp_path / "whole")
+    whole.run(ASSETS[:3])
+    monkeypatch.setattr(train_sae, "_SECONDS", 0)
+    run, save = universe_with(tmp_path / "killed"), train_sae.save_state
+
+    def save_until(state: Any, *where: Any) -> None:
+        save(state, *where)
+        if state.fit.step == 30:
+            raise _Killed
+
+    with monkeypatch.context() as killing:
+        killing.setattr(train_sae, "save_state", save_until)
+        with pytest.raises(_Killed):
+            run.run(ASSETS[:3])
+    (folder,) = (run.data / "local" / ".training").iterdir()
+    assert (folder / "state.safetensors").exists()
+    run.run(ASSETS[:3])
+    assert run.metadata("sparse_autoencoder")["resumed_at"] == 30
+    assert weights(run) == weights(whole)
+    assert run.read("sae_training").equals(whole.read("sae_training"))
+    assert not list((run.data / "local" / ".training").iterdir())
 
 
 @pytest.mark.parametrize("ready", ["features", "sae"])
