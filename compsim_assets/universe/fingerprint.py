@@ -194,7 +194,7 @@ def fingerprint_of_models(settings: "Settings", named: Mapping[str, Any]) -> str
 
 def _of_model(key: str, value: str, beside: Path, contents: Contents) -> Iterator[str]:
     """What a model or an SAE holds: a folder its files, a package its version; nothing of a name on the hub."""
-    if key not in _MODELS:
+    if key not in _MODELS or not value:
         return
     folder = beside / Path(value).expanduser()
     if folder.is_dir():

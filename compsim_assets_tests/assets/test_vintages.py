@@ -103,6 +103,26 @@ def test_an_earlier_years_model_does_matter(run: Local, tmp_path: Path) -> None:
     assert (cutoffs[0] != cutoffs[1]).tolist() == [True, True, False, False]
 
 
+def test_an_sae_is_trained_for_each_vintage_and_knows_no_later_text(tmp_path: Path) -> None:
+    runs = []
+    for after in (2009, 2007):
+        folder = tmp_path / str(after)
+        made.write_texts(folder / "universe", after=after)
+        made.write_models(folder / "universe", {} if after == 2009 else {2008: 1})
+        made.write_trained(folder / "universe", 2005, 2008)
+        runs.append(made.walked(folder, "sparse_autoencoder", "sae_training"))
+    one, other = runs
+    for name in TABLES:
+        for year in (2006, 2007):
+            pd.testing.assert_frame_equal(of_year(one, name, year), of_year(other, name, year), check_exact=True)
+    assert not of_year(one, "walk_forward_scores", 2009).equals(of_year(other, "walk_forward_scores", 2009))
+    vintages = VintageFeatures(one.results.array_folder("vintage_features"))
+    assert [v.sae for v in vintages.vintages] == [f"trained on texts up to {year}" for year in (2005, 2008)]
+    checkpoint = vintages.folder / "2005-12-31" / "sae.safetensors"
+    assert checkpoint.read_bytes() != (one.results.array_folder("sparse_autoencoder") / checkpoint.name).read_bytes()
+    assert said_cost(one).endswith("; before that 1 SAEs are trained")
+
+
 def test_a_vintage_that_is_there_is_not_extracted_again(run: Local, tmp_path: Path) -> None:
     run.copy(tmp_path)
     (tmp_path / "universe").symlink_to(run.folder / "universe")

@@ -70,13 +70,19 @@ def write_vintages(universe: Path, *vintages: int) -> None:
     (universe / "extraction.toml").write_text("\n".join([HEAD, *tables]))
 
 
+def write_trained(universe: Path, *vintages: int) -> None:
+    """An extraction.toml of these models, whose SAEs are trained."""
+    tables = [f"[[vintages]]\nknowledge = {v}-12-31\n{model_of(v).splitlines()[0]}\n" for v in vintages]
+    (universe / "extraction.toml").write_text("\n".join([HEAD, "[train]\nlatents = 24\nk = 4\n", *tables]))
+
+
 def write_one_model(universe: Path, vintage: int) -> None:
     """An extraction.toml of one model, whose day is not said."""
     (universe / "extraction.toml").write_text(model_of(vintage) + HEAD)
 
 
-def walked(folder: Path) -> Local:
+def walked(folder: Path, *also: str) -> Local:
     """The universe's run up to the walk-forward tables."""
     run = Local(folder)
-    assert materialize(run, [*UPSTREAM, *TABLES]).success
+    assert materialize(run, [*also, *UPSTREAM, *TABLES]).success
     return run
