@@ -37,8 +37,8 @@ MODES = ["base", "rolling"]
 BOTH_MODES = dict(zip(("dagster/asset_partition_range_start", "dagster/asset_partition_range_end"), MODES, strict=True))
 # Groupings that MeanCorr is compared over, beside clusters of the cutoff modes.
 OTHER_METHODS = (
-    "baseline_clusters", "walk_forward_scores", "walk_forward_cutoffs", "walk_forward_clusters", "embeddings",
-    "embedding_clusters",
+    "baseline_clusters", "vintage_features", "walk_forward_scores", "walk_forward_cutoffs", "walk_forward_clusters",
+    "embeddings", "embedding_clusters",
 )  # fmt: skip
 # The sample has nothing published: no pairs, clusters, strong features, cointegrated pairs; no text encoder, no judge.
 EMPTY_ON_SAMPLE = {

@@ -14,9 +14,10 @@ from compsim_assets_tests.runs import Local, Rebuilt, Run, once
 
 # The sample's years are 2012 to 2019: one is left to be corrupted, and one in which supervised latents are judged.
 LAST = 2018
+WALKED = ["walk_forward_scores", "walk_forward_cutoffs", "walk_forward_clusters"]
 HONEST = [
     "descriptions", "returns", "published_pairs", "price_history", "sae_features", "pca", "pca_scores",
-    "clustered_reports", "walk_forward_scores", "walk_forward_cutoffs", "walk_forward_clusters", "embeddings",
+    "clustered_reports", "vintage_features", *WALKED, "embeddings",
     "embedding_clusters", "baseline_clusters", "supervised_latents", "peer_statistics", "mean_correlation",
     "cointegrated_pairs", "pairs_backtest", "pairs_daily",
 ]  # fmt: skip
@@ -90,9 +91,7 @@ def traded(asset: str) -> Callable[[Run], pd.DataFrame]:
 
 
 TABLES = {
-    "walk_forward_scores": by_year("walk_forward_scores"),
-    "walk_forward_cutoffs": by_year("walk_forward_cutoffs"),
-    "walk_forward_clusters": by_year("walk_forward_clusters"),
+    **{name: by_year(name) for name in WALKED},
     "mean_correlation": of_honest_methods("mean_correlation"),
     "peer_statistics": peers,
     "supervised_latents": lambda run: run.read("supervised_latents"),
