@@ -217,8 +217,8 @@ def embed(
         return _embedded(context, encoder, reports, scratch, torchrun)
     assigned = assign(encoder.vintages, reports["year"], encoder.file)
     if assigned.without:
-        years = ", ".join(map(str, assigned.without))
-        context.log.warning(f"{encoder.name}: older than every vintage, not embedded: reports of {years}")
+        older = ", ".join(map(str, assigned.without))
+        context.log.warning(f"{encoder.name}: older than every vintage, not embedded: reports of {older}")
     parts = []
     for vintage, years in assigned.years.items():
         of_it = reports[reports["year"].isin(years)]

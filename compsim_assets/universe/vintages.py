@@ -29,7 +29,7 @@ class Vintage:
     hookpoint: str = ""
 
     @property
-    def changes(self) -> dict[str, str]:
+    def changes(self) -> dict[str, Any]:
         """The settings that this vintage has for itself."""
         names = [field.name for field in fields(self) if field.name != "knowledge"]
         return {name: value for name in names if (value := getattr(self, name))}
