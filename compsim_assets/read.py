@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from compsim_assets.contracts.modes import CUTOFF_MODES
 from compsim_assets.contracts.variants import EMBEDDINGS
 from compsim_assets.settings import Settings
+from compsim_assets.storage.controls import ControlFeatures, ControlScores
 from compsim_assets.storage.embeddings import EmbeddingFolder
 from compsim_assets.storage.lineage import name_of
 from compsim_assets.storage.pca import Pca
@@ -166,6 +167,31 @@ def _read_vintages(folder: Path) -> "pd.DataFrame":
     return pd.concat([pd.DataFrame(columns=["knowledge", "report_id", "features"]), *tables], ignore_index=True)
 
 
+def _read_control_features(folder: Path) -> "pd.DataFrame":
+    import numpy as np
+    import pandas as pd
+
+    controls, names = ControlFeatures(folder), ["control", "seed", "report_id", "features"]
+    tables = [pd.DataFrame(columns=names)]
+    ids, row = controls.rows()
+    for control, matrix in controls.matrices():
+        values = matrix.rows(np.arange(matrix.shape[0]))
+        made = {"control": control.name, "seed": control.seed, "report_id": ids, "features": [values[at] for at in row]}
+        tables.append(pd.DataFrame(made))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _read_control_scores(folder: Path) -> "pd.DataFrame":
+    import pandas as pd
+
+    names = ["control", "seed", "report_id", "year", "scores"]
+    tables = [pd.DataFrame(columns=names)]
+    for control, scores in ControlScores(folder).controls():
+        values = control.name, control.seed, scores.report_id, scores.year, list(scores.matrix)
+        tables.append(pd.DataFrame(dict(zip(names, values, strict=True))))
+    return pd.concat(tables, ignore_index=True)
+
+
 _FOLDERS: dict[str, Callable[[Path], "pd.DataFrame"]] = {
     "sae_features": _read_features,
     "pca": _read_pca,
@@ -173,4 +199,6 @@ _FOLDERS: dict[str, Callable[[Path], "pd.DataFrame"]] = {
     "explorer": _read_explorer,
     "sparse_autoencoder": _read_sae,
     "vintage_features": _read_vintages,
+    "control_features": _read_control_features,
+    "control_scores": _read_control_scores,
 }
