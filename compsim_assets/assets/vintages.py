@@ -142,7 +142,7 @@ def _read_by_vintages(
 def _extracted(
     texts: _Texts, knowledge: str, models: ExtractionSettings, reports: DataFrame, store: VintageStore, scratch: Path
 ) -> Path:
-    """Features of these reports by one vintage, kept until all are published."""
+    """Features of these reports by one vintage, finished until all are published."""
     manifest = {"knowledge": knowledge, "key": texts.key(models, reports), "sae": _sae_of(models)}
 
     def make(folder: Path) -> None:
@@ -174,8 +174,8 @@ def _cost(
     """What is to be extracted beside `sae_features`, in texts and time; logged, before it is spent."""
     counts = {of.knowledge: int(reports["description"].nunique() or len(reports)) for of, reports in todo}
     new = sum(count for knowledge, count in counts.items() if ready[knowledge] is None)
-    kept = sum(1 for folder in ready.values() if folder is not None)
-    cost = f"{sum(counts.values()):,} texts by {len(counts)} earlier vintages, {kept} of them there already"
+    finished = sum(1 for folder in ready.values() if folder is not None)
+    cost = f"{sum(counts.values()):,} texts by {len(counts)} earlier vintages, {finished} of them there already"
     last = context.instance.get_latest_materialization_event(dg.AssetKey("sae_features"))
     said = last.asset_materialization.metadata if last and last.asset_materialization else {}
     if new and (numbers := [getattr(said.get(key), "value", 0) for key in ("n_tokens", "tokens_per_second")])[1]:
@@ -184,7 +184,7 @@ def _cost(
     elif new:
         cost += f"; {new:,} texts are read"
     if new and trained:
-        cost += f"; before that {len(ready) - kept} SAEs are trained"
+        cost += f"; before that {len(ready) - finished} SAEs are trained"
     context.log.info(cost)
     return cost
 

@@ -72,10 +72,10 @@ def of_the_encoder(
             f"{why} encoder may have read later texts, its knowledge date is unknown: no result from SAE features is "
             f"clean of that, walk-forward included.{texts}"
         )
-    years, known = (days[name].astype(str) for name in ("year", "knowledge"))
+    years, knows = (days[name].astype(str) for name in ("year", "knowledge"))
     return (
         f"Walk-forward results of {years.min()} to {years.max()} are clean of the encoder too: the model and the SAE "
         f"that read a year, and the earlier years that it is fitted on, know nothing later than their vintage, which "
-        f"is older than the year ({known.min()} to {known.max()}). All other results from SAE features are read by the "
+        f"is older than the year ({knows.min()} to {knows.max()}). All other results from SAE features are read by the "
         f"vintage of {knowledge}: of most years it has read what came later.{texts}"
     )
