@@ -66,6 +66,7 @@ _DEAD, _UNEXPLAINED, _BY_HEART = 0.2, 0.5, 2.0
         checks.spec("sparse_autoencoder", checks.sae_is_finite, blocking=True),
         checks.spec("sparse_autoencoder", checks.sae_has_learned),
     ],
+    can_subset=True,
     pool="gpu",
     op_tags=HEAVY,
     backfill_policy=ONE_RUN,

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 from sparsify import SparseCoder
 
@@ -159,25 +160,35 @@ def test_one_that_stops_after_any_update_goes_on(
     assert (files == ["chapter-all.npy"]) == (chapter_tokens > 864)
 
 
+def step_of(state: Path) -> int:
+    """The update that a training would go on after; -1 before the first."""
+    try:
+        with safe_open(state, framework="pt") as file:
+            return int(json.loads(file.metadata()["state"])["fit"]["step"])
+    except FileNotFoundError:
+        return -1
+
+
+@pytest.mark.timeout(60 + 60 * KILLS)
 @pytest.mark.parametrize("ranks", [0, 2])
 def test_one_killed_at_random_moments_ends_with_the_same_bytes(llama: Kit, tmp_path: Path, ranks: int) -> None:
-    started = time.monotonic()
+    """First while the texts are read or before, then a moment after each of some updates."""
     whole = by_hand(PROGRAM, extras(tmp_path / "whole", llama, some_texts()), tmp_path / "w", ranks, ["sparsify"])
-    assert whole.code == 0, whole.errors
-    seconds, draw = time.monotonic() - started, random.Random(ranks)
+    draw = random.Random(ranks)
     given = extras(tmp_path / "killed", llama, some_texts())
-    state = tmp_path / "killed" / "resume" / "state.safetensors"
-    for number in range(KILLS):
+    state, stopped = tmp_path / "killed" / "resume" / "state.safetensors", []
+    for number, update in enumerate([-1, *sorted(draw.sample(range(1, whole.result["steps"] - 5), KILLS - 1))]):
         folder = tmp_path / f"k{number}"
         folder.mkdir()
         process = start(play, PROGRAM, json.dumps(given), folder, ranks, ["sparsify"], folder=folder)
-        due = time.monotonic() + draw.uniform(0, 0.8 * seconds)
-        while process.is_alive() and (time.monotonic() < due or (number == 0 and not state.exists())):
-            time.sleep(0.005)
+        while process.is_alive() and step_of(state) < update:
+            time.sleep(0.002)
+        time.sleep(draw.uniform(0, 0.05 if number else 0.5))
         process.kill()
         process.join()
+        stopped.append(step_of(state))
     end = by_hand(PROGRAM, given, tmp_path / "last", ranks, ["sparsify"]).result
-    assert end["resumed_at"] > 0
+    assert end["resumed_at"] >= stopped[-1] > 0
     assert written(tmp_path / "killed") == written(tmp_path / "whole")
 
 

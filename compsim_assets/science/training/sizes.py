@@ -8,7 +8,7 @@ TOKENS_PER_LATENT = 30
 _WIDEST = 32  # times the activations' width
 _UPDATES = 190  # in a pass, at least, where the smallest batch allows; more of them cost more than they gain
 _BATCHES = (512, 1024, 2048, 4096)
-_PASSES, _TOKENS = 12, 3_000_000  # each token is read at most so often, and all of them together at least that often
+_PASSES, _TOKENS = 8, 3_000_000  # each token is read at most so often, and all of them together at least that often
 _LEARNING_RATE, _USUAL = 6e-3, 512  # for so many latents, and fewer; wider ones learn in smaller steps
 
 
