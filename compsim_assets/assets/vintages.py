@@ -142,7 +142,7 @@ def _read_by_vintages(
 def _extracted(
     texts: _Texts, knowledge: str, models: ExtractionSettings, reports: DataFrame, store: VintageStore, scratch: Path
 ) -> Path:
-    """Features of these reports by one vintage, finished until all are published."""
+    """Features of these reports by one vintage, kept until all are published."""
     manifest = {"knowledge": knowledge, "key": texts.key(models, reports), "sae": _sae_of(models)}
 
     def make(folder: Path) -> None:
