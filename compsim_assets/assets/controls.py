@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import Field
@@ -38,9 +38,9 @@ from compsim_assets.storage.shards import FeatureShards
 from compsim_assets.storage.similarity import open_similarity
 
 if TYPE_CHECKING:
-    import numpy as np
+    from compsim_assets.evidence.control_scores import ControlPca, Scored
 
-    from compsim_assets.science.pca.standardise import FeatureMatrix
+_LOWER = "a smaller block or n_components"
 
 
 class ControlScoresConfig(dg.Config):
@@ -53,16 +53,6 @@ class ControlScoresConfig(dg.Config):
         default=4096, ge=1, description="Columns read at once; memory for them is 12 bytes x reports x block."
     )
     seed: int = Field(default=0, ge=0, description="Seed of the shuffles, with their number.")
-
-
-class _Scored(NamedTuple):
-    """A control's scores of the different rows, and which of these each report has."""
-
-    control: Control
-    n_columns: int
-    report_id: "np.ndarray"
-    row: "np.ndarray"
-    scores: "np.ndarray"
 
 
 @dg.asset(
@@ -89,26 +79,38 @@ def control_scores(
 
     Without features there are words alone; without texts there are no words.
     """
-    notes = [control_features.note] if control_features.note else []
     content, listed = blake2b(digest_size=16), []
     year = descriptions.set_index("report_id")["year"]
     with folder.results.scratch(SCORES) as scratch:
         aside = scratch / "tables"
         aside.mkdir()
-        every = _Every(context, config, scratch, notes)
-        for each in every.controls(sae_features, control_features, descriptions):
-            content.update(each.control.file.encode())
-            years = year.loc[each.report_id].to_numpy("int64")
-            path = aside / f"{each.control.file}.parquet"
-            write_embeddings(path, each.report_id, years, each.scores, each.row, content)
-            listed.append(_listed(each))
-        manifest = {"encoders": listed, "notes": notes, "content": content.hexdigest()}
+        pca = _pca(context, config, scratch)
+        with explaining_memory("the scores of controls", _LOWER):
+            for each in pca.controls(sae_features, control_features, descriptions):
+                content.update(each.control.file.encode())
+                years = year.loc[each.report_id].to_numpy("int64")
+                path = aside / f"{each.control.file}.parquet"
+                write_embeddings(path, each.report_id, years, each.scores, each.row, content)
+                listed.append(_listed(each))
+        manifest = {"encoders": listed, "notes": pca.notes, "content": content.hexdigest()}
         (aside / SCORES_MANIFEST).write_text(json.dumps(manifest, indent=2))
-        metadata = {"controls": len(listed), "preview": dg.MetadataValue.md(_preview(listed))}
-        yield dg.Output(aside, metadata={**metadata, **({"note": "; ".join(notes)} if notes else {})})
+        metadata: dict[str, Any] = {"controls": len(listed), "preview": dg.MetadataValue.md(_preview(listed))}
+        yield dg.Output(aside, metadata=metadata | ({"note": "; ".join(pca.notes)} if pca.notes else {}))
 
 
-def _listed(each: _Scored) -> dict[str, Any]:
+def _pca(context: dg.AssetExecutionContext, config: ControlScoresConfig, scratch: Path) -> "ControlPca":
+    from compsim_assets.evidence.control_scores import ControlPca
+    from compsim_assets.science.pca.fit import memory_needed
+
+    def allowed(control: Control, n: int, width: int) -> None:
+        needed = memory_needed(n, width, config.n_components, config.block)
+        require_memory(context, f"the PCA of {control.file}", needed, _LOWER)
+
+    device, log = default_device(), context.log.info
+    return ControlPca(**config.model_dump(), scratch=scratch, device=device, allowed=allowed, log=log)
+
+
+def _listed(each: "Scored") -> dict[str, Any]:
     control = each.control
     named = {"name": control.file, "control": control.name, "seed": control.seed}
     return {**named, "n_reports": len(each.report_id), "columns": each.n_columns, "components": each.scores.shape[1]}
@@ -119,94 +121,6 @@ def _preview(listed: list[dict[str, Any]]) -> str:
 
     names = ["control", "seed", "n_reports", "columns", "components"]
     return tabulate([[each[name] for name in names] for each in listed], names, "pipe") if listed else "*none*"
-
-
-class _Every(NamedTuple):
-    """All controls, one after the other; what is not there, and why, is added to `notes`."""
-
-    context: dg.AssetExecutionContext
-    config: ControlScoresConfig
-    scratch: Path
-    notes: list[str]
-
-    def controls(
-        self, features: FeatureShards, extracted: ControlFeatures, descriptions: DataFrame
-    ) -> Iterator[_Scored]:
-        """Of the reports that have features; where there are none, of all."""
-        there = descriptions["report_id"].isin(features.report_id)
-        if len(features.report_id):
-            yield from self._extracted(features, extracted)
-            yield from self._shuffled(features)
-        else:
-            self.notes.append("there are no features to deal out anew")
-        yield from self._words(descriptions[there] if there.any() else descriptions)
-
-    def _extracted(self, features: FeatureShards, extracted: ControlFeatures) -> Iterator[_Scored]:
-        import numpy as np
-
-        from compsim_assets.science.pca.standardise import ChosenRows
-
-        ids, row = extracted.rows()
-        kept = np.isin(ids, features.report_id)
-        used, row = np.unique(row[kept], return_inverse=True)
-        for control, matrix in extracted.matrices():
-            yield from self._through_pca(control, ChosenRows(matrix, used), ids[kept], row)
-
-    def _shuffled(self, features: FeatureShards) -> Iterator[_Scored]:
-        """The features dealt out anew, on disk: 4 bytes x different reports x latents."""
-        import numpy as np
-
-        from compsim_assets.science.latents.shuffled import shuffled_columns
-        from compsim_assets.science.pca.arrays import ArrayFeatures
-
-        distinct = features.distinct()
-        for seed in range(1, self.config.shuffles + 1):
-            path = self.scratch / "shuffled.npy"
-            dealt = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=distinct.shape)
-            for start, values in shuffled_columns(distinct, [self.config.seed, seed]):
-                dealt[:, start : start + values.shape[1]] = values
-            control = Control("shuffled_features", seed)
-            yield from self._through_pca(control, ArrayFeatures(dealt), features.report_id, distinct.inverse)
-
-    def _words(self, reports: DataFrame) -> Iterator[_Scored]:
-        import numpy as np
-        import pandas as pd
-
-        from compsim_assets.science.words.tfidf import SparseFeatures, cosine_scores, tfidf_rows
-
-        reports = reports[reports["description"].fillna("").str.strip() != ""].sort_values("report_id")
-        row, different = pd.factorize(reports["description"])
-        weights = tfidf_rows(list(different), self.config.words) if len(different) else None
-        if weights is None or weights.shape[1] == 0:
-            self.notes.append("the reports have no texts: there are no words")
-            return
-        ids = reports["report_id"].to_numpy(np.int64)
-        yield from self._through_pca(Control("tfidf"), SparseFeatures(weights), ids, row)
-        with explaining_memory("the cosines of words", "fewer n_components"):
-            scores = cosine_scores(weights, self.config.n_components, default_device(), self.context.log.info)
-        yield _Scored(Control("tfidf_cosine"), weights.shape[1], ids, row, scores)
-
-    def _through_pca(
-        self, control: Control, matrix: "FeatureMatrix", report_id: "np.ndarray", row: "np.ndarray"
-    ) -> Iterator[_Scored]:
-        """Scores from scaler and PCA as ours; none where there is no axis."""
-        import numpy as np
-
-        from compsim_assets.science.pca.fit import NoVariance, fit_pca, memory_needed
-
-        lower, n_components, block = "a smaller block or n_components", self.config.n_components, self.config.block
-        stage, (n, width) = f"the PCA of {control.file}", matrix.shape
-        require_memory(self.context, stage, memory_needed(n, width, n_components, block), lower)
-        copies = np.bincount(row, minlength=n)
-        log, told = progress(self.context, f"{stage}, columns"), self.context.log.info
-        how = {"components": False, "block": block, "device": default_device(), "progress": log, "log": told}
-        try:
-            with explaining_memory(stage, lower):
-                fitted = fit_pca(matrix, n_components, copies=copies, **how)
-        except NoVariance:
-            self.notes.append(f"{control.name}: every report has the same values")
-            return
-        yield _Scored(control, width, report_id, row, fitted.scores)
 
 
 @dg.asset(
@@ -285,8 +199,9 @@ def control_statistics(
 
     similarity = open_similarity(pca_scores, published_pairs, descriptions)
     parts = [draws_of_clusters(mean_correlation), draws_of_peers(peer_statistics)]
-    for seed, groups in control_clusters[control_clusters["seed"] > 1].groupby("seed"):
-        parts.append(draws_of_clusters(similarity.correlation_by_year(by_method(groups), returns), seed))
+    for seed in sorted(set(control_clusters["seed"].tolist()) - {1}):
+        groups = by_method(control_clusters[control_clusters["seed"] == seed])
+        parts.append(draws_of_clusters(similarity.correlation_by_year(groups, returns), seed))
     length = activity_of(sae_features, supervised_latents.iloc[:0])[1]
     reports = PeerReports(similarity, descriptions.drop(columns="year"), returns, length)
     levels = Levels(tuple(config.peers), tuple(map(float, config.shares)), draws=1)

@@ -67,12 +67,11 @@ CONTROL_NAMES = {
 def _control(name: str) -> tuple[Method, ...]:
     """Its similarity, and its clusters by both cutoffs. Scaler, PCA, weights of words: all of them know all years."""
     label, colour, _ = CONTROL_NAMES[name]
-    shared = {"colour": colour, "family": CONTROLS, "in_sample": True, "control": name}
-    return (
-        Method(f"{name}_base", f"{label}, base", **shared),
-        Method(f"{name}_rolling", f"{label}, rolling", **shared),
-        Method(name, label, clusters=False, similarity=label, **shared),
-    )
+    similarity = Method(name, label, colour, CONTROLS, True, clusters=False, similarity=label, control=name)
+    cuts = [
+        Method(f"{name}_{cut}", f"{label}, {cut}", colour, CONTROLS, True, control=name) for cut in ("base", "rolling")
+    ]
+    return (*cuts, similarity)
 
 
 METHODS = (

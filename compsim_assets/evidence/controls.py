@@ -1,6 +1,6 @@
 """Trained features against controls: differences by year, over years and draws, and what they say of training."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,6 +33,11 @@ class Measure(NamedTuple):
     level: float
     difference: str
     words: str
+
+    @property
+    def text(self) -> str:
+        """The level, as `robustness` has it."""
+        return f"{self.level:g}" if self.level else ""
 
 
 def _of_clusters(cut: str) -> tuple[Measure, Measure]:
@@ -87,11 +92,10 @@ def control_rows(
     rows = []
     trained = _trained(mean_correlation, peer_statistics)
     for name, measure, draws in _compared(control_statistics):
-        own = trained[measure].reindex(draws.columns)
-        test = mean_of_years_and_draws(own.to_numpy() - draws.to_numpy())
+        of_trained = trained[measure].reindex(draws.columns)
+        test = mean_of_years_and_draws(of_trained.to_numpy() - draws.to_numpy())
         names = {"statistic": measure.difference, "method": measure.trained, "versus": f"{name}{measure.ending}"}
-        level = f"{measure.level:g}" if measure.level else ""
-        rows.append({**names, "level": level, "family": FAMILY, "in_sample": True, **_tested(test, len(draws))})
+        rows.append({**names, "level": measure.text, "family": FAMILY, "in_sample": True, **_tested(test, len(draws))})
     return corrected(rows)
 
 
@@ -139,29 +143,40 @@ def control_findings(
         missing: why controls are not there.
     """
     trained = _trained(mean_correlation, peer_statistics)
-    differences = robustness[robustness["family"] == FAMILY].set_index(["statistic", "method", "versus", "level"])
+    differences = _differences(robustness)
+    n_tests = sum(not np.isnan(row["p_value"]) for row in differences.values())
     draws = {(name, measure): values for name, measure, values in _compared(control_statistics)}
-    n_tests = int(differences["p_value"].notna().sum())
     rows = []
     for name, (_, _, what) in CONTROL_NAMES.items():
         for measure in MEASURES:
-            row = {"claim": f"Trained features beat {what}: {measure.words}", "control": name}
+            row: dict[str, Any] = {"claim": f"Trained features beat {what}: {measure.words}", "control": name}
             row |= {"statistic": measure.statistic, "level": measure.level, "method": measure.trained}
             if (values := draws.get((name, measure))) is None:
                 rows.append({**row, "verdict": NOT_TESTABLE, "why": missing or "it was not made"})
                 continue
-            level = f"{measure.level:g}" if measure.level else ""
-            row_of = differences.loc[(measure.difference, measure.trained, f"{name}{measure.ending}", level)]
-            own = trained[measure].reindex(values.columns)
-            both = own.notna() & values.notna().any()
-            control = mean_of_draws(values.loc[:, both].mean(axis=1).to_numpy())
-            numbers = {"difference": row_of["value"], "low": row_of["low"], "high": row_of["high"]}
-            numbers |= {"p_value": row_of["p_value"], "p_adjusted": row_of["p_adjusted"]}
-            verdict, why = judged(*(float(each) for each in numbers.values()), n_tests)
-            about = {"trained": float(own[both].mean()), "control_value": control.mean, "control_low": control.low}
-            about |= {"control_high": control.high, "n_draws": len(values), "n_years": int(both.sum())}
-            rows.append({**row, **about, **numbers, "verdict": verdict, "why": why})
+            difference = differences[measure.difference, measure.trained, f"{name}{measure.ending}", measure.text]
+            verdict, why = judged(**difference, n_tests=n_tests)
+            numbers = {"difference": difference["value"], **difference, **_both(trained[measure], values)}
+            rows.append({**row, **numbers, "verdict": verdict, "why": why})
     return pd.DataFrame(rows, columns=TABLES["control_findings"].names).fillna({"n_draws": 0, "n_years": 0})
+
+
+def _differences(robustness: pd.DataFrame) -> dict[tuple[str, ...], dict[str, float]]:
+    """Difference, interval and test, by statistic, method, versus and level."""
+    rows = robustness[robustness["family"] == FAMILY]
+    names = ["value", "low", "high", "p_value", "p_adjusted"]
+    keys = rows[["statistic", "method", "versus", "level"]].itertuples(index=False, name=None)
+    numbers = rows[names].astype(float).itertuples(index=False, name=None)
+    return {key: dict(zip(names, values, strict=True)) for key, values in zip(keys, numbers, strict=True)}
+
+
+def _both(trained: pd.Series, draws: pd.DataFrame) -> dict[str, float]:
+    """Means over the years that both have, the control's with its interval over draws."""
+    of_trained = trained.reindex(draws.columns)
+    both = of_trained.notna() & draws.notna().any()
+    control = mean_of_draws(draws.loc[:, both].mean(axis=1).to_numpy())
+    ends = {"control_value": control.mean, "control_low": control.low, "control_high": control.high}
+    return {"trained": float(of_trained[both].mean()), **ends, "n_draws": len(draws), "n_years": int(both.sum())}
 
 
 def summary(findings: pd.DataFrame) -> pd.DataFrame:
@@ -174,16 +189,15 @@ def summary(findings: pd.DataFrame) -> pd.DataFrame:
         of_control = findings[(findings["control"] == name) & (findings["verdict"] != NOT_TESTABLE)]
         if of_control.empty:
             continue
-        cells = of_control.set_index(["method", "statistic", "level"])
-        keys = [(measure.trained, measure.statistic, measure.level) for measure in shown]
-        values = [_cell(cells.loc[key]) if key in cells.index else "" for key in keys]
+        cells = {(row["method"], row["statistic"], row["level"]): _cell(row) for row in of_control.to_dict("records")}
+        values = [cells.get((measure.trained, measure.statistic, measure.level), "") for measure in shown]
         counts = of_control["verdict"].value_counts()
         told = f"{counts.get(STANDS, 0)} better, {counts.get(REVERSED, 0)} worse, {counts.get(NOT_SEEN, 0)} {NOT_SEEN}"
         rows.append([label, *values, told])
     return pd.DataFrame(rows, columns=["trained less", *(measure.words for measure in shown), f"of {len(MEASURES)}"])
 
 
-def _cell(row: pd.Series) -> str:
+def _cell(row: Mapping[Hashable, Any]) -> str:
     mark = {STANDS: " better", REVERSED: " worse"}.get(row["verdict"], "")
     return f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]{mark}"
 
