@@ -175,9 +175,8 @@ def counted_activations(
     text of each.
 
     Args:
-        model, module: as in `activations_at`.
+        model, module: as in `activations_at`. device: of the model.
         batch: the texts; of one in several windows each is read on its own.
-        device: of the model.
         limit: padded tokens that the model reads at once, unless a single window is longer; None: no limit.
 
     Raises:
