@@ -25,13 +25,18 @@ from transformers.utils import logging as transformers_logging
 
 from compsim_assets.science.latents.extraction import FeatureExtractor, activations_at, find_module
 from compsim_assets.workers.hub_files import settings_folder, unreachable
+from compsim_assets.workers.padding import check_neighbours, readable_tokens
 from compsim_assets.workers.sae_files import checkpoint_folder, is_saelens
 from compsim_assets.workers.saelens_files import SaeLensCoder, load_saelens
-from compsim_assets.workers.saelens_hooks import is_hook, missing_prefix, module_of_hook, takes_mean_out
+from compsim_assets.workers.saelens_hooks import as_trained, is_hook, module_of_hook
 from compsim_assets.workers.tokenization import Tokenizer
 
 # What `encode` reads. sparsify leaves an encoder weight that its file lacks at its random start.
 _ENCODER_WEIGHTS = ("encoder.weight", "encoder.bias", "b_dec")
+
+
+# Texts of different lengths, read alone and together before any other is.
+_PROBES = ["steel", "The company sells oil, gas and bread, and it owns a bank.", "of gold and drugs"]
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,8 @@ def load_models(settings: Mapping[str, Any], device: torch.device) -> LoadedMode
         )
     tokenize = hooked.tokenize
     if isinstance(sae, SaeLensCoder):
-        tokenize = _as_trained(sae, hooked, f"{file}: sae = {settings['sae']!r}", hookpoint)
+        where = f"{file}: sae = {settings['sae']!r}"
+        tokenize = replace(tokenize, prefix=as_trained(sae, hooked.model, hooked.name, tokenize, where))
     extract = FeatureExtractor(
         hooked.model,
         hooked.module,
@@ -89,25 +95,6 @@ def load_models(settings: Mapping[str, Any], device: torch.device) -> LoadedMode
     )
     dtype = next(hooked.model.parameters()).dtype
     return LoadedModels(tokenize, extract, dtype, sae, hooked.width)
-
-
-def _as_trained(sae: SaeLensCoder, hooked: HookedModel, where: str, hookpoint: str) -> Tokenizer:
-    """Let the SAE read what it was trained on: returns the tokenizer, with the token before each text that it wants.
-
-    Raises:
-        ValueError: it was trained on another module, or on texts that begin with what the tokenizer does not have.
-    """
-    config = sae.config
-    try:
-        if config.hook and (trained_on := module_of_hook(config.hook, hooked.model)) != hooked.name:
-            raise ValueError(
-                f"was trained at {config.hook!r}, which is the module {trained_on!r}, not at hookpoint = {hookpoint!r}"
-            )
-        prefix = missing_prefix(hooked.tokenize.tokenizer) if config.prepend_bos else ()
-    except ValueError as error:
-        raise ValueError(f"{where}: {error}") from error
-    sae.centre = config.centred and takes_mean_out(hooked.model)
-    return replace(hooked.tokenize, prefix=prefix)
 
 
 def load_hooked_model(settings: Mapping[str, Any], device: torch.device) -> HookedModel:
@@ -127,6 +114,8 @@ def load_hooked_model(settings: Mapping[str, Any], device: torch.device) -> Hook
         name = module_of_hook(hookpoint, model) if is_hook(hookpoint) else hookpoint
         module = find_module(model, name)
         width, reached = _probe(model, module, device)
+        if settings["tokens_per_batch"] > 1:
+            check_neighbours(model, module, [tokens.ids for tokens in tokenizer(_PROBES)], device)
     except ValueError as error:
         raise ValueError(f"{file}: hookpoint = {hookpoint!r}: {error}") from error
     # transformers fills weights that a checkpoint lacks with random numbers and only warns.
@@ -256,16 +245,16 @@ def load_language_model(settings: Mapping[str, Any], device: torch.device) -> tu
 
 def _limits(max_tokens: int, model: Any, tokenizer: Any, file: str) -> Tokenizer:
     """The tokenizer with its limits, checked against the model's."""
-    positions = getattr(model.config, "max_position_embeddings", None)
+    positions = readable_tokens(model)
     if positions is not None and max_tokens > positions:
         raise ValueError(f"{file}: max_tokens = {max_tokens}: the model reads at most {positions}")
-    added = tokenizer.num_special_tokens_to_add()
-    if max_tokens <= added:
-        raise ValueError(
-            f"{file}: max_tokens = {max_tokens} leaves no room for text: the tokenizer adds {added} special tokens"
-        )
     tokenizer.truncation_side = "right"
-    return Tokenizer(tokenizer, max_tokens, model.get_input_embeddings().num_embeddings)
+    limits = Tokenizer(tokenizer, max_tokens, model.get_input_embeddings().num_embeddings)
+    try:
+        limits.check_room()
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from error
+    return limits
 
 
 def _probe(model: nn.Module, module: nn.Module, device: torch.device) -> tuple[int, set[str]]:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import safe_open
@@ -136,6 +136,13 @@ def _refuse(config: Mapping[str, Any], architecture: Any, where: str) -> None:
         raise ValueError(f"{where}: {key} = {config[key]!r} is not known here: features would be others")
 
 
+class Linear(NamedTuple):
+    """Weights, [latents, d_in], and biases, [latents], of an encoder."""
+
+    weight: Tensor
+    bias: Tensor
+
+
 class SaeLensCoder(nn.Module):
     """A checkpoint's encoder, with what `FeatureExtractor` and the controls ask of an SAE.
 
@@ -152,6 +159,22 @@ class SaeLensCoder(nn.Module):
         self.d_in, self.num_latents = config.d_in, config.d_sae
         for name, weight in weights.items():
             self.register_buffer(name, weight)
+
+    @property
+    def cfg(self) -> SaeLensConfig:
+        """The config where it encodes as eai-sparsify does, TopK of plain activations less b_dec; else no attribute.
+
+        Such an SAE can be held against one of random directions.
+        """
+        config = self.config
+        if config.k and config.subtracts and config.normalised == "none" and not config.by_norm and not self.centre:
+            return config
+        raise AttributeError("cfg")
+
+    @property
+    def encoder(self) -> Linear:
+        """Weights and biases as eai-sparsify has them."""
+        return Linear(self.get_buffer("W_enc").T, self.get_buffer("b_enc"))
 
     @property
     def dtype(self) -> torch.dtype:

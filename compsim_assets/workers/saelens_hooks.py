@@ -7,9 +7,13 @@ of transformers (`h.8`) is a name, another for each. What lies between two modul
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
+
+from compsim_assets.workers.saelens_files import SaeLensCoder
+from compsim_assets.workers.tokenization import Tokenizer
 
 _HOOK = re.compile(r"blocks\.(?P<layer>\d+)\.(?P<place>hook_\w+)")
 # Their layers end with a norm: what TransformerLens calls the residual stream is before it, in no module's output.
@@ -68,6 +72,30 @@ def _instead(kind: str) -> str:
     if kind not in _NORM_LAST:
         return ""
     return ": its layers end with a norm, so a layer's output is at hook_normalized_resid_post"
+
+
+def as_trained(sae: SaeLensCoder, model: nn.Module, module: str, tokenize: Tokenizer, where: str) -> tuple[int, ...]:
+    """Let an SAE read what it was trained on: centred activations, and the tokens before each text, which are returned.
+
+    Args:
+        sae: gets told whether it centres. model: that it reads. module: whose output.
+        tokenize: how. where: begins the messages.
+
+    Raises:
+        ValueError: it was trained on another module, or on texts that begin with what the tokenizer does not have.
+    """
+    config = sae.config
+    try:
+        if config.hook and (trained_on := module_of_hook(config.hook, model)) != module:
+            raise ValueError(
+                f"was trained at {config.hook!r}, which is the module {trained_on!r}: hookpoint is {module!r}"
+            )
+        prefix = missing_prefix(tokenize.tokenizer) if config.prepend_bos else ()
+        replace(tokenize, prefix=prefix).check_room()
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from error
+    sae.centre = config.centred and takes_mean_out(model)
+    return prefix
 
 
 def takes_mean_out(model: nn.Module) -> bool:

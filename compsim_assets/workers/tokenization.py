@@ -47,6 +47,14 @@ class Tokenizer:
                 )
         return tokens
 
+    def check_room(self) -> None:
+        """Raise ValueError where nothing of a text fits between the tokens that frame it."""
+        added = self.tokenizer.num_special_tokens_to_add() + len(self.prefix)
+        if self.max_tokens <= added:
+            raise ValueError(
+                f"max_tokens = {self.max_tokens} leaves no room for text: the tokenizer adds {added} special tokens"
+            )
+
     def _of_texts(self, texts: list[str]) -> list[Tokens]:
         # One token more than the limit tells a text that is too long from one that just fits.
         limits = {} if self.chunk else {"truncation": True, "max_length": self.max_tokens - len(self.prefix) + 1}
