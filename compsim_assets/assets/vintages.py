@@ -177,9 +177,9 @@ def _cost(
     finished = sum(1 for folder in ready.values() if folder is not None)
     cost = f"{sum(counts.values()):,} texts by {len(counts)} earlier vintages, {finished} of them there already"
     last = context.instance.get_latest_materialization_event(dg.AssetKey("sae_features"))
-    said = last.asset_materialization.metadata if last and last.asset_materialization else {}
-    if new and (numbers := [getattr(said.get(key), "value", 0) for key in ("n_tokens", "tokens_per_second")])[1]:
-        seconds = new * numbers[0] / max(int(getattr(said.get("n_unique"), "value", 1)), 1) / numbers[1]
+    metadata = last.asset_materialization.metadata if last and last.asset_materialization else {}
+    if new and (numbers := [getattr(metadata.get(key), "value", 0) for key in ("n_tokens", "tokens_per_second")])[1]:
+        seconds = new * numbers[0] / max(int(getattr(metadata.get("n_unique"), "value", 1)), 1) / numbers[1]
         cost += f"; {new:,} texts are read, about {max(seconds / 60, 0.1):.1f} minutes at the pace of sae_features"
     elif new:
         cost += f"; {new:,} texts are read"

@@ -250,7 +250,8 @@ def _examine_folder(universe: Universe) -> None:
     folder, used = universe.folder, set[Path]()
     with _refusals(universe, "extraction.toml"):
         for settings in _settings_of(folder):
-            used |= {Path(value) for key in ("model", "sae") if (value := settings.get(key))}
+            named = [Path(value) for key in ("model", "sae") if (value := settings.get(key))]
+            used |= {each for path in named if path.is_absolute() for each in (path, *path.parents)}
             if settings.get("train") and not universe.has("features"):
                 universe.decisions.of("extraction.toml").fine("sparse_autoencoder", "an SAE is trained on the texts", 1)
     with _refusals(universe, LEVELS):

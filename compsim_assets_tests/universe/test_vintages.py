@@ -151,12 +151,12 @@ def test_chronoberts_models_are_read(tmp_path: Path) -> None:
 
 def test_a_check_says_who_reads_which_years(tmp_path: Path) -> None:
     write_reports(tmp_path, year=[2013, 2014, 2015, 2015])
-    for name in ("old", "new", "sae"):
-        (tmp_path / name).mkdir()
+    for name in ("models/old", "models/new", "sae"):
+        (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "config.json").write_text("{}")
-    text = [TOP, 'sae = "sae"\n', table("2013-12-31", "old"), table("2014-12-31", "new")]
+    text = [TOP, 'sae = "sae"\n', table("2013-12-31", "models/old"), table("2014-12-31", "models/new")]
     (tmp_path / "extraction.toml").write_text("".join(text))
     rows = [row for row in check_folder(tmp_path) if row.subject == "vintages"]
     assert [(row.grade, row.count) for row in rows] == [("fine", 1), ("fine", 2), ("left_out", 1)]
     assert "reports of 2014 are judged with the vintage of 2013-12-31" in rows[0].what
-    assert not [row for row in check_folder(tmp_path) if row.file in ("old", "new") or row.grade == "refused"]
+    assert not [row for row in check_folder(tmp_path) if row.file == "models" or row.grade == "refused"]
