@@ -31,20 +31,43 @@ _FILES = {
 
 def init(
     folder: Annotated[Path, typer.Argument(help="The universe's folder; made where there is none.")],
-    force: Annotated[bool, typer.Option("--force", help="Overwrite a universe.toml that is there.")] = False,
+    features: Annotated[
+        str, typer.Option(help="Write an extraction.toml, too: llama-3-8b, pythia-160m, minilm or chronobert.")
+    ] = "",
+    force: Annotated[bool, typer.Option("--force", help="Overwrite what is written where it is there.")] = False,
 ) -> None:
-    """Make a folder for your own data. It gets a commented universe.toml, and you are told what to put where."""
+    """Make a folder for your own data. It gets a commented universe.toml, and you are told what to put where.
+
+    With --features an extraction.toml alone is written where a universe.toml is there.
+    """
     from rich.console import Console
 
     from compsim_assets.universe.intake.rules import FILE
 
+    console = Console(soft_wrap=True, highlight=False, markup=False)
     with asking():
+        described = _write_features(folder, features, force) if features else []
         path = folder / FILE
         folder.mkdir(parents=True, exist_ok=True)
-        if path.exists() and not force:
-            raise FileExistsError(f"{path} is there already: --force overwrites it")
-        path.write_text(commented_rules(), encoding="utf-8")
-    Console(soft_wrap=True, highlight=False, markup=False).print(_what_to_put_where(folder, FILE))
+        if not features or force or not path.exists():
+            if path.exists() and not force:
+                raise FileExistsError(f"{path} is there already: --force overwrites it")
+            path.write_text(commented_rules(), encoding="utf-8")
+            console.print(_what_to_put_where(folder, FILE))
+    for line in described:
+        console.print(line)
+
+
+def _write_features(folder: Path, name: str, force: bool) -> list[str]:
+    """Write the extraction.toml of a preset; lines on what it costs."""
+    from compsim_assets.commands.presets import FILE, commented, preset_of, time_of
+
+    preset, path = preset_of(name), folder / FILE
+    if path.exists() and not force:
+        raise FileExistsError(f"{path} is there already: --force overwrites it")
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(commented(name, preset), encoding="utf-8")
+    return [f"{path} is written, the preset {name}:", *(f"  {line}" for line in [*preset.said(), time_of(path)])]
 
 
 def commented_rules() -> str:

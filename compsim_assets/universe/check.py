@@ -12,6 +12,7 @@ from compsim_assets.universe.intake.columns import say_columns
 from compsim_assets.universe.intake.decisions import REFUSED, Decision
 from compsim_assets.universe.intake.levels import FILE as LEVELS
 from compsim_assets.universe.intake.levels import read_levels
+from compsim_assets.universe.intake.long_texts import say_long_texts
 from compsim_assets.universe.intake.rules import FILE
 from compsim_assets.universe.inventory import say_missing, say_unread
 from compsim_assets.universe.judging.labels import read_labels
@@ -175,6 +176,7 @@ def _examine_features(universe: Universe, reports: "pd.DataFrame") -> None:
         if (universe.folder / "extraction.toml").exists():
             extraction = ExtractionSettings.from_toml(universe.folder / "extraction.toml")
             _say_extraction(universe, reports)
+            say_long_texts(universe.decisions.of("extraction.toml"), reports["section_1"], extraction)
             if extraction.vintages:
                 _say_vintages(universe, extraction, reports)
         return
