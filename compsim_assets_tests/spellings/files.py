@@ -216,7 +216,9 @@ def tables(
     frame = reports.to_pandas() if reports is not None else pd.DataFrame()
     for name, value in outputs(baseline_clusters, names, settings=settings, descriptions=frame):
         made[name] = validate(TABLES[name], value)
-    for name, value in outputs(sae_features_assets, names, **resources, torchrun=Torchrun(), descriptions=frame):
+    for name, value in outputs(
+        sae_features_assets, names, **resources, torchrun=Torchrun(), descriptions=frame, sparse_autoencoder=None
+    ):
         by_key["folder_io_manager"].publish(name, None, value, Note())  # type: ignore[attr-defined]
         shards = FeatureShards(results.array_folder(name))
         rows = [row for part in shards.parts() for row in np.array(part)]
