@@ -29,7 +29,7 @@ def write(folder: Path, values: dict | None = None, **changes: object) -> Path:
 def test_required_keys_are_enough(tmp_path: Path) -> None:
     path = write(tmp_path)
     settings = ExtractionSettings.from_toml(path)
-    tables = {"train": None, "controls": {"random_sae": 3, "raw_activations": True}}
+    tables = {"train": None, "controls": {"random_sae": 1, "raw_activations": True}}
     defaults = {"dtype": "auto", "tokens_per_batch": 4096, "long_texts": "cut", **tables}
     assert settings.to_dict() == {**COMPLETE, **defaults, "file": str(path)}
 
