@@ -38,7 +38,7 @@ BOTH_MODES = dict(zip(("dagster/asset_partition_range_start", "dagster/asset_par
 # Groupings that MeanCorr is compared over, beside clusters of the cutoff modes.
 OTHER_METHODS = (
     "baseline_clusters", "vintage_features", "walk_forward_scores", "walk_forward_cutoffs", "walk_forward_clusters",
-    "embeddings", "embedding_clusters",
+    "embeddings", "embedding_clusters", "control_features", "control_scores", "control_clusters",
 )  # fmt: skip
 # The sample has nothing published: no pairs, clusters, strong features, cointegrated pairs; no text encoder, no judge.
 EMPTY_ON_SAMPLE = {
@@ -79,7 +79,7 @@ def execute(
     if assets is None:
         keys = list(job.asset_layer.executable_asset_keys)
     else:
-        keys = [dg.AssetKey.from_coercible(asset) for asset in with_controls(assets)]
+        keys = [dg.AssetKey.from_coercible(asset) for asset in assets]
     ops = {job.asset_layer.get(key).assets_def.op.name for key in keys}
     few = {op: draws for op, draws in FEW_DRAWS.items() if op in ops}
     run_config = {
@@ -88,23 +88,6 @@ def execute(
     }
     which = {"partition_key": mode} if mode else {"tags": BOTH_MODES}
     return job.execute_in_process(run_config, asset_selection=keys, instance=instance, **which, **options)
-
-
-# What an SAE and its controls add to the inputs of other assets: made with these, so that no test need name them.
-_BESIDE = {
-    "sae_features": ["sparse_autoencoder"],
-    "peer_statistics": ["control_features", "control_scores"],
-    "mean_correlation": ["control_features", "control_scores", "control_clusters"],
-    "robustness": ["control_statistics"],
-    "findings": ["control_findings"],
-}
-
-
-def with_controls(assets: Iterable[str | dg.AssetKey]) -> list[str | dg.AssetKey]:
-    """These assets, and what stands beside them in `_BESIDE`."""
-    names = list(assets)
-    beside = [each for name in names for each in _BESIDE.get(str(name), [])]
-    return [*names, *(each for each in dict.fromkeys(beside) if each not in names)]
 
 
 @contextmanager

@@ -50,8 +50,8 @@ class LatentReportsConfig(dg.Config):
         "numpy",
         latent_reports="The reports in which each latent is most active, one per company; equal activations by report "
         "id.",
-        latent_years="The reports of each year in which each latent is most active, one per company; equal activations by "
-        "report id.",
+        latent_years="The reports of each year in which each latent is most active, one per company; equal "
+        "activations by report id.",
     ),
     ins={"descriptions": columns(*WHO)},
     can_subset=True,

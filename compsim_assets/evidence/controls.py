@@ -91,7 +91,7 @@ def control_rows(
     """
     rows = []
     trained = _trained(mean_correlation, peer_statistics)
-    for name, measure, draws in _compared(control_statistics):
+    for name, measure, draws in _compared(control_statistics, trained):
         of_trained = trained[measure].reindex(draws.columns)
         test = mean_of_years_and_draws(of_trained.to_numpy() - draws.to_numpy())
         names = {"statistic": measure.difference, "method": measure.trained, "versus": f"{name}{measure.ending}"}
@@ -119,14 +119,16 @@ def _trained(mean_correlation: pd.DataFrame, peer_statistics: pd.DataFrame) -> d
     return values
 
 
-def _compared(control_statistics: pd.DataFrame) -> Iterator[tuple[str, Measure, pd.DataFrame]]:
-    """Control, measure and (draws, years) values of each that is there."""
+def _compared(
+    control_statistics: pd.DataFrame, trained: Mapping[Measure, pd.Series]
+) -> Iterator[tuple[str, Measure, pd.DataFrame]]:
+    """Control, measure and (draws, years) values of each that both have."""
     keys = ["method", "statistic", "level"]
     tables = dict(iter(control_statistics.groupby(keys)))
     for name in CONTROL_NAMES:
         for measure in MEASURES:
             rows = tables.get((f"{name}{measure.ending}", measure.statistic, measure.level))
-            if rows is not None:
+            if rows is not None and len(trained[measure]):
                 yield name, measure, rows.pivot(index="seed", columns="year", values="value").sort_index(axis=1)
 
 
@@ -145,14 +147,15 @@ def control_findings(
     trained = _trained(mean_correlation, peer_statistics)
     differences = _differences(robustness)
     n_tests = sum(not np.isnan(row["p_value"]) for row in differences.values())
-    draws = {(name, measure): values for name, measure, values in _compared(control_statistics)}
+    draws = {(name, measure): values for name, measure, values in _compared(control_statistics, trained)}
     rows = []
     for name, (_, _, what) in CONTROL_NAMES.items():
         for measure in MEASURES:
             row: dict[str, Any] = {"claim": f"Trained features beat {what}: {measure.words}", "control": name}
             row |= {"statistic": measure.statistic, "level": measure.level, "method": measure.trained}
             if (values := draws.get((name, measure))) is None:
-                rows.append({**row, "verdict": NOT_TESTABLE, "why": missing or "it was not made"})
+                why = missing if len(trained[measure]) else f"{measure.trained} is left out of the comparisons"
+                rows.append({**row, "verdict": NOT_TESTABLE, "why": why or "it was not made"})
                 continue
             difference = differences[measure.difference, measure.trained, f"{name}{measure.ending}", measure.text]
             verdict, why = judged(**difference, n_tests=n_tests)

@@ -14,6 +14,7 @@ from compsim_assets.assets.peers import PeerStatisticsConfig, SupervisedConfig, 
 from compsim_assets.contracts import TABLES
 from compsim_assets.contracts.table import validate
 from compsim_assets.settings import Settings
+from compsim_assets.storage.controls import SCORES, SCORES_MANIFEST, ControlScores
 from compsim_assets.storage.embeddings import EmbeddingFolder
 from compsim_assets.storage.matrices import list_column
 from compsim_assets.storage.pairs import PairTable, write_pairs
@@ -72,6 +73,8 @@ class Small:
             encoders = [{"name": ENCODER}] if len(texts) else []
             (aside / "embeddings.json").write_text(json.dumps({"encoders": encoders}))
             pq.write_table(self.vectors("embedding", texts), aside / f"{ENCODER}.parquet")
+        with self.results.new_folder(self.results.array_folder(SCORES)) as aside:
+            (aside / SCORES_MANIFEST).write_text(json.dumps({"encoders": [], "notes": []}))
         self.write_published(published)
 
     def write_scores(self, name: str, rows: np.ndarray) -> None:
@@ -134,6 +137,7 @@ class Small:
                 ScoreTable(table("pca_scores")),
                 ScoreTable(table("walk_forward_scores")),
                 EmbeddingFolder.of(self.results),
+                ControlScores.of(self.results),
                 PairTable(table("published_pairs")),
                 self.descriptions,
                 self.table,

@@ -140,6 +140,6 @@ def test_assets_depend_on_what_they_read() -> None:
     }
     assert supplied["supervised_latents"] == {"sae_features", "returns", "descriptions"}
     assert supplied["peer_statistics"] == {
-        "pca_scores", "walk_forward_scores", "embeddings", "sae_features", "published_pairs",
+        "pca_scores", "walk_forward_scores", "embeddings", "control_scores", "sae_features", "published_pairs",
         "descriptions", "returns", "supervised_latents",
     }  # fmt: skip

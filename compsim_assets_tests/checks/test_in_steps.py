@@ -236,5 +236,6 @@ def test_which_checks_stop_what_follows() -> None:
         "report_ids_are_unique",
         "features_are_finite",
         "every_report_in_one_cluster",
+        "sae_is_finite",
         "nothing_stops_publication",
     }

@@ -99,9 +99,9 @@ def scored(features: np.ndarray) -> np.ndarray:
 
 
 def judge(
-    planted: Planted, trained: np.ndarray, controls: dict[str, list[np.ndarray]]
+    planted: Planted, trained: np.ndarray, controls: dict[str, list[np.ndarray]], without: str = ""
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """`control_findings`, and the rows of `robustness` that it rests on."""
+    """`control_findings`, and the rows of `robustness` that it rests on; of our clusters one mode may be left out."""
     own = planted.measured(trained, ("base", "rolling", "pca"))
     parts, first = [], [own]
     for name, draws in controls.items():
@@ -112,6 +112,7 @@ def judge(
     statistics = pd.concat(parts, ignore_index=True)
     validate(TABLES["control_statistics"], statistics)
     clusters, peers = (pd.concat(tables, ignore_index=True) for tables in zip(*first, strict=True))
+    clusters = clusters[clusters["method"] != without]
     rows = control_rows(clusters, peers, statistics)
     validate(TABLES["robustness"], rows)
     findings = control_findings(clusters, peers, statistics, rows, "they were not planted")
@@ -191,6 +192,16 @@ def test_what_is_not_there_says_why(words: tuple[pd.DataFrame, pd.DataFrame]) ->
     assert (rows["verdict"] == NOT_TESTABLE).all()
     assert set(rows["why"]) == {"they were not planted"}
     assert len(words[0]) == len(MEASURES) * len(CONTROL_NAMES)
+
+
+def test_a_cutoff_mode_that_is_left_out_is_compared_with_nothing(planted: Planted) -> None:
+    scores = scored(planted.features(1.0))
+    findings, rows = judge(planted, scores, {"raw_activations": [scores]}, without="rolling")
+    assert set(rows["method"]) == {"base", "pca"}
+    left_out = findings.query("control == 'raw_activations' and method == 'rolling'")
+    assert set(left_out["why"]) == {"rolling is left out of the comparisons"}
+    assert (left_out["verdict"] == NOT_TESTABLE).all()
+    assert len(left_out) == 2
 
 
 @pytest.mark.parametrize(

@@ -19,12 +19,14 @@ UNIVERSE = Path(os.environ.get("COMPSIM_REAL_UNIVERSE") or Path(__file__).parent
 YEARS = range(2013, 2021)
 N_COMPANIES, N_WITHOUT = 60, 12  # of them without a code
 ASSETS = [
-    "descriptions", "returns", "published_pairs", "sae_features", "vintage_features", "fuzz_scores", "pca", "pca_scores",
-    "clustered_reports", "dendrograms", "cutoff_curve", "distance_scale", "cutoffs", "clusters", "baseline_clusters",
-    "cluster_features", "cluster_feature_summary", "interpretability_curve", "walk_forward_scores",
-    "walk_forward_cutoffs", "walk_forward_clusters", "embeddings", "embedding_clusters", "supervised_latents",
-    "price_history", "peer_statistics", "mean_correlation", "cointegrated_pairs", "pairs_backtest", "pairs_daily",
-    "robustness", "table_1", "table_2", "findings", "methods_forest", "equity_curves",
+    "descriptions", "returns", "published_pairs", "sae_features", "vintage_features", "fuzz_scores", "pca",
+    "pca_scores", "clustered_reports", "dendrograms", "cutoff_curve", "distance_scale", "cutoffs", "clusters",
+    "baseline_clusters", "cluster_features", "cluster_feature_summary", "interpretability_curve",
+    "walk_forward_scores", "walk_forward_cutoffs", "walk_forward_clusters", "embeddings", "embedding_clusters",
+    "control_features", "control_scores", "control_clusters", "supervised_latents", "price_history",
+    "peer_statistics", "mean_correlation", "cointegrated_pairs", "pairs_backtest", "pairs_daily",
+    "control_statistics", "robustness", "control_findings", "table_1", "table_2", "findings", "methods_forest",
+    "equity_curves",
 ]  # fmt: skip
 
 pytestmark = [

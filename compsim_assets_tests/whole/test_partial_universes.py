@@ -56,7 +56,7 @@ def test_reports_and_features_are_enough(bare: Local) -> None:
     assert bare.read("fuzz_scores").empty
     assert bare.metadata("fuzz_scores")["mean_interpretability"] == "no scores"
     assert bare.read("baseline_clusters").empty
-    methods = ["base", "rolling", "walk_forward", "population"]
+    methods = ["base", "rolling", "walk_forward", *(f"shuffled_features_{mode}" for mode in MODES), "population"]
     assert bare.read("table_1")["method"].tolist() == 2 * methods
     # Without texts, codes and prices most claims cannot be tested; that is said, and nothing else.
     findings = bare.read("findings")
@@ -129,7 +129,7 @@ def test_a_comparison_says_which_mode_is_missing(rebuilt: Rebuilt, tmp_path: Pat
     run.results.table("clusters", "rolling").unlink()
     with pytest.raises(StaleResult, match="mean_correlation was made from other clusters/rolling than the present"):
         run.run(["table_1"])
-    run.run(["mean_correlation", "robustness", *NAMES, "table_1", "table_2"])
+    run.run(["mean_correlation", "control_statistics", "robustness", *NAMES, "table_1", "table_2"])
     note = "not materialized yet, left out: rolling"
     assert run.metadata("mean_correlation")["missing_cutoff_modes"] == note
     assert run.metadata("robustness")["missing_cutoff_modes"] == note
