@@ -16,7 +16,8 @@ from compsim_assets_tests.commanded import SELECTION, Commanded, command
 from compsim_assets_tests.runs import Rebuilt, Run
 
 MADE = {
-    "feature_distribution", "descriptions", "returns", "published_pairs", "sae_features", "pca", "pca_scores",
+    "feature_distribution", "descriptions", "returns", "published_pairs", "sparse_autoencoder", "sae_features", "pca",
+    "pca_scores",
     "clustered_reports", "dendrograms", "cutoff_curve", "distance_scale",
     "cutoffs/base", "cutoffs/rolling", "clusters/base", "clusters/rolling",
 }  # fmt: skip

@@ -20,6 +20,7 @@ from compsim_assets.assets.common import (
     columns,
     default_device,
     explaining_memory,
+    markdown_table,
     options,
     progress,
     table_options,
@@ -36,6 +37,10 @@ from compsim_assets.universe.encoders import Encoders, EncoderSettings, encoders
 from compsim_assets.universe.folder import Universe
 from compsim_assets.universe.layout import ID, UniverseError
 
+_SHOWN = [
+    "name", "model", "max_tokens", "width", "n_reports", "n_unique", "n_truncated", "tokens_per_second", "device",
+    "dtype", "difference",
+]  # fmt: skip
 # Clusters of ours: no published set may have such a name.
 OWN_METHODS = {method.name for method in METHODS if method.clusters and method.reserved}
 
@@ -118,7 +123,7 @@ def embeddings(
         aside.mkdir()
         rows = _embed_all(context, encoders.settings, reports, aside, scratch, torchrun)
         metadata: dict[str, Any] = {"note": encoders.note, "encoders": len(rows)}
-        yield dg.Output(aside, metadata={**metadata, "preview": dg.MetadataValue.md(_preview(rows))})
+        yield dg.Output(aside, metadata={**metadata, "preview": markdown_table(rows, _SHOWN)})
 
 
 def _usable(encoders: Encoders, universe: Universe, reports: DataFrame) -> Encoders:
@@ -155,17 +160,6 @@ def _embed_all(
         rows.append({**made.ran, **listed[-1]})
     (folder / MANIFEST).write_text(json.dumps({"encoders": listed, "content": content.hexdigest()}, indent=2))
     return rows
-
-
-def _preview(rows: list[dict[str, Any]]) -> str:
-    """A Markdown table, one row per encoder."""
-    from tabulate import tabulate
-
-    names = [
-        "name", "model", "max_tokens", "width", "n_reports", "n_unique", "n_truncated", "tokens_per_second",
-        "device", "dtype", "difference",
-    ]  # fmt: skip
-    return tabulate([[row[name] for name in names] for row in rows], names, "pipe") if rows else "*none*"
 
 
 class EmbeddingClustersConfig(dg.Config):

@@ -1,7 +1,7 @@
 """What every asset definition says the same way."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from inspect import isgeneratorfunction
@@ -242,3 +242,12 @@ def default_device() -> str:
 
     compute_exactly()
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def markdown_table(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dg.MarkdownMetadataValue:
+    """These columns of some rows; without a row "none"."""
+    from tabulate import tabulate
+
+    if not rows:
+        return dg.MetadataValue.md("*none*")
+    return dg.MetadataValue.md(tabulate([[row[name] for name in names] for row in rows], names, "pipe"))

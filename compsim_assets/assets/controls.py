@@ -22,11 +22,14 @@ from compsim_assets.assets.common import (
     columns,
     default_device,
     explaining_memory,
+    markdown_table,
     options,
     progress,
     require_memory,
     table_options,
 )
+from compsim_assets.assets.peers import LevelsConfig
+from compsim_assets.assets.similarity import FitConfig
 from compsim_assets.contracts import TABLES
 from compsim_assets.settings import Settings
 from compsim_assets.storage.controls import SCORES, SCORES_MANIFEST, Control, ControlFeatures, ControlScores
@@ -41,18 +44,14 @@ if TYPE_CHECKING:
     from compsim_assets.evidence.control_scores import ControlPca, Scored
 
 _LOWER = "a smaller block or n_components"
+_SHOWN = ["control", "seed", "n_reports", "columns", "components"]
 
 
-class ControlScoresConfig(dg.Config):
-    """Which controls there are, and how their PCA is fitted."""
+class ControlScoresConfig(FitConfig):
+    """Which controls there are, and how their PCA is fitted; the seed is of the shuffles, too, with their number."""
 
     shuffles: int = Field(default=3, ge=0, description="Draws of shuffled_features; 0 for none.")
     words: int = Field(default=65_536, ge=1, description="Words of tfidf, at most: the most frequent ones.")
-    n_components: int = Field(default=4000, ge=1, description="Principal axes kept, capped at the rank of the data.")
-    block: int = Field(
-        default=4096, ge=1, description="Columns read at once; memory for them is 12 bytes x reports x block."
-    )
-    seed: int = Field(default=0, ge=0, description="Seed of the shuffles, with their number.")
 
 
 @dg.asset(
@@ -94,7 +93,7 @@ def control_scores(
                 listed.append(_listed(each))
         manifest = {"encoders": listed, "notes": pca.notes, "content": content.hexdigest()}
         (aside / SCORES_MANIFEST).write_text(json.dumps(manifest, indent=2))
-        metadata: dict[str, Any] = {"controls": len(listed), "preview": dg.MetadataValue.md(_preview(listed))}
+        metadata: dict[str, Any] = {"controls": len(listed), "preview": markdown_table(listed, _SHOWN)}
         yield dg.Output(aside, metadata=metadata | ({"note": "; ".join(pca.notes)} if pca.notes else {}))
 
 
@@ -114,13 +113,6 @@ def _listed(each: "Scored") -> dict[str, Any]:
     control = each.control
     named = {"name": control.file, "control": control.name, "seed": control.seed}
     return {**named, "n_reports": len(each.report_id), "columns": each.n_columns, "components": each.scores.shape[1]}
-
-
-def _preview(listed: list[dict[str, Any]]) -> str:
-    from tabulate import tabulate
-
-    names = ["control", "seed", "n_reports", "columns", "components"]
-    return tabulate([[each[name] for name in names] for each in listed], names, "pipe") if listed else "*none*"
 
 
 @dg.asset(
@@ -160,13 +152,6 @@ def control_clusters(
     return pd.concat(tables, ignore_index=True)[names].sort_values(names, ignore_index=True).astype({"cluster_id": str})
 
 
-class ControlStatisticsConfig(dg.Config):
-    """What is asked of each year; as `peer_statistics` is asked."""
-
-    peers: list[int] = Field(default=[1, 3, 5, 10], description="Numbers of nearest peers.")
-    shares: list[float] = Field(default=[0.5, 1.0, 2.0, 5.0, 10.0], description="Per cent of the most similar pairs.")
-
-
 @dg.asset(
     ins={"descriptions": columns(*WHO, "sic_code")},
     op_tags=HEAVY,
@@ -175,7 +160,7 @@ class ControlStatisticsConfig(dg.Config):
 @alone
 def control_statistics(
     context: dg.AssetExecutionContext,
-    config: ControlStatisticsConfig,
+    config: LevelsConfig,
     sae_features: FeatureShards,
     pca_scores: ScoreTable,
     published_pairs: PairTable,

@@ -17,13 +17,14 @@ from compsim_assets.assets.common import (
     columns,
     keys,
     lazily,
+    markdown_table,
     options,
     revision_of,
     table_outs,
     universe_of,
     wanted,
 )
-from compsim_assets.assets.training import trained_sae
+from compsim_assets.assets.training import texts_of, trained_sae
 from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.settings import Settings
 from compsim_assets.storage.io_managers import Lazy, ResultsFolder
@@ -150,8 +151,14 @@ def _controls(context: dg.AssetExecutionContext, output: Path, report_id: Any, f
     controls = publish_extracted(output, report_id, folder)
     if controls.note:
         context.log.info(controls.note)
-    metadata = {"note": controls.note} if controls.note else {}
-    return dg.Output(folder, "control_features", metadata={"controls": len(controls.manifest["controls"]), **metadata})
+    listed = controls.manifest["controls"]
+    preview = markdown_table(listed, ["control", "seed", "width"])
+    metadata: dict[str, Any] = {
+        "controls": len(listed),
+        "preview": preview,
+        **({"note": controls.note} if controls.note else {}),
+    }
+    return dg.Output(folder, "control_features", metadata=metadata)
 
 
 def _nothing(context: dg.AssetExecutionContext, folder: Path) -> dict[str, Any]:
@@ -236,12 +243,6 @@ def extract(
     _add_windows(folder, output, ids, index)
     without = {"without_active_latent": f"{len(silent):,}, first report {silent[0]}"} if silent else {}
     return {"origin": "extracted", **_shape(n_reports, unique.shape[1]), **without, **(manifest or {}), **ran}
-
-
-def texts_of(universe: Universe, descriptions: DataFrame) -> DataFrame:
-    """A row per report: its token ids where the universe has them, else its text."""
-    texts = universe.token_ids(descriptions["report_id"].to_numpy())
-    return descriptions[["description"]].rename(columns={"description": "text"}) if texts is None else texts
 
 
 def _add_windows(folder: Path, output: Path, ids: Any, index: Any) -> None:

@@ -80,11 +80,16 @@ def supervised_latents(
     return table[scores.enough(config.min_pairs)].reset_index(drop=True)
 
 
-class PeerStatisticsConfig(dg.Config):
-    """What is asked of each year."""
+class LevelsConfig(dg.Config):
+    """How many peers, and which pairs, are looked at in each year."""
 
     peers: list[int] = Field(default=[1, 3, 5, 10], description="Numbers of nearest peers.")
     shares: list[float] = Field(default=[0.5, 1.0, 2.0, 5.0, 10.0], description="Per cent of the most similar pairs.")
+
+
+class PeerStatisticsConfig(LevelsConfig):
+    """What is asked of each year."""
+
     draws: int = Field(default=5, ge=1, description="Draws of random peers, for peer_r2.")
     seed: int = Field(default=0, ge=0, description="Seed of the draws, with the year.")
 

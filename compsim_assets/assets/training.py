@@ -18,6 +18,7 @@ from compsim_assets.assets.common import (
     DataFrame,
     alone,
     lazily,
+    markdown_table,
     options,
     selected,
     table_outs,
@@ -37,6 +38,7 @@ from compsim_assets.universe.opening import similarity_of
 
 MANIFEST = "sparse_autoencoder.json"
 CHECKPOINT = ("cfg.json", "sae.safetensors")
+_SHOWN = ["latents", "k", "tokens", "fvu", "held_out_fvu", "dead"]
 # Beyond these something is said: share of latents, of the variance, and how often the one trained on that held out is.
 _DEAD, _UNEXPLAINED, _BY_HEART = 0.2, 0.5, 2.0
 
@@ -138,8 +140,14 @@ def _nothing(context: dg.AssetExecutionContext, scratch: Path, why: str) -> Iter
     aside.mkdir()
     content = blake2b(why.encode(), digest_size=16).hexdigest()
     (aside / MANIFEST).write_text(json.dumps({"origin": "none", "note": why, "content": content}))
-    yield dg.Output(aside, "sparse_autoencoder", metadata={"note": why})
+    yield dg.Output(aside, "sparse_autoencoder", metadata={"note": why, "preview": markdown_table([], _SHOWN)})
     yield dg.Output(TABLES["sae_training"].empty(), "sae_training", metadata={"note": why})
+
+
+def texts_of(universe: Universe, descriptions: DataFrame) -> DataFrame:
+    """A row per report: its token ids where the universe has them, else its text."""
+    texts = universe.token_ids(descriptions["report_id"].to_numpy())
+    return descriptions[["description"]].rename(columns={"description": "text"}) if texts is None else texts
 
 
 def texts_to_train(universe: Universe, extraction: ExtractionSettings, descriptions: DataFrame) -> DataFrame:
@@ -154,8 +162,7 @@ def texts_to_train(universe: Universe, extraction: ExtractionSettings, descripti
     until = train.train_until or descriptions["year"].max()
     reports = descriptions[descriptions["year"] <= until].sort_values("report_id")
     ids = reports["report_id"].to_numpy()
-    texts = universe.token_ids(ids)
-    texts = reports[["description"]].rename(columns={"description": "text"}) if texts is None else texts
+    texts = texts_of(universe, reports)
     keys = texts.iloc[:, 0].map(lambda value: value if value is None or isinstance(value, str) else tuple(value))
     number = pd.factorize(keys)[0]
     if not (number >= 0).any():
@@ -218,7 +225,11 @@ def _outputs(
         context.log.warning(remark)
     curve = inline_image(preview_png(to_png(training_curve(history, synthetic))), "sae_training")
     metadata = {name: value for name, value in ran.items() if value is not None}
-    metadata |= {"origin": "trained", "remarks": "; ".join(_remarks(ran)) or "none"}
+    metadata |= {
+        "preview": markdown_table([ran], _SHOWN),
+        "origin": "trained",
+        "remarks": "; ".join(_remarks(ran)) or "none",
+    }
     yield dg.Output(aside, "sparse_autoencoder", metadata={**metadata, "loss_curve": dg.MetadataValue.md(curve)})
     yield dg.Output(history, "sae_training")
 

@@ -4,15 +4,26 @@ year by an encoder's.
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import dagster as dg
 
-from compsim_assets.assets.common import HEAVY, ONE_RUN, SHARED, WHO, DataFrame, alone, columns, options, universe_of
-from compsim_assets.assets.features import extract, texts_of
-from compsim_assets.assets.training import CHECKPOINT, texts_to_train, train_sae
+from compsim_assets.assets.common import (
+    HEAVY,
+    ONE_RUN,
+    SHARED,
+    WHO,
+    DataFrame,
+    alone,
+    columns,
+    markdown_table,
+    options,
+    universe_of,
+)
+from compsim_assets.assets.features import extract
+from compsim_assets.assets.training import CHECKPOINT, texts_of, texts_to_train, train_sae
 from compsim_assets.launch.torchrun import Torchrun
 from compsim_assets.settings import Settings
 from compsim_assets.storage.io_managers import ResultsFolder
@@ -26,6 +37,8 @@ from compsim_assets.universe.layout import UniverseError
 from compsim_assets.universe.vintages import assign, span
 
 _ONE_MODEL = "one model reads all years, and what it had read is not known: extraction.toml names no [[vintages]]"
+
+_SHOWN = ["knowledge", "model", "sae", "years"]
 
 
 @dg.asset(
@@ -69,7 +82,7 @@ def vintage_features(
 def _no_vintages(context: dg.AssetExecutionContext, folder: Path, note: str) -> dict[str, Any]:
     context.log.info(note)
     write_vintages(folder, [], [], note)
-    return {"vintages": 0, "note": note}
+    return {"vintages": 0, "note": note, "preview": markdown_table([], _SHOWN)}
 
 
 class _Texts(NamedTuple):
@@ -135,8 +148,8 @@ def _read_by_vintages(
     if note:
         texts.context.log.warning(note)
     write_vintages(folder, listed, without, note)
-    by_year = {f"{of.knowledge}": ", ".join(map(str, of.years)) for of in listed}
-    return {"vintages": len(listed), "years": by_year, "cost": cost, **({"note": note} if note else {})}
+    preview = markdown_table([asdict(of) | {"years": span(of.years)} for of in listed], _SHOWN)
+    return {"vintages": len(listed), "preview": preview, "cost": cost, **({"note": note} if note else {})}
 
 
 def _extracted(

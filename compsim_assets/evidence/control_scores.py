@@ -31,8 +31,8 @@ class Scored:
 class ControlPca:
     """How controls are scored.
 
-    shuffles, words, n_components, block, seed: see the asset's Launchpad. scratch: folder for a dealt-out copy of the
-        features, 4 bytes x different reports x latents.
+    shuffles, words, n_components, block, tolerance, seed: see the asset's Launchpad.
+    scratch: folder for a dealt-out copy of the features, 4 bytes x different reports x latents.
     allowed: called with a control, reports and columns before its PCA; may refuse it.
     notes: what is not there, and why, is added.
     """
@@ -41,6 +41,7 @@ class ControlPca:
     words: int
     n_components: int
     block: int
+    tolerance: float
     seed: int
     scratch: Path
     device: str
@@ -103,7 +104,14 @@ class ControlPca:
         copies = np.bincount(row, minlength=matrix.shape[0])
         try:
             fitted = fit_pca(
-                matrix, self.n_components, copies=copies, components=False, block=self.block, device=self.device
+                matrix,
+                self.n_components,
+                copies=copies,
+                components=False,
+                block=self.block,
+                device=self.device,
+                tolerance=self.tolerance,
+                seed=self.seed,
             )
         except NoVariance:
             self.notes.append(f"{control.name}: every report has the same values")

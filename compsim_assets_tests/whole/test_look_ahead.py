@@ -17,9 +17,9 @@ LAST = 2018
 WALKED = ["walk_forward_scores", "walk_forward_cutoffs", "walk_forward_clusters"]
 HONEST = [
     "descriptions", "returns", "published_pairs", "price_history", "sae_features", "pca", "pca_scores",
-    "clustered_reports", "vintage_features", *WALKED, "embeddings",
-    "embedding_clusters", "baseline_clusters", "supervised_latents", "peer_statistics", "mean_correlation",
-    "cointegrated_pairs", "pairs_backtest", "pairs_daily",
+    "clustered_reports", "vintage_features", *WALKED, "embeddings", "embedding_clusters", "control_features",
+    "control_scores", "control_clusters", "baseline_clusters", "supervised_latents", "peer_statistics",
+    "mean_correlation", "cointegrated_pairs", "pairs_backtest", "pairs_daily",
 ]  # fmt: skip
 
 

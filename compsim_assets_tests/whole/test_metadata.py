@@ -13,13 +13,14 @@ from compsim_assets.contracts import TABLES
 from compsim_assets.definitions import defs
 from compsim_assets.storage.io_managers import MATTERS, table_schema
 from compsim_assets.storage.lineage import FOLDER, name_of
+from compsim_assets.storage.results import MANIFESTS
 from compsim_assets.universe.fingerprint import READS
 from compsim_assets_tests.runs import EMPTY_ON_SAMPLE, MODES, Rebuilt, materialized
 
 GRAPH = defs.resolve_asset_graph()
 ALL = materialized()
 FIGURES = [(n, mode) for n, mode in ALL if GRAPH.get(dg.AssetKey(n)).group_name == "figures"]
-ARRAYS = [("sae_features", None), ("pca", None), ("embeddings", None), ("explorer", None)]
+ARRAYS = [(asset, None) for asset in MANIFESTS]
 
 
 def test_every_asset_says_where_it_is_and_that_it_is_synthetic(rebuilt: Rebuilt) -> None:

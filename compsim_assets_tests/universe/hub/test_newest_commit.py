@@ -70,7 +70,10 @@ def test_a_new_commit_counts_for_those_that_ask_for_it(
     server.commit(name, {SECOND: parquet(3)})
     assert of(online, ["returns", "published_pairs"]) == alone
     assert of(offline, [*READS]) == together
-    of_reports = {"descriptions", "returns", "price_history", "sae_features", "baseline_clusters", "embeddings"}
+    of_reports = {
+        "descriptions", "returns", "price_history", "sparse_autoencoder", "sae_features", "vintage_features",
+        "baseline_clusters", "embeddings",
+    }  # fmt: skip
     assert changed(together, of(online, [*READS])) == {"universe_report", *of_reports}
     (universe / "pairs" / "0.parquet").write_bytes(parquet(1))
     assert changed(alone, of(online, ["returns", "published_pairs"])) == {"published_pairs"}
