@@ -46,7 +46,10 @@ def main(worker: Worker) -> None:
     contents = read_contents(texts)
     models = load_models(settings, worker.device)
     windows = TopWindows(models.extract.n_latents, companies_of(texts, contents.of_report))
-    beside = controls_beside(settings.get("controls") or {}, models)
+    asked = settings.get("controls") or {}
+    beside = controls_beside(asked, models)
+    if asked.get("random_sae") and not any(name.startswith("random_sae") for name in beside):
+        worker.log("no random SAE is held against this one: it has no fixed number of active latents (TopK)")
     extract = replace(models.extract, windows=windows, beside=tuple(beside.values()))
     widths = {name: each.width for name, each in beside.items()}
     rows_of = TextRows("features", "extracted", models.tokenize, extract.all_of, extract.n_latents, widths)
