@@ -49,6 +49,7 @@ class Package:
         self._resolved: dict[str, frozenset[_Name]] = {}
         self._nodes: dict[_Name, _Node] = {}
         self._inside: dict[str, Mapping[str, frozenset[_Name]]] = {}
+        self._apart = tuple(f"{each}." for each in self.apart)
         self._to_write = False
 
     def version(self, module: str, name: str, part: str = "", also: Iterable[str] = ()) -> str:
@@ -146,7 +147,7 @@ class Package:
         module = dotted
         while module and module not in self._modules:
             module = module.rpartition(".")[0]
-        if not module or any(f"{dotted}.".startswith(f"{each}.") for each in self.apart):
+        if not module or f"{dotted}.".startswith(self._apart):
             return frozenset()
         if module == dotted:
             return frozenset([(module, _EVERYTHING)])

@@ -19,7 +19,8 @@ NO_NAME = frozenset({
 })  # fmt: skip
 
 # As EDGAR, spreadsheets and float columns write it: CIK0000320193, ="320193", '320193, 320,193, 320193.00.
-_CIK = re.compile(r"""[='"]*(?:CIK)?[\s#:=]*([\d,]+)(?:\.0*)?['"]*""", re.IGNORECASE)
+# Of the whole pattern case would be looked up for every digit and blank there is, as long as a module takes to load.
+_CIK = re.compile(r"""[='"]*(?i:CIK)?[\s#:=]*([\d,]+)(?:\.0*)?['"]*""")
 _SHARE_CLASS = re.compile(r"(?<=\w)[./\s]+(?=\w)")
 
 
