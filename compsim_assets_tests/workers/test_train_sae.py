@@ -34,7 +34,7 @@ CPU, PROGRAM = torch.device("cpu"), "compsim_assets.workers.train_sae"
 TRAIN = {"latents": 32, "k": 4, "seed": 0, "train_until": 0, "held_out": 0.1}
 FILES = ("sae/sae.safetensors", "sae/cfg.json", "training.parquet")
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.waits(60)]
 
 
 def some_texts(n: int = 120, seed: int = 0) -> list[str]:
