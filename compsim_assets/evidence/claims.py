@@ -10,14 +10,31 @@ _SUPERVISED, _CONTROLLED = "supervised", "supervised_length_controlled"
 
 
 def published_claims(figures: pd.DataFrame, encoder: str) -> list[Claim]:
-    """All claims, in reading order.
+    """All claims, in reading order: first what re-ranking within an industry gives, then clusters.
 
     Args:
         figures: figure, published; see `published_figures.csv`.
         encoder: the universe's text encoder that stands for the published ones.
     """
     number = figures.set_index("figure")["published"]
-    return [*_of_clusters(number, encoder), *_of_trading(number), *_of_peers(number), *_of_latents(number)]
+    within, clusters = _within_industries(number), _of_clusters(number, encoder)
+    return [*within, *clusters, *_of_trading(number), *_of_peers(number), *_of_latents(number)]
+
+
+def _within_industries(number: pd.Series) -> list[Claim]:
+    nearest = number["Nearest neighbour in the same 2-digit SIC, K = 1"]
+    lift = "neighbours_same_sic2_lift", _PCA, _WALK_FORWARD
+    return [
+        Claim(
+            "Within the same two-digit SIC code the nearest company moves along more than a random one",
+            nearest - number["Random peer in the same 2-digit SIC"],
+            over_years(*lift, "1"),
+            "robustness",
+        ),
+        Claim(
+            "So do the ten nearest", number["Lift over a random peer, K = 10"], over_years(*lift, "10"), "robustness"
+        ),
+    ]
 
 
 def _of_clusters(number: pd.Series, encoder: str) -> list[Claim]:
@@ -77,18 +94,7 @@ def _of_trading(number: pd.Series) -> list[Claim]:
 
 
 def _of_peers(number: pd.Series) -> list[Claim]:
-    nearest = number["Nearest neighbour in the same 2-digit SIC, K = 1"]
-    lift = "neighbours_same_sic2_lift", _PCA, _WALK_FORWARD
     return [
-        Claim(
-            "Within the same two-digit SIC code the nearest company moves along more than a random one",
-            nearest - number["Random peer in the same 2-digit SIC"],
-            over_years(*lift, "1"),
-            "robustness",
-        ),
-        Claim(
-            "So do the ten nearest", number["Lift over a random peer, K = 10"], over_years(*lift, "10"), "robustness"
-        ),
         Claim(
             "The ten nearest of all companies move along less than those of the same SIC code",
             number["Global top-10 neighbours"] - number["Top-10 neighbours, SIC"],

@@ -89,11 +89,24 @@ def clusters(evidence: Evidence, statistic: str, ours: Methods, corrected: Metho
 
 @_way
 def over_years(evidence: Evidence, statistic: str, ours: Methods, corrected: Methods, level: str = "") -> Measured:
-    """A statistic of peers, its mean over years with Newey-West errors."""
+    """A statistic of peers, its mean over years with Newey-West errors; beside a lift what it is the difference of."""
     as_published = robust_row(evidence.robustness, statistic, *ours, level)["value"]
     row = robust_row(evidence.robustness, statistic, *corrected, level)
     missing = reasons.no_peers(evidence, statistic, *corrected, level)
-    return Measured(as_published, row["value"], row["low"], row["high"], missing)
+    peers, at_random = lifted(evidence.peer_statistics, statistic, corrected[0], level)
+    beside = "" if np.isnan(peers) else f"{peers:.3f} against {at_random:.3f}"
+    return Measured(as_published, row["value"], row["low"], row["high"], missing, beside)
+
+
+def lifted(peer_statistics: pd.DataFrame, statistic: str, method: str, level: str) -> tuple[float, float]:
+    """What a lift is the difference of: the means of peers and of random ones, over the years that have both. NaN of a
+    statistic that is no lift.
+    """
+    named = peer_statistics["statistic"] + "_lift" == statistic
+    rows = peer_statistics[named & (peer_statistics["method"] == method)]
+    both = rows.loc[rows["level"] == float(level or 0), ["value", "random"]].dropna()
+    value, at_random = both.mean().tolist()
+    return float(value), float(at_random)
 
 
 @_way

@@ -1,6 +1,6 @@
 """The findings as a page: Markdown for the UI and for reading, HTML with the tables that they rest on."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,11 @@ RULE = (
     "interval lies on the other side."
 )
 CONTROLS = "Does training matter? SAE features less what stands in their place"
+HEADLINE = "Is the nearest peer nearer than the industry? Return correlations"
+_HEADLINE_RULE = (
+    "An industry is a two-digit SIC code; differences have 95 % intervals, of peers over years, of clusters over "
+    "companies. Walk-forward knows earlier years alone."
+)
 _CONTROL_RULE = (
     "Differences by year with 95 % intervals over years, and over draws where a control was drawn several times; "
     "better and worse once corrected for the number of tests. All of it is in control_findings."
@@ -38,19 +43,31 @@ def markdown_page(
     cautions: list[str],
     link: str = "{table}.parquet",
     controls: "pd.DataFrame | None" = None,
+    headline: "pd.DataFrame | None" = None,
 ) -> str:
-    """The page as Markdown; `link` makes a table's name an address, `controls` is what `summary` makes of controls."""
+    """The page as Markdown; `link` makes a table's name an address.
+
+    Args:
+        controls: what `summary` makes of controls. headline: from `headline`, the first thing on the page.
+    """
     lines = [" | ".join(_HEADERS), " | ".join("---" for _ in _HEADERS)]
     for row in findings.to_dict("records"):
         cells = [*_cells(row), f"[{row['table']}]({link.format(table=row['table'])})"]
         lines.append(" | ".join(cell.replace("|", "\\|") for cell in cells))
     table = "\n".join(f"| {line} |" for line in lines)
     notes = "\n".join(f"- {caution}" for caution in cautions)
-    held = (
-        [] if controls is None or controls.empty else [f"## {CONTROLS}", _plain(controls), _CONTROL_RULE, "## Claims"]
-    )
-    parts = [f"# {TITLE}", f"Computed on {universe}.", notes, *held, table, RULE]
+    above = [part for title, shown, rule in _above(headline, controls) for part in (f"## {title}", _plain(shown), rule)]
+    parts = [f"# {TITLE}", f"Computed on {universe}.", notes, *above, *(["## Claims"] if above else []), table, RULE]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _above(
+    headline: "pd.DataFrame | None", controls: "pd.DataFrame | None"
+) -> "Iterator[tuple[str, pd.DataFrame, str]]":
+    """What stands above the claims, where there is any: title, table, and how to read it."""
+    for title, table, rule in ((HEADLINE, headline, _HEADLINE_RULE), (CONTROLS, controls, _CONTROL_RULE)):
+        if table is not None and not table.empty:
+            yield title, table, rule
 
 
 def _plain(table: "pd.DataFrame") -> str:
@@ -64,21 +81,22 @@ def html_page(
     cautions: list[str],
     tables: "Mapping[str, pd.DataFrame]",
     controls: "pd.DataFrame | None" = None,
+    headline: "pd.DataFrame | None" = None,
 ) -> str:
     """The page as HTML that needs nothing else: the tables that the claims rest on follow below, linked."""
     head = "".join(f"<th>{escape(name)}</th>" for name in _HEADERS)
     body = "".join(_html_row(row) for row in findings.to_dict("records"))
     notes = "".join(f"<li>{escape(caution)}</li>" for caution in cautions)
-    held = ""
-    if controls is not None and not controls.empty:
-        shown = controls.to_html(index=False, border=0, escape=True)
-        held = f'<h2>{escape(CONTROLS)}</h2><div class="scroll">{shown}</div><p>{escape(_CONTROL_RULE)}</p>'
-        held += "<h2>Claims</h2>"
+    above = ""
+    for title, shown, rule in _above(headline, controls):
+        markup = shown.to_html(index=False, border=0, escape=True)
+        above += f'<h2>{escape(title)}</h2><div class="scroll">{markup}</div><p>{escape(rule)}</p>'
+    above += "<h2>Claims</h2>" if above else ""
     below = "".join(_html_table(name, table) for name, table in tables.items())
     return html_document(
         TITLE,
         f"<p>Computed on {escape(universe)}.</p>"
-        f"<ul>{notes}</ul>{held}"
+        f"<ul>{notes}</ul>{above}"
         f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
         f"<p>{escape(RULE)}</p>{below}",
     )

@@ -44,7 +44,7 @@ BACKTEST = pd.DataFrame(
 
 
 def statistics(rows: list[tuple[str, int, str, float, float]]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["method", "year", "statistic", "level", "value"])
+    return pd.DataFrame(rows, columns=["method", "year", "statistic", "level", "value"]).assign(random=0.25)
 
 
 def evidence(
@@ -88,6 +88,19 @@ def test_the_lift_of_peers() -> None:
     ]
     found = findings.over_years("neighbours_lift", PCA, WALK_FORWARD, "1")(evidence(robustness(*rows)))
     assert values(found) == (0.04, 0.02, 0.01, 0.03)
+    assert found.beside == ""
+
+
+def test_beside_a_lift_is_what_it_is_the_difference_of() -> None:
+    rows = [("neighbours_lift", "walk_forward", "", "1", 0.02, 0.01, 0.03)]
+    peers = [
+        ("walk_forward", y, "neighbours", 1.0, v) for y, v in zip((2001, 2002, 2003), (0.25, NAN, 0.29), strict=True)
+    ]
+    peers += [("walk_forward", 2001, "neighbours", 10.0, 9.0), ("pca", 2001, "neighbours", 1.0, 9.0)]
+    peers += [("walk_forward", 2001, "neighbours_same_sic2", 1.0, 9.0)]
+    of_both = evidence(robustness(*rows), peers=statistics(peers))
+    found = findings.over_years("neighbours_lift", PCA, WALK_FORWARD, "1")(of_both)
+    assert found.beside == "0.270 against 0.250"
 
 
 def test_peers_of_all_companies_against_the_same_code_are_compared_by_year() -> None:
