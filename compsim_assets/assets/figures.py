@@ -148,6 +148,14 @@ def lift_by_peers(synthetic: bool, robustness: DataFrame) -> Figure:
 
 
 @_figure(COMPARISON)
+def fundamentals_by_method(synthetic: bool, fundamentals_explained: DataFrame) -> Figure:
+    """What peers and clusters explain of a company's accounts, beyond all companies and beyond its industry."""
+    from compsim_assets.plots.fundamentals import fundamentals_by_method as draw
+
+    return draw(fundamentals_explained, synthetic)
+
+
+@_figure(COMPARISON)
 def equity_curves(synthetic: bool, pairs_daily: DataFrame, pairs_backtest: DataFrame) -> Figure:
     """Pairs trading: the published loop with its traps, and portfolios estimated beforehand beside random pairs."""
     from compsim_assets.plots.trading import equity_curves as draw

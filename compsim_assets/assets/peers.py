@@ -6,18 +6,24 @@ import dagster as dg
 from pydantic import Field
 
 from compsim_assets.assets.common import (
+    ALL_MODES,
+    COMPARISON,
     HEAVY,
     WHO,
     DataFrame,
     alone,
     columns,
     explaining_memory,
+    missing_modes,
     progress,
     table_options,
+    universe_of,
 )
 from compsim_assets.contracts import TABLES
+from compsim_assets.settings import Settings
 from compsim_assets.storage.controls import ControlScores
 from compsim_assets.storage.embeddings import EmbeddingFolder
+from compsim_assets.storage.io_managers import ByMode
 from compsim_assets.storage.pairs import PairTable
 from compsim_assets.storage.scores import ScoreTable
 from compsim_assets.storage.shards import FeatureShards
@@ -136,3 +142,70 @@ def peer_statistics(
         for method in peer_methods(pairs, scores, *others, activity, supervised_latents, returns):
             rows += peer_rows(method, reports, levels, progress(context, f"peers by {method.name}, years"))
     return pd.DataFrame(rows, columns=TABLES["peer_statistics"].names)
+
+
+class FundamentalsConfig(dg.Config):
+    """Which peers are asked, and how sure the answer is."""
+
+    peers: list[int] = Field(default=[1, 10], description="Numbers of nearest peers.")
+    winsorised: float = Field(
+        default=0.01, ge=0, lt=0.5, description="Share of a metric's values in a year that is pulled in at either end."
+    )
+    resamples: int = Field(default=1_000, ge=100, description="Bootstrap resamples of companies.")
+    seed: int = Field(default=0, ge=0, description="Seed of the resamples.")
+
+
+@dg.asset(
+    ins={"clusters": ALL_MODES, "descriptions": columns(*WHO, "sic_code")},
+    op_tags=HEAVY,
+    **table_options("fundamentals_explained", "peers", "scipy", stage=COMPARISON),
+)
+@alone
+def fundamentals_explained(
+    context: dg.AssetExecutionContext,
+    config: FundamentalsConfig,
+    settings: Settings,
+    descriptions: DataFrame,
+    returns: DataFrame,
+    sae_features: FeatureShards,
+    pca_scores: ScoreTable,
+    walk_forward_scores: ScoreTable,
+    embeddings: EmbeddingFolder,
+    control_scores: ControlScores,
+    published_pairs: PairTable,
+    supervised_latents: DataFrame,
+    clusters: ByMode,
+    walk_forward_clusters: DataFrame,
+    embedding_clusters: DataFrame,
+    control_clusters: DataFrame,
+    baseline_clusters: DataFrame,
+) -> DataFrame:
+    """The accounting yardstick: the share of a company's metrics, this year's and next year's, that the mean of its
+    peers explains, beyond the mean of all companies and beyond that of its industry, for every method that has peers or
+    clusters, with BCa intervals over companies.
+
+    Empty where the universe has no fundamentals.parquet. Next year's metric is explained by what peers have this year.
+    """
+    from compsim_assets.evidence.fundamentals import Companies, by_groups, by_similarity, fundamentals_rows
+    from compsim_assets.evidence.groups import all_groups
+    from compsim_assets.evidence.peer_statistics import activity_of, peer_methods
+
+    fundamentals = universe_of(context, settings).fundamentals(descriptions)
+    if fundamentals is None:
+        context.add_output_metadata({"note": "the universe has no fundamentals.parquet"})
+        return TABLES["fundamentals_explained"].empty()
+    companies = Companies.of(descriptions, fundamentals, config.winsorised)
+    context.add_output_metadata({"metrics": ", ".join(companies.metrics), **missing_modes(context, clusters)})
+    lower = "fewer numbers of peers, fewer metrics, or a universe of smaller years"
+    with explaining_memory("the accounting yardstick", lower):
+        scores = {"pca": pca_scores, "walk_forward": walk_forward_scores}
+        similarity = open_similarity(pca_scores, published_pairs, descriptions)
+        pairs = published_pairs if similarity.name == "pairs" else None
+        activity, _ = activity_of(sae_features, supervised_latents)
+        others = embeddings, control_scores
+        methods = peer_methods(pairs, scores, *others, activity, supervised_latents, returns)
+        ways = [way for method in methods for way in by_similarity(companies, method, config.peers)]
+        baselines = baseline_clusters, embedding_clusters, descriptions, control_clusters
+        ways += by_groups(companies, all_groups(clusters, walk_forward_clusters, *baselines))
+        resampled = config.resamples, config.seed, progress(context, "resamples")
+        return fundamentals_rows(companies, ways, *resampled)

@@ -12,6 +12,7 @@ from compsim_assets.contracts.columns import (
     number,
     per_cent,
     share,
+    size,
     text,
 )
 from compsim_assets.contracts.table import Column, table
@@ -27,6 +28,23 @@ TABLES = (
         count("largest_cluster", "Members of the largest cluster."),
         count("n_pairs", "Pairs with a return correlation."),
         share("coverage", "Share of the year's reports that are in such clusters."),
+    ),
+    table("fundamentals_explained", "method", "level", "scope", "metric", "ahead")(
+        text("method", "How peers are chosen: a similarity, or clusters and other groups."),
+        size("level", "Number of nearest peers; 0: all others of the company's cluster or group."),
+        text(
+            "scope",
+            "all: beyond the mean of all companies of the year; industry: peers of the same two-digit SIC code, "
+            "beyond its mean.",
+        ),
+        text("metric", "Accounting metric, as the universe names it."),
+        count("ahead", "Years from the peers' metric to the company's that it explains: 0 or 1."),
+        number("value", "Share explained; below zero where peers point the wrong way; null where it is not defined."),
+        number("low", "Lower end of the 95 % interval over companies."),
+        number("high", "Upper end of it."),
+        count("n", "Company years that it rests on."),
+        count("n_companies", "Companies that it rests on."),
+        flag("in_sample", "True where the method knows data of the years it is judged on."),
     ),
     table("table_1", "block", "method")(
         text("block", "as_published: the published way, traps included. honest: on common years, with intervals."),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -26,12 +26,22 @@ from compsim_assets.storage.similarity import PairSimilarity, ScoreSimilarity
 Similar = tuple[np.ndarray, np.ndarray] | None
 
 
+class OfYear(Protocol):
+    """Reports of one year, ids ascending, that similarities are asked of."""
+
+    @property
+    def year(self) -> int: ...
+
+    @property
+    def report_id(self) -> np.ndarray: ...
+
+
 @dataclass(frozen=True)
 class PeerMethod:
     """A way to choose peers; `of_year` gives similarities, no `of_year` means peers by the two-digit SIC code."""
 
     name: str
-    of_year: Callable[[YearReports], Similar] | None
+    of_year: Callable[[OfYear], Similar] | None
 
     @property
     def in_sample(self) -> bool:
@@ -137,7 +147,7 @@ class _Vectors:
     matrix: np.ndarray
     similarity: Callable[[np.ndarray], np.ndarray]
 
-    def __call__(self, reports: YearReports) -> Similar:
+    def __call__(self, reports: OfYear) -> Similar:
         rows = np.flatnonzero(self.year == reports.year)
         rows = rows[np.argsort(self.report_id[rows], kind="stable")]
         positions = positions_of(reports.report_id, self.report_id[rows])
@@ -145,7 +155,7 @@ class _Vectors:
         return (self.similarity(self.matrix[rows]), positions) if len(rows) else None
 
 
-def _of_pairs(table: PairTable, reports: YearReports) -> Similar:
+def _of_pairs(table: PairTable, reports: OfYear) -> Similar:
     pairs = table.of_year(reports.year)
     if len(pairs) == 0:
         return None

@@ -23,7 +23,7 @@ _PANELS = (
 )
 _ROW = 0.26  # inches
 _AFTER_GROUP = 0.4  # rows of space
-_DODGE = 0.17  # rows from the middle to each of two marks of one method
+DODGE = 0.17  # rows from the middle to each of two marks of one method
 
 
 @styled
@@ -39,7 +39,7 @@ def methods_forest(robustness: pd.DataFrame, published: Mapping[str, float], syn
     by_pairs = overall(robustness, "pair_weighted", "sic_code")
     if shown[0].empty and shown[1].empty:
         return no_data_figure(_TITLE, "no method has clusters of two companies with returns", synthetic)
-    forest = _Forest.of(method_styles({name for rows in (*shown, by_pairs) for name in rows.index}))
+    forest = Forest.of(method_styles({name for rows in (*shown, by_pairs) for name in rows.index}))
     compared = not (shown[2].empty and by_pairs.empty)
     page = forest.page(3 if compared else 2)
     figure, panels = new_figure(
@@ -68,7 +68,7 @@ def methods_forest(robustness: pd.DataFrame, published: Mapping[str, float], syn
 
 
 @dataclass(frozen=True)
-class _Forest:
+class Forest:
     """Where each method's row and each group's heading are, in rows from the top, and how to draw into them."""
 
     styles: Mapping[str, MethodStyle]
@@ -77,7 +77,7 @@ class _Forest:
     height: float
 
     @classmethod
-    def of(cls, styles: Mapping[str, MethodStyle]) -> "_Forest":
+    def of(cls, styles: Mapping[str, MethodStyle]) -> "Forest":
         methods: dict[str, float] = {}
         groups: dict[str, float] = {}
         depth = -_AFTER_GROUP
@@ -144,8 +144,8 @@ class _Forest:
     def draw_differences(self, axes: Axes, by_clusters: pd.DataFrame, by_pairs: pd.DataFrame) -> None:
         """Differences of both averages around zero, one above the other in each row."""
         axes.axvline(0, color=INK, linewidth=1.2, gid="zero")
-        self.draw(axes, by_clusters, shift=-_DODGE)
-        self.draw(axes, by_pairs, marker="s", shift=_DODGE)
+        self.draw(axes, by_clusters, shift=-DODGE)
+        self.draw(axes, by_pairs, marker="s", shift=DODGE)
         axes.set_xlabel("Difference of correlations")
 
     def draw_published(self, axes: Axes, published: Mapping[str, float]) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from compsim_assets.sample.companies import make_companies
 from compsim_assets.sample.features import make_features, make_latents
+from compsim_assets.sample.fundamentals import make_fundamentals
 from compsim_assets.sample.lines import group_weights, groups
 from compsim_assets.sample.prices import make_prices
 from compsim_assets.sample.scores import make_scores
@@ -17,12 +18,12 @@ from compsim_assets.sample.texts import describe
 
 HOOKPOINT = "layers.30"
 MARKER = "SYNTHETIC"
-_PARTS = ("companies", "prices", "ids", "texts", "latents", "features", "scores")
+_PARTS = ("companies", "prices", "ids", "texts", "latents", "features", "scores", "fundamentals")
 
 _MARKER_TEXT = """SYNTHETIC DATA
 
 Everything in this folder is generated: companies, names, tickers, codes, descriptions, features,
-scores, prices and returns. Nothing here is or was a real company, filing or price, and no figure
+scores, prices, returns and accounts. Nothing here is or was a real company, filing or price, and no figure
 computed from it says anything about the world.
 
 generator version: {version}
@@ -37,7 +38,7 @@ pairs), so that results can be compared with it. The platform does not read them
 def generate(folder: Path, seed: int = 0, *, size: SampleSize = FULL) -> None:
     """Write a synthetic local universe, the same bytes for the same seed and size.
 
-    Writes reports.parquet, features.parquet, prices.parquet, fuzz_scores/, the planted truth
+    Writes reports.parquet, features.parquet, prices.parquet, fundamentals.parquet, fuzz_scores/, the planted truth
     (truth.parquet, truth_lines.parquet, truth_latents.parquet, truth_pairs.parquet) and a file
     SYNTHETIC that says so. Reports and features are in different orders: match them by id. The
     folder appears complete or not at all; one that is there and marked is replaced as a whole.
@@ -93,6 +94,7 @@ def _fill(folder: Path, seed: int, size: SampleSize) -> None:
         year=year,
         texts=describe(rng["texts"], companies.names, company, size.first_year + year, weights),
         features=make_features(rng["features"], latents, share, company, companies.long_form),
+        fundamentals=make_fundamentals(rng["fundamentals"], companies, size),
     )
     write_tables(folder, universe)
     (folder / "fuzz_scores").mkdir()

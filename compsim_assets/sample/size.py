@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from compsim_assets.sample.lines import LINES
 
-GENERATOR_VERSION = "2"
+GENERATOR_VERSION = "3"
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ class Universe:
         company, year: (n,) int, index of the report's company and year.
         texts: n descriptions.
         features: (n, D) float32.
+        fundamentals: (Y, C) values by metric.
     """
 
     size: SampleSize
@@ -38,10 +39,11 @@ class Universe:
     year: np.ndarray
     texts: list[str]
     features: np.ndarray
+    fundamentals: dict[str, np.ndarray]
 
 
 def write_tables(folder: Path, universe: Universe) -> None:
-    """Write reports, features, prices and the planted truth."""
+    """Write reports, features, prices, fundamentals and the planted truth."""
     _write(folder / "reports.parquet", _reports(universe))
     # In the order of the ids, which is not that of the reports.
     order = np.argsort(universe.ids, kind="stable")
@@ -51,6 +53,7 @@ def write_tables(folder: Path, universe: Universe) -> None:
         row_group_size=500,
     )
     _write(folder / "prices.parquet", _prices(universe))
+    _write(folder / "fundamentals.parquet", _fundamentals(universe))
     _write(folder / "truth.parquet", _truth(universe))
     _write(folder / "truth_lines.parquet", _truth_lines(universe))
     _write(folder / "truth_latents.parquet", _truth_latents(universe))
@@ -95,6 +98,18 @@ def _prices(universe: Universe) -> dict[str, Any]:
         "ticker": names.cast(pa.string()),
         "date": pa.array(universe.prices.dates[day]).cast(pa.date32()),
         "adj_close": adj_close[day, company],
+    }
+
+
+def _fundamentals(universe: Universe) -> dict[str, Any]:
+    """Rows by metric, then as the reports."""
+    companies, company, year = universe.companies, universe.company, universe.year
+    metrics = list(universe.fundamentals)
+    return {
+        "cik": pa.array([companies.ciks[c] for c in company] * len(metrics), pa.string()),
+        "year": np.tile((universe.size.first_year + year).astype(np.int64), len(metrics)),
+        "metric": pa.array(np.repeat(metrics, len(company)).tolist(), pa.string()),
+        "value": np.concatenate([universe.fundamentals[metric][year, company] for metric in metrics]),
     }
 
 

@@ -93,6 +93,32 @@ def company_of(reports: "pd.DataFrame") -> "pd.Series":
     return company.set_axis(reports["report_id"])
 
 
+def companies_of_rows(rows: "pd.DataFrame", reports: "pd.DataFrame") -> "pd.Series":
+    """Company of each row of a table that names it by registrant number or ticker, as `company_of` has it; null where
+    no report is of it.
+
+    A ticker is that of the reports of the row's year, else of the year before: never of later ones, when it may be
+    another company's. A row with a registrant number goes by this, unless the reports have none.
+
+    Args:
+        rows: year, and cik, ticker in one spelling. reports: report_id, year, cik, ticker, company_name.
+    """
+    import pandas as pd
+
+    named = reports[["year"]].assign(company=company_of(reports).to_numpy())
+    named = named.assign(cik=cik_spelling(reports["cik"]), ticker=ticker_spelling(reports["ticker"]))
+    by_cik = named.dropna(subset="cik").drop_duplicates("cik").set_index("cik")["company"]
+    by_ticker = named.dropna(subset="ticker").drop_duplicates(["ticker", "year"])
+    by_ticker = by_ticker.set_index(["ticker", "year"])["company"]
+    company = rows["cik"].map(by_cik).astype("string")
+    unnamed = company.isna() & (rows["cik"].isna() | by_cik.empty)
+    for years_before in (0, 1):
+        at = pd.MultiIndex.from_arrays([rows["ticker"], rows["year"] - years_before])
+        of_ticker = pd.Series(by_ticker.reindex(at).to_numpy(), index=rows.index, dtype="string")
+        company = company.fillna(of_ticker.where(unnamed))
+    return company
+
+
 def repeated_companies(reports: "pd.DataFrame") -> "pd.Series | None":
     """Company of each report, by report id, as a number; None where no company has two reports in one year.
 

@@ -98,6 +98,8 @@ def _examine_tables(universe: Universe) -> None:
         factors = universe.factors()
         if factors is not None and reports is not None and matrix is not None:
             compare_months(factors, reports["year"].to_numpy(), matrix, universe.notes("factors"))
+    with _refusals(universe, "fundamentals"):
+        universe.fundamentals(reports)
 
 
 def _say_files(universe: Universe, name: str) -> None:
@@ -206,10 +208,8 @@ def _say_extraction(universe: Universe, reports: "pd.DataFrame") -> None:
 
 
 def _say_vintages(universe: Universe, extraction: ExtractionSettings, reports: "pd.DataFrame") -> None:
-    notes, assigned = (
-        universe.decisions.of(extraction.file),
-        assign(extraction.vintages, reports["year"], extraction.file),
-    )
+    notes = universe.decisions.of(extraction.file)
+    assigned = assign(extraction.vintages, reports["year"], extraction.file)
     counts = reports["year"].value_counts()
     for vintage, years in assigned.years.items():
         what = f"reports of {span(years)} are judged with the vintage of {vintage.knowledge}"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # Kinds of files by what their names begin with; others are read by nobody but who reports on all.
 _KINDS = (
-    "reports", "features", "pairs", "prices", "factors", "fuzz_scores", "published_clusters",
+    "reports", "features", "pairs", "prices", "factors", "fundamentals", "fuzz_scores", "published_clusters",
     "published_strong_features", "cointegrated_pairs", "pca", "extraction", "embedding", "rebuild", "judge",
 )  # fmt: skip
 _BEGINNINGS = {"F-F_": "factors", "index_cik_ticker_map.": "tickers"}
@@ -46,6 +46,7 @@ READS: Mapping[str, frozenset[str]] = {
     "latent_windows": frozenset({"fuzz_scores"}),
     "baseline_clusters": frozenset({"reports", "published_clusters"}),
     "embeddings": frozenset({"reports", "extraction", "embedding"}),
+    "fundamentals_explained": frozenset({"fundamentals"}),
     "robustness": frozenset({"factors"}),
     "published_strong_features": frozenset({"published_strong_features"}),
     "published_cointegrated_pairs": frozenset({"cointegrated_pairs", "tickers"}),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from compsim_assets.universe.cluster_files import read_cluster_sets
 from compsim_assets.universe.factor_files import factor_files, read_factors
 from compsim_assets.universe.feature_files import FeatureImport
+from compsim_assets.universe.fundamental_files import match_companies, read_fundamentals
 from compsim_assets.universe.intake.columns import Names
 from compsim_assets.universe.intake.decisions import Decisions, Notes
 from compsim_assets.universe.intake.rules import Rules, read_rules
@@ -186,6 +187,21 @@ class Universe:
         """Common return factors by month, see `read_factors`; None where the universe has none."""
         paths = factor_files(self.folder, self.decisions)
         return read_factors(paths, self.rules.of("factors"), self.decisions) if paths else None
+
+    def fundamentals(self, reports: "pd.DataFrame | None" = None) -> "pd.DataFrame | None":
+        """Accounting metrics of companies by year, see `read_fundamentals`; None where the universe has none.
+
+        Args:
+            reports: whose companies they are held against, see `match_companies`.
+        """
+        files = local_files(self.folder, "fundamentals", self.spelling("fundamentals"))
+        if files is None:
+            return None
+        notes = self.decisions.of(files.names[0] if len(files) == 1 else "fundamentals")
+        table = read_fundamentals(files, notes)
+        if reports is not None:
+            match_companies(table, reports.rename(columns={ID: "report_id"}), notes)
+        return table
 
     def published_clusters(self) -> dict[str, "pd.DataFrame"]:
         """Cluster sets to evaluate beside ours, method -> year, cluster_id, report_id: see `read_cluster_sets`."""

@@ -7,10 +7,10 @@ from pathlib import Path
 from compsim_assets.universe.csv_files import SUFFIXES
 from compsim_assets.universe.intake.decisions import Decisions
 
-_TABLES = ("reports", "features", "prices", "pairs", "factors")
+_TABLES = ("reports", "features", "prices", "pairs", "factors", "fundamentals")
 _FOLDERS = (
-    "reports", "features", "prices", "pairs", "fuzz_scores", "published_clusters", "published_strong_features",
-    "cointegrated_pairs",
+    "reports", "features", "prices", "pairs", "fundamentals", "fuzz_scores", "published_clusters",
+    "published_strong_features", "cointegrated_pairs",
 )  # fmt: skip
 _FILES = (
     *(f"{name}{suffix}" for name in _TABLES for suffix in (".parquet", *SUFFIXES)),
@@ -25,6 +25,7 @@ _NEEDED = {
     "reports": ("asset but those of published pairs", "give reports.parquet or reports.csv"),
     "prices": ("pairs trading: cointegrated_pairs, pairs_backtest, pairs_daily", "give prices.parquet or prices.csv"),
     "factors": ("factor-adjusted correlations in robustness", "give factors.parquet, or Ken French's CSV as it is"),
+    "fundamentals": ("fundamentals_explained: what peers explain of accounts", "give fundamentals.parquet"),
     "fuzz_scores": ("fuzz_scores and how interpretable strong features are", "give delphi's files in fuzz_scores/"),
     "published_clusters": ("published cluster sets beside ours", "give published_clusters/<METHOD>.parquet"),
 }  # fmt: skip

@@ -14,6 +14,7 @@ from compsim_assets.plots.correlation_by_year import mean_correlation_by_year
 from compsim_assets.plots.cutoffs import objective_by_theta, theta_by_year
 from compsim_assets.plots.features import feature_value_histogram
 from compsim_assets.plots.forest import methods_forest
+from compsim_assets.plots.fundamentals import fundamentals_by_method
 from compsim_assets.plots.interpretability import interpretability_over_sparsity, proportion_of_strong_features
 from compsim_assets.plots.levels import lift_by_peers, mean_correlation_by_size
 from compsim_assets.plots.reasons import why_alike
@@ -228,6 +229,24 @@ def sae_training(rows: int = 40) -> pd.DataFrame:
     )
 
 
+def explained(names: tuple[str, ...] = ("pca", "walk_forward", "minilm")) -> pd.DataFrame:
+    """Four metrics, one of them of few companies, by nearest peers and by clusters."""
+    ways = [(name, level) for name in names for level in (1, 10)] + [("base", 0), ("walk_forward", 0), ("sic2", 0)]
+    rows = [
+        (method, float(level), scope, metric, ahead, 0.1 * number + 0.02 * level - 0.1 * (scope == "industry"))
+        for method, level in ways
+        for scope in ("all", "industry")
+        for number, metric in enumerate(("margin", "growth", "rare", "turnover of assets, net of goodwill"))
+        for ahead in (0, 1)
+        if (method, scope) != ("sic2", "industry")
+    ]
+    table = pd.DataFrame(rows, columns=["method", "level", "scope", "metric", "ahead", "value"])
+    table["value"] = table["value"] + 0.5 * table["ahead"]
+    ends = {"low": table["value"] - 0.05, "high": table["value"] + 0.08}
+    n = np.where(table["metric"] == "rare", 10, 1000)
+    return table.assign(**ends, n=n, n_companies=100, in_sample=table["method"].isin(["base", "pca"]))
+
+
 FIGURES: dict[str, Callable[[bool], Figure]] = {
     "histogram": lambda mark: feature_value_histogram(distribution(), mark),
     "by-year": lambda mark: mean_correlation_by_year(mean_correlation(), mark),
@@ -239,6 +258,7 @@ FIGURES: dict[str, Callable[[bool], Figure]] = {
     "forest": lambda mark: methods_forest(robustness(), {"base": 0.359, "GCD": np.nan, "BERT": 0.2}, mark),
     "by-size": lambda mark: mean_correlation_by_size(robustness(), mark),
     "lift": lambda mark: lift_by_peers(robustness(), mark),
+    "fundamentals": lambda mark: fundamentals_by_method(explained(), mark),
     "trading": lambda mark: equity_curves(*trading(), mark),
     "year-map": lambda mark: year_map(places(), mark),
     "training": lambda mark: training_curve(sae_training(), mark),
@@ -255,6 +275,7 @@ EMPTY: dict[str, Callable[[bool], Figure]] = {
     "forest": lambda mark: methods_forest(robustness().iloc[:0], {"base": 0.359}, mark),
     "by-size": lambda mark: mean_correlation_by_size(robustness().iloc[:0], mark),
     "lift": lambda mark: lift_by_peers(robustness().iloc[:0], mark),
+    "fundamentals": lambda mark: fundamentals_by_method(explained().iloc[:0], mark),
     "trading": lambda mark: equity_curves(*(table.iloc[:0] for table in trading()), mark),
     "year-map": lambda mark: year_map(places().iloc[:0], mark),
     "training": lambda mark: training_curve(sae_training().iloc[:0], mark),

@@ -40,6 +40,7 @@ def test_columns_and_types_are_those_of_a_local_universe(small: Path) -> None:
                     "sic_code": text, "section_1": text, RETURNS: pa.list_(pa.float64())},
         "features": {ID: number, "features": pa.list_(pa.float32())},
         "prices": {"ticker": text, "date": date, "adj_close": pa.float64()},
+        "fundamentals": {"cik": text, "year": number, "metric": text, "value": pa.float64()},
         "truth": {"report_id": number, "line": number, "weights": pa.list_(pa.float64())},
         "truth_lines": {"line": number, "name": text, "sector": text, "sic_code": text},
         "truth_latents": {"latent": number, "kind": text, "name": text, "line": number},

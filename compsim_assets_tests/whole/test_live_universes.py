@@ -16,7 +16,8 @@ CORE = [
 ]  # fmt: skip
 MODE = ["cutoffs", "clusters"]
 COMPARED = [
-    "mean_correlation", "peer_statistics", "cointegrated_pairs", "pairs_backtest", "pairs_daily",
+    "mean_correlation", "peer_statistics", "fundamentals_explained", "cointegrated_pairs", "pairs_backtest",
+    "pairs_daily",
     "control_statistics", "robustness", "control_findings", "table_1", "table_2", "findings",
 ]  # fmt: skip
 YEARS = list(range(2009, 2017))

@@ -6,7 +6,8 @@ companies that move along nearest, says more than the industry code, and says th
 Formulas, year by year from dense matrices (`statistics`, `returns`): Spearman of similarity and return correlation,
 also with description length held fixed; mean correlation of the top x per cent of pairs and of the K nearest peers,
 over all companies and within a two-digit SIC code, beside random ones; R^2 of a return on its peers' mean; peers kept
-from year to year. `agreement` is the adjusted mutual information of clusters and codes. `supervised` scores latents
+from year to year. `explained` is the share of a company's accounting metric that its peers' mean explains, with
+intervals. `agreement` is the adjusted mutual information of clusters and codes. `supervised` scores latents
 by the returns of earlier years: the mean correlation of pairs that share the latent less that of all pairs.
 `industries` are SIC codes.
 

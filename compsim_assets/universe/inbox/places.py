@@ -10,7 +10,7 @@ from compsim_assets.universe.csv_files import SUFFIXES
 from compsim_assets.universe.layout import UniverseError
 
 _TABLE_SUFFIXES = (".parquet", *SUFFIXES)
-_PARTED = ("reports", "features", "pairs", "prices")  # tables that may be a folder of files
+_PARTED = ("reports", "features", "pairs", "prices", "fundamentals")  # tables that may be a folder of files
 _TABLES = (*_PARTED, "factors")
 _SINGLES = {"pca.safetensors": ("pca.pkl",), "pca.pkl": ("pca.safetensors",), "index_cik_ticker_map.json": ()}
 # Folders of files that each stand for themselves, and what such a file may be called.

@@ -46,6 +46,13 @@ ALIASES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         # What the price is divided by: CRSP's and Compustat's adjustment for splits.
         "cfacpr": ("ajexdi", "ajexm"),
     },
+    "fundamentals": {
+        "cik": ("cik_number", "cik_code", "central_index_key"),
+        "ticker": ("tic", "symbol", "ticker_symbol"),
+        "year": ("fyear", "fiscal_year", "fy"),
+        "metric": ("item", "tag", "concept", "variable"),
+        "value": ("val", "amount"),
+    },
     "clusters": {
         "year": ("fyear", "fiscal_year"),
         "cluster_id": ("cluster", "label", "labels", "group", "cluster_label"),

@@ -54,6 +54,7 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
     "features": (_COLUMNS,),
     "prices": (_COLUMNS, _DATE_FORMAT),
     "factors": (_COLUMNS, _UNIT, _DATE_FORMAT),
+    "fundamentals": (_COLUMNS,),
     "pairs": (_COLUMNS,),
     "pca": (
         Key("features", "", "what a published PCA was fitted on; default: what its own mean says", (
