@@ -22,6 +22,9 @@ class Row:
     floor: time this machine needs for the matrix products (or copies) that ours counts, measured in the same run.
     peak: largest resident memory of ours in bytes, inputs and mapped files included.
     difference: largest absolute difference between the two results.
+    growth, memory_growth: exponents of time and memory in the size, fitted over several sizes (`benchmarks.growth`).
+    growth_expected, memory_expected: what they should be.
+    wrong: what fails the benchmark's own check; empty where nothing does.
     """
 
     job: str
@@ -32,6 +35,11 @@ class Row:
     peak: int | None = None
     difference: float | None = None
     note: str = ""
+    growth: float | None = None
+    growth_expected: float | None = None
+    memory_growth: float | None = None
+    memory_expected: float | None = None
+    wrong: str = ""
 
 
 @dataclass(frozen=True)

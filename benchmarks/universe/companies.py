@@ -91,7 +91,7 @@ def make_companies(shape: Shape) -> Companies:
 
 
 def _tenants(rng: np.random.Generator, shape: Shape, per_year: np.ndarray) -> np.ndarray:
-    """(Y, slots) the company of each slot: as many leave as enter, and those that enter are shared out over the years."""
+    """(Y, slots) the company of each slot: as many leave as enter, about the same number every year."""
     tenant = np.empty((shape.years, shape.slots), dtype=np.int64)
     tenant[0] = np.arange(shape.slots)
     newcomers = shape.companies - shape.slots

@@ -1,7 +1,8 @@
 """SAE features of some companies, from a model of how many tokens a latent is active on.
 
-Their logarithm is the latent's own level, what a company always writes, what a planted cluster copies, and the report's
-own; planted latents add what the text is about. Sums of activations of about 0.65 a token leave half of the values zero.
+Their logarithm is the latent's own level, what a company always writes, what a planted cluster copies, and the
+report's own; planted latents add what the text is about. An activation is about 0.65 a token, and about half of the
+values are zero.
 """
 
 import numpy as np

@@ -20,20 +20,21 @@ from compsim_assets.universe.layout import ID, RETURNS
 VERSION = "1"
 BLOCK = 64  # companies of a file: about 320 reports
 _ROWS = 32 << 20  # bytes of features that are written at once
-_SCORES = 10
+_SCORES, _FUNDAMENTALS = 10, 11
 
 _MARKER_TEXT = """SYNTHETIC DATA
 
-Everything in this folder is generated, in the shape of a published universe: companies, names, tickers, codes, texts,
-features, scores, prices and returns. Nothing here is or was a real company, filing or price, and no figure computed from
-it says anything about the world.
+Everything in this folder is generated, in the shape of a published universe: companies, names, tickers, codes,
+texts, features, scores, prices and returns. Nothing here is or was a real company, filing or price, and no figure
+computed from it says anything about the world.
 
 generator: benchmarks.universe, version {version}
 scale: {scale:g}
 seed: {seed}
 shape: {reports:,} reports, {years} years, {companies:,} companies, {latents:,} latents
 
-truth.parquet holds what was planted: the line of business and the cluster of each report. The platform does not read it.
+truth.parquet holds what was planted: the line of business and the cluster of each report. The platform does not
+read it.
 """
 _EMBEDDING = """# Clusters of text embeddings are compared with ours.
 [minilm]
@@ -97,6 +98,7 @@ def _fill(folder: Path, shape: Shape, say: Callable[[str], None]) -> None:
     for latent, text in scores.items():
         _put(folder / "fuzz_scores" / f"{HOOKPOINT}_latent{latent}.txt", lambda path, text=text: path.write_text(text))
     _put(folder / "factors.parquet", lambda path: _write(path, _factors(factors)))
+    _put(folder / "fundamentals.parquet", lambda path: _write(path, _fundamentals(shape, companies)))
     _put(folder / "truth.parquet", lambda path: _write(path, _truth(companies)))
     _put(folder / "embedding.toml", lambda path: path.write_text(_EMBEDDING))
 
@@ -169,6 +171,24 @@ def _factors(factors: Factors) -> dict[str, Any]:
     """The market of each month, from the first year on."""
     months = factors.dates[np.flatnonzero(np.append(np.diff(factors.month) > 0, True))]
     return {"date": pa.array(months[1:]).cast(pa.date32()), "Mkt": factors.market_by_month()[1:]}
+
+
+def _fundamentals(shape: Shape, companies: Companies) -> dict[str, Any]:
+    """Two metrics of each report: of its lines, its cluster, its company and its year."""
+    rng = shape.stream(_FUNDAMENTALS)
+    company, year = companies.company, companies.year
+    names, values = ("gross_margin", "leverage"), []
+    for _ in names:
+        of_lines = companies.weights @ rng.normal(0, 1, shape.lines)
+        of_clusters = np.append(rng.normal(0, 0.7, len(companies.reverting)), 0.0)
+        value = (of_lines + rng.normal(0, 1, shape.companies))[company] + rng.normal(0, 0.3, len(company))
+        values.append(0.4 + 0.1 * (value + of_clusters[companies.clusters[year, company]]))
+    return {
+        "cik": pa.array([companies.cik(int(c)) for c in company] * len(names)),
+        "year": np.tile(shape.first_year + year, len(names)).astype(np.int64),
+        "metric": pa.array(np.repeat(names, len(company))),
+        "value": np.concatenate(values),
+    }
 
 
 def _truth(companies: Companies) -> dict[str, Any]:
