@@ -8,6 +8,7 @@ import pytest
 
 from compsim_assets.assets.peers import peer_statistics, supervised_latents
 from compsim_assets_tests.assets.peer_tables import ENCODER, LATENTS, NO_FEATURES, NO_TEXT, YEARS, N, Small
+from compsim_assets_tests.runs import Rebuilt
 
 METHODS = ["sic2", "pca", "walk_forward", ENCODER, "supervised", "supervised_length_controlled"]
 
@@ -143,3 +144,24 @@ def test_assets_depend_on_what_they_read() -> None:
         "pca_scores", "walk_forward_scores", "embeddings", "control_scores", "sae_features", "published_pairs",
         "descriptions", "returns", "supervised_latents",
     }  # fmt: skip
+
+
+def test_peers_explain_the_samples_accounts_which_follow_its_planted_lines(rebuilt: Rebuilt) -> None:
+    table = rebuilt.read("fundamentals_explained")
+    assert set(table["metric"]) == {"operating_margin", "sales_growth", "asset_turnover"}
+    of = table.set_index(["method", "level", "scope", "metric", "ahead"])
+    clusters = {"base", "rolling", "walk_forward", "sic_code", "sic_division", "sic2"}
+    assert clusters <= set(table.loc[table["level"] == 0, "method"])
+    nearest = {"pca", "walk_forward", "supervised", "supervised_length_controlled"}
+    assert nearest <= set(table.loc[table["level"] == 10, "method"])
+    assert "population" not in set(table["method"])
+    for ahead in (0, 1):
+        assert of.loc[("pca", 1, "all", "operating_margin", ahead), "low"] > 0
+        assert of.loc[("sic2", 0, "all", "operating_margin", ahead), "low"] > 0
+    in_sample = table.groupby(["method", "level"])["in_sample"].first()
+    assert in_sample["base", 0]
+    assert in_sample["pca", 1]
+    assert not in_sample["walk_forward", 0]
+    assert not in_sample["walk_forward", 1]
+    assert not in_sample["sic_code", 0]
+    assert rebuilt.metadata("fundamentals_explained")["metrics"] == "asset_turnover, operating_margin, sales_growth"

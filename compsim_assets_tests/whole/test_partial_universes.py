@@ -53,6 +53,8 @@ def test_reports_and_features_are_enough(bare: Local) -> None:
     assert said["without_sic_code"] == said["without_description"] == reports
     assert bare.read("price_history").empty
     assert bare.metadata("price_history")["note"] == "the universe has no prices.parquet"
+    assert bare.read("fundamentals_explained").empty
+    assert bare.metadata("fundamentals_explained")["note"] == "the universe has no fundamentals.parquet"
     assert bare.read("fuzz_scores").empty
     assert bare.metadata("fuzz_scores")["mean_interpretability"] == "no scores"
     assert bare.read("baseline_clusters").empty

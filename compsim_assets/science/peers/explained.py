@@ -74,7 +74,7 @@ class Explained:
     Args:
         peers: of n rows.
         values: (n, M) NaN where there is none. targets: (H, n, M).
-        group: (n,) the row's group, within its year; -1: of none, and so without a share.
+        group: (n,) the row's group, within its year, which its peers are of, too; -1: of none, and so without a share.
         company: (n,) number of the row's company, from 0 on. n_companies: how many are drawn from.
 
     Cost: O(peers M) time; memory of 8 n M (3 H + 4) bytes.
