@@ -1,0 +1,1 @@
+"""Benchmarks at toy sizes: the generated universe, the fit of growth and its check, libraries beside ours."""
