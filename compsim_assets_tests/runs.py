@@ -38,7 +38,7 @@ BOTH_MODES = dict(zip(("dagster/asset_partition_range_start", "dagster/asset_par
 # Groupings that MeanCorr is compared over, beside clusters of the cutoff modes.
 OTHER_METHODS = (
     "baseline_clusters", "vintage_features", "walk_forward_scores", "walk_forward_cutoffs", "walk_forward_clusters",
-    "embeddings", "embedding_clusters", "control_features", "control_scores", "control_clusters",
+    "embeddings", "embedding_clusters", "control_features", "control_scores", "control_clusters", "control_reasons",
 )  # fmt: skip
 # The sample has nothing published: no pairs, clusters, strong features, cointegrated pairs; no text encoder, no judge.
 EMPTY_ON_SAMPLE = {
@@ -47,6 +47,7 @@ EMPTY_ON_SAMPLE = {
 }  # fmt: skip
 # Draws of the bootstrap, of permutations and of placebos, by op: tests need intervals, not narrow ones.
 FEW_DRAWS: dict[str, dict[str, Any]] = {
+    "control_reasons": {"halves": 3},
     "robustness": {"resamples": 200, "permutations": 100},
     "pairs_trading": {"placebo_pool": 150, "placebo_draws": 30, "bootstrap_draws": 60},
 }

@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from hashlib import blake2b
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -32,7 +32,7 @@ from compsim_assets.assets.peers import LevelsConfig
 from compsim_assets.assets.similarity import FitConfig
 from compsim_assets.contracts import TABLES
 from compsim_assets.settings import Settings
-from compsim_assets.storage.controls import SCORES, SCORES_MANIFEST, Control, ControlFeatures, ControlScores
+from compsim_assets.storage.controls import SCORES, SCORES_MANIFEST, Control, ControlFeatures, ControlScores, Draws
 from compsim_assets.storage.embeddings import write_embeddings
 from compsim_assets.storage.io_managers import ResultsFolder
 from compsim_assets.storage.pairs import PairTable
@@ -78,26 +78,34 @@ def control_scores(
 
     Without features there are words alone; without texts there are no words.
     """
+    from compsim_assets.evidence.control_matrices import ControlMatrices
+
     content, listed = blake2b(digest_size=16), []
     year = descriptions.set_index("report_id")["year"]
     with folder.results.scratch(SCORES) as scratch:
         aside = scratch / "tables"
         aside.mkdir()
-        pca = _pca(context, config, scratch)
+        matrices = ControlMatrices(Draws(config.shuffles, config.words, config.seed), scratch)
+        pca = _pca(context, config, matrices.notes)
         with explaining_memory("the scores of controls", _LOWER):
-            for each in pca.controls(sae_features, control_features, descriptions):
+            for each in pca.scored(matrices.of(sae_features, control_features, descriptions)):
                 content.update(each.control.file.encode())
                 years = year.loc[each.report_id].to_numpy("int64")
                 path = aside / f"{each.control.file}.parquet"
                 write_embeddings(path, each.report_id, years, each.scores, each.row, content)
                 listed.append(_listed(each))
-        manifest = {"encoders": listed, "notes": pca.notes, "content": content.hexdigest()}
+        manifest = {
+            "encoders": listed,
+            "notes": pca.notes,
+            "draws": asdict(matrices.draws),
+            "content": content.hexdigest(),
+        }
         (aside / SCORES_MANIFEST).write_text(json.dumps(manifest, indent=2))
         metadata: dict[str, Any] = {"controls": len(listed), "preview": markdown_table(listed, _SHOWN)}
         yield dg.Output(aside, metadata=metadata | ({"note": "; ".join(pca.notes)} if pca.notes else {}))
 
 
-def _pca(context: dg.AssetExecutionContext, config: ControlScoresConfig, scratch: Path) -> "ControlPca":
+def _pca(context: dg.AssetExecutionContext, config: ControlScoresConfig, notes: list[str]) -> "ControlPca":
     from compsim_assets.evidence.control_scores import ControlPca
     from compsim_assets.science.pca.fit import memory_needed
 
@@ -106,7 +114,8 @@ def _pca(context: dg.AssetExecutionContext, config: ControlScoresConfig, scratch
         require_memory(context, f"the PCA of {control.file}", needed, _LOWER)
 
     device, log = default_device(), context.log.info
-    return ControlPca(**config.model_dump(), scratch=scratch, device=device, allowed=allowed, log=log)
+    given = config.model_dump(exclude={"shuffles", "words"})
+    return ControlPca(**given, device=device, allowed=allowed, log=log, notes=notes)
 
 
 def _listed(each: "Scored") -> dict[str, Any]:
@@ -199,22 +208,82 @@ def control_statistics(
     return pd.concat(parts, ignore_index=True).sort_values(names[:-1], ignore_index=True)
 
 
+class ControlReasonsConfig(dg.Config):
+    """What is looked at of what columns say."""
+
+    columns: int = Field(default=8192, ge=1, description="Columns of a matrix; of more a random sample.")
+    themes: int = Field(
+        default=32, ge=8, description="Groups that columns are put into; at most an eighth of the narrowest matrix."
+    )
+    reports: int = Field(default=20, ge=2, description="Reports of a column that terms are of, one per company.")
+    halves: int = Field(default=6, ge=3, description="Random halves of the companies, learned from and judged on.")
+    seed: int = Field(default=0, ge=0, description="Seed of the sample, of the halves and of the groups.")
+
+
+@dg.asset(
+    ins={"descriptions": columns(*WHO, "description")},
+    op_tags=HEAVY,
+    **table_options("control_reasons", "controls", "torch", "scikitlearn"),
+)
+@alone
+def control_reasons(
+    context: dg.AssetExecutionContext,
+    config: ControlReasonsConfig,
+    folder: ResultsFolder,
+    sae_features: FeatureShards,
+    control_features: ControlFeatures,
+    control_scores: ControlScores,
+    pca_scores: ScoreTable,
+    descriptions: DataFrame,
+) -> DataFrame:
+    """What the columns of the SAE's features and of every control say: how well terms tell the reports in which a
+    column is most active, and what share of the cosines of nearest companies five themes cover; judged on companies
+    that were not learned from.
+    """
+    import pandas as pd
+
+    from compsim_assets.evidence.control_matrices import MatricesOfControls
+    from compsim_assets.evidence.control_reasons import compared_reports, reason_rows
+
+    if sae_features.shape[0] == 0:
+        context.add_output_metadata({"note": "there are no features to hold against"})
+        return TABLES["control_reasons"].empty()
+    lower, parts = "fewer columns", []
+    with folder.results.scratch("control_reasons") as scratch, explaining_memory("what controls say", lower):
+        matrices = MatricesOfControls(sae_features, control_features, control_scores, pca_scores, scratch)
+        options = {**config.model_dump(), "themes": min(config.themes, matrices.narrowest // 8)}
+        compared = compared_reports(sae_features.report_id, descriptions, options)
+        for matrix in matrices.read(descriptions):
+            context.log.info(f"columns of {matrix.method}, draw {matrix.draw}")
+            parts.append(reason_rows(matrix, compared))
+    table = pd.concat(parts, ignore_index=True)
+    means = table.pivot_table(index="method", columns="statistic", values="value")
+    context.add_output_metadata({"means": dg.MetadataValue.md(means.to_markdown(floatfmt=".3f"))})
+    keys = ["method", "seed", "half", "statistic"]
+    return table.sort_values(keys, ignore_index=True)
+
+
 @dg.asset(**table_options("control_findings", "controls", "pandas", stage=COMPARISON))
 def control_findings(
     context: dg.AssetExecutionContext,
     control_scores: ControlScores,
     control_statistics: DataFrame,
+    control_reasons: DataFrame,
     mean_correlation: DataFrame,
     peer_statistics: DataFrame,
     robustness: DataFrame,
 ) -> DataFrame:
     """Does training matter? Trained features less each control, by clusters and peers, with intervals over years and
-    draws, corrected for the number of tests.
+    draws, and by what their columns say, with intervals over companies; corrected for the number of tests.
     """
+    import pandas as pd
+
+    from compsim_assets.evidence.control_reasons import reason_findings
     from compsim_assets.evidence.controls import control_findings as judge_controls
 
     why = "; ".join(control_scores.manifest["notes"])
     table = judge_controls(mean_correlation, peer_statistics, control_statistics, robustness, why)
+    table = pd.concat([table, reason_findings(control_reasons, why)], ignore_index=True)
     counts = table["verdict"].value_counts()
     context.add_output_metadata({str(verdict): int(n) for verdict, n in counts.items()})
     return table

@@ -179,11 +179,13 @@ def findings(
     """What stands? Each published claim on one line: the published number, ours computed the published way, ours
     corrected with its interval, and a verdict (stands, weaker, reversed, not testable here).
 
-    Written as a page, too: `findings.md` and `findings.html` beside the table.
+    Written as a page, too: `findings.md` and `findings.html` beside the table. The first claim, and the first thing on
+    the page, is the nearest peer within its industry against a random one of the same industry.
     """
     from compsim_assets.evidence.cautions import of_the_encoder
     from compsim_assets.evidence.claims import published_claims
-    from compsim_assets.evidence.controls import summary
+    from compsim_assets.evidence.control_summary import summary
+    from compsim_assets.evidence.headline import headline
     from compsim_assets.evidence.judge import Evidence, judge
     from compsim_assets.evidence.published_figures import published_figures
 
@@ -198,16 +200,16 @@ def findings(
         notes.append(of_the_encoder(origin, knowledge, walk_forward_cutoffs, embeddings.by_vintages))
     shown = {"table_1": table_1, "table_2": table_2, "pairs_backtest": pairs_backtest, "robustness": robustness}
     shown |= {"peer_statistics": _over_years(peer_statistics), "control_findings": control_findings}
-    held = summary(control_findings)
+    above = summary(control_findings), headline(peer_statistics, robustness)
     pages = {
-        "findings.md": markdown_page(table, universe, notes, controls=held),
-        "findings.html": html_page(table, universe, notes, shown, held),
+        "findings.md": markdown_page(table, universe, notes, "{table}.parquet", *above),
+        "findings.html": html_page(table, universe, notes, shown, *above),
     }
     for name, page in pages.items():
         with results.new_file(results.folder / name) as aside:
             aside.write_text(page, encoding="utf-8")
         context.add_output_metadata({name: dg.MetadataValue.path(str(results.folder / name))})
-    page = markdown_page(table, universe, notes, "/assets/{table}", held)
+    page = markdown_page(table, universe, notes, "/assets/{table}", *above)
     counts = table["verdict"].value_counts()
     context.add_output_metadata({"page": dg.MetadataValue.md(page), **{str(k): int(n) for k, n in counts.items()}})
     return table

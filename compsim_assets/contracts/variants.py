@@ -11,6 +11,7 @@ from compsim_assets.contracts.columns import (
     count,
     day,
     flag,
+    number,
     size,
     text,
 )
@@ -64,6 +65,14 @@ TABLES = (
         text("statistic", "mean_correlation, pair_weighted, or a statistic of peers."),
         size("level", "Number of peers, or per cent of pairs; 0 where there is no level."),
         correlation("value", "The statistic; null where it is not defined."),
+    ),
+    table("control_reasons", "method", "seed", "half", "statistic")(
+        text("method", "trained: the SAE's own features; or a control."),
+        count("seed", "Of the draw that the control is; 1 where nothing is drawn.", at_least=1),
+        count("half", "Which random half of the companies was learned from, the other being judged.", at_least=1),
+        text("statistic", "label_auc, theme_coverage or theme_coverage_beyond_chance."),
+        number("value", "The statistic; null where that half has too little."),
+        count("n_columns", "Columns that it is of, a random sample where there are more."),
     ),
     table("supervised_latents", "latent")(
         LATENT,

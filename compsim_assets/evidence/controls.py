@@ -1,6 +1,6 @@
 """Trained features against controls: differences by year, over years and draws, and what they say of training."""
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,8 +17,6 @@ FAMILY = "trained less control"
 NOT_SEEN = "not told apart"
 _CLUSTERS = ("mean_correlation", "pair_weighted")
 _SIGNIFICANT = 0.05
-# Of the measures, those at the top of the page: MeanCorr, by pairs, Spearman, the ten nearest, the nearest by industry.
-_SHOWN = (0, 1, 4, 5, 6)
 
 
 class Measure(NamedTuple):
@@ -158,7 +156,7 @@ def control_findings(
                 rows.append({**row, "verdict": NOT_TESTABLE, "why": why or "it was not made"})
                 continue
             difference = differences[measure.difference, measure.trained, f"{name}{measure.ending}", measure.text]
-            verdict, why = judged(**difference, n_tests=n_tests)
+            verdict, why = judged(**difference, n_tests=n_tests, of="years")
             numbers = {"difference": difference["value"], **difference, **_both(trained[measure], values)}
             rows.append({**row, **numbers, "verdict": verdict, "why": why})
     return pd.DataFrame(rows, columns=TABLES["control_findings"].names).fillna({"n_draws": 0, "n_years": 0})
@@ -182,35 +180,16 @@ def _both(trained: pd.Series, draws: pd.DataFrame) -> dict[str, float]:
     return {"trained": float(of_trained[both].mean()), **ends, "n_draws": len(draws), "n_years": int(both.sum())}
 
 
-def summary(findings: pd.DataFrame) -> pd.DataFrame:
-    """What `control_findings` says, for the top of the page: a row per control that is there, trained less control by
-    the statistics that claims are of, and how many of all stand. Without a row where there is no control.
+def judged(
+    value: float, low: float, high: float, p_value: float, p_adjusted: float, n_tests: int, of: str
+) -> tuple[str, str]:
+    """Whether training is seen to matter, and what that rests on: the interval and the test, once corrected; `of` says
+    what the interval is over.
     """
-    shown = [MEASURES[at] for at in _SHOWN]
-    rows = []
-    for name, (label, *_) in CONTROL_NAMES.items():
-        of_control = findings[(findings["control"] == name) & (findings["verdict"] != NOT_TESTABLE)]
-        if of_control.empty:
-            continue
-        cells = {(row["method"], row["statistic"], row["level"]): _cell(row) for row in of_control.to_dict("records")}
-        values = [cells.get((measure.trained, measure.statistic, measure.level), "") for measure in shown]
-        counts = of_control["verdict"].value_counts()
-        told = f"{counts.get(STANDS, 0)} better, {counts.get(REVERSED, 0)} worse, {counts.get(NOT_SEEN, 0)} {NOT_SEEN}"
-        rows.append([label, *values, told])
-    return pd.DataFrame(rows, columns=["trained less", *(measure.words for measure in shown), f"of {len(MEASURES)}"])
-
-
-def _cell(row: Mapping[Hashable, Any]) -> str:
-    mark = {STANDS: " better", REVERSED: " worse"}.get(row["verdict"], "")
-    return f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]{mark}"
-
-
-def judged(value: float, low: float, high: float, p_value: float, p_adjusted: float, n_tests: int) -> tuple[str, str]:
-    """Whether training is seen to matter, and what that rests on: the interval and the test, once corrected."""
     if np.isnan(low):
-        return NOT_TESTABLE, "fewer than three years have both"
+        return NOT_TESTABLE, f"fewer than three {of} have both"
     if low == high == 0:
-        return NOT_SEEN, "equal in every year"
+        return NOT_SEEN, f"equal in all {of}"
     if low <= 0 <= high:
         return NOT_SEEN, "the interval includes zero"
     if p_adjusted >= _SIGNIFICANT:

@@ -38,10 +38,28 @@ class Control:
         return f"{self.name}-{self.seed}"
 
 
+PLAIN_COSINE = Control("tfidf_cosine")
+"""Words without scaler and PCA: of the same matrix as tfidf."""
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What controls are drawn by: draws of the dealt-out features and their seed, and words at most."""
+
+    shuffles: int
+    words: int
+    seed: int
+
+
 class ControlScores(EmbeddingFolder):
     """Scores of every control, one read after the other."""
 
     asset, manifest_name = SCORES, SCORES_MANIFEST
+
+    @property
+    def draws(self) -> Draws:
+        """What the scored controls were drawn by."""
+        return Draws(**self.manifest["draws"])
 
     def controls(self) -> Iterator[tuple[Control, Embeddings]]:
         """Each control and its scores. Memory for one of them."""

@@ -6,6 +6,7 @@ import pytest
 
 from compsim_assets.contracts import TABLES, validate
 from compsim_assets.contracts.methods import CONTROL_NAMES
+from compsim_assets.evidence.control_summary import summary
 from compsim_assets.evidence.controls import (
     FAMILY,
     MEASURES,
@@ -15,87 +16,11 @@ from compsim_assets.evidence.controls import (
     draws_of_clusters,
     draws_of_peers,
     judged,
-    summary,
 )
 from compsim_assets.evidence.page import CONTROLS, html_page, markdown_page
 from compsim_assets.evidence.verdicts import NOT_TESTABLE, REVERSED, STANDS
-from compsim_assets.science.correlation.mean_correlation import year_correlation
-from compsim_assets.science.correlation.returns import normalise_returns
-from compsim_assets.science.cutoffs.choice import cut_clusters
-from compsim_assets.science.latents.shuffled import shuffled_columns
-from compsim_assets.science.linkage.years import link_years
-from compsim_assets.science.pca.arrays import ArrayFeatures
-from compsim_assets.science.pca.fit import fit_pca
-from compsim_assets.science.peers.returns import Levels, year_statistics
-from compsim_assets.science.peers.statistics import YearReports, correlations, cosines
 from compsim_assets.science.words.tfidf import cosine_scores, tfidf_rows
-
-YEARS, COMPANIES, LINES = range(2001, 2013), 48, 8
-LEVELS = Levels(peers=(1, 10), shares=(1.0,), draws=1)
-
-
-class Planted:
-    """Companies of some lines of business; what of it texts and features know is said by who makes them."""
-
-    def __init__(self) -> None:
-        self.rng = np.random.default_rng(7)
-        self.year = np.repeat(YEARS, COMPANIES)
-        self.company = np.tile(np.arange(COMPANIES), len(YEARS))
-        self.line = self.company % LINES
-        self.ids = np.arange(len(self.year))
-        factors = self.rng.normal(size=(len(YEARS), LINES, 12))
-        own = self.rng.normal(size=(len(self.ids), 12))
-        self.returns = factors[self.year - YEARS[0], self.line] + 0.7 * own
-        self.unit, self.defined = normalise_returns(self.returns)
-
-    def texts(self) -> list[str]:
-        """Each line's words, with words that all have; another text each year."""
-        of_line = [[f"word{line}x{i}" for i in range(12)] for line in range(LINES)]
-        usual = [f"usual{i}" for i in range(30)]
-        draw = self.rng.choice
-        return [" ".join([*draw(of_line[line], 6), *draw(usual, 10)]) for line in self.line]
-
-    def features(self, knowing: float) -> np.ndarray:
-        """Latents, of which some are of a line; `knowing` says how much they stand out of the noise."""
-        latents = np.abs(self.rng.normal(size=(len(self.ids), 40)))
-        for latent in range(5):
-            latents[self.ids, self.line * 5 + latent] += knowing
-        return latents.astype(np.float32)
-
-    def measured(self, scores: np.ndarray, names: tuple[str, str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Rows of `mean_correlation` and of `peer_statistics`, under the names of both cutoffs and the similarity."""
-        linked = link_years(scores, self.year, "cpu")
-        clusters = cut_clusters(linked, self.unit, self.defined, self.ids)
-        rows = []
-        for name, cut in zip(names, ("base", "rolling"), strict=False):
-            for year, table in clusters[cut].groupby("year"):
-                at = table["report_id"].to_numpy()
-                value = year_correlation(table["cluster_id"].to_numpy(), self.unit[at], self.defined[at])
-                numbers = {"mean_correlation": value.mean_correlation, "pair_weighted": value.pair_weighted}
-                rows.append({"method": name, "year": int(str(year)), **numbers})
-        return pd.DataFrame(rows), self._peers(scores, names[2])
-
-    def _peers(self, scores: np.ndarray, name: str) -> pd.DataFrame:
-        rows = []
-        for year in YEARS:
-            at = np.flatnonzero(self.year == year)
-            alone = np.zeros(len(at), dtype=np.int64)
-            reports = YearReports(
-                year=year,
-                report_id=self.ids[at],
-                correlation=correlations(self.unit[at], self.defined[at]),
-                returns=self.returns[at],
-                sic2=alone,
-                company=self.company[at],
-                length=np.full(len(at), np.nan),
-            )
-            statistics, _ = year_statistics(cosines(scores[at]), reports, LEVELS)
-            rows += [{"method": name, "year": year, "in_sample": True, **each._asdict()} for each in statistics]
-        return pd.DataFrame(rows)
-
-
-def scored(features: np.ndarray) -> np.ndarray:
-    return fit_pca(ArrayFeatures(features), 20, components=False).scores
+from compsim_assets_tests.evidence.planted_lines import Planted, dealt_out, scored
 
 
 def judge(
@@ -133,10 +58,7 @@ def planted() -> Planted:
 def words(planted: Planted) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Returns follow words alone: features know next to nothing."""
     features = planted.features(0.02)
-    dealt = [
-        np.concatenate([block for _, block in shuffled_columns(ArrayFeatures(features), [0, seed])], axis=1)
-        for seed in (1, 2, 3)
-    ]
+    dealt = [dealt_out(features, seed) for seed in (1, 2, 3)]
     weights = tfidf_rows(planted.texts(), 1000)
     controls = {
         "random_sae": [scored(features)],
@@ -153,7 +75,7 @@ def test_a_random_sae_that_secretly_is_the_trained_one_is_found_equal(words: tup
     rows = rows[(rows["method"] != "rolling") | (rows["verdict"] != NOT_TESTABLE)]
     assert len(rows) >= 7
     assert (rows["verdict"] == NOT_SEEN).all()
-    assert set(rows["why"]) == {"equal in every year"}
+    assert set(rows["why"]) == {"equal in all years"}
     assert (rows[["difference", "low", "high"]] == 0).all(axis=None)
 
 
@@ -175,8 +97,7 @@ def test_draws_that_know_as_little_are_not_told_apart(words: tuple[pd.DataFrame,
 
 def test_features_that_know_beat_the_same_dealt_out_anew(planted: Planted) -> None:
     features = planted.features(2.0)
-    dealt = np.concatenate([block for _, block in shuffled_columns(ArrayFeatures(features), [0, 1])], axis=1)
-    findings, rows = judge(planted, scored(features), {"shuffled_features": [scored(dealt)]})
+    findings, rows = judge(planted, scored(features), {"shuffled_features": [scored(dealt_out(features))]})
     told = verdicts(findings, "shuffled_features")
     assert told["pca", "spearman", 0] == STANDS
     assert told["pca", "neighbours", 10] == STANDS
@@ -216,7 +137,7 @@ def test_a_cutoff_mode_that_is_left_out_is_compared_with_nothing(planted: Plante
     ],
 )
 def test_a_verdict_needs_interval_and_corrected_test(numbers: tuple[float, ...], verdict: str) -> None:
-    assert judged(*numbers, 54)[0] == verdict
+    assert judged(*numbers, 54, "years")[0] == verdict
 
 
 def test_the_page_begins_with_them(words: tuple[pd.DataFrame, pd.DataFrame]) -> None:

@@ -18,6 +18,9 @@ from compsim_assets_tests.runs import Local, once
 UNIVERSE = Path(os.environ.get("COMPSIM_REAL_UNIVERSE") or Path(__file__).parents[3] / "shared" / "universe")
 YEARS = range(2013, 2021)
 N_COMPANIES, N_WITHOUT = 60, 12  # of them without a code
+CONTROLS = (
+    "random_sae", "raw_activations", "raw_activations_mean", "shuffled_features", "tfidf", "tfidf_cosine",
+)  # fmt: skip
 ASSETS = [
     "descriptions", "returns", "published_pairs", "sae_features", "vintage_features", "fuzz_scores", "pca",
     "pca_scores", "clustered_reports", "dendrograms", "cutoff_curve", "distance_scale", "cutoffs", "clusters",
@@ -25,8 +28,8 @@ ASSETS = [
     "walk_forward_scores", "walk_forward_cutoffs", "walk_forward_clusters", "embeddings", "embedding_clusters",
     "control_features", "control_scores", "control_clusters", "supervised_latents", "price_history",
     "peer_statistics", "mean_correlation", "cointegrated_pairs", "pairs_backtest", "pairs_daily",
-    "control_statistics", "robustness", "control_findings", "table_1", "table_2", "findings", "methods_forest",
-    "equity_curves",
+    "control_statistics", "control_reasons", "robustness", "control_findings", "table_1", "table_2", "findings",
+    "methods_forest", "equity_curves",
 ]  # fmt: skip
 
 pytestmark = [
@@ -212,6 +215,7 @@ def test_every_kind_of_method_is_compared_in_both_blocks(part: Local) -> None:
     expected = {
         *("base", "walk_forward", "embedding_base", "embedding_rolling", "embedding_kmeans"),
         *("GCD", "GCDR", "SIC", "Industry", "sic_code", "sic_division", "gics_sector"),
+        *(f"{control}_{mode}" for control in CONTROLS for mode in ("base", "rolling")),
         "population",
     }
     for block in ("as_published", "honest"):

@@ -12,7 +12,7 @@ from compsim_assets.sample.lines import LINES, Line
 from compsim_assets.science.linkage.nearest import nearest_peers
 from compsim_assets.science.pca.fit import fit_pca
 from compsim_assets.science.reasons.contributions import ComparedYear, Wanted, reasons_of_years
-from compsim_assets.science.reasons.parts import ScoredReports
+from compsim_assets.science.reasons.parts import HeldAxes, ScoredReports
 from compsim_assets.science.reasons.themes import (
     group_latents,
     number_of_themes,
@@ -21,7 +21,7 @@ from compsim_assets.science.reasons.themes import (
     try_numbers,
 )
 from compsim_assets_tests.sample.conftest import ID, Sample
-from compsim_assets_tests.science.reasons.made_reports import Held, Rows
+from compsim_assets_tests.science.reasons.made_reports import Rows
 
 pytestmark = pytest.mark.waits(30)
 
@@ -46,7 +46,7 @@ def test_the_top_theme_of_a_pair_names_its_line(full: Sample) -> None:
     company = pd.factorize(full.reports["cik"])[0]
     pca = fit_pca(Rows(full.features), N_AXES)
     assert pca.components is not None
-    reports = ScoredReports(Rows(full.features), pca.scores, Held(pca.components), pca.mean, pca.scale)
+    reports = ScoredReports(Rows(full.features), pca.scores, HeldAxes(pca.components), pca.mean, pca.scale)
     number = number_of_themes(try_numbers(reports, year, company, lattice=(16, 32, 48, 64, 128)))
     assert 30 <= number <= 64  # there are thirty lines, and what lines share
     theme = group_latents(place_latents(reports.axes, pca.explained_variance, reports.n_latents), number, seed=0)

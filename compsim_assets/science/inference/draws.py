@@ -62,5 +62,35 @@ def mean_of_years_and_draws(by_year: np.ndarray, level: float = 0.95) -> MeanTes
     return MeanTest(of_years.mean, of_years.mean - reach, of_years.mean + reach, p_value, of_years.n)
 
 
+def mean_of_halves_and_draws(by_half: np.ndarray, level: float = 0.95) -> MeanTest:
+    """Mean over halves of a sample of what was drawn several times: for further samples and further draws at once.
+
+    Each half is one of a random split into two. A number of a half differs from that of the whole as the whole's does
+    from what it estimates (half-samples, McCarthy 1969; Shao and Wu 1989 for deleting d of n): the variance is that
+    between halves, not divided by their number, with a part for their being few. To it comes the variance of the mean
+    over draws. Student's degrees of freedom are one less than the halves.
+
+    Args:
+        by_half: (draws, halves) NaN where one has no number.
+
+    Returns:
+        As `hac_mean`: NaN ends for fewer than three halves; no width and no p-value where nothing differs.
+    """
+    values = np.asarray(by_half, dtype=np.float64)
+    values = values[:, np.isfinite(values).any(axis=0)]
+    n_draws, n = values.shape
+    if n < 3:
+        return MeanTest(float(np.nanmean(values)) if values.size else np.nan, np.nan, np.nan, np.nan, n)
+    of_halves = np.nanmean(values, axis=0)
+    mean, variance = float(of_halves.mean()), float(of_halves.var(ddof=1)) * (1 + 1 / n)
+    if n_draws > 1:
+        variance += float(np.nanmean(values, axis=1).var(ddof=1)) / n_draws
+    if variance <= 1e-24 * mean**2:
+        return MeanTest(mean, mean, mean, np.nan, n)
+    reach = _reach(variance, n - 1, level)
+    p_value = 2 * float(student.sf(abs(mean) / variance**0.5, n - 1))
+    return MeanTest(mean, mean - reach, mean + reach, p_value, n)
+
+
 def _reach(variance: float, freedom: float, level: float) -> float:
     return float(student.ppf((1 + level) / 2, freedom) * variance**0.5)

@@ -69,6 +69,17 @@ class ScoredReports:
         return u, v
 
 
+class HeldAxes:
+    """Axes in memory, (P, D) float32."""
+
+    def __init__(self, components: np.ndarray) -> None:
+        self.components = components
+
+    def block(self, start: int, stop: int) -> np.ndarray:
+        """(P, stop - start) float32."""
+        return self.components[:, start:stop]
+
+
 class AxesOfScores:
     """Axes that were not stored, block by block from features and scores of all reports (method section 2).
 

@@ -29,15 +29,15 @@ def tfidf_rows(texts: Sequence[str], max_words: int) -> sparse.csr_array:
 
 
 class SparseFeatures:
-    """A sparse array as a feature matrix: blocks of it are dense."""
+    """A sparse array, `values`, as a feature matrix: blocks of it are dense."""
 
     def __init__(self, values: sparse.csr_array) -> None:
-        self._rows, self._columns = values, values.tocsc()
+        self.values, self._columns = values, values.tocsc()
 
     @property
     def shape(self) -> tuple[int, int]:
         """(n, words)."""
-        return int(self._rows.shape[0]), int(self._rows.shape[1])
+        return int(self.values.shape[0]), int(self.values.shape[1])
 
     def columns(self, start: int, stop: int, positions: np.ndarray | None = None) -> np.ndarray:
         """(n, stop - start) values of these columns, or (k, stop - start) of the rows at these positions."""
@@ -46,7 +46,7 @@ class SparseFeatures:
 
     def rows(self, positions: np.ndarray) -> np.ndarray:
         """(k, words) values of the rows at these positions."""
-        return np.ascontiguousarray(self._rows[positions].toarray(), dtype=np.float32)
+        return np.ascontiguousarray(self.values[positions].toarray(), dtype=np.float32)
 
 
 def cosine_scores(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from compsim_assets.science.inference.draws import mean_of_draws, mean_of_years_and_draws
+from compsim_assets.science.inference.draws import mean_of_draws, mean_of_halves_and_draws, mean_of_years_and_draws
 from compsim_assets.science.inference.tests import hac_mean
 
 
@@ -69,3 +69,34 @@ def test_years_that_no_draw_has_do_not_count() -> None:
     assert test.n == 3
     assert test.mean == pytest.approx((0.15 + 0.2 + 0.45) / 3)
     assert mean_of_years_and_draws(np.empty((0, 0))).n == 0
+
+
+@pytest.mark.parametrize("halves", [4, 6, 12])
+def test_coverage_over_halves_of_the_companies(halves: int) -> None:
+    """A number of a company with mean 0.3; what is judged is one half, chosen anew each time."""
+    rng = np.random.default_rng(halves)
+    covered = []
+    for _ in range(1500):
+        sample = 0.3 + rng.gamma(2.0, 0.1, 200) - 0.2
+        judged = np.array([sample[rng.permutation(200) < 100].mean() for _ in range(halves)])
+        test = mean_of_halves_and_draws(judged[None])
+        covered.append(test.low <= 0.3 <= test.high)
+    assert np.mean(covered) == pytest.approx(0.95, abs=0.02)
+
+
+def test_draws_widen_what_halves_say() -> None:
+    rng = np.random.default_rng(1)
+    values = 0.3 + rng.normal(0, 0.01, (3, 6))
+    apart = values + np.array([[-0.1], [0.0], [0.1]])
+    narrow, wide = mean_of_halves_and_draws(values), mean_of_halves_and_draws(apart)
+    assert wide.mean == pytest.approx(narrow.mean)
+    assert wide.high - wide.low > 3 * (narrow.high - narrow.low)
+
+
+def test_too_few_halves_and_halves_that_agree() -> None:
+    few = mean_of_halves_and_draws(np.array([[0.1, np.nan, 0.3, np.nan]]))
+    assert (few.mean, few.n) == (pytest.approx(0.2), 2)
+    assert np.isnan([few.low, few.high, few.p_value]).all()
+    same = mean_of_halves_and_draws(np.full((2, 4), 0.25))
+    assert (same.mean, same.low, same.high) == (0.25, 0.25, 0.25)
+    assert np.isnan(same.p_value)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from compsim_assets.science.pca.fit import fit_pca
-from compsim_assets.science.reasons.parts import ScoredReports
+from compsim_assets.science.reasons.parts import HeldAxes, ScoredReports
 
 
 class Rows:
@@ -20,17 +20,6 @@ class Rows:
     def rows(self, positions: np.ndarray) -> np.ndarray:
         """(k, D), copied."""
         return self.values[positions]
-
-
-class Held:
-    """Axes in memory."""
-
-    def __init__(self, components: np.ndarray) -> None:
-        self.components = components
-
-    def block(self, start: int, stop: int) -> np.ndarray:
-        """(P, stop - start)."""
-        return self.components[:, start:stop]
 
 
 def topical(rng: np.random.Generator, n: int, n_latents: int, n_topics: int = 5) -> np.ndarray:
@@ -50,13 +39,13 @@ def scored(features: np.ndarray, n_components: int, own_mean: np.ndarray | None 
     if own_mean is not None:
         mean = pca.mean + own_mean * pca.scale
         scores = (scores - own_mean @ pca.components.T.astype(np.float64)).astype(np.float32)
-    return ScoredReports(Rows(features), scores, Held(pca.components), mean, pca.scale)
+    return ScoredReports(Rows(features), scores, HeldAxes(pca.components), mean, pca.scale)
 
 
 def contributions(reports: ScoredReports, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """(m, D) float64, all of them, as method section 8 writes them."""
     assert isinstance(reports.features, Rows)
-    assert isinstance(reports.axes, Held)
+    assert isinstance(reports.axes, HeldAxes)
     text = (reports.features.values.astype(np.float64) - reports.mean) / reports.scale
     scores = reports.scores.astype(np.float64)
     reconstructed = scores @ reports.axes.components.astype(np.float64)

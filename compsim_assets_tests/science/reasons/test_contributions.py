@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from compsim_assets.science.reasons import contributions as module
 from compsim_assets.science.reasons.contributions import ComparedYear, Reasons, Wanted, reasons_of_years
-from compsim_assets.science.reasons.parts import AxesOfScores, ScoredReports
+from compsim_assets.science.reasons.parts import AxesOfScores, HeldAxes, ScoredReports
 from compsim_assets.science.strong_features.removal import cosines as cosines_after
-from compsim_assets_tests.science.reasons.made_reports import Held, Rows, contributions, cosines, scored, topical
+from compsim_assets_tests.science.reasons.made_reports import Rows, contributions, cosines, scored, topical
 
 _FOR, _AGAINST = 6, 4
 
@@ -98,7 +98,7 @@ def test_axes_that_were_not_stored_give_the_same() -> None:
     rng = np.random.default_rng(4)
     features = topical(rng, 40, 120)
     reports = scored(features, 15)
-    assert isinstance(reports.axes, Held)
+    assert isinstance(reports.axes, HeldAxes)
     variance = np.square(reports.scores.astype(np.float64)).sum(axis=0) / 39
     axes = AxesOfScores(Rows(features), reports.scores, reports.mean, reports.scale, variance, block_bytes=5000)
     assert axes.block(3, 77) == pytest.approx(reports.axes.block(3, 77), abs=2e-6)
@@ -136,7 +136,7 @@ def test_removing_a_theme_changes_the_cosine_as_the_removal_says() -> None:
     rng = np.random.default_rng(7)
     reports = scored(topical(rng, 16, 40), 15)
     assert isinstance(reports.features, Rows)
-    assert isinstance(reports.axes, Held)
+    assert isinstance(reports.axes, HeldAxes)
     theme = np.arange(40) % 3
     year, wanted = _year(np.arange(16)), Wanted(theme, 3, theme, 3)
     (reasons,) = reasons_of_years(reports, [year], wanted)

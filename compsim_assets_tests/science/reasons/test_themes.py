@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from compsim_assets.science.reasons.parts import ScoredReports
+from compsim_assets.science.reasons.parts import HeldAxes, ScoredReports
 from compsim_assets.science.reasons.themes import (
     Trial,
     group_latents,
@@ -14,7 +14,7 @@ from compsim_assets.science.reasons.themes import (
     theme_activity,
     try_numbers,
 )
-from compsim_assets_tests.science.reasons.made_reports import Held, Rows, scored
+from compsim_assets_tests.science.reasons.made_reports import Rows, scored
 
 N_TOPICS, PER_TOPIC, N_COMPANIES, N_YEARS = 12, 20, 60, 4
 
@@ -65,7 +65,7 @@ def test_places_are_covariances(planted: tuple[ScoredReports, np.ndarray, np.nda
     """On all axes, and on those of some reports when these are all: inner products are correlations of latents."""
     reports, *_, topic = planted
     assert isinstance(reports.features, Rows)
-    assert isinstance(reports.axes, Held)
+    assert isinstance(reports.axes, HeldAxes)
     features = reports.features.values[:, topic >= 0].astype(np.float64)
     rank = min(features.shape)
     full = scored(features.astype(np.float32), rank)
