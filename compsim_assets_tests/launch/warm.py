@@ -1,5 +1,6 @@
 """Processes that start warm: forked from a server that has imported Dagster and torch once for all tests."""
 
+import faulthandler
 import importlib
 import json
 import os
@@ -7,15 +8,21 @@ import runpy
 import signal
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import forkserver, get_context
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
+
+# A program of tiny models takes seconds.
+_PATIENCE = 180
 
 _CONTEXT = get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["compsim_assets.launch.torchrun", "compsim_assets.launch.worker"])
@@ -44,6 +51,7 @@ def _become(work: Callable[..., None], arguments: Sequence[Any], environment: di
     tempfile.tempdir = None  # the server's
     for stream, name in ((1, "output.txt"), (2, "errors.txt")):
         os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND), stream)
+    faulthandler.register(signal.SIGUSR1, file=2)
     work(*arguments)
 
 
@@ -71,10 +79,40 @@ def by_hand(
     """
     folder.mkdir(parents=True, exist_ok=True)
     process = start(_play_torchrun, program, json.dumps(extras), folder, ranks, imports, folder=folder)
-    process.join()
-    assert process.exitcode is not None
+    try:
+        process.join(_PATIENCE)
+        if process.is_alive():
+            _show_stacks(process.pid)
+    finally:
+        # What hangs would hold the server's pipe, and with it every test after this one.
+        _kill_tree(process.pid)
+        process.join()
     output, errors = ((folder / f"{name}.txt").read_text() for name in ("output", "errors"))
+    assert process.exitcode != -signal.SIGKILL, f"{program} did not end within {_PATIENCE} s:\n{errors}"
+    assert process.exitcode is not None
     return Ended(process.exitcode, output, errors)
+
+
+def _show_stacks(pid: int | None) -> None:
+    """Where each process of a program is, in its `errors.txt`."""
+    for process in _tree(pid):
+        with suppress(psutil.Error):
+            process.send_signal(signal.SIGUSR1)
+            time.sleep(1)
+
+
+def _kill_tree(pid: int | None) -> None:
+    for process in _tree(pid):
+        with suppress(psutil.Error):
+            process.kill()
+
+
+def _tree(pid: int | None) -> list[psutil.Process]:
+    try:
+        top = psutil.Process(pid)
+        return [top, *top.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _play_torchrun(program: str, extras: str, folder: Path, ranks: int, imports: Sequence[str]) -> None:
