@@ -16,6 +16,9 @@ from compsim_assets.science.linkage.years import DENSE_BYTES, YearLinkage
 from compsim_assets.science.pca.fit import NoVariance, PrincipalComponents, fit_pca
 from compsim_assets.science.pca.standardise import ChosenRows, FeatureMatrix, Progress
 
+# Products of more multiply-adds than that are float32, added up in float64: twenty fits of seconds are minutes.
+FLOAT64_WORK = 1e11
+
 
 @dataclass(frozen=True)
 class Reports:
@@ -118,14 +121,18 @@ def walk_forward(
     has its own axes (fewer texts than latents, all axes kept) everything. New texts are then closer to others than
     fitted ones are. That is how the axes see them, and no look-ahead.
 
+    Each year is made from the reports alone, not from what another year was made of: any of them can be asked for
+    alone, with the same bits.
+
     Cost: sum over evaluated years t of `fit_pca` on the n_t different texts before t, n_t D min(n_t, D) / 2
     multiply-adds and an eigenproblem, since another scaler weights every latent anew and no product of an earlier fit
-    can be kept; and of n_y^2 P / 2 for every year y before t, whose distances are listed for their moments. Memory:
-    `fit_pca` of the last year, scores of all different texts, distances of one year.
+    can be kept (docs/speed.md, what did not work); and of n_y^2 P / 2 for every year y before t, whose distances are
+    listed for their moments. Memory: `fit_pca` of the last year, scores of all different texts, distances of one year.
     """
     years, windows = reports.compared_years(), reports.evaluated()
     windows = {year: window for year, window in windows.items() if only is None or year in only}
-    fit = partial(fit_pca, n_components=n_components, components=False, device=device, **options)
+    options = {"components": False, "float64_work": FLOAT64_WORK, **options}
+    fit = partial(fit_pca, n_components=n_components, device=device, **options)
     linkage = YearLinkage(device, dense_bytes)
     for done, (year, window) in enumerate(windows.items(), start=1):
         yield _evaluated(features, reports, [y for y in years if y <= year], window, fit, linkage)

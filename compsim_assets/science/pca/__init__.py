@@ -12,6 +12,6 @@ Sources: eigenpairs by LAPACK, or block Lanczos with Rayleigh-Ritz (Musco and Mu
 
 Cost: n^2 D / 2 multiply-adds for K, then 9 n^3 (LAPACK) or 2 n^2 m for a basis of m vectors.
 
-Read `standardise`, `cross_products`, `eigenpairs`, `fit`; then `projection` (a PCA that somebody else fitted) and
-`axes` (a few rows of W from the scores). Not here: reading shards (`storage.shards`), distances (`linkage`).
+Read `standardise`, `cross_products`, `eigenpairs`, `scores`, `fit`; then `projection` (a PCA that somebody else fitted)
+and `axes` (a few rows of W from the scores). Not here: reading shards (`storage.shards`), distances (`linkage`).
 """

@@ -1,5 +1,8 @@
 """The n x n Gram or the D x D covariance matrix of standardised features, from blocks, the symmetric half only."""
 
+from collections.abc import Iterable, Iterator
+from itertools import repeat
+
 import torch
 
 from compsim_assets.science.pca.standardise import StandardisedFeatures
@@ -9,24 +12,41 @@ from compsim_assets.science.pca.standardise import StandardisedFeatures
 TILE = 768
 
 
-def gram(features: StandardisedFeatures, tile: int = TILE) -> torch.Tensor:
-    """(n, n) Gram matrix of the rows, accumulated over column blocks; finds mean and scale on the way.
+def gram(
+    features: StandardisedFeatures,
+    tile: int = TILE,
+    others: StandardisedFeatures | None = None,
+    sums: torch.dtype | None = None,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """(n, n) Gram matrix of the rows and (k, n) products of other rows with them, accumulated over column blocks.
 
-    Cost: about n^2 D / 2 multiply-adds and one pass over the features. Memory O(n^2 + n block).
+    Finds mean and scale on the way; the others are standardised as they are, `alike`. None: k is 0.
+
+    Args:
+        sums: type that blocks of products are added up in; the products' own by default. Float64 sums of float32
+            products are off by the rounding of a block, not of all latents.
+
+    Cost: about n^2 D / 2 + k n D multiply-adds and one pass over the features. Memory O(n^2 + k n + (n + k) block).
     """
-    matrix = torch.zeros(features.n, features.n, dtype=features.dtype, device=features.device)
-    for _, values in features.column_blocks():
+    matrix = torch.zeros(features.n, features.n, dtype=sums or features.dtype, device=features.device)
+    products = matrix.new_zeros(0 if others is None else others.n, features.n)
+    of_others: Iterable[tuple[slice, torch.Tensor] | None] = repeat(None) if others is None else others.column_blocks()
+    # The fitted rows first: their block finds the mean and scale of these latents.
+    for (_, values), other in zip(features.column_blocks(), of_others, strict=False):
         _add_upper_half(matrix, values, tile)
-    return _mirror(matrix, tile)
+        if other is not None:
+            for rows in _panels(len(products), tile):
+                _add(products[rows], other[1][rows], values.T)
+    return _mirror(matrix, tile), products
 
 
-def covariance(features: StandardisedFeatures, tile: int = TILE) -> torch.Tensor:
+def covariance(features: StandardisedFeatures, tile: int = TILE, sums: torch.dtype | None = None) -> torch.Tensor:
     """(D, D) cross products of the columns, accumulated over row blocks after a pass for mean and scale.
 
     Cost: about n D^2 / 2 multiply-adds and two passes. Memory O(D^2 + n block).
     """
     size = features.n_latents
-    matrix = torch.zeros(size, size, dtype=features.dtype, device=features.device)
+    matrix = torch.zeros(size, size, dtype=sums or features.dtype, device=features.device)
     rows = max(1, features.n * features.block // max(size, 1))
     for _, values in features.row_blocks(rows):
         _add_upper_half(matrix, values.T, tile)
@@ -35,9 +55,21 @@ def covariance(features: StandardisedFeatures, tile: int = TILE) -> torch.Tensor
 
 def _add_upper_half(matrix: torch.Tensor, left: torch.Tensor, tile: int) -> None:
     """matrix += left @ left.T on the tiles on and above the diagonal."""
-    for start in range(0, len(matrix), tile):
-        rows = slice(start, start + tile)
-        matrix[rows, start:].addmm_(left[rows], left[start:].T)
+    for rows in _panels(len(matrix), tile):
+        _add(matrix[rows, rows.start :], left[rows], left[rows.start :].T)
+
+
+def _add(target: torch.Tensor, left: torch.Tensor, right: torch.Tensor) -> None:
+    """target += left @ right, the product in the factors' own type."""
+    if target.dtype is left.dtype:
+        target.addmm_(left, right)
+    else:
+        target.add_(left @ right)
+
+
+def _panels(size: int, tile: int) -> Iterator[slice]:
+    for start in range(0, size, tile):
+        yield slice(start, min(start + tile, size))
 
 
 def _mirror(matrix: torch.Tensor, tile: int) -> torch.Tensor:

@@ -72,7 +72,7 @@ def top_eigenpairs(
     3 m^2 float64.
     """
     n, k = len(matrix), min(k, len(matrix))
-    if n <= max(small, _FULL_SHARE * k):
+    if is_small(n, k, small):
         values, vectors = torch.linalg.eigh(matrix.double())
         values, vectors = values.flip(0)[:k], vectors.flip(1)[:, :k].to(matrix.dtype)
         basis, change, method = n, 0.0, "lapack"
@@ -90,9 +90,14 @@ def top_eigenpairs(
     )
 
 
+def is_small(n: int, k: int, small: int = SMALL) -> bool:
+    """Whether LAPACK finds the k largest eigenpairs of an (n, n) matrix, all n of them in float64."""
+    return n <= max(small, _FULL_SHARE * k)
+
+
 def solver_bytes(n: int, k: int, value: int) -> int:
     """About how many bytes `top_eigenpairs` needs beside an (n, n) matrix of `value` bytes per number."""
-    if n <= max(SMALL, _FULL_SHARE * k):
+    if is_small(n, k):
         return 3 * 8 * n**2
     # A basis that settles at its second size, its restriction, and LAPACK's copies and work space for that.
     basis = min(n, _FIRST_LOOK * k // 4 + max(8, k // 8))

@@ -7,18 +7,16 @@ import numpy as np
 import torch
 
 from compsim_assets.science.pca.cross_products import covariance, gram
-from compsim_assets.science.pca.eigenpairs import solver_bytes, top_eigenpairs
+from compsim_assets.science.pca.eigenpairs import is_small, solver_bytes, top_eigenpairs
+from compsim_assets.science.pca.scores import from_eigenpairs
 from compsim_assets.science.pca.standardise import FeatureMatrix, Progress, StandardisedFeatures
 
 # Above this many multiply-adds float64 products of the Gram matrix stop being a matter of seconds.
 FLOAT64_WORK = 2e12
 # Eigenvalues of a float32 Gram matrix below this share of the largest are rounding.
 _FLOAT32_NOISE = 1e-6
-# Scores within this share of the largest one compete for the sign; the first report decides.
-_SIGN_TIE = 1e-3
-
-# (n, P) scores, (P, D) axes and (k, P) scores of held-out reports, the last two where they were asked for.
-_Results = tuple[np.ndarray, np.ndarray | None, np.ndarray | None]
+# Float32 products are added up in float64 where LAPACK solves the matrix, or it has at most so many bytes then.
+_FLOAT64_SUMS = 1 << 30
 
 
 class NoVariance(ValueError):
@@ -116,9 +114,9 @@ def fit_pca(
         NoVariance: all fitted reports have the same features.
         ValueError: fewer than two reports, features that are not finite.
 
-    Cost: with m = min(n, D): n D m / 2 multiply-adds, then `top_eigenpairs` of an (m, m) matrix, then n D P
-    multiply-adds for the components. One pass over the features, two with components. Memory O(m^2 + n block + n P),
-    and D P values with components; the features are never in memory as a whole.
+    Cost: with m = min(n, D): n D m / 2 multiply-adds, and k n D for k held-out reports in the same pass; then
+    `top_eigenpairs` of an (m, m) matrix, then n D P multiply-adds for the components. One pass over the features, two
+    with components. Memory O(m^2 + n block + n P), and D P values with components: the features are never there whole.
     """
     n, n_latents = features.shape
     weight = np.ones(n) if copies is None else np.asarray(copies, dtype=np.float64)
@@ -126,18 +124,17 @@ def fit_pca(
         raise ValueError(f"PCA needs at least two reports with features, not {int(weight.sum())}")
     dtype = products_dtype(n * n_latents * min(n, n_latents), float64_work)
     data = StandardisedFeatures(features, weight, block=block, dtype=dtype, device=device, progress=progress)
-    through_gram = n <= n_latents
-    matrix = gram(data) if through_gram else covariance(data)
+    others = None if held_out is None else data.alike(held_out)
+    matrix, products = _cross_products(data, others, n_components)
     if not data.varies:
         raise NoVariance("features have no variance: every report has the same features")
-    total_variance = float(matrix.diagonal().double().sum()) / (data.total - 1)
+    diagonal = matrix.diagonal().double()
+    total_variance = float(diagonal.sum()) / (data.total - 1)
     pairs = top_eigenpairs(matrix, n_components, tolerance=tolerance, seed=seed, progress=log)
+    keep = _rank(pairs.values, diagonal, dtype, matrix.dtype, max(n, n_latents))
     del matrix
-    keep = _rank(pairs.values, dtype, max(n, n_latents))
     values, vectors = pairs.values[:keep], pairs.vectors[:, :keep]
-    finish = _from_left if through_gram else _from_right
-    others = None if held_out is None else data.alike(held_out)
-    scores, axes, held_out_scores = finish(data, values, vectors, components, others)
+    scores, axes, held_out_scores = from_eigenpairs(data, values, vectors, components, products, others)
     variance = values.cpu().numpy() / (data.total - 1)
     return PrincipalComponents(
         mean=data.mean,
@@ -161,93 +158,53 @@ def products_dtype(work: float, float64_work: float = FLOAT64_WORK) -> torch.dty
     return torch.float64 if work <= float64_work else torch.float32
 
 
-def memory_needed(n: int, n_latents: int, n_components: int, block: int) -> int:
-    """About how many bytes `fit_pca` holds at its peak, for n distinct reports and D latents."""
+def memory_needed(n: int, n_latents: int, n_components: int, block: int, held_out: int = 0) -> int:
+    """About how many bytes `fit_pca` holds at its peak, for n distinct reports, D latents and some held-out reports."""
     m, k = min(n, n_latents), min(n_components, n, n_latents)
-    value = products_dtype(n * n_latents * m).itemsize
-    blocks = (4 + value) * n * min(block, n_latents)
-    solving = value * m**2 + solver_bytes(m, k, value)
+    dtype = products_dtype(n * n_latents * m)
+    value, summed = dtype.itemsize, _sums_dtype(m, n_components, dtype).itemsize
+    blocks = (4 + value) * (n + held_out) * min(block, n_latents)
+    others = summed * n * held_out
+    matrix = summed * m**2
+    # In the solver's own type, and for a moment in both.
+    solved = matrix if is_small(m, n_components) else value * m**2
+    solving = max(solved + solver_bytes(m, k, value), 0 if solved == matrix else matrix + solved)
     finishing = blocks + 4 * n * k * 2 + 4 * n_latents * k
-    return max(value * m**2 + blocks, solving, finishing)
+    return others + max(matrix + blocks, solving, finishing)
 
 
-def _rank(values: torch.Tensor, dtype: torch.dtype, size: int) -> int:
-    """How many of the descending eigenvalues are not rounding of the largest one; at least one."""
-    noise = size * torch.finfo(dtype).eps if dtype is torch.float64 else _FLOAT32_NOISE
-    return max(1, int((values > values[0] * noise).sum()))
+def _cross_products(
+    data: StandardisedFeatures, others: StandardisedFeatures | None, n_components: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The smaller matrix, in the type that it is solved in; products of other reports with the fitted ones, if it is
+    the Gram matrix.
+    """
+    size = min(data.n, data.n_latents)
+    sums = _sums_dtype(size, n_components, data.dtype)
+    if data.n <= data.n_latents:
+        matrix, products = gram(data, others=others, sums=sums)
+    else:
+        matrix, products = covariance(data, sums=sums), torch.empty(0)
+    return matrix if is_small(size, n_components) else matrix.to(data.dtype), products
 
 
-def _from_left(
-    data: StandardisedFeatures,
-    values: torch.Tensor,
-    left: torch.Tensor,
-    components: bool,
-    held_out: StandardisedFeatures | None,
-) -> _Results:
-    """Scores Z = U L^(1/2) from the Gram matrix's eigenvectors, with no projection; axes from another pass."""
-    length = values.sqrt()
-    weighted = left * length.to(left.dtype) / data.root_weight.to(left.dtype)
-    scores = weighted.to(torch.float32).cpu().numpy()
-    sign = _signs(scores)
-    scores *= sign
-    if not components and held_out is None:
-        return scores, None, None
-    rotation = (left * (torch.from_numpy(sign).to(left.device) / length)).to(left.dtype)
-    axes = _axes(data, rotation) if components else None
-    return scores, axes, None if held_out is None else _finite(_through_products(data, held_out, rotation))
+def _sums_dtype(size: int, n_components: int, products: torch.dtype) -> torch.dtype:
+    """Type that an (m, m) matrix of products is added up in: float64 where it is solved in that, or is small."""
+    exact = is_small(size, n_components) or 8 * size**2 <= _FLOAT64_SUMS
+    return torch.float64 if exact else products
 
 
-def _axes(data: StandardisedFeatures, rotation: torch.Tensor) -> np.ndarray:
-    """(P, D) axes from the (n, P) matrix U L^(-1/2) and a pass over the features."""
-    axes = np.empty((rotation.shape[1], data.n_latents), dtype=np.float32)
-    for where, block in data.column_blocks():
-        axes[:, where] = (rotation.T @ block).cpu().numpy()
-    return axes
+def _rank(values: torch.Tensor, diagonal: torch.Tensor, products: torch.dtype, solved: torch.dtype, size: int) -> int:
+    """How many of a matrix's descending eigenvalues are not rounding of its products, or of its solution; at least one.
 
-
-def _through_products(data: StandardisedFeatures, held_out: StandardisedFeatures, rotation: torch.Tensor) -> np.ndarray:
-    """(k, P) scores K U L^(-1/2), K (k, n) the products with the fitted reports: no (P, D) axes are made."""
-    products = torch.zeros(held_out.n, data.n, dtype=data.dtype, device=data.device)
-    for (_, fitted), (_, other) in zip(data.column_blocks(), held_out.column_blocks(), strict=True):
-        products.addmm_(other, fitted.T)
-    return (products @ rotation).to(torch.float32).cpu().numpy()
-
-
-def _from_right(
-    data: StandardisedFeatures,
-    values: torch.Tensor,
-    right: torch.Tensor,
-    components: bool,
-    held_out: StandardisedFeatures | None,
-) -> _Results:
-    """The axes are the covariance matrix's eigenvectors; the scores are projections on them, in another pass."""
-    scores = _projected(data, right)
-    sign = _signs(scores)
-    scores *= sign
-    axes = None
-    if components:
-        axes = np.ascontiguousarray(right.T.cpu().numpy() * sign[:, None], dtype=np.float32)
-    return scores, axes, None if held_out is None else _finite(_projected(held_out, right) * sign)
-
-
-def _projected(data: StandardisedFeatures, axes: torch.Tensor) -> np.ndarray:
-    """(n, P) products of the rows with (D, P) axes, as much of them at once as a block of latents takes."""
-    scores = np.empty((data.n, axes.shape[1]), dtype=np.float32)
-    for where, block in data.row_blocks(max(1, data.n * data.block // data.n_latents)):
-        scores[where] = ((block @ axes) / data.root_weight[where]).cpu().numpy()
-    return scores
-
-
-def _finite(scores: np.ndarray) -> np.ndarray:
-    """The scores of held-out reports, whose features no mean has checked."""
-    wrong = np.flatnonzero(~np.isfinite(scores).all(axis=1))
-    if len(wrong):
-        raise ValueError(f"features of held-out report row {wrong[0]} are not finite")
-    return scores
-
-
-def _signs(scores: np.ndarray) -> np.ndarray:
-    """(P,) signs that make the largest score of each component positive, the first one of nearly equal ones."""
-    size = np.abs(scores)
-    first = (size >= (1 - _SIGN_TIE) * size.max(axis=0)).argmax(axis=0)
-    return np.where(scores[first, np.arange(scores.shape[1])] < 0, np.float32(-1), np.float32(1))
+    Args:
+        diagonal: of the matrix. products, solved: types of what it was made of, and of itself.
+        size: what float64 products are sums of, or the matrix's own size.
+    """
+    noise = values[0] * size * torch.finfo(torch.float64).eps
+    if solved is torch.float32:
+        noise = values[0] * _FLOAT32_NOISE
+    elif products is torch.float32:
+        # A random matrix whose entries are off by half a unit of their rows' lengths would be off by that.
+        noise = torch.finfo(products).eps / 2 * (diagonal.sum() * diagonal.max()).sqrt()
+    return max(1, int((values > noise).sum()))

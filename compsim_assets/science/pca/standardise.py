@@ -75,6 +75,7 @@ class StandardisedFeatures:
         self._weight = torch.from_numpy(np.asarray(copies, dtype=np.float64)).to(device)
         self.total = float(self._weight.sum())
         self.root_weight = self._weight.sqrt()[:, None]
+        self._weighted = bool((self._weight != 1).any())
         self._mean, self._scale = self._weight.new_empty(2, self.n_latents)
         self._constant = torch.zeros(self.n_latents, dtype=torch.bool, device=device)
         self._fitted = False
@@ -112,11 +113,15 @@ class StandardisedFeatures:
         self._fitted = True
 
     def alike(self, features: FeatureMatrix) -> "StandardisedFeatures":
-        """Other reports, standardised as these; a latent that is constant here is zero there, whatever its value."""
+        """Other reports, standardised as these; a latent that is constant here is zero there, whatever its value.
+
+        Mean and scale are these reports' own, not copies: a block of latents of the others may be read as soon as the
+        same block of these has been.
+        """
         each = np.ones(features.shape[0])
         other = StandardisedFeatures(features, each, block=self.block, dtype=self.dtype, device=self.device)
-        other.use(self.mean, self.scale)
-        other._constant.copy_(self._constant)
+        other._mean, other._scale, other._constant = self._mean, self._scale, self._constant
+        other._fitted = True
         return other
 
     def column_blocks(self) -> Iterator[tuple[slice, torch.Tensor]]:
@@ -182,4 +187,5 @@ class StandardisedFeatures:
         """Float64 values of these rows and latents, standardised and weighted in place."""
         values.sub_(self._mean[latents]).div_(self._scale[latents])
         values.masked_fill_(self._constant[latents], 0.0)
-        return values.mul_(self.root_weight[rows])
+        # Each pass over the values costs as much as reading them.
+        return values.mul_(self.root_weight[rows]) if self._weighted else values

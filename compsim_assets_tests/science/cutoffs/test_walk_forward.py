@@ -59,6 +59,37 @@ def test_equals_the_definition_on_drawn_universes(seed: int, kind: str, n_years:
         assert_same(year, by_hand(given, year.year), given)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_float32_products_give_the_same_clusters(kind: str) -> None:
+    """As large universes have them, added up in float64, through either matrix."""
+    given, clusters = made(3, kind), 0
+    for year, exact in zip(given.evaluate(float64_work=0), given.evaluate(), strict=True):
+        assert_same(year, by_hand(given, year.year), given)
+        assert year.cluster_id.tolist() == exact.cluster_id.tolist()
+        assert (year.theta, year.scores.shape) == (exact.theta, exact.scores.shape)
+        assert year.distance == pytest.approx(exact.distance, abs=1e-6)
+        assert not np.array_equal(year.scores, exact.scores)
+        # The more so where earlier texts are about as many as latents: new ones are projected on axes of hardly any
+        # variance then.
+        np.testing.assert_allclose(cosines_of(year.scores), cosines_of(exact.scores), atol=1e-5)
+        clusters += int((np.bincount(year.cluster_id) >= 2).sum())
+    assert clusters > 0 or kind == "uneven"  # years of one to three reports
+
+
+@pytest.mark.parametrize("kind", ["wide", "narrow", "repeated"])
+def test_a_year_that_is_asked_for_alone_has_the_same_bits(kind: str) -> None:
+    """Whoever made the others, before a kill or in another process."""
+    given = made(4, kind)
+    whole = given.evaluate()
+    assert len(whole) >= 3
+    for year in whole:
+        (alone,) = given.evaluate(only=[year.year])
+        assert alone.scores.tobytes() == year.scores.tobytes()
+        assert (alone.theta, alone.distance) == (year.theta, year.distance)
+        assert alone.cluster_id.tolist() == year.cluster_id.tolist()
+    assert given.evaluate(only=[]) == []
+
+
 def test_fewer_than_six_years_evaluate_nothing() -> None:
     assert made(0, "wide", 5).evaluate() == []
     assert len(made(0, "wide", 6).evaluate()) == 1
