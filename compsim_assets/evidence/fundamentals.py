@@ -111,16 +111,18 @@ def by_similarity(companies: Companies, method: PeerMethod, counts: Sequence[int
     if method.of_year is None:
         return
     weights: dict[tuple[int, str], list[csr_array]] = {(k, scope): [] for k in counts for scope in SCOPES}
-    rows = [np.empty(0, dtype=np.int64)]
-    for year, at in companies.rows.groupby("year").indices.items():
-        similar: Similar = method.of_year(_Asked(int(year), companies.rows["report_id"].to_numpy()[at]))
+    report_id, sic2, of_row = (companies.rows[name].to_numpy() for name in ("report_id", "sic2", "year"))
+    rows: list[np.ndarray] = [np.empty(0, dtype=np.int64)]
+    for year in np.unique(of_row).tolist():
+        at = np.flatnonzero(of_row == year)
+        similar: Similar = method.of_year(_Asked(year, report_id[at]))
         if similar is None:
             continue
         similarity, positions = similar
         rows.append(at[positions])
         pool = ~np.isnan(similarity)
         np.fill_diagonal(pool, False)
-        pools = {ALL: pool, INDUSTRY: pool & same_group(companies.rows["sic2"].to_numpy()[rows[-1]])}
+        pools = {ALL: pool, INDUSTRY: pool & same_group(sic2[rows[-1]])}
         for scope, choice in pools.items():
             for k, of_year in peer_weights(similarity, choice, counts).items():
                 weights[k, scope].append(csr_array(of_year))

@@ -27,7 +27,7 @@ def headline(peer_statistics: pd.DataFrame, robustness: pd.DataFrame) -> pd.Data
         rows.append((what, BY_NAME[method].similarity, *both, between))
     for method in _CLUSTERS:
         between = robust_row(robustness, "mean_correlation", method, _CODES)
-        both = tuple(robust_row(robustness, "mean_correlation", name)["value"] for name in (method, _CODES))
+        both = _mean_correlation(robustness, method), _mean_correlation(robustness, _CODES)
         what = "Companies of one cluster, against those of one SIC code (MeanCorr)"
         rows.append((what, BY_NAME[method].label, *both, between))
     told = [
@@ -36,6 +36,10 @@ def headline(peer_statistics: pd.DataFrame, robustness: pd.DataFrame) -> pd.Data
         if not np.isnan(between["value"])
     ]
     return pd.DataFrame(told, columns=list(COLUMNS))
+
+
+def _mean_correlation(robustness: pd.DataFrame, method: str) -> float:
+    return robust_row(robustness, "mean_correlation", method)["value"]
 
 
 def _difference(value: float, low: float, high: float) -> str:

@@ -1,6 +1,7 @@
 """What peers explain of accounting metrics: a panel per metric, a row per method."""
 
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -49,7 +50,7 @@ def fundamentals_by_method(explained: pd.DataFrame, synthetic: bool) -> Figure:
             forest.draw(axes, of_scope.set_index("row"), marker=marker, shift=shift)
     forest.name_rows(panels[0], page)
     marks = {"o": "Beyond all companies of the year", "s": "Beyond the industry (two-digit SIC)"}
-    look = {"color": INK, "linestyle": "none", "markersize": 6}
+    look: dict[str, Any] = {"color": INK, "linestyle": "none", "markersize": 6}
     handles = [Line2D([], [], marker=marker, label=label, **look) for marker, label in marks.items()]
     handles.append(Line2D([], [], marker="o", label="In sample", **look | {"markerfacecolor": "white"}))
     legend_above(figure, page, handles, 1.02)

@@ -108,8 +108,8 @@ def companies_of_rows(rows: "pd.DataFrame", reports: "pd.DataFrame") -> "pd.Seri
     named = reports[["year"]].assign(company=company_of(reports).to_numpy())
     named = named.assign(cik=cik_spelling(reports["cik"]), ticker=ticker_spelling(reports["ticker"]))
     by_cik = named.dropna(subset="cik").drop_duplicates("cik").set_index("cik")["company"]
-    by_ticker = named.dropna(subset="ticker").drop_duplicates(["ticker", "year"])
-    by_ticker = by_ticker.set_index(["ticker", "year"])["company"]
+    tickers = named.dropna(subset="ticker").drop_duplicates(["ticker", "year"])
+    by_ticker = tickers.set_index(["ticker", "year"])["company"]
     company = rows["cik"].map(by_cik).astype("string")
     unnamed = company.isna() & (rows["cik"].isna() | by_cik.empty)
     for years_before in (0, 1):

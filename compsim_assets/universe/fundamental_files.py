@@ -38,7 +38,7 @@ def read_fundamentals(files: TableFiles, notes: Notes) -> "pd.DataFrame":
             say_columns(notes, "fundamentals", file.columns, {name: file.column(name) for name in names})
             frames.append(file.table(names).to_pandas(ignore_metadata=True))
     table = pd.concat(frames, ignore_index=True)
-    spell = {"cik": companies.cik, "ticker": companies.ticker, "metric": str}
+    spell: dict[str, Callable[[str], str]] = {"cik": companies.cik, "ticker": companies.ticker, "metric": str}
     for name, spelling in spell.items():
         nothing = companies.NO_NAME if name == "ticker" else None
         table[name] = (

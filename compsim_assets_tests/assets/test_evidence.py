@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from compsim_assets.definitions import defs
+from compsim_assets.evidence.page import CONTROLS, HEADLINE
 from compsim_assets.evidence.verdicts import verdict
 from compsim_assets.universe.layout import UniverseError
 from compsim_assets_tests.runs import Rebuilt, Run, tiny_sample
@@ -32,8 +33,28 @@ def test_every_claim_has_a_verdict_that_its_numbers_give(rebuilt: Rebuilt) -> No
         assert row["low"] <= row["honest"] <= row["high"]
 
 
-def test_the_first_claim_is_the_difference_of_two_rows_of_table_1(rebuilt: Rebuilt) -> None:
+def test_the_first_claim_is_the_nearest_of_an_industry_against_a_random_one(rebuilt: Rebuilt) -> None:
+    claim, statistics = rebuilt.read("findings").iloc[0], rebuilt.read("peer_statistics")
+    nearest = statistics.query("statistic == 'neighbours_same_sic2' and level == 1").set_index(["method", "year"])
+    lift = (nearest["value"] - nearest["random"]).groupby("method").mean()
+    assert claim["as_published"] == pytest.approx(lift["pca"])
+    assert claim["honest"] == pytest.approx(lift["walk_forward"])
+    both = nearest.loc["walk_forward", ["value", "random"]].dropna().mean()
+    assert f"{both['value']:.3f} against {both['random']:.3f}" in claim["why"]
+
+
+def test_the_page_leads_with_it(rebuilt: Rebuilt) -> None:
     claim = rebuilt.read("findings").iloc[0]
+    table = rebuilt.read("robustness").query("statistic == 'neighbours_same_sic2_lift' and level == '1'")
+    row = table.set_index("method").loc["walk_forward"]
+    difference = f"{claim['honest']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
+    for kind in ("md", "html"):
+        page = (rebuilt.results.folder / f"findings.{kind}").read_text()
+        assert page.index(HEADLINE) < page.index(difference) < page.index(CONTROLS) < page.index(claim["claim"])
+
+
+def test_of_clusters_the_first_is_the_difference_of_two_rows_of_table_1(rebuilt: Rebuilt) -> None:
+    claim = rebuilt.read("findings").query("table == 'table_1'").iloc[0]
     table = rebuilt.read("table_1").set_index(["block", "method"])["mean_correlation"]
     own, common = table["as_published"], table["honest"]
     assert claim["as_published"] == pytest.approx(own["base"] - own["sic_code"])

@@ -8,7 +8,7 @@ LONG = "turnover of assets, net of goodwill"
 
 
 def test_a_panel_for_each_metric_but_those_of_few_companies() -> None:
-    titles = [axes.get_title() for axes in shown("fundamentals").axes]
+    titles = [axes.get_title(loc="left") for axes in shown("fundamentals").axes]
     assert titles == ["growth", "margin", f"{LONG[:27]}\N{HORIZONTAL ELLIPSIS}"]
 
 

@@ -74,6 +74,7 @@ def test_every_asset_that_reads_files_has_a_fingerprint_and_no_other_asset(unive
         ("pairs.parquet", "published_pairs"),
         ("prices.csv", "price_history"),
         ("factors.csv", "robustness"),
+        ("fundamentals.csv", "fundamentals_explained"),
         ("fuzz_scores/scores/fuzz/layers_latent1.txt", "fuzz_scores judged_latents latent_windows"),
         ("published_clusters/GCD.csv", "baseline_clusters"),
         ("published_strong_features/GCD.pkl", "published_strong_features"),

@@ -68,8 +68,8 @@ class Explained:
     A row counts where target and peers have a value, and where its group has others with a value than its peers.
 
     Copies of companies: a row counts as often as its company is there times the mean of its peers' copies, as pairs do
-    in `ResampledCorrelation`; peers stay who they are. So intervals are too wide where all peers are one company, and
-    about right from ten peers on.
+    in `ResampledCorrelation`; peers stay who they are. So intervals are too wide where there is one peer; of ten peers
+    that say nothing they lie beside zero somewhat too often.
 
     Args:
         peers: of n rows.
