@@ -10,7 +10,7 @@ import torch
 
 from benchmarks.inputs import FeatureSize, feature_blocks
 from benchmarks.measure import Row, Timed, timed
-from compsim_assets.evidence.peer_reasons import Options, reasons_of_peers
+from compsim_assets.evidence.peers.reasons import Options, reasons_of_peers
 from compsim_assets.science.linkage.nearest import nearest_peers
 from compsim_assets.science.reasons.parts import ScoredReports
 from compsim_assets.storage.shards import FeatureShards, write_feature_shards

@@ -188,7 +188,7 @@ def control_statistics(
 
     from compsim_assets.evidence.controls import draws_of_clusters, draws_of_peers
     from compsim_assets.evidence.groups import by_method
-    from compsim_assets.evidence.peer_statistics import PeerReports, activity_of, by_vectors, peer_rows
+    from compsim_assets.evidence.peers.statistics import PeerReports, activity_of, by_vectors, peer_rows
     from compsim_assets.science.peers.returns import Levels
 
     similarity = open_similarity(pca_scores, published_pairs, descriptions)

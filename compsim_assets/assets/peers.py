@@ -126,7 +126,7 @@ def peer_statistics(
     """
     import pandas as pd
 
-    from compsim_assets.evidence.peer_statistics import PeerReports, activity_of, peer_methods, peer_rows
+    from compsim_assets.evidence.peers.statistics import PeerReports, activity_of, peer_methods, peer_rows
     from compsim_assets.science.peers.returns import Levels
 
     similarity = open_similarity(pca_scores, published_pairs, descriptions)
@@ -186,9 +186,9 @@ def fundamentals_explained(
 
     Empty where the universe has no fundamentals.parquet. Next year's metric is explained by what peers have this year.
     """
-    from compsim_assets.evidence.fundamentals import Companies, by_groups, by_similarity, fundamentals_rows
     from compsim_assets.evidence.groups import all_groups
-    from compsim_assets.evidence.peer_statistics import activity_of, peer_methods
+    from compsim_assets.evidence.peers.fundamentals import Companies, by_groups, by_similarity, fundamentals_rows
+    from compsim_assets.evidence.peers.statistics import activity_of, peer_methods
 
     fundamentals = universe_of(context, settings).fundamentals(descriptions)
     if fundamentals is None:

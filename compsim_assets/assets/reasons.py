@@ -194,8 +194,8 @@ def peer_assets(
     """List the nearest, then go once through the features: for the confidence of the lists and for the reasons."""
     import numpy as np
 
-    from compsim_assets.evidence.peer_lists import listed_peers
-    from compsim_assets.evidence.peer_reasons import Options, reasons_of_peers
+    from compsim_assets.evidence.peers.lists import listed_peers
+    from compsim_assets.evidence.peers.reasons import Options, reasons_of_peers
     from compsim_assets.explore.reasons import theme_by_latent
     from compsim_assets.storage.axes import scored_reports
 

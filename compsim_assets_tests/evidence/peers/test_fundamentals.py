@@ -8,8 +8,14 @@ import pytest
 
 from compsim_assets.contracts import TABLES
 from compsim_assets.contracts.table import validate
-from compsim_assets.evidence.fundamentals import Companies, by_groups, by_similarity, fundamentals_rows, standardised
-from compsim_assets.evidence.peer_statistics import PeerMethod, by_vectors
+from compsim_assets.evidence.peers.fundamentals import (
+    Companies,
+    by_groups,
+    by_similarity,
+    fundamentals_rows,
+    standardised,
+)
+from compsim_assets.evidence.peers.statistics import PeerMethod, by_vectors
 from compsim_assets.science.companies import companies_of_rows
 
 YEARS, N, LINES = (2001, 2002, 2003, 2004), 48, 8

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from compsim_assets.contracts import TABLES
 from compsim_assets.contracts.methods import knows_later_years
 from compsim_assets.evidence.groups import company_of
-from compsim_assets.evidence.peer_statistics import PeerMethod, Similar
+from compsim_assets.evidence.peers.statistics import PeerMethod, Similar
 from compsim_assets.science.companies import companies_of_rows
 from compsim_assets.science.correlation.groups import members_of
 from compsim_assets.science.peers.explained import Explained, Peers, Share, listed, members, shares_explained
