@@ -223,8 +223,8 @@ TASKS: dict[str, dict[str, Contender]] = {
 }
 
 
-def main(task: str, name: str, folder: Path) -> None:
-    """Do it, keep what came out, and print what it cost."""
+def measured(task: str, name: str, folder: Path) -> dict[str, Any]:
+    """Do it on the inputs in the folder, keep what came out beside them, and say what it cost, or what is missing."""
     contender = TASKS[task][name]
     inputs = {path.stem: np.load(path) for path in sorted((folder / "inputs").glob("*.npy"))}
     given = {key: int(value) if value.ndim == 0 else value for key, value in inputs.items()}
@@ -232,14 +232,13 @@ def main(task: str, name: str, folder: Path) -> None:
     try:
         contender.work(**small)  # what is loaded on first use
         results = list[Mapping[str, np.ndarray]]()
-        measured = cost(lambda: results.append(contender.work(**given)))
+        costs = cost(lambda: results.append(contender.work(**given)))
         version = importlib.metadata.version(contender.package) if contender.package else ""
     except ImportError as error:
-        print(json.dumps({"missing": str(error.name)}))
-        return
+        return {"missing": str(error.name)}
     np.savez(folder / "result.npz", **results[0])  # type: ignore[arg-type]
-    print(json.dumps({**dataclasses.asdict(measured), "version": version}))
+    return {**dataclasses.asdict(costs), "version": version}
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]))
+    print(json.dumps(measured(sys.argv[1], sys.argv[2], Path(sys.argv[3]))))

@@ -10,8 +10,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from benchmarks.measure import Row
 
 REPOSITORY = Path(__file__).parents[2]
 FEW_AXES, N_PEERS = 3, 50
+# Task, name, folder of the inputs: what it cost, or what is missing.
+Measure = Callable[[str, str, Path], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -43,46 +45,49 @@ LIBRARY_SIZES = {
 
 def rows(size: str, device: str) -> list[Row]:
     """A row a library; always on the CPU."""
-    return beside(LIBRARY_SIZES[size])
+    return beside(LIBRARY_SIZES[size], in_own_process)
 
 
-def beside(size: Size) -> list[Row]:
+def beside(size: Size, measure: Measure) -> list[Row]:
     """All tasks."""
+
+    def task(name: str, what: str, **inputs: Any) -> list[Row]:
+        return _task(name, what, inputs, measure)
+
     year = f"{size.companies:,} companies, P = "
     pca = f"{size.pca.reports:,} x {size.pca.latents:,}, P = {size.pca.axes:,}"
     features = np.concatenate([block for _, block in feature_blocks(size.pca)])
+    scores = _scores(size, size.axes)
     return [
-        *_task("linkage", f"{year}{size.axes:,}", {"scores": _scores(size, size.axes)}),
-        *_task("linkage, few axes", f"{year}{FEW_AXES}", {"scores": _scores(size, FEW_AXES)}),
-        *_task(
-            "neighbours", f"{year}{size.axes:,}, {N_PEERS} each", {"scores": _scores(size, size.axes), "k": N_PEERS}
-        ),
-        *_task("pca", pca, {"features": features, "axes": size.pca.axes}),
+        *task("linkage", f"{year}{size.axes:,}", scores=scores),
+        *task("linkage, few axes", f"{year}{FEW_AXES}", scores=_scores(size, FEW_AXES)),
+        *task("neighbours", f"{year}{size.axes:,}, {N_PEERS} each", scores=scores, k=N_PEERS),
+        *task("pca", pca, features=features, axes=size.pca.axes),
     ]
 
 
 def _scores(size: Size, axes: int) -> np.ndarray:
-    from dataclasses import replace
-
     shape = replace(SIZES["paper"], reports=size.companies, years=1, axes=axes)
     return yearly_scores(shape)[0].astype(np.float32)
 
 
-def _task(task: str, size: str, inputs: Mapping[str, Any]) -> list[Row]:
+def _task(task: str, size: str, inputs: Mapping[str, Any], measure: Measure) -> list[Row]:
     made = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "inputs").mkdir()
         for key, value in inputs.items():
             np.save(folder / "inputs" / f"{key}.npy", value)
-        ours, our_result = _measured(task, "ours", folder)
+        ours = measure(task, "ours", folder)
+        our_result = _result(folder)
         for library, contender in TASKS[task].items():
             if library == "ours":
                 continue
-            theirs, result = _measured(task, library, folder)
+            theirs = measure(task, library, folder)
             if "missing" in theirs:
                 made.append(Row(f"{task}: {library}", size, ours["seconds"], note=f"{theirs['missing']} is not here"))
                 continue
+            result = _result(folder)
             made.append(
                 Row(
                     job=f"{task}: {library}",
@@ -98,15 +103,18 @@ def _task(task: str, size: str, inputs: Mapping[str, Any]) -> list[Row]:
     return made
 
 
-def _measured(task: str, name: str, folder: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def in_own_process(task: str, name: str, folder: Path) -> dict[str, Any]:
+    """See `benchmarks.libraries.measured`: memory of one is not memory of another."""
     command = [sys.executable, "-m", "benchmarks.libraries", task, name, str(folder)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")])}
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
-    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    if "missing" in measured:
-        return measured, {}
+    costs: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return costs
+
+
+def _result(folder: Path) -> dict[str, np.ndarray]:
     with np.load(folder / "result.npz") as result:
-        return measured, dict(result)
+        return dict(result)
 
 
 def _difference(ours: Mapping[str, np.ndarray], theirs: Mapping[str, np.ndarray]) -> float:

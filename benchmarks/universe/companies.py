@@ -76,7 +76,7 @@ def make_companies(shape: Shape) -> Companies:
     for year, count in enumerate(per_year):
         there[tenant[year, :count], year] = True
     company, year = np.nonzero(there)
-    weights = _weights(rng, slot_line[slot_of], shape)
+    weights = _weights(rng, slot_line[slot_of], (clusters >= 0).any(axis=0), shape)
     return Companies(
         first=there.argmax(axis=1),
         last=shape.years - 1 - there[:, ::-1].argmax(axis=1),
@@ -118,9 +118,10 @@ def _planted(rng: np.random.Generator, shape: Shape) -> tuple[np.ndarray, np.nda
     return clusters, line, np.array(reverting)
 
 
-def _weights(rng: np.random.Generator, line: np.ndarray, shape: Shape) -> np.ndarray:
+def _weights(rng: np.random.Generator, line: np.ndarray, planted: np.ndarray, shape: Shape) -> np.ndarray:
+    """(C, lines) shares: one line, or two; one for those of a planted cluster."""
     n = len(line)
-    second = np.where(rng.random(n) < _ONE_LINE, 0.0, rng.uniform(0.1, 0.45, n))
+    second = np.where(planted | (rng.random(n) < _ONE_LINE), 0.0, rng.uniform(0.1, 0.45, n))
     other = (line + rng.integers(1, shape.lines, n)) % shape.lines
     weights = np.zeros((n, shape.lines))
     weights[np.arange(n), line] = 1.0 - second

@@ -15,7 +15,11 @@ from compsim_assets.sample.lines import Group, group_weights, groups
 _STREAM, _LATENTS, _CLUSTERS = 7, 8, 9
 _HABIT, _REPORT = 0.7, 0.35  # deviations of the logarithm: of a company, of a report
 _COPIED = (0.93, 0.99)  # correlation of a company's habit with its cluster's
+_ROUNDED_ALIKE = 0.8  # of what decides whether half a token is one: what a company's texts share
 _STEP = 512.0  # features are multiples of its inverse, as sums of half-precision numbers are
+
+# Of one who writes: deviations of the logarithms, (D,), what decides on roundings, (D,), planted latents in use.
+_Writing = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 class Features:
@@ -36,27 +40,35 @@ class Features:
         """(r, D) float32 features of a company's r reports, by year. O(r D), in four times their memory."""
         rng = self._shape.stream(_STREAM, company)
         mine = self._companies.company == company
-        cluster = self._companies.clusters[self._companies.year[mine], company]
-        n, width = len(cluster), len(self._level)
-        habit = rng.standard_normal(width, dtype=np.float32)
-        log_rate = np.float32(_REPORT) * rng.standard_normal((n, width), dtype=np.float32)
-        log_rate += self._level + rng.normal(0, 0.12, (n, 1)).astype(np.float32)
-        log_rate += np.float32(_HABIT) * np.stack([habit if c < 0 else self._copied(habit, int(c)) for c in cluster])
-        rate = np.exp(log_rate, out=log_rate)
-        used = rng.random(len(self._planted)) < self._wording
-        about = self._share[company, self.latents.group[self._planted]].astype(np.float32) * self._peak * used
-        rate[:, self._planted] += about
-        rate += rng.random((n, width), dtype=np.float32)
+        clusters = self._companies.clusters[self._companies.year[mine], company]
+        n, width = len(clusters), len(self._level)
+        own = self._written(rng)
+        rate = np.float32(_REPORT) * rng.standard_normal((n, width), dtype=np.float32)
+        rate += self._level + rng.normal(0, 0.12, (n, 1)).astype(np.float32)
+        rounded = np.float32(1 - _ROUNDED_ALIKE) * rng.random((n, width), dtype=np.float32)
+        share = self._share[company, self.latents.group[self._planted]].astype(np.float32) * self._peak
+        for report, cluster in enumerate(clusters):
+            habit, rounding, used = own if cluster < 0 else self._copied(own, int(cluster))
+            np.exp(rate[report] + np.float32(_HABIT) * habit, out=rate[report])
+            rate[report, self._planted] += share * used
+            rounded[report] += np.float32(_ROUNDED_ALIKE) * rounding
+        rate += rounded
         tokens = np.floor(rate)
-        rate -= tokens  # uniform on 0 to 1, and of no further use to the number of tokens
+        rate -= tokens  # between 0 and 1, and of no further use to the number of tokens
         rate -= 0.5
         rate *= np.float32(SPREAD * np.sqrt(12)) * np.sqrt(tokens)
         tokens += rate
         tokens *= self._activation * np.float32(_STEP)
         return np.rint(tokens, out=tokens) / np.float32(_STEP)
 
-    def _copied(self, habit: np.ndarray, cluster: int) -> np.ndarray:
-        """What companies of a cluster have in common, and a little of one's own."""
+    def _written(self, rng: np.random.Generator) -> _Writing:
+        width = len(self._level)
+        habit, rounding = rng.standard_normal(width, dtype=np.float32), rng.random(width, dtype=np.float32)
+        return habit, rounding, rng.random(len(self._planted)) < self._wording
+
+    def _copied(self, own: _Writing, cluster: int) -> _Writing:
+        """What the companies of a cluster copy, and a little of one's own."""
         rng = self._shape.stream(_CLUSTERS, cluster)
         alike = np.float32(rng.uniform(*_COPIED))
-        return alike * rng.standard_normal(len(habit), dtype=np.float32) + np.sqrt(1 - alike**2) * habit
+        habit, rounding, used = self._written(rng)
+        return alike * habit + np.sqrt(1 - alike**2) * own[0], rounding, used

@@ -93,7 +93,7 @@ class Shape:
             years=self.years,
             latents=self.latents,
             lines=self.lines,
-            latents_per_line=max(4, self.latents // 80),
+            latents_per_line=self.latents,  # as many as may be: four in ten are of a line
             scored_per_line=-(-SCORES // 40),
             scored_latents=max(20, round(SCORES * min(1.0, self.scale))),
             examples=_EXAMPLES,

@@ -32,6 +32,7 @@ generator: benchmarks.universe, version {version}
 scale: {scale:g}
 seed: {seed}
 shape: {reports:,} reports, {years} years, {companies:,} companies, {latents:,} latents
+text encoders: {encoder}
 
 truth.parquet holds what was planted: the line of business and the cluster of each report. The platform does not
 read it.
@@ -43,12 +44,15 @@ max_tokens = 256
 """
 
 
-def write_universe(folder: Path, shape: Shape, say: Callable[[str], None] = lambda line: None) -> None:
+def write_universe(
+    folder: Path, shape: Shape, say: Callable[[str], None] = lambda line: None, encoder: bool = True
+) -> None:
     """Write a universe; one that was interrupted goes on. The folder appears when it is whole.
 
     Args:
         folder: absent, or what an earlier call wrote.
         say: takes a line now and then.
+        encoder: name a text encoder in `embedding.toml`: reading the texts takes longer than all else at small scales.
 
     Raises:
         FileExistsError: the folder, or the one of an interrupted writing, holds something else.
@@ -56,7 +60,7 @@ def write_universe(folder: Path, shape: Shape, say: Callable[[str], None] = lamb
     Cost: O(reports x latents) time; memory of a company's features, a few dozen MB of files being written, and what
     companies and days need: (years x companies) and (days x lines) numbers.
     """
-    marker = _marker(shape)
+    marker = _marker(shape, encoder)
     part = folder.with_name(f"{folder.name}.part")
     for there in (folder, part):
         if there.exists() and not (there / MARKER).is_file():
@@ -69,16 +73,16 @@ def write_universe(folder: Path, shape: Shape, say: Callable[[str], None] = lamb
     for name in ("reports", "features", "prices", "fuzz_scores"):
         (part / name).mkdir(parents=True, exist_ok=True)
     _put(part / MARKER, lambda path: path.write_text(marker))
-    _fill(part, shape, say)
+    _fill(part, shape, say, encoder)
     part.rename(folder)
 
 
-def _marker(shape: Shape) -> str:
+def _marker(shape: Shape, encoder: bool) -> str:
     numbers = {name: getattr(shape, name) for name in ("scale", "seed", "reports", "years", "companies", "latents")}
-    return _MARKER_TEXT.format(version=VERSION, **numbers)
+    return _MARKER_TEXT.format(version=VERSION, encoder="one" if encoder else "none", **numbers)
 
 
-def _fill(folder: Path, shape: Shape, say: Callable[[str], None]) -> None:
+def _fill(folder: Path, shape: Shape, say: Callable[[str], None], encoder: bool) -> None:
     companies = make_companies(shape)
     factors, vocabulary = make_factors(shape, companies), make_vocabulary(shape)
     features = Features(shape, companies)
@@ -100,7 +104,8 @@ def _fill(folder: Path, shape: Shape, say: Callable[[str], None]) -> None:
     _put(folder / "factors.parquet", lambda path: _write(path, _factors(factors)))
     _put(folder / "fundamentals.parquet", lambda path: _write(path, _fundamentals(shape, companies)))
     _put(folder / "truth.parquet", lambda path: _write(path, _truth(companies)))
-    _put(folder / "embedding.toml", lambda path: path.write_text(_EMBEDDING))
+    if encoder:
+        _put(folder / "embedding.toml", lambda path: path.write_text(_EMBEDDING))
 
 
 def _put(path: Path, write: Callable[[Path], Any]) -> None:

@@ -49,9 +49,9 @@ def test_a_step_that_holds_little_has_no_growth_of_memory() -> None:
 
 def test_what_is_done_twice_costs_twice() -> None:
     def work(times: int) -> float:
-        return cost(lambda: [sum(range(100_000)) for _ in range(times)]).seconds
+        return cost(lambda: [sum(range(50_000)) for _ in range(times)]).seconds
 
-    assert exponent([20, 160], [work(20), work(160)]) == pytest.approx(1, abs=0.4)
+    assert exponent([10, 80], [work(10), work(80)]) == pytest.approx(1, abs=0.4)
     assert cost(lambda: bytearray(200 << 20)).bytes > 150 << 20
 
 
@@ -60,7 +60,7 @@ def test_steps_run_at_four_sizes_in_forks_and_say_what_they_cost() -> None:
     every = {step.name: step for step in steps(64)}
     assert len(every) > 10
     assert all(len(step.sizes) == 4 and list(step.sizes) == sorted(set(step.sizes)) for step in steps())
-    for name in ("single linkage of a year", "bootstrap over companies", "terms of texts"):
+    for name in ("single linkage of a year", "bootstrap over companies"):
         row = row_of(every[name], in_a_fork)
         assert row.growth is not None
         assert row.ours > 0

@@ -1,12 +1,15 @@
 """What libraries give is what ours gives, at a toy size; one that is not installed is named and not compared."""
 
+import importlib.metadata
 import importlib.util
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks.inputs import FeatureSize
-from benchmarks.jobs.libraries import Size, beside
-from benchmarks.libraries import TASKS
+from benchmarks.jobs.libraries import Size, beside, in_own_process
+from benchmarks.libraries import TASKS, measured
 from benchmarks.measure import Row
 
 # The largest difference to ours: products in float64, in float32, an approximation.
@@ -19,12 +22,10 @@ TOLERANCES = {
 }  # fmt: skip
 MODULES = {"faiss-cpu": "faiss", "scikit-learn": "sklearn"}
 
-pytestmark = pytest.mark.waits(60)
-
 
 @pytest.fixture(scope="module")
 def made() -> list[Row]:
-    return beside(Size(240, 24, FeatureSize(240, 600, 20)))
+    return beside(Size(240, 24, FeatureSize(240, 600, 20)), measured)
 
 
 def test_every_library_has_a_row_and_what_it_gives_up(made: list[Row]) -> None:
@@ -50,3 +51,13 @@ def test_libraries_give_what_ours_gives(made: list[Row]) -> None:
         if job in TOLERANCES:
             assert difference < TOLERANCES[job], job
     assert compared["pca: scikit-learn, randomized"] > 100 * compared["pca: scikit-learn, full"]
+
+
+def test_each_is_measured_in_a_process_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "inputs").mkdir()
+    np.save(tmp_path / "inputs" / "scores.npy", np.random.default_rng(0).normal(size=(100, 5)))
+    costs = in_own_process("linkage", "scipy", tmp_path)
+    assert costs["seconds"] > 0
+    assert costs["version"] == importlib.metadata.version("scipy")
+    with np.load(tmp_path / "result.npz") as result:
+        assert result["height"].shape == (99,)
