@@ -39,7 +39,7 @@ def test_files_and_functions_stay_short() -> None:
     lengths = sorted(length(node) for path in FILES for node in functions(path))
     assert lengths[-1] <= 75
     assert lengths[int(0.9 * len(lengths))] <= 29
-    assert sum(len(path.read_text().splitlines()) for path in FILES) <= 52_000
+    assert sum(len(path.read_text().splitlines()) for path in FILES) <= 54_000
 
 
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: str(room.relative_to(PACKAGE.parent)))
