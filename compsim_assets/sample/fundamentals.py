@@ -23,6 +23,6 @@ def make_fundamentals(rng: np.random.Generator, companies: Companies, size: Samp
         level = of_lines * rng.normal(size=size.lines)
         walk = 0.15 * of_lines * rng.normal(size=(size.years, size.lines)).cumsum(axis=0)
         shared = np.einsum("ycl,yl->yc", companies.weights, level + walk)
-        own = of_companies * rng.normal(size=len(companies.names))
-        values[metric] = np.round(shared + own + of_years * rng.normal(size=shared.shape), 6)
+        usual = of_companies * rng.normal(size=len(companies.names))
+        values[metric] = np.round(shared + usual + of_years * rng.normal(size=shared.shape), 6)
     return values

@@ -15,7 +15,7 @@ from compsim_assets.evidence.peers.fundamentals import (
     fundamentals_rows,
     standardised,
 )
-from compsim_assets.evidence.peers.statistics import PeerMethod, by_vectors
+from compsim_assets.evidence.peers.statistics import OfYear, PeerMethod, Similar, by_vectors
 from compsim_assets.science.companies import companies_of_rows
 
 YEARS, N, LINES = (2001, 2002, 2003, 2004), 48, 8
@@ -180,6 +180,31 @@ def test_tickers_are_those_of_the_year_or_of_the_one_before_and_never_of_a_later
     found = companies_of_rows(table, named)
     expected = [None, first, first, second, second, second, None, first, second, None]
     assert [None if pd.isna(one) else one for one in found] == expected
+
+
+def test_peers_are_those_that_a_similarity_knows_in_the_years_that_it_has() -> None:
+    table = reports()
+    companies = Companies.of(table, metrics({"margin": of_lines}), winsorised=0.0)
+
+    def listed_pairs(year: OfYear) -> Similar:
+        """Pairs of one line alone, and none in the last year; the first report is in no pair."""
+        if year.year == YEARS[-1]:
+            return None
+        of_report = table.set_index("report_id")["cik"].astype(int) - 1
+        line = LINE[of_report.loc[year.report_id[1:]].to_numpy()]
+        return np.where(line[:, None] == line, 0.5, np.nan), np.arange(1, N)
+
+    (way,) = [way for way in by_similarity(companies, PeerMethod("pairs", listed_pairs), [2]) if way.scope == "all"]
+    rows = companies.rows.iloc[way.at]
+    assert rows.groupby("year").size().to_dict() == dict.fromkeys(YEARS[:-1], N - 1)
+    line = LINE[rows.merge(table, on="report_id")["cik"].astype(int).to_numpy() - 1]
+    weights = way.peers.weights.matmat(np.eye(len(rows)))
+    same = (line[:, None] == line) & (rows["year"].to_numpy()[:, None] == rows["year"].to_numpy())
+    assert (weights[~same] == 0).all()
+    np.testing.assert_allclose(weights.sum(axis=1), 1)
+    (row,) = fundamentals_rows(companies, [way], 100, 0).query("ahead == 0").to_dict("records")
+    assert (row["n"], row["level"], row["in_sample"]) == ((N - 1) * 3, 2, True)
+    assert row["low"] > 0.3
 
 
 def test_a_universe_without_any_of_its_companies_has_no_row() -> None:
