@@ -1,6 +1,7 @@
 """The walk-forward variant: the whole chain made anew for every year, from earlier years only."""
 
 from datetime import date
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import dagster as dg
@@ -24,6 +25,8 @@ from compsim_assets.assets.common import (
     table_outs,
 )
 from compsim_assets.assets.similarity import FitConfig
+from compsim_assets.storage.finished import FinishedParts
+from compsim_assets.storage.io_managers import ResultsFolder
 from compsim_assets.storage.shards import DistinctRows, FeatureShards
 from compsim_assets.storage.vintages import VintageFeatures, VintageYears
 from compsim_assets.universe.vintages import span
@@ -63,6 +66,7 @@ if TYPE_CHECKING:
 def walk_forward_assets(
     context: dg.AssetExecutionContext,
     config: FitConfig,
+    folder: ResultsFolder,
     sae_features: FeatureShards,
     vintage_features: VintageFeatures,
     clustered_reports: DataFrame,
@@ -87,11 +91,13 @@ def walk_forward_assets(
         yield from no_rows(context, note)
         return
     judged: list[_Judged] = []
+    finished = FinishedParts(folder.results, "walk_forward")
     with explaining_memory("the PCA of earlier years", "a smaller block or n_components"):
         for vintage, of_vintage in vintage_features.shards(shards):
             distinct = of_vintage.distinct()
             ids, reports = _reports(of_vintage.report_id, distinct, clustered_reports, returns, company)
-            judged += [_Judged(year, ids, vintage) for year in _walk(context, config, distinct, reports, vintage)]
+            of = _Features(distinct, of_vintage.manifest["content"], vintage)
+            judged += [_Judged(year, ids, vintage) for year in _walk(context, config, finished, of, reports)]
             width = max(width, distinct.shape[1])
     if not judged:
         yield from no_rows(context, f"no year is evaluated: {vintage_features.manifest['note']}")
@@ -99,6 +105,15 @@ def walk_forward_assets(
     knows = _knows(vintage_features)
     context.log.info(knows)
     yield from selected(context, *_outputs(judged, min(config.n_components, width), knows))
+    finished.clear()
+
+
+class _Features(NamedTuple):
+    """Different texts' features, the hash of what they are of, and the vintage that read them."""
+
+    distinct: DistinctRows
+    content: str
+    vintage: VintageYears | None
 
 
 class _Judged(NamedTuple):
@@ -143,36 +158,77 @@ def _reports(
 def _walk(
     context: dg.AssetExecutionContext,
     config: FitConfig,
-    distinct: DistinctRows,
+    finished: FinishedParts,
+    features: _Features,
     reports: "Reports",
-    vintage: VintageYears | None,
 ) -> list["EvaluatedYear"]:
-    import numpy as np
+    """The years that these features are judged in; each is kept as soon as it is finished."""
+    from compsim_assets.science.cutoffs.walk_forward import EvaluatedYear, walk_forward
 
-    from compsim_assets.science.cutoffs.walk_forward import walk_forward
-    from compsim_assets.science.pca.fit import memory_needed
-
+    vintage = features.vintage
     years = [year for year in reports.evaluated() if vintage is None or year in vintage.years]
     if not years:
         return []
-    largest = len(np.unique(reports.text[reports.year < years[-1]]))
-    needed = memory_needed(largest, distinct.shape[1], config.n_components, config.block)
     of = f" by the vintage {vintage.knowledge}" if vintage else ""
-    last = f"the last PCA of {len(years)} years{of}, of {largest:,} different texts,"
-    require_memory(context, last, needed, "a smaller block or n_components")
-    evaluated = []
+    keys = {year: _key(context, config, features.content, reports, year) for year in years}
+    there = {year: arrays for year, key in keys.items() if (arrays := finished.find(key))}
+    evaluated = {year: EvaluatedYear(**_plain(arrays)) for year, arrays in there.items()}
+    if there:
+        context.log.info(f"years that an earlier run has finished{of}: {', '.join(map(str, there))}")
+    _require_memory(context, config, features.distinct, reports, years, of)
     for year in walk_forward(
-        distinct,
+        features.distinct,
         reports,
         **config.model_dump(),
-        only=years,
+        only=set(years) - set(there),
         device=default_device(),
         progress=progress(context, f"years evaluated{of}"),
         log=context.log.debug,
     ):
         _log(context, year)
-        evaluated.append(year)
-    return evaluated
+        finished.keep(keys[year.year], vars(year))
+        evaluated[year.year] = year
+    return [evaluated[year] for year in years]
+
+
+def _key(context: dg.AssetExecutionContext, config: FitConfig, content: str, reports: "Reports", year: int) -> str:
+    """A name of all that decides a year's bytes: code, library, device, configuration, features, reports up to it."""
+    from importlib.metadata import version
+
+    import numpy as np
+
+    code = [spec.code_version or "" for spec in context.assets_def.specs]
+    of_run = [*code, version("torch"), version("numpy"), default_device(), config.model_dump_json(), content, str(year)]
+    digest, until = blake2b("\n".join(of_run).encode(), digest_size=16), reports.year <= year
+    for name, values in vars(reports).items():
+        digest.update(name.encode())
+        if values is not None:
+            digest.update(np.ascontiguousarray(values[until]).tobytes())
+    return digest.hexdigest()
+
+
+def _plain(arrays: "dict[str, np.ndarray]") -> dict[str, Any]:
+    """Arrays as they were kept, numbers among them."""
+    return {name: values if values.ndim else values.item() for name, values in arrays.items()}
+
+
+def _require_memory(
+    context: dg.AssetExecutionContext,
+    config: FitConfig,
+    distinct: DistinctRows,
+    reports: "Reports",
+    years: list[int],
+    of: str,
+) -> None:
+    import numpy as np
+
+    from compsim_assets.science.pca.fit import memory_needed
+
+    before, last_year = reports.year < years[-1], reports.year == years[-1]
+    largest, new = (len(np.unique(reports.text[rows])) for rows in (before, last_year))
+    needed = memory_needed(largest, distinct.shape[1], config.n_components, config.block, new)
+    last = f"the last PCA of {len(years)} years{of}, of {largest:,} different texts,"
+    require_memory(context, last, needed, "a smaller block or n_components")
 
 
 def _log(context: dg.AssetExecutionContext, year: "EvaluatedYear") -> None:
