@@ -113,6 +113,34 @@ def test_lists_of_float32_products_give_the_peers_of_a_sort(
         np.testing.assert_allclose(listed["cosine"], every["cosine"], rtol=0, atol=1e-12)
 
 
+@examples(40)
+@given(
+    st.integers(0, 2**32 - 1), st.sampled_from(SCORES), st.integers(2, 50), st.integers(1, 6), st.integers(1, 12),
+    st.integers(0, 3), st.integers(2, 40), st.integers(1, 60),
+)  # fmt: skip
+def test_drawn_lists_give_the_peers_of_a_sort_ties_by_id(
+    seed: int, kind: str, n: int, n_axes: int, n_peers: int, beside: int, tile: int, companies: int
+) -> None:
+    """Few places beside the wanted ones, small tiles, many ties: much that no list settles, and some that it does."""
+    rng = np.random.default_rng(seed)
+    scores = make_scores(rng, n, n_axes, kind).astype(np.float32)
+    scores[rng.random(n) < 0.1] = 0
+    ids, company = rng.permutation(1000)[:n], rng.integers(companies, size=n)
+    universe = Universe(ids, np.zeros(n, int), scores, np.zeros((n, 12)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(near_lists, "_TILE", tile)
+        patch.setattr(nearest, "_BESIDE", beside)
+        table = peers(universe, n_peers=n_peers, company=company, large=0, block=7)
+    cosine = unit_rows(scores) @ unit_rows(scores).T
+    expected = []
+    for a in np.flatnonzero(scores.any(axis=1)):
+        others = [b for b in np.flatnonzero(scores.any(axis=1)) if company[b] != company[a]]
+        order = sorted((-round(cosine[a, b], 12), ids[b]) for b in others)[:n_peers]
+        expected += [(ids[a], rank, peer) for rank, (_, peer) in enumerate(order, start=1)]
+    found = table.sort_values(["report_id", "rank"])[["report_id", "rank", "peer_id"]]
+    assert [tuple(row) for row in found.itertuples(index=False)] == sorted(expected)
+
+
 def test_a_list_settles_what_lies_beyond_rounding_and_nothing_within(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of two peers whose cosines differ by less than a float32 product can tell, the nearer one comes first."""
     monkeypatch.setattr(nearest, "_BESIDE", 1)
@@ -145,20 +173,27 @@ def test_float32_cosines_are_no_further_off_than_said(seed: int, n_axes: int, sp
 
 
 def test_large_years_take_memory_for_lists_and_not_for_the_square() -> None:
-    """12,000 reports: all float64 cosines would be 1,152 MB; the process may grow by a third of that."""
+    """18,000 reports: all float64 cosines would be 2,592 MB, and four times those of 9,000. The process may grow by
+    128 MB for either: its lists are 5 MB.
+    """
     code = (
         "import resource, numpy as np, torch\n"
         "from compsim_assets.science.linkage.nearest import nearest_peers\n"
         "torch.set_num_threads(1)\n"
-        "scores = np.random.default_rng(0).normal(size=(12_000, 16)).astype(np.float32)\n"
+        "scores = np.random.default_rng(0).normal(size=(18_000, 16)).astype(np.float32)\n"
         "torch.rand(64, 64) @ torch.rand(64, 64)\n"
         "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
-        "resource.setrlimit(resource.RLIMIT_AS, (used + 384 * 2**20, resource.RLIM_INFINITY))\n"
-        "args = scores, np.zeros(12_000, int), np.arange(12_000)\n"
-        "print(sum(len(block['rank']) for block in nearest_peers(*args, n_peers=20, cosine_bytes=1 << 25)))\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + 128 * 2**20, resource.RLIM_INFINITY))\n"
+        "for n in (9_000, 18_000):\n"
+        "    args = scores[:n], np.zeros(n, int), np.arange(n)\n"
+        "    print(sum(len(block['rank']) for block in nearest_peers(*args, n_peers=20, cosine_bytes=1 << 25)))\n"
+        "try:\n"
+        "    np.ones((18_000, 18_000), dtype=np.float32)\n"
+        "except MemoryError:\n"
+        "    print('the square does not fit')\n"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert ran.stdout.split() == ["240000"], ran.stderr
+    assert ran.stdout.splitlines() == ["180000", "360000", "the square does not fit"], ran.stderr
 
 
 def test_large_years_are_compared_in_smaller_blocks() -> None:
