@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.measure import Row
+if TYPE_CHECKING:
+    from benchmarks.measure import Row
 
 TOLERANCE = 0.3
 MEMORY_TOLERANCE = 0.3
@@ -64,8 +65,10 @@ def exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
     return float(((x - x.mean()) * y).sum() / ((x - x.mean()) ** 2).sum())
 
 
-def row_of(step: Step, measure: Callable[[Step, int], Cost]) -> Row:
+def row_of(step: Step, measure: Callable[[Step, int], Cost]) -> "Row":
     """One line of the table: the largest size's seconds, both exponents, and what grows faster than said."""
+    from benchmarks.measure import Row
+
     costs = [measure(step, size) for size in step.sizes]
     grown = exponent(step.sizes, [each.seconds for each in costs])
     memory = None

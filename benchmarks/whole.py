@@ -1,6 +1,6 @@
 """Everything on one universe, measured step by step: `python -m benchmarks.whole FOLDER --work WORK --save`.
 
-It runs `compsim materialize` with data and history in the folder WORK, looks once a second at the memory of all
+It runs `compsim materialize` with data and history in the folder WORK, looks about once a second at the memory of all
 processes, and writes a table of steps. Whatever ends it, the same command goes on with what is not made yet, and the
 table is of all its runs. Its exit status is 1 where the run failed, or held more memory than `--at-most`.
 """
@@ -149,7 +149,7 @@ def render(universe: Path, attempts: list[Attempt], whole: list[Held]) -> str:
     table = tabulate([total, *lines], _HEADERS, "pipe", floatfmt=_FORMATS, missingval="")
     return (
         f"`compsim materialize` of a universe{f' ({shape.group(1)}; generated)' if shape else ''}, on "
-        f"{device_name('cpu')}. Memory is of all processes of a step, looked at once a second.\n\n{table}\n"
+        f"{device_name('cpu')}. Memory is of all processes of a step, looked at about once a second.\n\n{table}\n"
     )
 
 

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 import tempfile
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,8 @@ def in_a_fork(step: Step, size: int) -> Cost:
         try:
             step.make(step.sizes[0])()
             os.write(here, json.dumps(dataclasses.asdict(cost(step.make(size)))).encode())
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(0)
     os.close(here)
@@ -106,12 +109,16 @@ def _features(n: int, latents: int) -> DenseFeatures:
 def _feature_import(n: int) -> Work:
     folder = Path(tempfile.mkdtemp())
     (folder / "features").mkdir()
-    (folder / "out").mkdir()
     feature_import._write_shard(folder / "features" / "part-0.parquet", 0, n, 8_192)
     files = local_files(folder, "features")
     assert files is not None
     source = FeatureImport(files, np.arange(n), np.empty(0, dtype=np.int64), batch_bytes=4 << 20)
-    return lambda: import_features(source, Results(folder / "data"), folder / "out", {}, lambda line: None)
+
+    def work() -> Any:
+        new = Path(tempfile.mkdtemp(dir=folder))
+        return import_features(source, Results(new / "data"), new, {}, lambda line: None)
+
+    return work
 
 
 def _prices(n: int) -> Work:

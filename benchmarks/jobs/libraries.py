@@ -38,7 +38,7 @@ class Size:
 
 
 LIBRARY_SIZES = {
-    "small": Size(4_000, 500, FeatureSize(2_000, 8_192, 200)),
+    "small": Size(3_000, 400, FeatureSize(1_500, 6_144, 150)),
     "paper": Size(10_000, 4_000, FeatureSize(6_000, 24_576, 800)),
 }
 
