@@ -21,7 +21,8 @@ _HEADLINE_RULE = (
     "companies. Walk-forward knows earlier years alone."
 )
 _CONTROL_RULE = (
-    "Differences by year with 95 % intervals over years, and over draws where a control was drawn several times; "
+    "Differences by year with 95 % intervals over years, of labels and themes over companies, and over draws where a "
+    "control was drawn several times; "
     "better and worse once corrected for the number of tests. All of it is in control_findings."
 )
 _HEADERS = ("claim", "published", "as published, here", "corrected, here", "verdict", "why", "table")
