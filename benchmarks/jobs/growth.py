@@ -6,6 +6,7 @@ A size is measured in a fork of a process that has computed nothing, so that no 
 import dataclasses
 import json
 import os
+import sys
 import tempfile
 import traceback
 from collections.abc import Callable
@@ -47,7 +48,7 @@ def rows(size: str, device: str) -> list[Row]:
     """A row a step, always on the CPU."""
     with tempfile.TemporaryDirectory() as folder:
         tempfile.tempdir = folder
-        return [row_of(step, in_a_fork) for step in steps(1 if size == "growth" else _SMALLER)]
+        return [row_of(step, _said) for step in steps(1 if size == "growth" else _SMALLER)]
 
 
 def steps(divided: int = 1) -> list[Step]:
@@ -71,6 +72,11 @@ def steps(divided: int = 1) -> list[Step]:
         Step("ADF tests", "pairs", four(4_000), _adf, 1, 1),
         Step("terms of texts", "texts", four(2_400), _terms, 1, 1),
     ]
+
+
+def _said(step: Step, size: int) -> Cost:
+    print(f"  {step.name}: {size:,} {step.unit} ...", file=sys.stderr, flush=True)
+    return in_a_fork(step, size)
 
 
 def in_a_fork(step: Step, size: int) -> Cost:
