@@ -215,6 +215,7 @@ class ControlReasonsConfig(dg.Config):
     themes: int = Field(
         default=32, ge=8, description="Groups that columns are put into; at most an eighth of the narrowest matrix."
     )
+    labels: int = Field(default=512, ge=1, description="Of these, columns that terms are sought for; a sample of more.")
     reports: int = Field(default=20, ge=2, description="Reports of a column that terms are of, one per company.")
     halves: int = Field(default=6, ge=3, description="Random halves of the companies, learned from and judged on.")
     seed: int = Field(default=0, ge=0, description="Seed of the sample, of the halves and of the groups.")

@@ -49,7 +49,7 @@ class Compared:
     """n reports that matrices are compared on, and how.
 
     company: (n,) codes. counts: terms of their texts.
-    themes, columns, reports, halves, seed: see the asset's Launchpad.
+    themes, columns, labels, reports, halves, seed: see the asset's Launchpad.
     """
 
     report_id: np.ndarray
@@ -58,6 +58,7 @@ class Compared:
     counts: TermCounts
     themes: int
     columns: int
+    labels: int
     reports: int
     halves: int
     seed: int
@@ -82,7 +83,7 @@ def compared_reports(report_id: np.ndarray, descriptions: pd.DataFrame, options:
 
     Args:
         descriptions: report_id, year, description, and what names a company.
-        options: themes, columns, reports, halves, seed.
+        options: themes, columns, labels, reports, halves, seed.
     """
     of_reports = descriptions.set_index("report_id").loc[report_id].reset_index()
     company = report_companies(of_reports, report_id)
@@ -99,14 +100,12 @@ def reason_rows(matrix: Matrix, compared: Compared) -> pd.DataFrame:
     Cost: one pass over the matrix, then k c P multiply-adds of float64 for c columns, and k-means of c places for every
     half. Memory: 12 k c bytes and 4 P c.
     """
-    width, at = matrix.of.shape[1], matrix.at
-    sample = np.arange(width)
-    if width > compared.columns:
-        generator = np.random.default_rng([compared.seed, width])
-        sample = np.sort(generator.choice(width, compared.columns, replace=False))
+    at, generator = matrix.at, np.random.default_rng([compared.seed, matrix.of.shape[1]])
+    sample = _sample(generator, matrix.of.shape[1], compared.columns)
     values = _columns(matrix.of, sample)[matrix.row]
     reports = _scored(values, matrix.scores)
-    top = top_reports(values, Companies.of(compared.company[at], compared.report_id[at]), compared.reports)
+    labelled = values[:, _sample(generator, len(sample), compared.labels)]
+    top = top_reports(labelled, Companies.of(compared.company[at], compared.report_id[at]), compared.reports)
     top = np.where(top >= 0, at[top], -1)
     rows = []
     for half in range(compared.halves):
@@ -117,6 +116,11 @@ def reason_rows(matrix: Matrix, compared: Compared) -> pd.DataFrame:
         rows += [{"half": half + 1, "statistic": name, "value": value} for name, value in numbers.items()]
     names = TABLES["control_reasons"].names
     return pd.DataFrame(rows).assign(method=matrix.method, seed=matrix.draw, n_columns=len(sample))[names]
+
+
+def _sample(generator: np.random.Generator, n: int, most: int) -> np.ndarray:
+    """Ascending positions: all n, or as many as wanted."""
+    return np.arange(n) if n <= most else np.sort(generator.choice(n, most, replace=False))
 
 
 def _columns(matrix: FeatureMatrix, columns: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ from compsim_assets.science.pca.arrays import ArrayFeatures
 from compsim_assets.science.words.tfidf import SparseFeatures, tfidf_rows
 from compsim_assets_tests.evidence.planted_lines import LINES, Planted, dealt_out, scored
 
-OPTIONS = {"themes": LINES, "columns": 8192, "reports": 20, "halves": 6, "seed": 0}
+OPTIONS = {"themes": LINES, "columns": 8192, "labels": 512, "reports": 20, "halves": 6, "seed": 0}
 
 
 @pytest.fixture(scope="module")
