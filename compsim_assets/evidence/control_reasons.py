@@ -1,4 +1,4 @@
-"""What a matrix can say of companies: are its columns told by words, do a few themes cover what makes companies alike?"""
+"""What a matrix says of companies: are its columns told by words, do a few themes cover what makes companies alike?"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
