@@ -1,15 +1,15 @@
 """Every heavy step at four sizes: how its time and its memory grow, beside what its docstring says.
 
-A size is measured in a fork of a process that has computed nothing, so that no memory of an earlier one is used again.
+A size is measured in a process of its own, so that no memory of an earlier one is used again.
 """
 
 import dataclasses
-import json
-import os
 import sys
 import tempfile
-import traceback
 from collections.abc import Callable
+from functools import partial
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,8 @@ def rows(size: str, device: str) -> list[Row]:
     """A row a step, always on the CPU."""
     with tempfile.TemporaryDirectory() as folder:
         tempfile.tempdir = folder
-        return [row_of(step, _said) for step in steps(1 if size == "growth" else _SMALLER)]
+        divided = 1 if size == "growth" else _SMALLER
+        return [row_of(step, partial(_told, divided)) for step in steps(divided)]
 
 
 def steps(divided: int = 1) -> list[Step]:
@@ -74,33 +75,36 @@ def steps(divided: int = 1) -> list[Step]:
     ]
 
 
-def _said(step: Step, size: int) -> Cost:
+def _told(divided: int, step: Step, size: int) -> Cost:
     print(f"  {step.name}: {size:,} {step.unit} ...", file=sys.stderr, flush=True)
-    return in_a_fork(step, size)
+    return alone(divided, step, size)
 
 
-def in_a_fork(step: Step, size: int) -> Cost:
-    """What a size costs. What is loaded and started on first use is not counted.
+def alone(divided: int, step: Step, size: int) -> Cost:
+    """What a size of a step of `steps(divided)` costs in a new process: a fork of one that has computed would wait for
+    threads that it does not have. What is loaded and started on first use is not counted.
 
     Raises:
         ChildProcessError: it failed, as it has printed.
     """
-    there, here = os.pipe()
-    if os.fork() == 0:
-        try:
-            step.make(step.sizes[0])()
-            os.write(here, json.dumps(dataclasses.asdict(cost(step.make(size)))).encode())
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(0)
-    os.close(here)
-    with os.fdopen(there) as answer:
-        text = answer.read()
-    os.wait()
-    if not text:
-        raise ChildProcessError(f"{step.name} at {size:,} {step.unit} ended without an answer")
-    return Cost(**json.loads(text))
+    context = get_context("spawn")
+    there, here = context.Pipe(duplex=False)
+    process = context.Process(target=_answer, args=(here, divided, step.name, size, tempfile.gettempdir()))
+    process.start()
+    here.close()
+    try:
+        return Cost(**there.recv())
+    except EOFError:
+        raise ChildProcessError(f"{step.name} at {size:,} {step.unit} ended without an answer") from None
+    finally:
+        process.join()
+
+
+def _answer(here: Connection, divided: int, name: str, size: int, folder: str) -> None:
+    tempfile.tempdir = folder
+    step = next(step for step in steps(divided) if step.name == name)
+    step.make(step.sizes[0])()
+    here.send(dataclasses.asdict(cost(step.make(size))))
 
 
 def _scores(n: int, n_axes: int = 64) -> np.ndarray:

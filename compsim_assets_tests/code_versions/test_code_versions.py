@@ -67,7 +67,7 @@ def changed(source: Path, before: dict[str, str]) -> Callable[..., set[str]]:
     ("file", "old", "new", "assets"),
     [
         ("plots/features.py", "def _bars(", "def _bars(_more=0, *, ", "feature_value_histogram"),
-        ("plots/forest.py", "_ROW = ", "_ROW = 1.5 * ", "methods_forest"),
+        ("plots/forest.py", "_ROW = ", "_ROW = 1.5 * ", "fundamentals_by_method methods_forest"),
         ("workers/embed_texts.py", "def main(", "def main(_more=0, *, ", "embeddings"),
         ("workers/dendrograms.py", "def main(", "def main(_more=0, *, ", "dendrograms distance_scale"),
         ("universe/score_files.py", "def read_scores(", "def read_scores(_more=0, *, ", "fuzz_scores judged_latents "

@@ -20,7 +20,7 @@ def table_1(**values: float) -> pd.DataFrame:
 
 
 def peers(rows: list[tuple[str, int, str, float, float]]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["method", "year", "statistic", "level", "value"])
+    return pd.DataFrame(rows, columns=["method", "year", "statistic", "level", "value"]).assign(random=NAN)
 
 
 ALL = {"base": 0.4, "rolling": 0.4, "walk_forward": 0.3, "sic_code": 0.2, "minilm_base": 0.2, "population": 0.1}

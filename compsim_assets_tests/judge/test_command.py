@@ -248,6 +248,8 @@ def test_one_at_a_time(universe: Path) -> None:
 
 
 def test_an_interrupt_ends_it_at_once_and_keeps_what_is_judged(universe: Path) -> None:
+    # Tests in the background of a shell are started deaf to interrupts, and so would be what they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with serving(answers=15) as endpoint:
         configure(universe, endpoint, "concurrency = 1")
         process = subprocess.Popen(COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -34,7 +34,7 @@ def test_nearest_peers_and_clusters_of_one_name_have_a_row_each() -> None:
     assert {"SAE clusters, walk-forward", "SAE similarity, walk-fwd", "10 nearest peers", "Same two-digit SIC"} <= set(
         written
     )
-    assert_readable(shown("fundamentals"))
+    assert_readable(fundamentals_by_method(explained(), False))
 
 
 def test_groups_alone_and_nothing_at_all() -> None:
