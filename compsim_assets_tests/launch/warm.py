@@ -32,6 +32,13 @@ _CONTEXT.set_forkserver_preload(["compsim_assets.launch.torchrun", "compsim_asse
 def server() -> Iterator[None]:
     """Ends the server with the tests, so that its time is counted as theirs."""
     yield
+    stop_server()
+
+
+def stop_server() -> None:
+    """End the fork server of this process, if there is one; by itself it waits for all that it has started."""
+    if pid := forkserver._forkserver._forkserver_pid:  # type: ignore[attr-defined]
+        os.kill(pid, signal.SIGKILL)
     forkserver._forkserver._stop()  # type: ignore[attr-defined]
 
 

@@ -1,7 +1,6 @@
 """SQLite on a network file system is noticed: by mounts of many kinds, and in a run."""
 
 from collections.abc import Iterator
-from multiprocessing import forkserver
 from pathlib import Path
 
 import dagster as dg
@@ -9,6 +8,7 @@ import pytest
 
 from compsim_assets.running import file_systems
 from compsim_assets.running.file_systems import file_system, is_network, warn_of_network
+from compsim_assets_tests.launch.warm import stop_server
 
 MOUNTS = r"""22 27 0:21 / /proc rw,relatime - proc proc rw
 27 1 254:0 / / rw,relatime - ext4 /dev/vda rw,discard
@@ -85,7 +85,7 @@ def test_a_run_warns_when_it_starts(
     mounts = mounted(tmp_path, "fuse.sshfs")
     monkeypatch.setattr(file_systems.warn_of_network, "__defaults__", (mounts,))
     job = dg.reconstructable(toy.everything)
-    forkserver._forkserver._stop()  # one that an earlier test started has that test's environment
+    stop_server()  # one that an earlier test started has that test's environment
     with dg.execute_job(job, instance, asset_selection=[dg.AssetKey("first")]) as result:
         assert result.success
     logs = instance.all_logs(instance.get_runs()[0].run_id)
