@@ -61,11 +61,15 @@ def _styles(rows: pd.DataFrame) -> dict[str, MethodStyle]:
     """Clusters and groups as in all figures, then the nearest peers of similarities."""
     nearest = rows["level"] > 0
     groups = set(rows.loc[~nearest, "method"])
-    codes = similarity_styles(groups & {"sic2"})
+    others = method_styles(groups - {"sic2"})
+    # Beside the finer codes, which these reports have too, and not below the last heading.
+    first = next((style.group for style in others.values()), "")
+    codes = {name: replace(style, group=first) for name, style in similarity_styles(groups & {"sic2"}).items()}
     heading = f"{rows['level'].max():g} nearest peers"
     peers = similarity_styles(rows.loc[nearest, "method"]).items()
     return {
-        **method_styles(groups - {"sic2"}),
+        **{name: style for name, style in others.items() if style.group == first},
         **codes,
+        **{name: style for name, style in others.items() if style.group != first},
         **{f"{name} nearest": replace(style, group=heading) for name, style in peers},
     }
