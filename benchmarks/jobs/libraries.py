@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.inputs import SIZES, FeatureSize, feature_blocks, yearly_scores
-from benchmarks.jobs.pca import _cosine_difference
+from benchmarks.jobs.pca import cosine_difference
 from benchmarks.libraries import TASKS
 from benchmarks.measure import Row
 
@@ -120,7 +120,7 @@ def _result(folder: Path) -> dict[str, np.ndarray]:
 def _difference(ours: Mapping[str, np.ndarray], theirs: Mapping[str, np.ndarray]) -> float:
     """Of merges' distances, or of cosines of neighbours, or of cosines between scores: the largest."""
     if "scores" in ours:
-        return _cosine_difference(ours["scores"], theirs["scores"])
+        return cosine_difference(ours["scores"], theirs["scores"])
     key = "height" if "height" in ours else "cosine"
     first, second = ours[key], theirs[key]
     if key == "height":

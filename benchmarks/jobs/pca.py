@@ -77,14 +77,16 @@ def _beside_sklearn(size: FeatureSize, device: str) -> Row:
         ours=measured.seconds,
         published=theirs.seconds,
         peak=measured.peak,
-        difference=_cosine_difference(fitted.scores, theirs.result),
+        difference=cosine_difference(fitted.scores, theirs.result),
         note=f"difference of cosines; largest sine between the subspaces {angle:.0e}; scikit-learn's randomized "
         f"solver {randomised.seconds:.1f} s, its cosines off by "
-        f"{_cosine_difference(randomised.result, theirs.result):.0e}",
+        f"{cosine_difference(randomised.result, theirs.result):.0e}",
     )
 
 
-def _cosine_difference(ours: np.ndarray, theirs: np.ndarray) -> float:
+def cosine_difference(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """The largest difference of two rows' cosine, between two sets of scores of the same rows."""
+
     def cosines(scores: np.ndarray) -> np.ndarray:
         unit = scores / np.linalg.norm(scores.astype(float), axis=1, keepdims=True)
         return unit @ unit.T

@@ -17,6 +17,7 @@ from pathlib import Path
 import dagster as dg
 import psutil
 
+from benchmarks.before import checkout
 from benchmarks.measure import Row
 
 REPOSITORY = Path(__file__).parents[2]
@@ -39,11 +40,11 @@ def rows(size: str, device: str) -> list[Row]:
         whole = _materialize(REPOSITORY, folder)
         spent = _spent(folder)
         again = _materialize(REPOSITORY, folder)
-    earlier = os.environ.get("COMPSIM_BENCH_BEFORE")
+    earlier = checkout()
     before = None
     if earlier:
         with tempfile.TemporaryDirectory() as name:
-            before = _materialize(Path(earlier), Path(name))
+            before = _materialize(earlier, Path(name))
     note = f"{whole.processor:.0f} s of processors" + (f", before {before.processor:.0f} s" if before else "")
     made = [
         Row("platform, whole run", "sample", whole.wall, before.wall if before else None, peak=whole.peak, note=note),

@@ -13,6 +13,7 @@ import torch
 
 from benchmarks import before
 from benchmarks.inputs import FeatureSize, feature_blocks
+from benchmarks.jobs.pca import cosine_difference
 from benchmarks.measure import Row, gemm_rate
 
 N_YEARS = 8  # of which three have five before them
@@ -123,14 +124,9 @@ def _compare(folder: Path, year: np.ndarray) -> _Compared:
         assert ours["theta"] == other["theta"], label
         assert np.array_equal(ours["cluster_id"], other["cluster_id"]), label
         clusters += int((np.bincount(ours["cluster_id"]) >= 2).sum())
-        difference = max(difference, float(np.abs(_cosines(ours["scores"]) - _cosines(other["scores"])).max()))
+        difference = max(difference, cosine_difference(ours["scores"], other["scores"]))
     assert difference <= AT_MOST, difference
     return _Compared(len(years), clusters, difference)
-
-
-def _cosines(scores: np.ndarray) -> np.ndarray:
-    unit = scores / np.linalg.norm(scores.astype(np.float64), axis=1, keepdims=True)
-    return unit @ unit.T
 
 
 def _floor(year: np.ndarray, n_latents: int, device: str) -> float:

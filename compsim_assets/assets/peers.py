@@ -136,10 +136,8 @@ def peer_statistics(
         activity, length = activity_of(sae_features, supervised_latents)
         reports = PeerReports(similarity, descriptions.drop(columns="year"), returns, length)
         rows: list[dict[str, Any]] = []
-        scores = {"pca": pca_scores, "walk_forward": walk_forward_scores}
-        pairs = published_pairs if similarity.name == "pairs" else None
-        others = embeddings, control_scores
-        for method in peer_methods(pairs, scores, *others, activity, supervised_latents, returns):
+        vectors = pca_scores, walk_forward_scores, embeddings, control_scores
+        for method in peer_methods(similarity, *vectors, activity, supervised_latents, returns):
             rows += peer_rows(method, reports, levels, progress(context, f"peers by {method.name}, years"))
     return pd.DataFrame(rows, columns=TABLES["peer_statistics"].names)
 
@@ -198,12 +196,10 @@ def fundamentals_explained(
     context.add_output_metadata({"metrics": ", ".join(companies.metrics), **missing_modes(context, clusters)})
     lower = "fewer numbers of peers, fewer metrics, or a universe of smaller years"
     with explaining_memory("the accounting yardstick", lower):
-        scores = {"pca": pca_scores, "walk_forward": walk_forward_scores}
         similarity = open_similarity(pca_scores, published_pairs, descriptions)
-        pairs = published_pairs if similarity.name == "pairs" else None
         activity, _ = activity_of(sae_features, supervised_latents)
-        others = embeddings, control_scores
-        methods = peer_methods(pairs, scores, *others, activity, supervised_latents, returns)
+        vectors = pca_scores, walk_forward_scores, embeddings, control_scores
+        methods = peer_methods(similarity, *vectors, activity, supervised_latents, returns)
         ways = [way for method in methods for way in by_similarity(companies, method, config.peers)]
         baselines = baseline_clusters, embedding_clusters, descriptions, control_clusters
         ways += by_groups(companies, all_groups(clusters, walk_forward_clusters, *baselines))

@@ -10,10 +10,10 @@ import torch
 
 from compsim_assets.contracts import TABLES
 from compsim_assets.contracts.methods import CONTROL_NAMES
-from compsim_assets.evidence.controls import judged
+from compsim_assets.evidence.controls import both_sides, judged
 from compsim_assets.evidence.verdicts import NOT_TESTABLE
 from compsim_assets.science.companies import names_of, report_companies
-from compsim_assets.science.inference.draws import mean_of_draws, mean_of_halves_and_draws
+from compsim_assets.science.inference.draws import mean_of_halves_and_draws
 from compsim_assets.science.inference.tests import holm
 from compsim_assets.science.latents.activity import Companies, top_reports
 from compsim_assets.science.pca.arrays import ArrayFeatures
@@ -190,12 +190,6 @@ def reason_findings(control_reasons: pd.DataFrame, missing: str) -> pd.DataFrame
             numbers = {"low": test.low, "high": test.high, "p_value": test.p_value}
             numbers["p_adjusted"] = float(adjusted[name, statistic])
             verdict, why = judged(test.mean, **numbers, n_tests=n_tests, of="halves of the companies")
-            row |= {"difference": test.mean, **numbers, "n_years": test.n, "verdict": verdict, "why": why}
-            rows.append(row | _both(tables[TRAINED, statistic], tables[name, statistic]))
+            row |= {"difference": test.mean, **numbers, "verdict": verdict, "why": why}
+            rows.append(row | both_sides(tables[TRAINED, statistic].iloc[0], tables[name, statistic]))
     return pd.DataFrame(rows, columns=TABLES["control_findings"].names)
-
-
-def _both(trained: pd.DataFrame, draws: pd.DataFrame) -> dict[str, float]:
-    control = mean_of_draws(draws.mean(axis=1).to_numpy())
-    ends = {"control_value": control.mean, "control_low": control.low, "control_high": control.high}
-    return {"trained": float(trained.mean(axis=1).iloc[0]), **ends, "n_draws": len(draws)}

@@ -8,7 +8,7 @@ import pandas as pd
 from compsim_assets.contracts.methods import CONTROL_NAMES
 from compsim_assets.evidence.control_reasons import BEYOND_CHANCE, LABELS, METHOD
 from compsim_assets.evidence.controls import MEASURES, NOT_SEEN
-from compsim_assets.evidence.verdicts import NOT_TESTABLE, REVERSED, STANDS
+from compsim_assets.evidence.verdicts import NOT_TESTABLE, REVERSED, STANDS, signed
 
 _KEY = ["method", "statistic", "level"]
 # MeanCorr, by pairs, Spearman, the ten nearest, the nearest by industry; then what the columns say.
@@ -37,4 +37,4 @@ def summary(findings: pd.DataFrame) -> pd.DataFrame:
 
 def _cell(row: Mapping[Hashable, Any]) -> str:
     mark = {STANDS: " better", REVERSED: " worse"}.get(row["verdict"], "")
-    return f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]{mark}"
+    return signed(row["difference"], row["low"], row["high"]) + mark

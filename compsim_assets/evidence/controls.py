@@ -157,7 +157,7 @@ def control_findings(
                 continue
             difference = differences[measure.difference, measure.trained, f"{name}{measure.ending}", measure.text]
             verdict, why = judged(**difference, n_tests=n_tests, of="years")
-            numbers = {"difference": difference["value"], **difference, **_both(trained[measure], values)}
+            numbers = {"difference": difference["value"], **difference, **both_sides(trained[measure], values)}
             rows.append({**row, **numbers, "verdict": verdict, "why": why})
     return pd.DataFrame(rows, columns=TABLES["control_findings"].names).fillna({"n_draws": 0, "n_years": 0})
 
@@ -171,8 +171,8 @@ def _differences(robustness: pd.DataFrame) -> dict[tuple[str, ...], dict[str, fl
     return {key: dict(zip(names, values, strict=True)) for key, values in zip(keys, numbers, strict=True)}
 
 
-def _both(trained: pd.Series, draws: pd.DataFrame) -> dict[str, float]:
-    """Means over the years that both have, the control's with its interval over draws."""
+def both_sides(trained: pd.Series, draws: pd.DataFrame) -> dict[str, float]:
+    """Means over the years, or halves, that both have, the control's with its interval over draws."""
     of_trained = trained.reindex(draws.columns)
     both = of_trained.notna() & draws.notna().any()
     control = mean_of_draws(draws.loc[:, both].mean(axis=1).to_numpy())

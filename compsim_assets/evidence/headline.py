@@ -6,6 +6,7 @@ import pandas as pd
 from compsim_assets.contracts.methods import BY_NAME
 from compsim_assets.evidence.judge import lifted
 from compsim_assets.evidence.robustness import robust_row
+from compsim_assets.evidence.verdicts import signed
 
 # Number of nearest peers, and what they are held against: random ones of the same two-digit SIC code.
 _NEAREST, _LIFT = "1", "neighbours_same_sic2_lift"
@@ -31,7 +32,7 @@ def headline(peer_statistics: pd.DataFrame, robustness: pd.DataFrame) -> pd.Data
         what = "Companies of one cluster, against those of one SIC code (MeanCorr)"
         rows.append((what, BY_NAME[method].label, *both, between))
     told = [
-        (what, label, f"{here:.3f}", f"{there:.3f}", _difference(**between))
+        (what, label, f"{here:.3f}", f"{there:.3f}", signed(**between))
         for what, label, here, there, between in rows
         if not np.isnan(between["value"])
     ]
@@ -40,8 +41,3 @@ def headline(peer_statistics: pd.DataFrame, robustness: pd.DataFrame) -> pd.Data
 
 def _mean_correlation(robustness: pd.DataFrame, method: str) -> float:
     return robust_row(robustness, "mean_correlation", method)["value"]
-
-
-def _difference(value: float, low: float, high: float) -> str:
-    interval = "no interval" if np.isnan(low) else f"[{low:+.3f}, {high:+.3f}]"
-    return f"{value:+.3f} {interval}"

@@ -30,3 +30,9 @@ def verdict(value: float, low: float, high: float, published: float, direction: 
     if mark > 0 and far < mark:
         return (WEAKER, "the interval is on the claimed side of zero, but short of the published number")
     return STANDS, "the interval is on the claimed side of zero"
+
+
+def signed(value: float, low: float, high: float) -> str:
+    """A difference with its sign and its interval, as pages show it."""
+    interval = "no interval" if math.isnan(low) else f"[{low:+.3f}, {high:+.3f}]"
+    return f"{value:+.3f} {interval}"

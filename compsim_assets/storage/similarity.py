@@ -165,12 +165,12 @@ class PairSimilarity(_Similarity):
 
     def __init__(self, pairs: PairTable, descriptions: pd.DataFrame) -> None:
         super().__init__(descriptions)
-        self._pairs = pairs
+        self.pairs = pairs
 
     @property
     def worker_input(self) -> dict[str, str]:
         """Where a torchrun program finds it, by the name of its argument."""
-        return {"pairs": str(self._pairs.path)}
+        return {"pairs": str(self.pairs.path)}
 
     def reports(self, returns: pd.DataFrame, defined_alone: bool) -> pd.DataFrame:
         """report_id and year of the reports in at least one pair with a correlation; in a year without such a pair, of
@@ -180,9 +180,9 @@ class PairSimilarity(_Similarity):
         import pandas as pd
 
         none = np.empty(0, dtype=np.int64)
-        pairs = (self._pairs.of_year(year) for year in self._pairs.years)
+        pairs = (self.pairs.of_year(year) for year in self.pairs.years)
         ids = [(of_year.existing() if defined_alone else of_year.linked()).reports() for of_year in pairs]
-        years = [np.full(len(rows), year) for year, rows in zip(self._pairs.years, ids, strict=True)]
+        years = [np.full(len(rows), year) for year, rows in zip(self.pairs.years, ids, strict=True)]
         return pd.DataFrame({"report_id": np.concatenate([none, *ids]), "year": np.concatenate([none, *years])})
 
     def without_content(self) -> list[int]:
@@ -195,8 +195,8 @@ class PairSimilarity(_Similarity):
 
         from compsim_assets.science.correlation.pairs import peers_of_pairs
 
-        for year in self._pairs.years:
-            pairs = self._pairs.of_year(year)
+        for year in self.pairs.years:
+            pairs = self.pairs.of_year(year)
             if within is not None:
                 codes = pd.Series(pd.factorize(within)[0], index=within.index)
                 a, b = (codes.reindex(ids, fill_value=-1).to_numpy() for ids in (pairs.report_a, pairs.report_b))
@@ -211,7 +211,7 @@ class PairSimilarity(_Similarity):
 
         shares = np.zeros(len(cosine))
         for label in np.unique(year).tolist():
-            asked, pairs = year == label, self._pairs.of_year(label).between_companies(self.company)
+            asked, pairs = year == label, self.pairs.of_year(label).between_companies(self.company)
             shares[asked] = share_of_list_below(pairs.cosine, cosine[asked])
         return shares
 
@@ -225,7 +225,7 @@ class PairSimilarity(_Similarity):
         low, high = np.minimum(first, second), np.maximum(first, second)
         correlations = np.full(len(first), np.nan)
         for label in np.unique(year).tolist():
-            asked, pairs = year == label, self._pairs.of_year(label)
+            asked, pairs = year == label, self.pairs.of_year(label)
             ends = (np.minimum(pairs.report_a, pairs.report_b), np.maximum(pairs.report_a, pairs.report_b))
             listed = pd.Series(pairs.correlation, index=pd.MultiIndex.from_arrays(ends))
             correlations[asked] = listed.reindex(pd.MultiIndex.from_arrays([low[asked], high[asked]])).to_numpy()
@@ -235,7 +235,7 @@ class PairSimilarity(_Similarity):
         """Step function of each linked year, by cosine distance; returns are those of the pairs."""
         from compsim_assets.science.cutoffs.pairs import curves_of_pairs
 
-        return curves_of_pairs(trees, self._pairs.of_year, self.company)
+        return curves_of_pairs(trees, self.pairs.of_year, self.company)
 
     def correlation_by_year(
         self, groups: Mapping[str, pd.DataFrame], returns: pd.DataFrame, *, own_pairs: bool = False
@@ -244,13 +244,13 @@ class PairSimilarity(_Similarity):
         from compsim_assets.science.correlation.pairs import correlation_by_year_of_pairs
 
         company = None if own_pairs else self.company
-        return correlation_by_year_of_pairs(groups, returns[["year", "report_id"]], self._pairs.of_year, company)
+        return correlation_by_year_of_pairs(groups, returns[["year", "report_id"]], self.pairs.of_year, company)
 
     def correlation_of(self, year: int, report_id: np.ndarray, monthly: np.ndarray) -> np.ndarray:
         """(n, n) correlations of one year's reports, NaN where there is none."""
         from compsim_assets.science.peers.statistics import dense
 
-        pairs = self._pairs.of_year(year)
+        pairs = self.pairs.of_year(year)
         return dense(pairs, report_id, pairs.correlation)
 
 

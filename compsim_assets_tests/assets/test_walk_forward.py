@@ -71,14 +71,18 @@ def copied(run: Run, folder: Path) -> Local:
     return Local(folder)
 
 
-@pytest.fixture(scope="module")
-def walked(tmp_path_factory: pytest.TempPathFactory, tiny_universe: Path) -> Local:
-    """Read only."""
-    folder = tmp_path_factory.mktemp("walked")
-    universe_of(folder, tiny_universe)
+def walked_in(folder: Path, universe: Path) -> Local:
+    """The universe's run up to the walk-forward tables."""
+    universe_of(folder, universe)
     run = Local(folder)
     assert materialize(run, [*UPSTREAM, *TABLES]).success
     return run
+
+
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory: pytest.TempPathFactory, tiny_universe: Path) -> Local:
+    """Read only."""
+    return walked_in(tmp_path_factory.mktemp("walked"), tiny_universe)
 
 
 @lru_cache

@@ -11,7 +11,7 @@ import pytest
 
 import compsim_assets.science.cutoffs.walk_forward as science
 from compsim_assets.storage.results import read_table
-from compsim_assets_tests.assets.test_walk_forward import TABLES, UPSTREAM, YEARS, copied, materialize, universe_of
+from compsim_assets_tests.assets.test_walk_forward import TABLES, YEARS, copied, materialize, walked_in
 from compsim_assets_tests.runs import Local
 
 # Kills itself as hard as it gets once the first year is on the disk.
@@ -36,10 +36,7 @@ materialize(Local(Path(sys.argv[1])), TABLES)
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory, tiny_universe: Path) -> Local:
     """Made without a kill. Read only."""
-    folder = tmp_path_factory.mktemp("whole")
-    universe_of(folder, tiny_universe)
-    run = Local(folder)
-    assert materialize(run, [*UPSTREAM, *TABLES]).success
+    run = walked_in(tmp_path_factory.mktemp("whole"), tiny_universe)
     assert not _finished(run)
     return run
 

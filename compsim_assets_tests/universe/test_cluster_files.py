@@ -11,6 +11,7 @@ import pytest
 from compsim_assets.universe.folder import Universe
 from compsim_assets.universe.intake.decisions import Decision
 from compsim_assets.universe.layout import ID, UniverseError
+from compsim_assets_tests.universe.decided import graded
 from compsim_assets_tests.universes import write_reports
 
 
@@ -51,10 +52,6 @@ def read(folder: Path, rules: str = "") -> tuple[dict[str, list], list[Decision]
     assert frame.columns.tolist() == ["year", "cluster_id", "report_id"]
     decisions = [d for d in universe.decisions if d.file.startswith("published_clusters")]
     return [tuple(row) for row in frame.to_numpy().tolist()], decisions  # type: ignore
-
-
-def graded(decisions: list[Decision], grade: str) -> dict[str, int]:
-    return {decision.subject: decision.count for decision in decisions if decision.grade == grade}
 
 
 BY_REPORT = {"year": [2015, 2015, 2016, 2016], ID: [100, 114, 107, 121]}

@@ -10,6 +10,7 @@ import pytest
 from compsim_assets.universe.folder import Universe
 from compsim_assets.universe.intake.decisions import Decision
 from compsim_assets.universe.layout import UniverseError
+from compsim_assets_tests.universe.decided import graded
 
 
 def written(folder: Path, **columns: Any) -> Path:
@@ -24,10 +25,6 @@ def read(folder: Path, rules: str = "") -> tuple[pd.DataFrame, list[Decision]]:
     factors = universe.factors()
     assert factors is not None
     return factors, list(universe.decisions)
-
-
-def graded(decisions: list[Decision], grade: str) -> dict[str, int]:
-    return {decision.subject: decision.count for decision in decisions if decision.grade == grade}
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from compsim_assets.universe.check import check_folder
 from compsim_assets.universe.folder import Universe
 from compsim_assets.universe.intake.decisions import Decision
 from compsim_assets.universe.layout import UniverseError
+from compsim_assets_tests.universe.decided import graded
 
 ROWS = {
     "cik": ["0000320193", "320193", "789019"],
@@ -26,10 +27,6 @@ def read(folder: Path, rules: str = "") -> tuple[pd.DataFrame, list[Decision]]:
     table = universe.fundamentals()
     assert table is not None
     return table, list(universe.decisions)
-
-
-def graded(decisions: list[Decision], grade: str) -> dict[str, int]:
-    return {decision.subject: decision.count for decision in decisions if decision.grade == grade}
 
 
 def written(folder: Path, **columns: Any) -> Path:

@@ -1,6 +1,6 @@
 """The `peer_statistics` table: every similarity that a universe has, asked year by year whether peers move together."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -107,8 +107,9 @@ def peer_rows(
 
 
 def peer_methods(
-    pairs: PairTable | None,
-    scores: Mapping[str, ScoreTable],
+    similarity: ScoreSimilarity | PairSimilarity,
+    pca_scores: ScoreTable,
+    walk_forward_scores: ScoreTable,
     embeddings: EmbeddingFolder,
     controls: ControlScores,
     activity: tuple[np.ndarray, np.ndarray],
@@ -118,18 +119,17 @@ def peer_methods(
     """Every method that has similarities in this universe; what it needs is read when its turn comes.
 
     Args:
-        pairs: published pairs, where companies are compared by them.
-        scores: tables of scores by the name of the method.
+        similarity: what companies are compared by.
         controls: scores of the controls, of which the first draw is shown.
         activity: from `activity_of`.
         latents: the `supervised_latents` table.
         returns: report_id, year of all reports.
     """
     yield PeerMethod("sic2", None)
-    if pairs is not None:
-        yield PeerMethod("pairs", partial(_of_pairs, pairs))
-    for name, table in scores.items():
-        yield from _by_scores(name, table)
+    if isinstance(similarity, PairSimilarity):
+        yield PeerMethod("pairs", partial(_of_pairs, similarity.pairs))
+    yield from _by_scores("pca", pca_scores)
+    yield from _by_scores("walk_forward", walk_forward_scores)
     for name, vectors in embeddings:
         yield PeerMethod(name, _Vectors(vectors.report_id, vectors.year, vectors.matrix, cosines))
     for control, vectors in controls.controls():
