@@ -32,10 +32,11 @@ _REPORT = "rebuild_report"
 _NAMED = 3  # of what could not be compared, in the log
 _BY_MODE = (
     "cutoffs", "clusters", "cluster_features", "cluster_feature_summary", "interpretability_curve",
-    "strong_feature_proportion",
+    "strong_feature_proportion", "cluster_profiles",
 )  # fmt: skip
-# What explains peers follows from the other tables: of it, their change is compared.
-_FOLLOWS = {"explorer", *(table.name for table in reasons.TABLES)} - {"peers"}
+# Of what explains peers, that which is read by name: its rows by pair, report and window are many and follow from it.
+_READ_BY_NAME = {"peers", "themes", "latent_themes", "latents", *_BY_MODE}
+_FOLLOWS = {"explorer", *(table.name for table in reasons.TABLES)} - _READ_BY_NAME
 _ONCE = tuple(name for name in (*TABLES, *MANIFESTS) if name not in (*_BY_MODE, *_FOLLOWS, _REPORT))
 
 
