@@ -70,7 +70,9 @@ def test_every_table_and_array_is_compared_and_modes_as_modes() -> None:
         key.path[-1]: GRAPH.get(key).partitions_def for key in GRAPH.get(dg.AssetKey("rebuild_report")).parent_keys
     }
     figures = {key.path[-1] for key in GRAPH.get_all_asset_keys() if GRAPH.get(key).group_name == "figures"}
-    assert {"peer_explanations", "latent_windows", "explorer"} <= _FOLLOWS, "rows of pairs and windows follow from others"
+    assert {"peer_explanations", "latent_windows", "explorer"} <= _FOLLOWS, (
+        "rows of pairs and windows follow from others"
+    )
     every = {key.path[-1] for key in GRAPH.get_all_asset_keys()}
     assert parents.keys() == every - figures - _FOLLOWS - {"rebuild_report"}
     assert {name for name, partitions in parents.items() if partitions} == set(_BY_MODE)

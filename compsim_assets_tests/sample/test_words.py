@@ -7,16 +7,17 @@ from compsim_assets.contracts import TABLES
 from compsim_assets.sample.lines import LINES
 from compsim_assets.science.companies import report_companies
 from compsim_assets.science.latents.activity import Companies, top_reports
+from compsim_assets.science.words import count_terms
 from compsim_assets.science.words.latents import latent_words
-from compsim_assets.science.words.text import OwnName, stem, terms, words
+from compsim_assets.science.words.text import stem
 from compsim_assets_tests.sample.conftest import ID, Sample
 
 
 def words_of_lines() -> dict[str, set[str]]:
     """Stems of all that a line's companies may write about it."""
     banks = {line.name: ". ".join([line.name, *line.offers, *line.sentences]) for line in LINES}
-    nobody = OwnName(())
-    return {name: {stem(w) for t in terms(words(text), nobody) for w in t.split()} for name, text in banks.items()}
+    of_line = {name: count_terms([text], [""], companies_at_least=1).terms for name, text in banks.items()}
+    return {name: {stem(word) for term in terms for word in term.split()} for name, terms in of_line.items()}
 
 
 def test_planted_latents_get_their_lines_words(full: Sample) -> None:

@@ -1,15 +1,18 @@
 """Which texts have which terms: a sparse matrix of the different texts."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from sklearn.feature_extraction.text import CountVectorizer
 
+from compsim_assets.science.words.lexicon import TERM, Lexicon, Tokens, Words
 from compsim_assets.science.words.places import Places
-from compsim_assets.science.words.text import OwnName, stem, terms, words
+from compsim_assets.science.words.text import OwnName
+
+_BITS = 25  # of a word's number; twice as many of a term, and twelve are left for the position of a text
+_WORDS = (1 << _BITS) - 1
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,8 @@ def count_terms(
             texts: windows of texts in lower case show none.
         companies_at_least: companies, by their names, that must write a term.
 
-    Cost: O(words of the different texts). Memory: their terms, and 8 bytes for each term of each different text.
+    Cost: O(words of the different texts), each spelling looked at once, and a sort of the terms of all texts. Memory:
+    five times 8 bytes for each term of each different text.
     """
     first = dict[tuple[str, tuple[str, ...]], int]()
     row = np.full(len(texts), -1, dtype=np.int64)
@@ -63,33 +67,82 @@ def count_terms(
             key = text, (name,) if isinstance(name, str) else tuple(name)
             row[i] = first.setdefault(key, len(first))
     seen = places if isinstance(places, Places) else Places(places)
-    vectorizer = CountVectorizer(analyzer=_Analyzer(seen), binary=True, dtype=np.int32)
-    if not first:
-        return _counts(sparse.csr_array((0, 0), dtype=np.int32), row, [])
-    try:
-        matrix = sparse.csr_array(vectorizer.fit_transform(first))
-    except ValueError:  # not one term in all texts
-        return _counts(sparse.csr_array((len(first), 0), dtype=np.int32), row, [])
-    vocabulary = vectorizer.get_feature_names_out().tolist()
-    usable = np.flatnonzero(_companies(matrix, [key[1] for key in first]) >= companies_at_least)
-    usable = usable[[not seen.are_in(vocabulary[i]) for i in usable]] if len(usable) else usable
-    return _counts(matrix[:, usable], row, [vocabulary[i] for i in usable])
+    keys, bounds = _keys(list(first), seen)
+    words, column = _alphabetical(keys, seen.lexicon)
+    companies = _companies(_matrix(column, bounds, len(words)), [key[1] for key in first])
+    ends = np.stack([words[:, 0], np.where(words[:, 1] < 0, words[:, 0], words[:, 1])], axis=1)
+    numbers, parts = np.unique(ends, return_inverse=True)
+    usable = (companies >= companies_at_least) & ~seen.among(numbers)[parts].any(axis=1)
+    # Positions among the usable ones, where there is none: -1.
+    column = np.where(usable, np.cumsum(usable) - 1, -1)[column]
+    bounds = np.append(0, np.cumsum(column >= 0))[bounds]
+    matrix = _matrix(column[column >= 0], bounds, int(usable.sum()))
+    stems = seen.lexicon.words().stem.astype(np.int64)
+    return TermCounts(matrix, row, _spelled(words[usable], seen.lexicon), stems[ends[usable]])
 
 
-class _Analyzer:
-    """From a text and its company's names to its terms; all that it reads goes by `places`."""
+def _keys(documents: list[tuple[str, tuple[str, ...]]], places: Places) -> tuple[np.ndarray, np.ndarray]:
+    """(k,) int64 different terms of each text, one text after the other, and (m + 1,) where each begins.
 
-    def __init__(self, places: Places) -> None:
-        self._places = places
-        self._names: tuple[tuple[str, ...], OwnName] = (), OwnName(())
+    A term is the number of its first word, and one more than that of its second one or 0. All that is read goes by
+    `places`.
+    """
+    parts, counts = list[np.ndarray](), list[np.ndarray]()
+    for start, tokens in places.lexicon.read([text for text, _ in documents]):
+        words = places.lexicon.words()
+        places.take(tokens, words)
+        names = [names for _, names in documents[start : start + len(tokens.bounds) - 1]]
+        single = _single(tokens, words, names, places.lexicon)
+        two = np.flatnonzero((single[:-1] >= 0) & (single[1:] >= 0) & (tokens.text[:-1] == tokens.text[1:]))
+        one = np.flatnonzero(single >= 0)
+        first, second = single[np.append(one, two)], np.append(np.zeros(len(one), np.int64), single[two + 1] + 1)
+        text = tokens.text[np.append(one, two)]
+        different = _different((text << 2 * _BITS) | (first << _BITS) | second)
+        counts.append(np.bincount(different >> 2 * _BITS, minlength=len(names)))
+        parts.append(different & ((1 << 2 * _BITS) - 1))
+    bounds = np.cumsum(np.concatenate([np.zeros(1, np.int64), *counts]))
+    return np.concatenate([np.empty(0, np.int64), *parts]), bounds
 
-    def __call__(self, document: tuple[str, tuple[str, ...]]) -> Iterator[str]:
-        text, names = document
-        if names != self._names[0]:
-            self._names = names, OwnName(names)
-        spelled = words(text)
-        self._places.read(spelled)
-        return terms(spelled, self._names[1])
+
+def _single(tokens: Tokens, words: Words, names: list[tuple[str, ...]], lexicon: Lexicon) -> np.ndarray:
+    """(t,) int64 lower case of each word that is a term of its text; -1 of the others."""
+    single = np.where(words.kind[tokens.word] & TERM > 0, words.lower[tokens.word], -1).astype(np.int64)
+    last: tuple[str, ...] = ()
+    name = OwnName(last)
+    for text, of_text in enumerate(names):
+        if of_text != last:
+            last, name = of_text, OwnName(of_text)
+        inside = slice(tokens.bounds[text], tokens.bounds[text + 1])
+        single[inside][lexicon.of_name(name, tokens.word[inside], words)] = -1
+    return single
+
+
+def _alphabetical(keys: np.ndarray, lexicon: Lexicon) -> tuple[np.ndarray, np.ndarray]:
+    """(t, 2) int64 words of the different terms, -1 where there is no second one, in alphabetical order; and (k,) int64
+    which of them each key is.
+    """
+    different = _different(np.append((keys >> _BITS) + 1, keys & _WORDS))
+    numbers = np.array(sorted(different[different > 0] - 1, key=lexicon.spelled.__getitem__), dtype=np.int64)
+    rank = np.zeros(int(numbers.max(initial=-1)) + 2, dtype=np.int64)
+    rank[numbers + 1] = np.arange(1, len(numbers) + 1)
+    # The blank between two words comes before all letters: by their words' ranks, terms are in alphabetical order.
+    terms, column = np.unique((rank[(keys >> _BITS) + 1] << _BITS) | rank[keys & _WORDS], return_inverse=True)
+    return np.append(-1, numbers)[np.stack([terms >> _BITS, terms & _WORDS], axis=1)], column
+
+
+def _different(values: np.ndarray) -> np.ndarray:
+    """As `np.unique`, which hashes first: where most of millions differ, sorting takes a fifth of its time."""
+    ordered = np.sort(values)
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]]
+
+
+def _matrix(column: np.ndarray, bounds: np.ndarray, n_columns: int) -> sparse.csr_array:
+    """(m, n_columns) int32, 1 where a row has a column."""
+    ones, shape = np.ones(len(column), dtype=np.int32), (len(bounds) - 1, n_columns)
+    index = np.int32 if len(column) < np.iinfo(np.int32).max else np.int64
+    matrix = sparse.csr_array((ones, column.astype(index), bounds.astype(index)), shape)
+    matrix.sort_indices()
+    return matrix
 
 
 def _companies(matrix: sparse.csr_array, names: Sequence[tuple[str, ...]]) -> np.ndarray:
@@ -100,9 +153,6 @@ def _companies(matrix: sparse.csr_array, names: Sequence[tuple[str, ...]]) -> np
     return np.bincount((several @ matrix).indices, minlength=matrix.shape[1])
 
 
-def _counts(matrix: sparse.csr_array, row: np.ndarray, vocabulary: list[str]) -> TermCounts:
-    """With the columns' terms and their stems."""
-    number = dict[str, int]()
-    parts = [term.split(" ") for term in vocabulary]
-    stems = [[number.setdefault(stem(part), len(number)) for part in (both[0], both[-1])] for both in parts]
-    return TermCounts(matrix, row, vocabulary, np.array(stems, dtype=np.int64).reshape(-1, 2))
+def _spelled(words: np.ndarray, lexicon: Lexicon) -> list[str]:
+    spelled = lexicon.spelled
+    return [spelled[a] if b < 0 else f"{spelled[a]} {spelled[b]}" for a, b in words.tolist()]

@@ -10,7 +10,6 @@ from compsim_assets.science.companies import names_of, report_companies
 from compsim_assets.science.words.counts import TermCounts, count_terms
 from compsim_assets.science.words.groups import GroupWords, describe_groups
 from compsim_assets.science.words.places import Places
-from compsim_assets.science.words.text import words
 
 Progress = Callable[[int, int], None]
 
@@ -71,8 +70,7 @@ def _of_windows(
     """Terms of the windows, each latent's windows, and the windows' companies: one without a report is of its own."""
     # Windows may be in lower case: what is a place is seen in the whole texts.
     places = Places()
-    for text in dict.fromkeys(texts):
-        places.read(words(text or ""))
+    places.read([text for text in dict.fromkeys(texts) if text])
     position = pd.Series(np.arange(len(texts)), index=descriptions["report_id"])
     row = position.reindex(latent_windows["report_id"]).fillna(-1).to_numpy(dtype=np.int64)
     alone = int(company.max(initial=-1)) + 1 + np.arange(len(row))

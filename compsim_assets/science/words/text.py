@@ -1,17 +1,16 @@
 """A text's words, and which of them are no terms: stop words, numbers, dates, legal endings, its company's own name."""
 
 import re
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from compsim_assets.science.words.vocabulary import DATES, LEGAL, NUMBERS
 
 # Words, apostrophes inside them; or one mark, which parts what is before it from what is behind it. Hyphens join.
-_PARTS = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s-]")
+PARTS = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s-]")
 _APOSTROPHES = re.compile("['’]")
-_SHORTEST = 2
+SHORTEST = 2
 
 # What scikit-learn's list lacks.
 _PLAIN = frozenset(
@@ -29,13 +28,9 @@ def stem(word: str) -> str:
     return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else word
 
 
-def words(text: str) -> list[str]:
-    """Words as they are spelled, without a possessive's ending, and marks; "" for what is neither."""
-    return [part if part.isalpha() else _word(part) for part in _PARTS.findall(text)]
-
-
-def _word(part: str) -> str:
-    if len(part) == 1:
+def word_of(part: str) -> str:
+    """A word without a possessive's ending, or a mark; "" for what is neither."""
+    if len(part) == 1 or part.isalpha():
         return part
     head, *tail = _APOSTROPHES.split(part)
     # don't, o'clock and A380 are no terms, and keep what is around them apart.
@@ -43,12 +38,15 @@ def _word(part: str) -> str:
 
 
 class OwnName:
-    """Tells the words of a company's own names: whole, inflected, run together, cut, and their initials."""
+    """Tells the words of a company's own names: whole, inflected, run together, cut, and their initials.
+
+    stems: of whole words, in lower case. whole: words of four letters and more, which others may begin or end like.
+    """
 
     def __init__(self, names: Sequence[str]) -> None:
         self._seen: dict[str, bool] = {}
-        self._stems: set[str] = set()
-        self._whole: set[str] = set()
+        self.stems: set[str] = set()
+        self.whole: set[str] = set()
         for name in names:
             # A mark inside a name parts nothing.
             spelled = [part for part in re.findall(r"[^\W_]+", name.lower()) if part != "s"]
@@ -56,8 +54,8 @@ class OwnName:
             for several in (spelled, meant):
                 joined = {"".join(several[i:j]) for i in range(len(several)) for j in range(i + 1, len(several) + 1)}
                 joined.add("".join(part[0] for part in several))
-                self._stems |= {stem(part) for part in joined if len(part) >= _SHORTEST}
-            self._whole |= {part for part in meant if len(part) >= 4}
+                self.stems |= {stem(part) for part in joined if len(part) >= SHORTEST}
+            self.whole |= {part for part in meant if len(part) >= 4}
 
     def __contains__(self, word: str) -> bool:
         """Whether the word, as it is spelled in the text, is one of the name."""
@@ -67,23 +65,11 @@ class OwnName:
 
     def _is_in(self, word: str) -> bool:
         lower = word.lower()
-        if stem(lower) in self._stems:
+        if stem(lower) in self.stems:
             return True
         if not word[:1].isupper() or len(lower) < 4:
             return False
         return any(
             whole.startswith(lower) or whole.endswith(lower) or (len(whole) > 4 and lower.startswith(whole))
-            for whole in self._whole
+            for whole in self.whole
         )
-
-
-def terms(spelled: Sequence[str], name: OwnName) -> Iterator[str]:
-    """Terms of a text's `words`, in lower case: words, and two that stand together; each as often as it occurs."""
-    single = [_term(word, name) for word in spelled]
-    yield from filter(None, single)
-    yield from (f"{a} {b}" for a, b in pairwise(single) if a and b)
-
-
-def _term(word: str, name: OwnName) -> str:
-    lower = word.lower()
-    return "" if len(lower) < _SHORTEST or lower in NEVER or word in name else lower

@@ -1,12 +1,16 @@
 """Terms of texts: what is one, and what never is."""
 
+from collections import Counter
+from itertools import pairwise
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from compsim_assets.science.words import count_terms
-from compsim_assets.science.words.text import OwnName, terms, words
-
-NOBODY = OwnName(())
+from compsim_assets.science.words import Places, count_terms
+from compsim_assets.science.words.text import NEVER, PARTS, OwnName, stem, word_of
+from compsim_assets.science.words.vocabulary import COUNTRIES, PEOPLES, STATES
 
 
 def terms_of(*texts: str, names: list[str] | None = None, places: tuple[str, ...] = ()) -> set[str]:
@@ -16,9 +20,8 @@ def terms_of(*texts: str, names: list[str] | None = None, places: tuple[str, ...
 
 
 def test_terms_are_words_and_two_that_stand_together() -> None:
-    spelled = words("Cloud-based software; it's sold to retail banks' customers and the 5G networks of Banks.")
-    expected = ["cloud", "software", "sold", "retail", "retail banks", "banks", "customers", "networks", "banks"]
-    assert sorted(terms(spelled, NOBODY)) == sorted(expected)
+    text = "Cloud-based software; it's sold to retail banks' customers and the 5G networks of Banks."
+    assert terms_of(text) == {"cloud", "software", "sold", "retail", "retail banks", "banks", "customers", "networks"}
 
 
 @pytest.mark.parametrize(
@@ -37,12 +40,12 @@ def test_terms_are_words_and_two_that_stand_together() -> None:
     ],
 )
 def test_no_form_of_its_name_is_a_companys_term(name: str, written: str) -> None:
-    assert list(terms(words(written), OwnName([name]))) == []
-    assert "widgets" in list(terms(words("widgets"), OwnName([name])))
+    assert terms_of(f"the widgets: {written}", names=[name]) == {"widgets"}
 
 
 def test_tickers_are_names() -> None:
-    assert list(terms(words("KO's syrup (NYSE: KO)"), OwnName(["Coca-Cola", "KO"]))) == ["syrup", "nyse"]
+    counts = count_terms(["KO's syrup (NYSE: KO)"], [("Coca-Cola", "KO")], companies_at_least=1)
+    assert counts.terms == ["nyse", "syrup"]
 
 
 def test_numbers_dates_and_legal_endings_are_no_terms() -> None:
@@ -80,3 +83,92 @@ def test_texts_without_terms(texts: list[str | None]) -> None:
     counts = count_terms(texts, ["a"] * len(texts))
     assert counts.terms == []
     assert counts.documents.shape == (len(texts), 0)
+
+
+NAMES = ["Alpha Inc.", "Beta Millers Co", "Flour & Bread", "İstanbul Straße AG"]
+BEFORE = ["in", "near", "at", "from", "throughout", "across", "outside", "within", "into", "around"]
+WORDS = [
+    *(
+        "mill",
+        "Mill",
+        "MILL",
+        "mills",
+        "Miller's",
+        "flour",
+        "bread",
+        "Bread",
+        "don't",
+        "12",
+        "A380",
+        "iPhone",
+        "iphone",
+    ),
+    *("in", "In", "near", "the", "of", "and", ",", ".", "(", "Texas", "texas", "Oslo", "oslo", "Norway", "ab", "Ab"),
+    *("İstanbul", "straße", "Straße", "Alpha", "alphas", "ALPHA", "Alph", "betaware", "Beta"),
+]
+
+
+def plainly(texts: list[str], names: list[str]) -> tuple[list[str], list[list[int]]]:
+    """Terms and which text has which, word by word and text by text."""
+    every, capital, placed = Counter[str](), Counter[str](), Counter[str]()
+    of_texts = []
+    for text, name in zip(texts, names, strict=True):
+        spelled, own = [word_of(part) for part in PARTS.findall(text)], OwnName([name])
+        large = [word.lower() for word in spelled if word[:1].isupper()]
+        small = [word for word in spelled if word[:1].islower()]
+        if small and large and len(large) <= len(small):
+            capital.update(large)
+            every.update(large + small)
+            there = False
+            for word in spelled:
+                if word[:1].isupper():
+                    placed[word.lower()] += there and not word[1:].isupper()
+                else:
+                    there = word in BEFORE or (there and word in ("the", "and", "or", "of", ","))
+        lower = [word.lower() for word in spelled]
+        single = [
+            "" if len(low) < 2 or low in NEVER or word in own else low for low, word in zip(lower, spelled, strict=True)
+        ]
+        of_texts.append({*filter(None, single), *(f"{a} {b}" for a, b in pairwise(single) if a and b)})
+
+    def is_place(word: str) -> bool:
+        by_name = any({word, stem(word)} & names for names in (COUNTRIES, STATES, PEOPLES))
+        if not every[word]:
+            return by_name
+        return capital[word] >= 0.8 * every[word] and (by_name or placed[word] >= 0.5 * every[word])
+
+    seen = sorted(term for term in set().union(*of_texts) if not any(is_place(word) for word in term.split()))
+    kept = [t for t in seen if len({n for n, terms in zip(names, of_texts, strict=True) if t in terms}) >= 2]
+    return kept, [[int(term in terms) for term in kept] for terms in of_texts]
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.lists(st.sampled_from(WORDS), max_size=30), st.sampled_from(NAMES)), max_size=8))
+def test_terms_are_those_found_word_by_word(drawn: list[tuple[list[str], str]]) -> None:
+    different = dict.fromkeys((" ".join(words), name) for words, name in drawn if words)
+    texts, names = [text for text, _ in different], [name for _, name in different]
+    expected = plainly(texts, names) if texts else ([], [])
+    for places in (Places(), ()):
+        counts = count_terms(texts, names, places=places)
+        assert (counts.terms, counts.matrix.toarray().tolist()) == expected
+    # What it has read before does not change what is a word.
+    again = Places()
+    count_terms(["Zulu flour of Mills"], ["x"], places=again)
+    assert count_terms(texts, names, places=again).terms == counts.terms
+    stems = {
+        tuple(stem(word) for word in (term.split()[0], term.split()[-1])): i for i, term in enumerate(counts.terms)
+    }
+    by_number = {tuple(both): i for i, both in enumerate(counts.stems.tolist())}
+    assert list(stems.values()) == list(by_number.values())
+
+
+def test_blocks_of_texts_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [
+        f"The mill number{'x' * (i % 7)} grinds flour in Dunmere and near Oslo, {'a' * (i % 5 + 2)}" for i in range(40)
+    ]
+    names = [f"company {i}" for i in range(40)]
+    at_once = count_terms(texts, names)
+    monkeypatch.setattr("compsim_assets.science.words.lexicon._CHARACTERS", 100)
+    in_blocks = count_terms(texts, names)
+    assert in_blocks.terms == at_once.terms
+    assert (in_blocks.matrix != at_once.matrix).nnz == 0
