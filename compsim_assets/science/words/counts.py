@@ -1,10 +1,10 @@
 """Which texts have which terms: a sparse matrix of the different texts."""
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 
 from compsim_assets.science.words.lexicon import TERM, Lexicon, Tokens, Words
@@ -58,7 +58,7 @@ def count_terms(
         companies_at_least: companies, by their names, that must write a term.
 
     Cost: O(words of the different texts), each spelling looked at once, and a sort of the terms of all texts. Memory:
-    five times 8 bytes for each term of each different text.
+    20 bytes for each term of each different text, and about 50 for each different term.
     """
     first = dict[tuple[str, tuple[str, ...]], int]()
     row = np.full(len(texts), -1, dtype=np.int64)
@@ -69,12 +69,12 @@ def count_terms(
     seen = places if isinstance(places, Places) else Places(places)
     keys, bounds = _keys(list(first), seen)
     words, column = _alphabetical(keys, seen.lexicon)
-    companies = _companies(_matrix(column, bounds, len(words)), [key[1] for key in first])
+    companies = _companies(column, bounds, len(words), [key[1] for key in first])
     ends = np.stack([words[:, 0], np.where(words[:, 1] < 0, words[:, 0], words[:, 1])], axis=1)
     numbers, parts = np.unique(ends, return_inverse=True)
     usable = (companies >= companies_at_least) & ~seen.among(numbers)[parts].any(axis=1)
     # Positions among the usable ones, where there is none: -1.
-    column = np.where(usable, np.cumsum(usable) - 1, -1)[column]
+    column = np.where(usable, np.cumsum(usable) - 1, -1).astype(np.int32)[column]
     bounds = np.append(0, np.cumsum(column >= 0))[bounds]
     matrix = _matrix(column[column >= 0], bounds, int(usable.sum()))
     stems = seen.lexicon.words().stem.astype(np.int64)
@@ -118,16 +118,20 @@ def _single(tokens: Tokens, words: Words, names: list[tuple[str, ...]], lexicon:
 
 
 def _alphabetical(keys: np.ndarray, lexicon: Lexicon) -> tuple[np.ndarray, np.ndarray]:
-    """(t, 2) int64 words of the different terms, -1 where there is no second one, in alphabetical order; and (k,) int64
+    """(t, 2) int64 words of the different terms, -1 where there is no second one, in alphabetical order; and (k,) int32
     which of them each key is.
     """
-    different = _different(np.append((keys >> _BITS) + 1, keys & _WORDS))
-    numbers = np.array(sorted(different[different > 0] - 1, key=lexicon.spelled.__getitem__), dtype=np.int64)
-    rank = np.zeros(int(numbers.max(initial=-1)) + 2, dtype=np.int64)
-    rank[numbers + 1] = np.arange(1, len(numbers) + 1)
+    code, different = pd.factorize(keys)
+    words = np.stack([different >> _BITS, (different & _WORDS) - 1], axis=1)
+    numbers = _different(words[words >= 0])
+    numbers = np.array(sorted(numbers, key=lexicon.spelled.__getitem__), dtype=np.int64)
+    rank = np.full(int(numbers.max(initial=-1)) + 2, -1, dtype=np.int64)
+    rank[numbers] = np.arange(len(numbers))
     # The blank between two words comes before all letters: by their words' ranks, terms are in alphabetical order.
-    terms, column = np.unique((rank[(keys >> _BITS) + 1] << _BITS) | rank[keys & _WORDS], return_inverse=True)
-    return np.append(-1, numbers)[np.stack([terms >> _BITS, terms & _WORDS], axis=1)], column
+    order = np.lexsort((rank[words[:, 1]], rank[words[:, 0]]))
+    place = np.empty(len(order), dtype=np.int32)
+    place[order] = np.arange(len(order), dtype=np.int32)
+    return words[order], place[code]
 
 
 def _different(values: np.ndarray) -> np.ndarray:
@@ -145,12 +149,15 @@ def _matrix(column: np.ndarray, bounds: np.ndarray, n_columns: int) -> sparse.cs
     return matrix
 
 
-def _companies(matrix: sparse.csr_array, names: Sequence[tuple[str, ...]]) -> np.ndarray:
+def _companies(column: np.ndarray, bounds: np.ndarray, n_columns: int, names: Sequence[tuple[str, ...]]) -> np.ndarray:
     """(t,) int64: how many different names the texts with a term have."""
-    code = {name: i for i, name in enumerate(Counter(names))}
-    rows = np.array([code[name] for name in names])
-    several = sparse.csr_array((np.ones(len(rows), np.int32), (rows, np.arange(len(rows)))), (len(code), len(rows)))
-    return np.bincount((several @ matrix).indices, minlength=matrix.shape[1])
+    code, _ = pd.factorize(pd.Series(names, dtype=object))
+    companies, last = np.zeros(n_columns, dtype=np.int64), np.full(n_columns, -1, dtype=np.int64)
+    for text in np.argsort(code, kind="stable").tolist():
+        terms = column[bounds[text] : bounds[text + 1]]
+        companies[terms[last[terms] != code[text]]] += 1
+        last[terms] = code[text]
+    return companies
 
 
 def _spelled(words: np.ndarray, lexicon: Lexicon) -> list[str]:
