@@ -151,7 +151,8 @@ def _matrix(column: np.ndarray, bounds: np.ndarray, n_columns: int) -> sparse.cs
 
 def _companies(column: np.ndarray, bounds: np.ndarray, n_columns: int, names: Sequence[tuple[str, ...]]) -> np.ndarray:
     """(t,) int64: how many different names the texts with a term have."""
-    code, _ = pd.factorize(pd.Series(names, dtype=object))
+    number = {name: i for i, name in enumerate(dict.fromkeys(names))}
+    code = np.array([number[name] for name in names], dtype=np.int64)
     companies, last = np.zeros(n_columns, dtype=np.int64), np.full(n_columns, -1, dtype=np.int64)
     for text in np.argsort(code, kind="stable").tolist():
         terms = column[bounds[text] : bounds[text + 1]]
