@@ -8,8 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-# Reports, and latents or components.
-SIZES = {"pca": [(500, 900), (1000, 1300)], "link": [(2000, 400), (3500, 400)], "peers": [(600, 100), (1100, 100)]}
+# Reports, and latents, components or characters of a text.
+SIZES = {
+    "pca": [(500, 900), (1000, 1300)],
+    "link": [(2000, 400), (3500, 400)],
+    "peers": [(600, 100), (1100, 100)],
+    "words": [(400, 20_000), (800, 20_000)],
+}
 
 
 def status(field: str) -> int:
@@ -38,7 +43,21 @@ def measure(what: str, n: int, width: int) -> int:
 
         scores = rng.random((n, width), dtype=np.float32)
         return peak(lambda: link_years(scores, np.full(n, 2001)))
+    if what == "words":
+        from compsim_assets.science.words.counts import count_terms
+
+        texts, names = _texts(rng, n, width), [f"company {i // 4}" for i in range(n)]
+        return peak(lambda: count_terms(texts, names))
     return peak(lambda: _peers(rng, n, width))
+
+
+def _texts(rng: np.random.Generator, n: int, characters: int) -> list[str]:
+    """Words by Zipf's law, one independent of the next: no text has more different pairs of words."""
+    letters = rng.choice(list("abcdefghijklmnoprstu"), (20_000, 6))
+    words = np.array(["".join(of_word) for of_word in letters])
+    cumulative = np.cumsum(1 / np.arange(1, len(words) + 1))
+    drawn = np.searchsorted(cumulative, rng.random((n, characters // 7)) * cumulative[-1])
+    return [" ".join(words[of_text]) for of_text in drawn]
 
 
 def _peers(rng: np.random.Generator, n: int, width: int) -> None:
@@ -71,6 +90,7 @@ def in_a_fork(what: str, n: int, width: int) -> int:
 if __name__ == "__main__":
     for module in ("pca.fit", "linkage.years", "peers.returns", "peers.statistics", "correlation.returns"):
         import_module(f"compsim_assets.science.{module}")
+    import_module("compsim_assets.science.words.counts")
     import_module("benchmarks.inputs")
     sizes = [(what, *size) for what, pairs in SIZES.items() for size in pairs]
     print(json.dumps({f"{what} {n} {width}": in_a_fork(what, n, width) for what, n, width in sizes}))

@@ -15,7 +15,7 @@ from compsim_assets_tests.deploy.peaks import SIZES
 ROOT = Path(__file__).parents[2]
 SECTION = (ROOT / "docs/operate.md").read_text().split("\n## Memory\n")[1].split("\n## ")[0]
 GB = 1e9
-BLOCK, MOST_COMPONENTS, SMALL = 4096, 4000, 12_000
+BLOCK, MOST_COMPONENTS, SMALL, CHARACTERS = 4096, 4000, 12_000, 20_000
 BASE = 1.0  # GB of a step's process and of those beside it
 pytestmark = pytest.mark.waits(30)
 
@@ -36,13 +36,16 @@ def bytes_of(formula: str, **values: float) -> float:
 FORMULAS = {row[0]: re.findall(r"`([^`]+)`", row[1])[0] for row in table("what")}
 
 
+NAMES = {"link": "linking a year", "peers": "peer statistics of a year", "words": "terms of the texts"}
+
+
 def peaks_of(n: int, latents: int, y: int) -> dict[str, float]:
     """Bytes by what needs them."""
     m = min(n, latents)
     values = {"n": n, "D": latents, "m": m, "P": min(m, MOST_COMPONENTS), "y": y, "B": min(BLOCK, latents)}
     pca = "PCA, m up to 12,000" if m <= SMALL else "PCA of more"
-    names = {"pca": pca, "link": "linking a year", "peers": "peer statistics of a year"}
-    return {what: bytes_of(FORMULAS[name], **values) for what, name in names.items()}
+    names = {"pca": pca, **NAMES}
+    return {what: bytes_of(FORMULAS[name], **values, c=CHARACTERS) for what, name in names.items()}
 
 
 @pytest.mark.parametrize(("n", "latents"), [(4000, 2000), (9237, 6144), (27_888, 131_072), (100_000, 131_072)])
@@ -56,8 +59,8 @@ def test_the_table_follows_from_the_formulas() -> None:
     for row in rows:
         n, latents, y, *numbers = (float(cell.replace(",", "").split()[0]) for cell in row)
         peaks = peaks_of(int(n), int(latents), int(y))
-        assert [round(value / GB, 1) for value in peaks.values()] == numbers[:3], row
-        assert numbers[3] == 2 ** math.ceil(math.log2(1.25 * max(peaks.values()) / GB + BASE)), row
+        assert [round(value / GB, 1) for value in peaks.values()] == numbers[:4], row
+        assert numbers[4] == 2 ** math.ceil(math.log2(1.25 * max(peaks.values()) / GB + BASE)), row
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +81,8 @@ def measured() -> dict[str, int]:
 def test_a_peak_is_what_the_formula_says(what: str, size: tuple[int, int], measured: dict[str, int]) -> None:
     n, width = size
     m, components = min(n, width), width if what == "link" else min(n, width)
-    values = {"n": n, "D": width, "m": m, "P": components, "y": n, "B": width}
-    name = {"pca": "PCA, m up to 12,000", "link": "linking a year", "peers": "peer statistics of a year"}[what]
+    values = {"n": n, "D": width, "m": m, "P": components, "y": n, "B": width, "c": width}
+    name = {"pca": "PCA, m up to 12,000", **NAMES}[what]
     expected = bytes_of(FORMULAS[name], **values)
     peak = measured[f"{what} {n} {width}"]
     assert peak < 1.3 * expected + 60e6, (peak, expected)  # threads of the libraries take some once
