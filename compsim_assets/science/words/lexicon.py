@@ -90,16 +90,16 @@ class Lexicon:
 
     def of_name(self, name: OwnName, numbers: np.ndarray, words: Words) -> np.ndarray:
         """Which of the words with these numbers are of a company's own name."""
-        own = np.isin(words.stem[numbers], [self._stems[each] for each in name.stems if each in self._stems])
+        are = np.isin(words.stem[numbers], [self._stems[each] for each in name.stems if each in self._stems])
         # Else only the beginning or the end of a name's word, or what begins with one, may be.
         ends = {whole[i:] for whole in name.whole for i in range(len(whole) - _START + 1)}
         may_be = np.isin(words.lower[numbers], [self._word[each] for each in ends if each in self._word])
         starts = {whole[:_START] for whole in name.whole}
         may_be |= np.isin(words.start[numbers], [self._starts[each] for each in starts if each in self._starts])
-        may_be &= ~own & (words.kind[numbers] & CAPITAL > 0)
+        may_be &= ~are & (words.kind[numbers] & CAPITAL > 0)
         for at in np.flatnonzero(may_be).tolist():
-            own[at] = self.spelled[numbers[at]] in name
-        return own
+            are[at] = self.spelled[numbers[at]] in name
+        return are
 
 
 class _Numbers(dict[str, int]):
