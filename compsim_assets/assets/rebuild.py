@@ -34,9 +34,9 @@ _BY_MODE = (
     "cutoffs", "clusters", "cluster_features", "cluster_feature_summary", "interpretability_curve",
     "strong_feature_proportion", "cluster_profiles",
 )  # fmt: skip
-# Of what explains peers, that which is read by name: its rows by pair, report and window are many and follow from it.
-_READ_BY_NAME = {"peers", "themes", "latent_themes", "latents", *_BY_MODE}
-_FOLLOWS = {"explorer", *(table.name for table in reasons.TABLES)} - _READ_BY_NAME
+# Of what explains peers, rows by pair, report and window are many and follow from the rest.
+_COMPARED = {"peers", "themes", "latent_themes", "latents", "cluster_profiles"}
+_FOLLOWS = {"explorer", *(table.name for table in reasons.TABLES)} - _COMPARED
 _ONCE = tuple(name for name in (*TABLES, *MANIFESTS) if name not in (*_BY_MODE, *_FOLLOWS, _REPORT))
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from compsim_assets.science.words.text import NEVER, PARTS, SHORTEST, OwnName, stem, word_of
+from compsim_assets.science.words.text import NEVER, PARTS, SHORTEST, START, OwnName, stem, word_of
 
 # Kinds of words, a bit each.
 TERM, CAPITAL, SMALL, CAPITALS_FOLLOW, BEFORE_A_PLACE, AMONG_PLACES = (1 << i for i in range(6))
@@ -15,7 +15,6 @@ _BEFORE_A_PLACE = frozenset(["in", "near", "at", "from", "throughout", "across",
 _AMONG_PLACES = frozenset(["the", "and", "or", "of", ","])
 # Of texts read at once: they take about thirty bytes a character.
 _CHARACTERS, TEXTS = 1 << 22, 1 << 12
-_START = 4  # letters; what is shorter and in a name is the name's word, or none of it
 
 
 class Words(NamedTuple):
@@ -59,7 +58,7 @@ class Lexicon:
         self.spelled.append(word)
         self._lower.append(of_lower)
         self._stem.append(self._stems.setdefault(stem(lower), len(self._stems)))
-        self._start.append(self._starts.setdefault(lower[:_START], len(self._starts)))
+        self._start.append(self._starts.setdefault(lower[:START], len(self._starts)))
         self._kind.append(
             TERM * (len(lower) >= SHORTEST and lower not in NEVER)
             | CAPITAL * word[:1].isupper()
@@ -90,16 +89,19 @@ class Lexicon:
 
     def of_name(self, name: OwnName, numbers: np.ndarray, words: Words) -> np.ndarray:
         """Which of the words with these numbers are of a company's own name."""
-        are = np.isin(words.stem[numbers], [self._stems[each] for each in name.stems if each in self._stems])
+        are = _among(words.stem[numbers], self._stems, name.stems)
         # Else only the beginning or the end of a name's word, or what begins with one, may be.
-        ends = {whole[i:] for whole in name.whole for i in range(len(whole) - _START + 1)}
-        may_be = np.isin(words.lower[numbers], [self._word[each] for each in ends if each in self._word])
-        starts = {whole[:_START] for whole in name.whole}
-        may_be |= np.isin(words.start[numbers], [self._starts[each] for each in starts if each in self._starts])
+        may_be = _among(words.lower[numbers], self._word, name.ends)
+        may_be |= _among(words.start[numbers], self._starts, name.starts)
         may_be &= ~are & (words.kind[numbers] & CAPITAL > 0)
         for at in np.flatnonzero(may_be).tolist():
             are[at] = self.spelled[numbers[at]] in name
         return are
+
+
+def _among(numbers: np.ndarray, of: dict[str, int], strings: set[str]) -> np.ndarray:
+    """Which of the numbers are those of the strings; one that has none is not asked for."""
+    return np.isin(numbers, [of[each] for each in strings if each in of])
 
 
 class _Numbers(dict[str, int]):

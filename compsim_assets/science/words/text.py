@@ -11,6 +11,7 @@ from compsim_assets.science.words.vocabulary import DATES, LEGAL, NUMBERS
 PARTS = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s-]")
 _APOSTROPHES = re.compile("['’]")
 SHORTEST = 2
+START = 4  # letters of a name's word, at least, that others may begin or end like
 
 # What scikit-learn's list lacks.
 _PLAIN = frozenset(
@@ -40,13 +41,13 @@ def word_of(part: str) -> str:
 class OwnName:
     """Tells the words of a company's own names: whole, inflected, run together, cut, and their initials.
 
-    stems: of whole words, in lower case. whole: words of four letters and more, which others may begin or end like.
+    stems: of whole words, in lower case. starts, ends: beginnings and ends, from START letters on, of the words that
+    others with a capital may begin or end like: those that have neither are not in the name, unless their stem is.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
-        self._seen: dict[str, bool] = {}
         self.stems: set[str] = set()
-        self.whole: set[str] = set()
+        self._whole: set[str] = set()
         for name in names:
             # A mark inside a name parts nothing.
             spelled = [part for part in re.findall(r"[^\W_]+", name.lower()) if part != "s"]
@@ -55,21 +56,17 @@ class OwnName:
                 joined = {"".join(several[i:j]) for i in range(len(several)) for j in range(i + 1, len(several) + 1)}
                 joined.add("".join(part[0] for part in several))
                 self.stems |= {stem(part) for part in joined if len(part) >= SHORTEST}
-            self.whole |= {part for part in meant if len(part) >= 4}
+            self._whole |= {part for part in meant if len(part) >= START}
+        self.starts = {whole[:START] for whole in self._whole}
+        self.ends = {whole[i:] for whole in self._whole for i in range(len(whole) - START + 1)}
 
     def __contains__(self, word: str) -> bool:
         """Whether the word, as it is spelled in the text, is one of the name."""
-        if (answer := self._seen.get(word)) is None:
-            answer = self._seen[word] = self._is_in(word)
-        return answer
-
-    def _is_in(self, word: str) -> bool:
         lower = word.lower()
         if stem(lower) in self.stems:
             return True
-        if not word[:1].isupper() or len(lower) < 4:
+        if not word[:1].isupper() or len(lower) < START:
             return False
-        return any(
-            whole.startswith(lower) or whole.endswith(lower) or (len(whole) > 4 and lower.startswith(whole))
-            for whole in self.whole
+        return lower in self.ends or any(
+            whole.startswith(lower) or (len(whole) > START and lower.startswith(whole)) for whole in self._whole
         )
