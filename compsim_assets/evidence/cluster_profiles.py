@@ -130,7 +130,7 @@ def _correlation(of_cluster: pd.DataFrame, year: int, cluster: int, profiled: Pr
     ids = np.sort(of_cluster["report_id"].to_numpy())
     company = profiled.reports.loc[ids, "company"].to_numpy()
     monthly = np.stack(profiled.returns.loc[ids].to_list())
-    correlation = profiled.similarity.correlation_of(year, ids, monthly)
+    correlation = profiled.similarity.correlation_of(year, ids, monthly, company)[:]
     return cluster_correlation(correlation, company, (year, cluster))
 
 

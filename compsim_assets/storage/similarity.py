@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from compsim_assets.science.cutoffs.step_function import StepFunction
     from compsim_assets.science.linkage.trees import YearTrees
+    from compsim_assets.science.peers.squares import Values
 
 
 def open_similarity(
@@ -149,12 +150,12 @@ class ScoreSimilarity(_Similarity):
         ]
         return pd.concat(tables, ignore_index=True)
 
-    def correlation_of(self, year: int, report_id: np.ndarray, monthly: np.ndarray) -> np.ndarray:
-        """(n, n) correlations of one year's reports, NaN where there is none."""
+    def correlation_of(self, year: int, report_id: np.ndarray, monthly: np.ndarray, company: np.ndarray) -> Values:
+        """(n, n) correlations of one year's reports, NaN where there is none, as for reports of one company."""
         from compsim_assets.science.correlation.returns import normalise_returns
         from compsim_assets.science.peers.statistics import correlations
 
-        return correlations(*normalise_returns(monthly))
+        return correlations(*normalise_returns(monthly), company)
 
 
 class PairSimilarity(_Similarity):
@@ -246,12 +247,18 @@ class PairSimilarity(_Similarity):
         company = None if own_pairs else self.company
         return correlation_by_year_of_pairs(groups, returns[["year", "report_id"]], self.pairs.of_year, company)
 
-    def correlation_of(self, year: int, report_id: np.ndarray, monthly: np.ndarray) -> np.ndarray:
-        """(n, n) correlations of one year's reports, NaN where there is none."""
+    def correlation_of(self, year: int, report_id: np.ndarray, monthly: np.ndarray, company: np.ndarray) -> Values:
+        """(n, n) correlations of one year's reports, NaN where there is none, as for reports of one company."""
+        import numpy as np
+
+        from compsim_assets.science.companies import own_pairs
         from compsim_assets.science.peers.statistics import dense
 
         pairs = self.pairs.of_year(year)
-        return dense(pairs, report_id, pairs.correlation)
+        correlation = dense(pairs, report_id, pairs.correlation)
+        a, b = own_pairs(company)
+        correlation[a, b] = correlation[b, a] = np.nan
+        return correlation
 
 
 def _unit_returns(returns: pd.DataFrame, report_id: Any) -> tuple[np.ndarray, np.ndarray]:

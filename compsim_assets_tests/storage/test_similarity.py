@@ -101,7 +101,7 @@ def test_both_give_the_same_answers(both: tuple[ScoreSimilarity, PairSimilarity]
             np.testing.assert_allclose(values, vars(of_pairs[year])[name], rtol=1e-5, atol=1e-6)
         of_year = returns[returns["year"] == year]
         ids, monthly = of_year["report_id"].to_numpy(), np.stack(of_year["returns"].to_list())
-        matrices = [similarity.correlation_of(year, ids, monthly) for similarity in both]
+        matrices = [similarity.correlation_of(year, ids, monthly, ids) for similarity in both]
         np.testing.assert_allclose(*matrices, rtol=1e-9, atol=1e-12)
 
 

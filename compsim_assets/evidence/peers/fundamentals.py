@@ -15,7 +15,7 @@ from compsim_assets.evidence.peers.statistics import PeerMethod, Similar
 from compsim_assets.science.companies import companies_of_rows
 from compsim_assets.science.correlation.groups import members_of
 from compsim_assets.science.peers.explained import Explained, Peers, Share, listed, members, shares_explained
-from compsim_assets.science.peers.statistics import peer_weights, same_group
+from compsim_assets.science.peers.statistics import existing, peer_weights, same_group
 
 ALL, INDUSTRY = SCOPES = "all", "industry"
 # Years from the peers' metric to the company's.
@@ -106,7 +106,7 @@ class _Way(NamedTuple):
 def by_similarity(companies: Companies, method: PeerMethod, counts: Sequence[int]) -> Iterator[_Way]:
     """A similarity's nearest peers, among all companies and within the industry.
 
-    Cost: O(n^2) time and about 50 n^2 bytes for a year's n companies.
+    Cost: O(n^2) time and about 10 n^2 bytes for a year's n companies.
     """
     if method.of_year is None:
         return
@@ -120,12 +120,11 @@ def by_similarity(companies: Companies, method: PeerMethod, counts: Sequence[int
             continue
         similarity, positions = similar
         rows.append(at[positions])
-        pool = ~np.isnan(similarity)
-        np.fill_diagonal(pool, False)
-        pools = {ALL: pool, INDUSTRY: pool & same_group(sic2[rows[-1]])}
+        pool = existing(similarity, similarity)
+        pools = {ALL: pool, INDUSTRY: same_group(pool, sic2[rows[-1]])}
         for scope, choice in pools.items():
             for k, of_year in peer_weights(similarity, choice, counts).items():
-                weights[k, scope].append(csr_array(of_year))
+                weights[k, scope].append(of_year)
     at = np.concatenate(rows)
     for (k, scope), blocks in weights.items():
         if len(at):

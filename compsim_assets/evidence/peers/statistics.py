@@ -10,9 +10,9 @@ import pandas as pd
 
 from compsim_assets.contracts.methods import BY_NAME
 from compsim_assets.evidence.groups import company_of
-from compsim_assets.science.companies import own_pairs
 from compsim_assets.science.linkage.pairs import positions_of
 from compsim_assets.science.peers.returns import Levels, year_statistics
+from compsim_assets.science.peers.squares import Values
 from compsim_assets.science.peers.statistics import YearReports, cosines, dense, group_statistics
 from compsim_assets.science.peers.supervised import length_free, shared_weight, training_years
 from compsim_assets.storage.controls import ControlScores
@@ -23,7 +23,7 @@ from compsim_assets.storage.shards import FeatureShards
 from compsim_assets.storage.similarity import PairSimilarity, ScoreSimilarity
 
 # The similarity (n, n) of a year's reports and their positions in the year; None without any.
-Similar = tuple[np.ndarray, np.ndarray] | None
+Similar = tuple[Values, np.ndarray] | None
 
 
 class OfYear(Protocol):
@@ -80,10 +80,8 @@ class PeerReports:
         """One year's reports, ids ascending."""
         rows = self._by_year[year].sort_values("report_id")
         ids, monthly = rows["report_id"].to_numpy(), np.stack(rows["returns"].to_list())
-        correlation = self._similarity.correlation_of(year, ids, monthly)
         codes = {name: rows[name].to_numpy() for name in ("sic2", "company", "length")}
-        a, b = own_pairs(codes["company"])
-        correlation[a, b] = correlation[b, a] = np.nan
+        correlation = self._similarity.correlation_of(year, ids, monthly, codes["company"])
         return YearReports(year=year, report_id=ids, correlation=correlation, returns=monthly, **codes)
 
 
@@ -145,7 +143,7 @@ class _Vectors:
     report_id: np.ndarray
     year: np.ndarray
     matrix: np.ndarray
-    similarity: Callable[[np.ndarray], np.ndarray]
+    similarity: Callable[[np.ndarray], Values]
 
     def __call__(self, reports: OfYear) -> Similar:
         rows = np.flatnonzero(self.year == reports.year)

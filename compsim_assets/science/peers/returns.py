@@ -7,6 +7,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from compsim_assets.science.correlation.returns import normalise_returns
+from compsim_assets.science.peers.squares import Values, row_blocks
 from compsim_assets.science.peers.statistics import (
     Statistic,
     YearReports,
@@ -46,12 +47,12 @@ class YearPeers:
 
     year: int
     company: np.ndarray
-    pool: np.ndarray
+    pool: Values
     weights: dict[int, csr_array]
 
 
 def year_statistics(
-    similarity: np.ndarray, reports: YearReports, levels: Levels, before: YearPeers | None = None
+    similarity: Values, reports: YearReports, levels: Levels, before: YearPeers | None = None
 ) -> tuple[list[Statistic], YearPeers]:
     """All statistics of one year and one similarity, and its peers for the next year's stability.
 
@@ -59,32 +60,33 @@ def year_statistics(
         similarity: (n, n) symmetric, of `reports` in their order; NaN where a pair does not exist.
         before: from the call for an earlier year; stability is left out unless that is the year right before.
 
-    Cost: O(n^2 (log n + number of K + draws)) time; memory about 8 n^2 (10 + number of K) bytes. Nothing here depends
-    on other years but the stability on the year before.
+    Cost: O(n^2 (number of K + draws)) time; memory about 20 n^2 bytes and that of `PairRanks`. Of a large year neither
+    similarities nor correlations are held, and memory grows with n. Nothing here depends on other years but the
+    stability on the year before.
     """
     pool = existing(similarity, reports.correlation)
     weights = peer_weights(similarity, pool, levels.peers)
     statistics = pair_statistics(similarity, reports, levels.shares)
     statistics += neighbours("neighbours", weights, pool, reports.correlation)
-    inside = pool & same_group(reports.sic2)
+    inside = same_group(pool, reports.sic2)
     nearest = peer_weights(similarity, inside, levels.peers)
     statistics += neighbours("neighbours_same_sic2", nearest, inside, reports.correlation)
     unit, defined = normalise_returns(reports.returns)
-    pool_with_returns = pool & defined[:, None] & defined
-    same = np.array_equal(pool_with_returns, pool)
-    weights_with_returns = weights if same else peer_weights(similarity, pool_with_returns, levels.peers)
+    with_returns, weights_there = pool, weights
+    if isinstance(pool, np.ndarray) and pool[~defined].any():  # those of published pairs may have none
+        with_returns = pool & defined[:, None] & defined
+        weights_there = peer_weights(similarity, with_returns, levels.peers)
     generator = np.random.default_rng((levels.seed, reports.year))
-    statistics += peer_r2(weights_with_returns, pool_with_returns, reports.returns, unit, levels.draws, generator)
-    sparse = {k: csr_array(weights_with_returns) for k, weights_with_returns in weights.items()}
-    now = YearPeers(reports.year, reports.company, pool, sparse)
+    statistics += peer_r2(weights_there, with_returns, reports.returns, unit, levels.draws, generator)
+    now = YearPeers(reports.year, reports.company, pool, weights)
     if before is not None and before.year == reports.year - 1:
         statistics += peer_stability(now, before)
     return statistics, now
 
 
 def peer_r2(
-    weights: dict[int, np.ndarray],
-    pool: np.ndarray,
+    weights: dict[int, csr_array],
+    pool: Values,
     returns: np.ndarray,
     unit: np.ndarray,
     draws: int,
@@ -101,12 +103,11 @@ def peer_r2(
         weights: from `peer_weights` of `pool`, whose reports all have defined returns.
         returns, unit: (n, 12) log returns, and the same from `normalise_returns`.
 
-    Cost: 12 n^2 multiply-adds per K, O(n^2) per draw.
+    Cost: O(n^2) time, and O(n K) per draw; memory 16 n K bytes per draw.
     """
-    available = pool.sum(axis=1)
-    filled = np.where((available > 0)[:, None], returns, 0.0)
     most = min(max(weights, default=0), max(len(pool) - 1, 0))
-    drawn = [_draw(pool, most, generator) for _ in range(draws)]
+    available, drawn = _draw(pool, most, draws, generator)
+    filled = np.where((available > 0)[:, None], returns, 0.0)
     for k, peers_of in weights.items():
         counts = np.asarray(available > k)
         explained = _explained(unit[counts], peers_of[counts] @ filled)
@@ -121,15 +122,37 @@ def peer_r2(
         )  # fmt: skip
 
 
-def _draw(pool: np.ndarray, most: int, generator: np.random.Generator) -> np.ndarray:
-    """(n, most) different peers of each report in random order; a row with fewer in its pool ends in others."""
-    lots = np.where(pool, generator.random(pool.shape), 2.0)
-    if most == 0:
-        return np.empty((len(pool), 0), dtype=np.int64)
-    first = np.argpartition(lots, most - 1, axis=1)[:, :most]
-    # The first `k` of them are as random as all: only the lots decide their order.
-    order = np.argsort(np.take_along_axis(lots, first, axis=1), axis=1)
-    return np.take_along_axis(first, order, axis=1)
+def _draw(pool: Values, most: int, draws: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """How many each report has to choose from, (n,), and (draws, n, most) different ones of them, in random order.
+
+    A row with fewer in its pool ends in others.
+    """
+    n = len(pool)
+    available, drawn = np.zeros(n, dtype=np.int64), np.zeros((draws, n, most), dtype=np.int64)
+    for rows in row_blocks(n):
+        choice = pool[rows]
+        available[rows] = choice.sum(axis=1)
+        ends = available[rows].cumsum()
+        columns = np.append(np.nonzero(choice)[1], 0)
+        lots = generator.random((len(choice), draws, most)).swapaxes(0, 1)
+        places = (ends - available[rows])[:, None] + _different(lots, available[rows, None])
+        drawn[:, rows] = columns[np.minimum(places, len(columns) - 1)]
+    return available, drawn
+
+
+def _different(lots: np.ndarray, available: np.ndarray) -> np.ndarray:
+    """(draws, n, most) different numbers below (n, 1) `available`, as likely as any others, from lots in [0, 1).
+
+    The i-th is one of the available - i that are left: in their order, those that are taken are passed over.
+    """
+    numbers, taken = np.empty(lots.shape, dtype=np.int64), np.empty((*lots.shape[:2], 0), dtype=np.int64)
+    for i in range(lots.shape[2]):
+        number = (lots[..., i] * np.maximum(available[:, 0] - i, 0)).astype(np.int64)
+        for earlier in range(i):
+            number += number >= taken[..., earlier]
+        numbers[..., i] = number
+        taken = np.sort(numbers[..., : i + 1], axis=-1)
+    return numbers
 
 
 def _explained(unit: np.ndarray, portfolio: np.ndarray) -> np.ndarray:
@@ -148,8 +171,11 @@ def peer_stability(now: YearPeers, before: YearPeers) -> Iterator[Statistic]:
     Random: what K peers drawn anew each year would give; K / (n - 1) where the same n companies are there.
     """
     a, b = _common(now.company, before.company)
-    both = (now.pool[np.ix_(a, a)] & before.pool[np.ix_(b, b)]).sum(axis=1)
-    available, earlier = now.pool.sum(axis=1)[a], before.pool.sum(axis=1)[b]
+    both, available, earlier = np.zeros((3, len(a)), dtype=np.int64)
+    for rows in row_blocks(max(len(now.pool), len(before.pool))):
+        pools = [year.pool[at[rows]] for year, at in ((now, a), (before, b))]
+        available[rows], earlier[rows] = (pool.sum(axis=1) for pool in pools)
+        both[rows] = (pools[0][:, a] & pools[1][:, b]).sum(axis=1)
     for k, weights in now.weights.items():
         counts = (available > k) & (earlier > k)
         stayed = weights[a][:, a].minimum(before.weights[k][b][:, b]).sum(axis=1)

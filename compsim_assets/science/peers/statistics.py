@@ -1,17 +1,32 @@
-"""Do similar companies move together? Statistics of one year's pairs and nearest peers, from dense matrices."""
+"""Do similar companies move together? Statistics of one year's pairs and nearest peers, some rows at a time."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import rankdata
+import torch
+from scipy.sparse import csr_array
 
-from compsim_assets.science.linkage.distance import unit_rows
+from compsim_assets.science.companies import own_pairs
 from compsim_assets.science.linkage.pairs import YearPairs
+from compsim_assets.science.peers.ranks import PairRanks
+from compsim_assets.science.peers.squares import (
+    DIGITS,
+    Correlations,
+    Existing,
+    Products,
+    SameGroup,
+    Values,
+    held,
+    right_of,
+    row_blocks,
+    same_code,
+    taken,
+)
 
-# Similarities that differ by rounding alone are equal: products of identical rows are not bit-identical.
-_DIGITS = 12
+_TOGETHER = 1 << 20  # pairs that are ranked at once
 # Below this a partial correlation divides rounding by rounding.
 _EXPLAINED = 1e-12
 
@@ -40,7 +55,7 @@ class YearReports:
 
     year: int
     report_id: np.ndarray
-    correlation: np.ndarray
+    correlation: Values
     returns: np.ndarray
     sic2: np.ndarray
     company: np.ndarray
@@ -49,16 +64,15 @@ class YearReports:
     def take(self, positions: np.ndarray) -> "YearReports":
         """The reports at these positions."""
         rows = {name: getattr(self, name)[positions] for name in ("report_id", "returns", "sic2", "company", "length")}
-        return replace(self, correlation=self.correlation[np.ix_(positions, positions)], **rows)
+        return replace(self, correlation=taken(self.correlation, positions), **rows)
 
 
-def correlations(unit_returns: np.ndarray, defined: np.ndarray) -> np.ndarray:
-    """(n, n) correlations of rows from `normalise_returns`; NaN for rows that are not defined and on the diagonal."""
-    matrix = np.round(np.clip(unit_returns @ unit_returns.T, -1.0, 1.0), _DIGITS)
-    matrix[~defined] = np.nan
-    matrix[:, ~defined] = np.nan
-    np.fill_diagonal(matrix, np.nan)
-    return matrix
+def correlations(unit_returns: np.ndarray, defined: np.ndarray, company: np.ndarray | None = None) -> Values:
+    """(n, n) correlations of rows from `normalise_returns`.
+
+    NaN for rows that are not defined, on the diagonal, and for reports of one company: (n,) numbers; None: all differ.
+    """
+    return held(Correlations(unit_returns, defined, *own_pairs(company)))
 
 
 def dense(pairs: YearPairs, report_id: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -70,23 +84,20 @@ def dense(pairs: YearPairs, report_id: np.ndarray, values: np.ndarray) -> np.nda
     return matrix
 
 
-def cosines(rows: np.ndarray) -> np.ndarray:
+def cosines(rows: np.ndarray) -> Values:
     """(n, n) cosines of the rows of an (n, P) matrix, in float64; a zero row has cosine 0 to everything.
 
-    Cost: n^2 P multiply-adds; memory 8 n P + 8 n^2 bytes.
+    Cost: n^2 P multiply-adds; memory 8 n P + 8 n^2 bytes. Of a large year each time they are looked at, and no memory.
     """
-    unit = unit_rows(rows)
-    return np.round(unit @ unit.T, _DIGITS)
+    return held(Products(rows, unit=True))
 
 
-def existing(similarity: np.ndarray, correlation: np.ndarray) -> np.ndarray:
+def existing(similarity: Values, correlation: Values) -> Values:
     """(n, n) bool: pairs that have a similarity and a return correlation."""
-    pairs = ~(np.isnan(similarity) | np.isnan(correlation))
-    np.fill_diagonal(pairs, False)
-    return pairs
+    return held(Existing(similarity, correlation))
 
 
-def pair_statistics(similarity: np.ndarray, reports: YearReports, shares: Sequence[float]) -> list[Statistic]:
+def pair_statistics(similarity: Values, reports: YearReports, shares: Sequence[float]) -> list[Statistic]:
     """Statistics of the year's existing pairs: `spearman`, `spearman_length_controlled` and `top_pairs`.
 
     - `spearman`: rank correlation of similarity and return correlation.
@@ -100,58 +111,44 @@ def pair_statistics(similarity: np.ndarray, reports: YearReports, shares: Sequen
         similarity: (n, n) symmetric, NaN where a pair does not exist.
         shares: per cent.
 
-    Cost: O(n^2 log n); memory about 60 n^2 bytes.
+    Cost and accuracy: those of `PairRanks`.
     """
-    pairs = np.triu(existing(similarity, reports.correlation), 1)
-    like, rho = similarity[pairs], reports.correlation[pairs]
-    ranks = [rankdata(like), rankdata(rho)]
-    plain = float(_correlations_of(ranks)[0, 1])
-    statistics = [Statistic("spearman", 0.0, plain, np.nan, len(rho))]
+    measured = reports.length > 0
+    of_all = PairRanks(partial(_pairs, similarity, reports, bool(measured.all())), shares)
+    statistics = [Statistic("spearman", 0.0, float(of_all.correlation[0, 1]), np.nan, of_all.count)]
     if not np.isnan(reports.length).all():
-        log = np.log(np.where(reports.length > 0, reports.length, np.nan))
-        length = np.round(np.add.outer(log, log)[pairs], _DIGITS)
-        measured = ~np.isnan(length)
+        ranked = of_all
         if not measured.all():
-            ranks = [rankdata(values[measured]) for values in (like, rho)]
-        partial = _partial([*ranks, rankdata(length[measured])])
-        n_measured = int(measured.sum())
-        statistics.append(Statistic("spearman_length_controlled", 0.0, partial, np.nan, n_measured))
-    return statistics + list(_top_pairs(like, rho, shares))
+            at = np.flatnonzero(measured)
+            ranked = PairRanks(partial(_pairs, taken(similarity, at), reports.take(at), True))
+        partly = _partial(ranked.correlation) if len(ranked.correlation) == 3 else np.nan
+        statistics.append(Statistic("spearman_length_controlled", 0.0, partly, np.nan, ranked.count))
+    tops = zip(shares, of_all.tops, strict=True)
+    return statistics + [Statistic("top_pairs", share, top.mean, of_all.mean, top.size) for share, top in tops]
 
 
-def _partial(rows: list[np.ndarray]) -> float:
-    """Correlation of the first two rows with the third taken out of both; NaN if that leaves nothing of one."""
-    rho = _correlations_of(rows)
+def _pairs(similarity: Values, reports: YearReports, with_length: bool) -> Iterator[list[np.ndarray]]:
+    """Similarity, correlation and, if asked for, length of the year's existing pairs, each once, block by block."""
+    pairs = Existing(similarity, reports.correlation)
+    log = np.log(reports.length) if with_length else None
+    for rows in row_blocks(len(pairs)):
+        there = np.triu(right_of(pairs, rows), 1)
+        columns = [right_of(similarity, rows)[there], right_of(reports.correlation, rows)[there]]
+        if log is not None:
+            columns.append(np.round(np.add.outer(log[rows], log[rows.start :])[there], DIGITS))
+        for start in range(0, max(len(columns[0]), 1), _TOGETHER):
+            yield [values[start : start + _TOGETHER] for values in columns]
+
+
+def _partial(rho: np.ndarray) -> float:
+    """Correlation of the first two of three with the third taken out of both; NaN if that leaves nothing of one."""
     left = (1 - rho[0, 2] ** 2) * (1 - rho[1, 2] ** 2)
     if not left > _EXPLAINED:
         return np.nan
     return float((rho[0, 1] - rho[0, 2] * rho[1, 2]) / np.sqrt(left))
 
 
-def _correlations_of(rows: list[np.ndarray]) -> np.ndarray:
-    """Correlation matrix of equally long rows; NaN for a constant one and for fewer than two values."""
-    if len(rows[0]) < 2:
-        return np.full((len(rows), len(rows)), np.nan)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.corrcoef(np.stack(rows))
-
-
-def _top_pairs(like: np.ndarray, rho: np.ndarray, shares: Sequence[float]) -> Iterator[Statistic]:
-    everywhere = mean(rho)
-    sizes = [max(1, int(len(like) * share / 100 + 0.5)) for share in shares]
-    edges = [len(like) - k for k in sizes]
-    ordered = np.partition(like, edges) if edges and len(like) else like
-    for share, k in zip(shares, sizes, strict=True):
-        if len(like) == 0:
-            yield Statistic("top_pairs", share, np.nan, np.nan, 0)
-            continue
-        edge = ordered[len(like) - k]
-        above, tied = like > edge, like == edge
-        inside = rho[above].sum() + (k - above.sum()) * rho[tied].mean()
-        yield Statistic("top_pairs", share, float(inside / k), everywhere, k)
-
-
-def peer_weights(similarity: np.ndarray, pool: np.ndarray, counts: Sequence[int]) -> dict[int, np.ndarray]:
+def peer_weights(similarity: Values, pool: Values, counts: Sequence[int]) -> dict[int, csr_array]:
     """For each K of `counts` the (n, n) weights of every report's K most similar peers: 1 / K each.
 
     Peers that are equally similar at the edge share the places left for them, so no order decides. A report with K or
@@ -160,47 +157,63 @@ def peer_weights(similarity: np.ndarray, pool: np.ndarray, counts: Sequence[int]
     Args:
         similarity: (n, n). pool: (n, n) bool, the peers that each row may choose from.
 
-    Cost: O(n^2) time per K; memory 8 n^2 bytes per K and as much again.
+    Cost: O(n^2) time; memory 16 n bytes for each peer, and some rows.
     """
-    n = len(similarity)
-    ranked = np.where(pool, similarity, -np.inf)
-    available = pool.sum(axis=1)
-    edges = [n - k for k in counts if k < n]
-    ordered = np.partition(ranked, edges, axis=1) if edges else ranked
-    weights = {}
-    for k in counts:
-        weights[k] = np.zeros((n, n))
-        if k >= n:
-            continue
-        edge = ordered[:, n - k, None]
-        above, tied = ranked > edge, (ranked == edge) & pool
-        share = (k - above.sum(axis=1)) / np.maximum(tied.sum(axis=1), 1)
-        chooses = (available > k) / k
-        np.multiply(tied, (share * chooses)[:, None], out=weights[k])
-        weights[k] += above * chooses[:, None]
-    return weights
+    n, entries = len(similarity), {k: [np.empty((3, 0))] for k in counts}
+    for rows in row_blocks(n):
+        choice = pool[rows]
+        ranked, available = np.where(choice, similarity[rows], -np.inf), choice.sum(axis=1)
+        best = torch.from_numpy(ranked).topk(min(max(counts, default=0) + 1, n), dim=1)
+        values, at = best.values.numpy(), best.indices.numpy()
+        for k in counts:
+            chooses = np.flatnonzero(available > k)
+            # Of a list that ends in equal ones there may be more: their rows are looked at whole.
+            more = (values[chooses, -1] == values[chooses, min(k, n) - 1]) & (available[chooses] > values.shape[1])
+            for those, like, peers in (
+                (chooses[~more], values[chooses[~more]], at[chooses[~more]]),
+                (chooses[more], ranked[chooses[more]], np.broadcast_to(np.arange(n), (more.sum(), n))),
+            ):
+                edge = values[those, min(k, n) - 1, None]
+                above, tied = like > edge, like == edge
+                share = (k - above.sum(axis=1)) / np.maximum(tied.sum(axis=1), 1)
+                weight = (above + tied * share[:, None]) / k
+                row, place = np.nonzero(weight)
+                entries[k].append(np.stack([those[row] + rows.start, peers[row, place], weight[row, place]]))
+    return {k: _sparse(np.concatenate(parts, axis=1), n) for k, parts in entries.items()}
 
 
-def neighbours(
-    name: str, weights: dict[int, np.ndarray], pool: np.ndarray, correlation: np.ndarray
-) -> Iterator[Statistic]:
+def _sparse(entries: np.ndarray, n: int) -> csr_array:
+    row, column, weight = entries
+    matrix = csr_array((weight, (row.astype(np.int64), column.astype(np.int64))), shape=(n, n))
+    matrix.sort_indices()  # the order of the sums over a row's peers
+    return matrix
+
+
+def neighbours(name: str, weights: dict[int, csr_array], pool: Values, correlation: Values) -> Iterator[Statistic]:
     """Mean over reports of the mean correlation with their K nearest peers, for each K of `weights`.
 
     Random: over the same reports, the mean correlation with all of their pool. A report counts where it has more than
     K peers to choose from.
     """
-    rho = np.where(pool, correlation, 0.0)
-    available = pool.sum(axis=1)
-    at_random = rho.sum(axis=1) / np.maximum(available, 1)
-    for k, peers in weights.items():
+    n = len(pool)
+    available, at_random = np.zeros(n, dtype=np.int64), np.zeros(n)
+    values = {k: np.zeros(n) for k in weights}
+    for rows in row_blocks(n):
+        choice = pool[rows]
+        rho = np.where(choice, correlation[rows], 0.0)
+        available[rows] = choice.sum(axis=1)
+        at_random[rows] = rho.sum(axis=1) / np.maximum(available[rows], 1)
+        for k, peers in weights.items():
+            some = peers[rows].tocoo()
+            values[k][rows] = np.bincount(some.row, some.data * rho[some.row, some.col], len(rho))
+    for k, value in values.items():
         counts = available > k
-        value = np.einsum("ij,ij->i", peers, rho)
         yield Statistic(name, float(k), mean(value[counts]), mean(at_random[counts]), int(counts.sum()))
 
 
-def same_group(codes: np.ndarray) -> np.ndarray:
-    """(n, n) bool: both reports have the same known code."""
-    return (codes[:, None] == codes) & (codes >= 0)[:, None]
+def same_group(pairs: Values, codes: np.ndarray) -> Values:
+    """(n, n) bool: those of the pairs whose reports have the same known code."""
+    return held(SameGroup(pairs, codes))
 
 
 def group_statistics(reports: YearReports) -> list[Statistic]:
@@ -210,15 +223,22 @@ def group_statistics(reports: YearReports) -> list[Statistic]:
       with all others of the year.
     - `top_pairs`: mean correlation of all pairs inside the groups; random: of all pairs of the year.
     """
-    rho = reports.correlation
-    every = existing(rho, rho)
-    inside = every & same_group(reports.sic2)
-    filled, peers = np.where(every, rho, 0.0), inside.sum(axis=1)
-    within = np.where(inside, filled, 0.0).sum(axis=1)[peers > 0] / peers[peers > 0]
-    others = filled.sum(axis=1)[peers > 0] / every.sum(axis=1)[peers > 0]
+    n = len(reports.report_id)
+    sums, counts = np.zeros((2, n)), np.zeros((2, n), dtype=np.int64)
+    every = Existing(reports.correlation, reports.correlation)
+    for rows in row_blocks(n):
+        there, rho = every[rows], reports.correlation[rows]
+        for number, pairs in enumerate((there & same_code(reports.sic2, rows), there)):
+            sums[number, rows] = np.where(pairs, rho, 0.0).sum(axis=1)
+            counts[number, rows] = pairs.sum(axis=1)
+    grouped = counts[0] > 0
+    near, others = sums[:, grouped] / counts[:, grouped]
+    inside, everywhere = [
+        sums[scope].sum() / counts[scope].sum() if counts[scope].any() else np.nan for scope in (0, 1)
+    ]
     return [
-        Statistic("neighbours", 0.0, mean(within), mean(others), len(within)),
-        Statistic("top_pairs", 0.0, mean(rho[inside]), mean(rho[every]), int(inside.sum()) // 2),
+        Statistic("neighbours", 0.0, mean(near), mean(others), len(near)),
+        Statistic("top_pairs", 0.0, inside, everywhere, int(counts[0].sum()) // 2),
     ]
 
 

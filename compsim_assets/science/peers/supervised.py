@@ -9,12 +9,11 @@ from compsim_assets.science.companies import own_pairs
 from compsim_assets.science.correlation.returns import normalise_returns
 from compsim_assets.science.linkage.years import rows_by_year
 from compsim_assets.science.pca.standardise import FeatureMatrix
+from compsim_assets.science.peers.squares import Products, Values, held
 from compsim_assets.science.peers.statistics import cosines
 
 # The first years, this share of them, train the scores; the rest judge them (method section 6).
 TRAINING_SHARE = 0.75
-# Similarities that differ by rounding alone are equal.
-_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ def _mean_of_pairs(years: list[np.ndarray], own_rho: list[np.ndarray]) -> float:
     return float(total / n_pairs) if n_pairs else np.nan
 
 
-def shared_weight(active: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def shared_weight(active: np.ndarray, weight: np.ndarray) -> Values:
     """(n, n) similarity of reports: the weight of the latents active in both, as a share of all weight.
 
     The dot product of the reports' activity (1 or 0, as the scores were made with), each latent weighted by its score.
@@ -121,11 +120,10 @@ def shared_weight(active: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
     Cost: n^2 J multiply-adds; memory 8 n J + 8 n^2 bytes.
     """
-    weighted = active * np.sqrt(weight / weight.sum())
-    return np.round(weighted @ weighted.T, _DIGITS)
+    return held(Products(active * np.sqrt(weight / weight.sum()), unit=False))
 
 
-def length_free(active: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def length_free(active: np.ndarray, weight: np.ndarray) -> Values:
     """(n, n) cosine of the weighted activity that `shared_weight` multiplies: how many latents are active cancels out.
 
     A report without an active latent has similarity 0 to everything. Arguments and cost as of `shared_weight`.

@@ -38,7 +38,7 @@ class Made:
     def nearest(self) -> tuple[Peers, np.ndarray]:
         weights = np.zeros((YEARS * N, YEARS * N))
         for year, block in enumerate(self.blocks):
-            weights[year * N : (year + 1) * N, year * N : (year + 1) * N] = block
+            weights[year * N : (year + 1) * N, year * N : (year + 1) * N] = block.toarray()
         return listed([csr_array(block) for block in self.blocks]), weights
 
     def grouped(self) -> tuple[Peers, np.ndarray]:

@@ -1,5 +1,7 @@
 """What peers explain of a return, and whether they stay, against regressions and sets."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import combinations
 
@@ -10,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compsim_assets.science.correlation.returns import normalise_returns
+from compsim_assets.science.peers import squares
 from compsim_assets.science.peers.returns import Levels, YearPeers, year_statistics
-from compsim_assets.science.peers.statistics import Statistic, correlations
+from compsim_assets.science.peers.statistics import Statistic, correlations, group_statistics
 from compsim_assets_tests.science.peer_universes import Year, make_year, slow_existing, slow_weights, years
 from compsim_assets_tests.science.strategies import examples
 
@@ -206,3 +209,56 @@ def test_correlation_of_the_peers_is_that_of_their_returns() -> None:
     nearest = rho[np.arange(30), similarity.argmax(axis=1)]
     assert by_level(found, "neighbours")[1.0].value == pytest.approx(nearest.mean(), abs=1e-10)
     assert by_level(found, "peer_r2")[1.0].value == pytest.approx((nearest**2).mean(), abs=1e-10)
+
+
+@examples(15)
+@given(years, years)
+def test_a_large_year_has_the_same_statistics(now: Year, before: Year) -> None:
+    """Nothing is held of it: similarities and correlations are made some rows at a time."""
+
+    def both() -> list[Statistic]:
+        reports = [year.reports(label) for year, label in ((before, 2010), (now, 2011))]
+        _, earlier = year_statistics(before.similarity(), reports[0], Levels())
+        return year_statistics(now.similarity(), reports[1], Levels(), earlier)[0] + group_statistics(reports[1])
+
+    dense = both()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(squares, "LARGE", 0)
+        patch.setattr(squares, "_MADE_BYTES", 8 * 3 * len(now.company))
+        assert not isinstance(now.similarity(), np.ndarray)
+        large = both()
+    assert [(s.statistic, s.level, s.n) for s in large] == [(s.statistic, s.level, s.n) for s in dense]
+    for one, other in zip(large, dense, strict=True):
+        assert one[2:] == pytest.approx(other[2:], abs=1e-9, nan_ok=True)
+
+
+def test_memory_of_a_large_year_grows_with_its_reports_and_not_with_their_pairs() -> None:
+    """5,000 reports, taken for a large year: their similarities would take 200 MB. The process may grow by 160 MB."""
+    code = (
+        "import resource, numpy as np, torch\n"
+        "from dataclasses import replace\n"
+        "from compsim_assets.science.correlation.returns import normalise_returns\n"
+        "from compsim_assets.science.peers import ranks, squares\n"
+        "from compsim_assets.science.peers.returns import Levels, year_statistics\n"
+        "from compsim_assets.science.peers.statistics import YearReports, correlations, cosines\n"
+        "squares.LARGE, squares._MADE_BYTES = 1000, 1 << 22\n"
+        "ranks._BUCKETS, ranks._OFF, PairRanks = 1 << 16, 1.0, ranks.PairRanks\n"
+        "PairRanks.__init__.__defaults__ = (), 1 << 16\n"
+        "n, rng = 5_000, np.random.default_rng(0)\n"
+        "scores, returns = rng.normal(size=(n, 8)), rng.normal(size=(n, 12))\n"
+        "known = correlations(*normalise_returns(returns))\n"
+        "reports = YearReports(2000, np.arange(n), known, returns, np.arange(n) % 60, np.arange(n), np.ones(n))\n"
+        "torch.rand(64, 64) @ torch.rand(64, 64)\n"
+        "used = int(open('/proc/self/statm').read().split()[5]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_DATA, (used + 160 * 2**20,) * 2)\n"
+        "statistics, now = year_statistics(cosines(scores), reports, Levels())\n"
+        "print(statistics[0].n, abs(statistics[0].value) < 0.01)\n"
+        "statistics, _ = year_statistics(cosines(scores), replace(reports, year=2001), Levels(), now)\n"
+        "print({each.value for each in statistics if each.statistic == 'peer_stability'})\n"
+        "try:\n"
+        "    np.ones((n, n))\n"
+        "except MemoryError:\n"
+        "    print('the square does not fit')\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ran.stdout.splitlines() == ["12497500 True", "{1.0}", "the square does not fit"], ran.stderr

@@ -157,9 +157,7 @@ def test_neighbours_equal_explicit_loops(year: Year, same: bool) -> None:
     if same:
         for a, b in np.argwhere(allowed).tolist():
             allowed[a, b] = reports.sic2[a] == reports.sic2[b] >= 0
-        np.testing.assert_array_equal(
-            allowed, slow_existing(similarity, reports.correlation) & same_group(reports.sic2)
-        )
+        np.testing.assert_array_equal(allowed, same_group(slow_existing(similarity, reports.correlation), reports.sic2))
     weights = peer_weights(similarity, allowed, COUNTS)
     for one in neighbours("name", weights, allowed, reports.correlation):
         values, randoms = [], []
