@@ -21,8 +21,8 @@ from benchmarks.measure import Row, copy_rate, device_name, gemm_rate
 
 JOBS = (
     "shards", "feature_import", "pca", "cutoffs", "pairs", "linkage", "nearest", "peer_statistics", "linked_once",
-    "walk_forward", "strong_features", "extraction", "controls", "scaling", "bootstrap", "adf", "prices", "intake", "platform",
-    "publication", "reasons", "explorer", "answers",
+    "walk_forward", "strong_features", "extraction", "controls", "scaling", "bootstrap", "adf", "prices", "intake",
+    "platform", "publication", "reasons", "explorer", "answers",
 )  # fmt: skip
 # What is run only when it is asked for.
 ASKED = ("libraries", "growth")

@@ -1,21 +1,21 @@
 """The most similar reports of the same year."""
 
+import warnings
 from collections.abc import Iterator
 
 import numpy as np
 import torch
 
 from compsim_assets.science.companies import own_pairs
-from compsim_assets.science.device import map_on_all_cores
 from compsim_assets.science.linkage.distance import unit_rows
 from compsim_assets.science.linkage.near_lists import near_lists, rounding
 from compsim_assets.science.linkage.trees import rows_by_year
 
 # Places beside the wanted ones in a list of who may be near: as many cosines may lie within the rounding of the last.
 _BESIDE = 16
-# From so many reports on lists in float32 are as fast as all cosines in float64, and need far less memory.
-_LARGE = 8192
-_CACHED = 1 << 21  # bytes
+# From so many reports on lists in float32 are faster than all cosines in float64, and need far less memory.
+_LARGE = 1024
+_SLICE = 1 << 24  # bytes of some axes of all reports
 _DIGITS = 12  # cosines that differ by less are equal, as those of identical descriptions are
 
 
@@ -46,7 +46,7 @@ def nearest_peers(
         as for identical descriptions) are ordered by peer id.
 
     Cost: n_y^2 P multiply-adds and O(n_y^2) comparisons per year; memory 8 n_y P bytes and up to three times
-    `cosine_bytes` (or 24 n_y). Of a large year n_y^2 P / 2 multiply-adds in float32, and memory 4 n_y P bytes, 24 n_y
+    `cosine_bytes` (or 24 n_y). Of a large year n_y^2 P / 2 multiply-adds in float32, and memory 4 n_y P bytes, 48 n_y
     (n_peers + 16) and twice `cosine_bytes`.
     """
     years, rows = rows_by_year(np.asarray(year))
@@ -122,12 +122,12 @@ class _Year:
         places = min(self.count + _BESIDE, n - 1)
         lists = near_lists(unit, places, self._first, self._second)
         del unit
-        cosines = self._listed_cosines(lists.at)
+        listed = lists.at.sort(dim=1).values  # equal cosines keep the order of ids
+        cosines = self._listed_cosines(listed)
         off, unsure = rounding(n_axes), []
         for positions in self._blocks(np.arange(n), 24 * places):
-            at, least = lists.at[positions].numpy(), lists.values[positions, -1].numpy().astype(np.float64)
-            by_id = np.argsort(at, axis=1)  # equal cosines keep this order
-            at, cosine = (np.take_along_axis(values, by_id, axis=1) for values in (at, cosines[positions]))
+            at, least = listed[positions].numpy(), lists.values[positions, -1].numpy().astype(np.float64)
+            cosine = cosines[positions]
             order = np.argsort(-np.round(cosine, _DIGITS), axis=1, kind="stable")[:, : self.count]
             peers, cosine = np.take_along_axis(at, order, axis=1), np.take_along_axis(cosine, order, axis=1)
             # Who is not listed has a float32 cosine of at most the last one's. Equal ones count as above.
@@ -137,25 +137,26 @@ class _Year:
         yield from self._compared(np.concatenate(unsure))
 
     def _listed_cosines(self, at: torch.Tensor) -> np.ndarray:
-        """(n, places) float64 cosines of reports with the listed ones; -inf where none is listed."""
-        scores = torch.from_numpy(np.require(self._scores, requirements=("C", "W")))
-        members, cosines = torch.from_numpy(self._members), np.full(tuple(at.shape), -np.inf)
-        length = torch.cat([torch.linalg.vector_norm(part.double(), dim=1) for part in scores.split(self._block)])[
-            members
-        ]
-
-        def of_rows(start: int) -> None:
-            rows = slice(start, start + step)
-            listed = at[rows].clamp_min(0).long()
-            there = scores.index_select(0, members[listed].view(-1)).double().view(*listed.shape, -1)
-            product = torch.bmm(there, scores[members[rows]].double()[:, :, None])[:, :, 0]
-            product.div_(length[rows, None]).div_(length[listed]).masked_fill_(at[rows] < 0, -torch.inf)
-            cosines[rows] = product.numpy()
-
-        # What is gathered stays in a core's cache.
-        step = max(1, _CACHED // (8 * at.shape[1] * scores.shape[1]))
-        list(map_on_all_cores(of_rows, range(0, len(at), step), device=at.device))
-        return cosines
+        """(n, places) float64 cosines of reports with the listed ones, ascending; -inf where none is listed (-1)."""
+        there = at >= 0
+        ends, listed = torch.cat([torch.zeros(1, dtype=torch.int64), there.sum(dim=1).cumsum(dim=0)]), at[there].long()
+        products, squares = torch.zeros(len(listed), dtype=torch.float64), torch.zeros(len(at), dtype=torch.float64)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta state", UserWarning)
+            # The products that are listed, and no others: a row's are dot products of rows that lie in the cache.
+            wanted = torch.sparse_csr_tensor(
+                ends, listed, torch.zeros_like(products), (len(at), len(at)), check_invariants=True
+            )
+        step = max(1, _SLICE // (8 * len(at)))
+        for start in range(0, self._scores.shape[1], step):
+            some = torch.from_numpy(self._scores[self._members, start : start + step].astype(np.float64))
+            squares += some.square().sum(dim=1)
+            products += torch.sparse.sampled_addmm(wanted, some, some.T, beta=0.0).values()
+        length = squares.sqrt()
+        products.div_(length.repeat_interleave(there.sum(dim=1))).div_(length[listed])
+        cosines = torch.full(at.shape, -torch.inf, dtype=torch.float64)
+        cosines[there] = products
+        return cosines.numpy()
 
     def _compared(self, positions: np.ndarray) -> Iterator[_Block]:
         """Reports that the lists do not settle, such as those with many copies: compared with all."""
