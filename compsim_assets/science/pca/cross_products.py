@@ -7,9 +7,11 @@ import torch
 
 from compsim_assets.science.pca.standardise import StandardisedFeatures
 
-# Side of the square tiles of the result. Small enough that little of the lower half is computed along the diagonal,
-# large enough that each product runs at full speed.
-TILE = 768
+# Rows of a tile of the result. Small enough that little of the lower half is computed along the diagonal, large enough
+# that each product runs at full speed.
+TILE = 512
+# Columns of a tile: what is added to float64 sums has just been made, and is still in the cache.
+_WIDE = 2048
 
 
 def gram(
@@ -36,7 +38,7 @@ def gram(
         _add_upper_half(matrix, values, tile)
         if other is not None:
             for rows in _panels(len(products), tile):
-                _add(products[rows], other[1][rows], values.T)
+                _add(products[rows], other[1][rows], values)
     return _mirror(matrix, tile), products
 
 
@@ -56,15 +58,16 @@ def covariance(features: StandardisedFeatures, tile: int = TILE, sums: torch.dty
 def _add_upper_half(matrix: torch.Tensor, left: torch.Tensor, tile: int) -> None:
     """matrix += left @ left.T on the tiles on and above the diagonal."""
     for rows in _panels(len(matrix), tile):
-        _add(matrix[rows, rows.start :], left[rows], left[rows.start :].T)
+        _add(matrix[rows, rows.start :], left[rows], left[rows.start :])
 
 
 def _add(target: torch.Tensor, left: torch.Tensor, right: torch.Tensor) -> None:
-    """target += left @ right, the product in the factors' own type."""
-    if target.dtype is left.dtype:
-        target.addmm_(left, right)
-    else:
-        target.add_(left @ right)
+    """target += left @ right.T, the product in the factors' own type."""
+    for columns in _panels(len(right), _WIDE):
+        if target.dtype is left.dtype:
+            target[:, columns].addmm_(left, right[columns].T)
+        else:
+            target[:, columns].add_(left @ right[columns].T)
 
 
 def _panels(size: int, tile: int) -> Iterator[slice]:
