@@ -16,8 +16,9 @@ from benchmarks.inputs import SIZES, yearly_scores
 from benchmarks.jobs.linkage import floor_of_products
 from benchmarks.measure import Row
 
-# Companies and axes.
+# Companies and axes, beside the other way and alone.
 YEARS = {"small": ((8_192, 256), (16_384, 256)), "paper": ((10_000, 4_000), (20_000, 4_000))}
+LARGE = {"small": (32_768, 256), "paper": (100_000, 4_000)}
 N_PEERS = 50
 _BLOCK = 1 << 10
 
@@ -47,7 +48,25 @@ np.save(folder / f"{name}-cosines.npy", cosines)
 
 def rows(size: str, device: str) -> list[Row]:
     """A row per year; the products are a CPU's in any case."""
-    return [_row(n, n_axes) for n, n_axes in YEARS[size]]
+    return [*(_row(n, n_axes) for n, n_axes in YEARS[size]), _alone(*LARGE[size])]
+
+
+def _alone(n: int, n_axes: int) -> Row:
+    """Of scores that are mapped from a file."""
+    with tempfile.TemporaryDirectory() as name:
+        scores = np.lib.format.open_memmap(Path(name) / "scores.npy", "w+", np.float32, (n, n_axes))
+        for start in range(0, n, _BLOCK):
+            rows = scores[start : start + _BLOCK]
+            rows[:] = np.random.default_rng(start).standard_normal(rows.shape, dtype=np.float32)
+        del scores
+        ours = before.run(before.HERE, PROGRAM, name, "ours", str(N_PEERS), "{}")
+    return Row(
+        job="nearest peers of a year",
+        size=f"{n:,} companies, P = {n_axes:,}, {N_PEERS} peers",
+        ours=ours.wall,
+        peak=ours.peak,
+        note=f"{ours.processor:.0f} s of processors",
+    )
 
 
 def _row(n: int, n_axes: int) -> Row:

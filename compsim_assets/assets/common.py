@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
+from hashlib import blake2b
 from inspect import isgeneratorfunction
 from typing import TYPE_CHECKING, Any
 
@@ -242,6 +243,19 @@ def default_device() -> str:
 
     compute_exactly()
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def key_of(context: dg.AssetExecutionContext, config: dg.Config, *what: str | bytes) -> str:
+    """A name of all that decides bytes: the step's code, libraries, device, configuration, and what else is given."""
+    from importlib.metadata import version
+
+    code = [spec.code_version or "" for spec in context.assets_def.specs]
+    of_run = [*code, version("torch"), version("numpy"), default_device(), config.model_dump_json()]
+    digest = blake2b(digest_size=16)
+    for each in (*of_run, *what):
+        value = each.encode() if isinstance(each, str) else each
+        digest.update(len(value).to_bytes(8, "little") + value)
+    return digest.hexdigest()
 
 
 def markdown_table(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dg.MarkdownMetadataValue:

@@ -22,6 +22,7 @@ from compsim_assets.assets.common import (
     columns,
     default_device,
     explaining_memory,
+    key_of,
     markdown_table,
     options,
     progress,
@@ -34,6 +35,7 @@ from compsim_assets.contracts import TABLES
 from compsim_assets.settings import Settings
 from compsim_assets.storage.controls import SCORES, SCORES_MANIFEST, Control, ControlFeatures, ControlScores, Draws
 from compsim_assets.storage.embeddings import write_embeddings
+from compsim_assets.storage.finished import FinishedParts, PartsOf
 from compsim_assets.storage.io_managers import ResultsFolder
 from compsim_assets.storage.pairs import PairTable
 from compsim_assets.storage.scores import ScoreTable
@@ -79,6 +81,7 @@ def control_scores(
     Without features there are words alone; without texts there are no words.
     """
     from compsim_assets.evidence.control_matrices import ControlMatrices
+    from compsim_assets.evidence.control_scores import made_from
 
     content, listed = blake2b(digest_size=16), []
     year = descriptions.set_index("report_id")["year"]
@@ -86,7 +89,9 @@ def control_scores(
         aside = scratch / "tables"
         aside.mkdir()
         matrices = ControlMatrices(Draws(config.shuffles, config.words, config.seed), scratch)
-        pca = _pca(context, config, matrices.notes)
+        finished = FinishedParts(folder.results, SCORES)
+        key = key_of(context, config, *made_from(sae_features, control_features, descriptions))
+        pca = _pca(context, config, matrices.notes, finished.of(key))
         with explaining_memory("the scores of controls", _LOWER):
             for each in pca.scored(matrices.of(sae_features, control_features, descriptions)):
                 content.update(each.control.file.encode())
@@ -94,18 +99,17 @@ def control_scores(
                 path = aside / f"{each.control.file}.parquet"
                 write_embeddings(path, each.report_id, years, each.scores, each.row, content)
                 listed.append(_listed(each))
-        manifest = {
-            "encoders": listed,
-            "notes": pca.notes,
-            "draws": asdict(matrices.draws),
-            "content": content.hexdigest(),
-        }
+        made = {"encoders": listed, "notes": pca.notes, "draws": asdict(matrices.draws)}
+        manifest = {**made, "content": content.hexdigest()}
         (aside / SCORES_MANIFEST).write_text(json.dumps(manifest, indent=2))
         metadata: dict[str, Any] = {"controls": len(listed), "preview": markdown_table(listed, _SHOWN)}
         yield dg.Output(aside, metadata=metadata | ({"note": "; ".join(pca.notes)} if pca.notes else {}))
+        finished.clear()
 
 
-def _pca(context: dg.AssetExecutionContext, config: ControlScoresConfig, notes: list[str]) -> "ControlPca":
+def _pca(
+    context: dg.AssetExecutionContext, config: ControlScoresConfig, notes: list[str], parts: PartsOf
+) -> "ControlPca":
     from compsim_assets.evidence.control_scores import ControlPca
     from compsim_assets.science.pca.fit import memory_needed
 
@@ -115,7 +119,7 @@ def _pca(context: dg.AssetExecutionContext, config: ControlScoresConfig, notes: 
 
     device, log = default_device(), context.log.info
     given = config.model_dump(exclude={"shuffles", "words"})
-    return ControlPca(**given, device=device, allowed=allowed, log=log, notes=notes)
+    return ControlPca(**given, device=device, allowed=allowed, log=log, notes=notes, parts=parts)
 
 
 def _listed(each: "Scored") -> dict[str, Any]:

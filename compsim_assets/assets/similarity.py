@@ -17,6 +17,7 @@ from compsim_assets.assets.common import (
     columns,
     default_device,
     explaining_memory,
+    key_of,
     no_rows,
     options,
     progress,
@@ -26,6 +27,8 @@ from compsim_assets.assets.common import (
     wanted,
 )
 from compsim_assets.settings import Settings
+from compsim_assets.storage.finished import FinishedParts, PartsOf
+from compsim_assets.storage.io_managers import ResultsFolder
 from compsim_assets.storage.shards import DistinctRows, FeatureShards
 
 if TYPE_CHECKING:
@@ -100,6 +103,7 @@ def pca_assets(
     context: dg.AssetExecutionContext,
     config: PcaConfig,
     settings: Settings,
+    folder: ResultsFolder,
     sae_features: FeatureShards,
     descriptions: DataFrame,
 ):
@@ -119,13 +123,14 @@ def pca_assets(
         yield from no_rows(context, NO_FEATURES)
         return
     distinct = shards.distinct()
+    finished = FinishedParts(folder.results, "pca")
     published = universe.published_pca()
     context.log.info(f"{shards.shape[0]} reports, {distinct.shape[0]} of them different, {shards.n_latents} latents")
     with explaining_memory("the PCA", "a smaller block or n_components, or components = none"):
         if published:
             fitted = _project(context, config, distinct, published, universe.rules.of("pca")["features"])
         else:
-            fitted = _fit(context, config, distinct)
+            fitted = _fit(context, config, distinct, finished.of(key_of(context, config, shards.manifest["content"])))
     if not fitted.converged:
         context.log.warning(
             f"PCA did not settle: cosines still changed by {fitted.cosine_change:.1e} with a basis of "
@@ -141,6 +146,7 @@ def pca_assets(
         table = pa.table({"report_id": shards.report_id, "year": year, "scores": list_column(scores)})
         yield dg.Output(table, "pca_scores", metadata={"components": fitted.scores.shape[1]})
         yield from checks.judge(context, "pca_scores", checks.scores_are_not_zero, shards.report_id, scores)
+    finished.clear()
 
 
 def _counts(shards: FeatureShards, distinct: DistinctRows, fitted: "PrincipalComponents") -> dict[str, Any]:
@@ -152,7 +158,9 @@ def _counts(shards: FeatureShards, distinct: DistinctRows, fitted: "PrincipalCom
     return counts
 
 
-def _fit(context: dg.AssetExecutionContext, config: PcaConfig, distinct: DistinctRows) -> "PrincipalComponents":
+def _fit(
+    context: dg.AssetExecutionContext, config: PcaConfig, distinct: DistinctRows, parts: PartsOf
+) -> "PrincipalComponents":
     from compsim_assets.science.pca.fit import fit_pca, memory_needed
 
     needed = memory_needed(*distinct.shape, config.n_components, config.block)
@@ -164,6 +172,7 @@ def _fit(context: dg.AssetExecutionContext, config: PcaConfig, distinct: Distinc
         device=default_device(),
         progress=progress(context, "PCA, latents"),
         log=context.log.info,
+        parts=parts,
     )
 
 

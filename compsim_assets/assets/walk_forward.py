@@ -1,7 +1,6 @@
 """The walk-forward variant: the whole chain made anew for every year, from earlier years only."""
 
 from datetime import date
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import dagster as dg
@@ -18,6 +17,7 @@ from compsim_assets.assets.common import (
     columns,
     default_device,
     explaining_memory,
+    key_of,
     no_rows,
     progress,
     require_memory,
@@ -192,19 +192,11 @@ def _walk(
 
 
 def _key(context: dg.AssetExecutionContext, config: FitConfig, content: str, reports: "Reports", year: int) -> str:
-    """A name of all that decides a year's bytes: code, library, device, configuration, features, reports up to it."""
-    from importlib.metadata import version
-
-    import numpy as np
-
-    code = [spec.code_version or "" for spec in context.assets_def.specs]
-    of_run = [*code, version("torch"), version("numpy"), default_device(), config.model_dump_json(), content, str(year)]
-    digest, until = blake2b("\n".join(of_run).encode(), digest_size=16), reports.year <= year
+    """A name of all that decides a year's bytes, features and reports up to it among them."""
+    until, what = reports.year <= year, list[str | bytes]()
     for name, values in vars(reports).items():
-        digest.update(name.encode())
-        if values is not None:
-            digest.update(np.ascontiguousarray(values[until]).tobytes())
-    return digest.hexdigest()
+        what += [name, b"" if values is None else values[until].tobytes()]
+    return key_of(context, config, content, str(year), *what)
 
 
 def _plain(arrays: "dict[str, np.ndarray]") -> dict[str, Any]:

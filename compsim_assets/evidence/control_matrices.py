@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -66,13 +67,8 @@ class ControlMatrices:
     def _shuffled(self, features: FeatureShards) -> Iterator[ControlMatrix]:
         distinct = features.distinct()
         for number in range(1, self.draws.shuffles + 1):
-            path = self.scratch / "shuffled.npy"
-            dealt = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=distinct.shape)
-            for start, values in shuffled_columns(distinct, [self.draws.seed, number]):
-                dealt[:, start : start + values.shape[1]] = values
-            yield ControlMatrix(
-                Control("shuffled_features", number), ArrayFeatures(dealt), features.report_id, distinct.inverse
-            )
+            dealt = _Dealt(distinct, [self.draws.seed, number], self.scratch / "shuffled.npy")
+            yield ControlMatrix(Control("shuffled_features", number), dealt, features.report_id, distinct.inverse)
 
     def _words(self, reports: pd.DataFrame) -> Iterator[ControlMatrix]:
         reports = reports[reports["description"].fillna("").str.strip() != ""].sort_values("report_id")
@@ -82,6 +78,27 @@ class ControlMatrices:
             self.notes.append("the reports have no texts: there are no words")
             return
         yield ControlMatrix(Control("tfidf"), SparseFeatures(weights), reports["report_id"].to_numpy(np.int64), row)
+
+
+class _Dealt:
+    """Features dealt out anew, into a file, as soon as one of them is asked for."""
+
+    def __init__(self, features: FeatureMatrix, seed: list[int], path: Path) -> None:
+        self.shape = features.shape
+        self._features, self._seed, self._path = features, seed, path
+
+    @cached_property
+    def _dealt(self) -> ArrayFeatures:
+        dealt = np.lib.format.open_memmap(self._path, mode="w+", dtype=np.float32, shape=self.shape)
+        for start, values in shuffled_columns(self._features, self._seed):
+            dealt[:, start : start + values.shape[1]] = values
+        return ArrayFeatures(dealt)
+
+    def columns(self, start: int, stop: int, positions: np.ndarray | None = None) -> np.ndarray:
+        return self._dealt.columns(start, stop, positions)
+
+    def rows(self, positions: np.ndarray) -> np.ndarray:
+        return self._dealt.rows(positions)
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,7 @@ class _Year:
         ends, listed = torch.cat([torch.zeros(1, dtype=torch.int64), there.sum(dim=1).cumsum(dim=0)]), at[there].long()
         products, squares = torch.zeros(len(listed), dtype=torch.float64), torch.zeros(len(at), dtype=torch.float64)
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta state", UserWarning)
+            warnings.simplefilter("ignore", UserWarning)  # torch calls sparse tensors new, whichever they are
             # The products that are listed, and no others: a row's are dot products of rows that lie in the cache.
             wanted = torch.sparse_csr_tensor(
                 ends, listed, torch.zeros_like(products), (len(at), len(at)), check_invariants=True

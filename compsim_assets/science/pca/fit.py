@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 
 from compsim_assets.science.pca.cross_products import covariance, gram
-from compsim_assets.science.pca.eigenpairs import is_small, solver_bytes, top_eigenpairs
+from compsim_assets.science.pca.eigenpairs import Eigenpairs, is_small, solver_bytes, top_eigenpairs
+from compsim_assets.science.pca.resumed import EIGENPAIRS, KEPT_WORK, PRODUCTS, Parts, resumed
 from compsim_assets.science.pca.scores import from_eigenpairs
 from compsim_assets.science.pca.standardise import FeatureMatrix, Progress, StandardisedFeatures
 
@@ -91,6 +93,8 @@ def fit_pca(
     progress: Progress | None = None,
     log: Callable[[str], None] | None = None,
     float64_work: float = FLOAT64_WORK,
+    parts: Parts | None = None,
+    kept_work: float = KEPT_WORK,
 ) -> PrincipalComponents:
     """PCA of the standardised features (method section 2: PCA through the Gram matrix).
 
@@ -109,6 +113,8 @@ def fit_pca(
         progress: called with (latents done, latents in all) after each block of a pass over columns.
         log: called with a line per stage of the eigenpairs.
         float64_work: products of more multiply-adds than that are float32.
+        parts: where a fit of more than `kept_work` multiply-adds keeps its products (m^2 values), then its eigenpairs,
+            and finds what an earlier one has kept. The bits are the same.
 
     Raises:
         NoVariance: all fitted reports have the same features.
@@ -122,17 +128,13 @@ def fit_pca(
     weight = np.ones(n) if copies is None else np.asarray(copies, dtype=np.float64)
     if weight.sum() < 2:
         raise ValueError(f"PCA needs at least two reports with features, not {int(weight.sum())}")
-    dtype = products_dtype(n * n_latents * min(n, n_latents), float64_work)
+    work = n * n_latents * min(n, n_latents)
+    dtype, parts = products_dtype(work, float64_work), parts if work > kept_work else None
     data = StandardisedFeatures(features, weight, block=block, dtype=dtype, device=device, progress=progress)
     others = None if held_out is None else data.alike(held_out)
-    matrix, products = _cross_products(data, others, n_components)
-    if not data.varies:
-        raise NoVariance("features have no variance: every report has the same features")
-    diagonal = matrix.diagonal().double()
+    pairs, diagonal, products = _solved(data, others, n_components, parts, tolerance=tolerance, seed=seed, progress=log)
     total_variance = float(diagonal.sum()) / (data.total - 1)
-    pairs = top_eigenpairs(matrix, n_components, tolerance=tolerance, seed=seed, progress=log)
-    keep = _rank(pairs.values, diagonal, dtype, matrix.dtype, max(n, n_latents))
-    del matrix
+    keep = _rank(pairs.values, diagonal, dtype, pairs.vectors.dtype, max(n, n_latents))
     values, vectors = pairs.values[:keep], pairs.vectors[:, :keep]
     scores, axes, held_out_scores = from_eigenpairs(data, values, vectors, components, products, others)
     variance = values.cpu().numpy() / (data.total - 1)
@@ -151,6 +153,33 @@ def fit_pca(
         converged=pairs.cosine_change <= tolerance,
         held_out_scores=held_out_scores,
     )
+
+
+def _solved(
+    data: StandardisedFeatures,
+    others: StandardisedFeatures | None,
+    n_components: int,
+    parts: Parts | None,
+    **options: Any,
+) -> tuple[Eigenpairs, torch.Tensor, torch.Tensor]:
+    """Eigenpairs and diagonal of the smaller matrix, and products of other reports with the fitted ones."""
+
+    def products() -> dict[str, Any]:
+        matrix, of_others = _cross_products(data, others, n_components)
+        if not data.varies:
+            raise NoVariance("features have no variance: every report has the same features")
+        return {"matrix": matrix, "of_others": of_others}
+
+    def eigenpairs() -> dict[str, Any]:
+        made = resumed(parts, PRODUCTS, data, products)
+        matrix = made.pop("matrix")
+        pairs = top_eigenpairs(matrix, n_components, **options)
+        return made | {"diagonal": matrix.diagonal().double(), **vars(pairs)}
+
+    solved = resumed(parts, EIGENPAIRS, data, eigenpairs)
+    diagonal, of_others = solved.pop("diagonal"), solved.pop("of_others")
+    first, middle, last = map(float, solved.pop("residuals"))
+    return Eigenpairs(**solved, residuals=(first, middle, last)), diagonal, of_others
 
 
 def products_dtype(work: float, float64_work: float = FLOAT64_WORK) -> torch.dtype:

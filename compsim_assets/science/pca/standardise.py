@@ -1,6 +1,6 @@
 """Features in standardised blocks: column means and deviations in float64, rows weighted by their copies."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -111,6 +111,15 @@ class StandardisedFeatures:
         self._scale.copy_(torch.from_numpy(scale))
         self._constant.zero_()
         self._fitted = True
+
+    def statistics(self) -> dict[str, np.ndarray]:
+        """What the pass over the features has found."""
+        return {"mean": self.mean, "scale": self.scale, "constant": self._constant.cpu().numpy()}
+
+    def restore(self, statistics: Mapping[str, np.ndarray]) -> None:
+        """Take what an earlier pass over the same features has found, instead of another pass."""
+        self.use(statistics["mean"], statistics["scale"])
+        self._constant.copy_(torch.from_numpy(statistics["constant"]))
 
     def alike(self, features: FeatureMatrix) -> "StandardisedFeatures":
         """Other reports, standardised as these; a latent that is constant here is zero there, whatever its value.

@@ -13,6 +13,6 @@ by the returns of earlier years: the mean correlation of pairs that share the la
 `ranks` are rank correlations over all pairs.
 
 Source: follow-ups of arXiv 2412.02605 (method section 6); Vinh et al. 2010 (mutual information). Cost: O(n^2) time for
-a year of n reports; about 20 n^2 bytes and 1 GB, of more than 8,192 reports 30 n K bytes and 1 GB. Not here: which
+a year of n reports; about 20 n^2 bytes and 1 GB, of more than 10,240 reports 30 n K bytes and 1 GB. Not here: which
 similarities there are (`evidence`).
 """

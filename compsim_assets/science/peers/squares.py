@@ -11,7 +11,7 @@ from compsim_assets.science.linkage.distance import unit_rows
 DIGITS = 12
 # A year of up to so many reports has all of its values made once, 8 bytes each; of a larger one they are made anew
 # whenever they are looked at.
-LARGE = 8192
+LARGE = 10_240
 # Bytes of values that are looked at together: few where they are there, more where each block is a product.
 _HELD_BYTES, _MADE_BYTES = 1 << 22, 1 << 26
 _COLUMNS = 4096  # reports whose rows are made float64 at once
