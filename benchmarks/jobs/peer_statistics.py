@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import before
+from benchmarks.inputs import SIZES
 from benchmarks.measure import Row
 
 # Companies and axes beside the earlier checkout, and alone.
@@ -30,7 +31,7 @@ except ModuleNotFoundError:
     from compsim_assets.science.peers import YearReports, correlations, cosines
     from compsim_assets.science.returns import normalise_returns
 
-n, n_axes = int(sys.argv[2]), int(sys.argv[3])
+n, n_axes, years = (int(number) for number in sys.argv[2:5])
 rng = np.random.default_rng(0)
 group = rng.integers(0, n // 3, n)
 scores = rng.standard_normal((n // 3, n_axes), dtype=np.float32)[group]
@@ -38,9 +39,11 @@ scores += rng.standard_normal((n, n_axes), dtype=np.float32)
 returns = rng.normal(size=(n // 3, 12))[group] + rng.normal(scale=2.0, size=(n, 12))
 sic2, length = rng.integers(0, 60, n), rng.lognormal(8.0, 1.0, n)
 wall, processor = time.perf_counter(), time.process_time()
-known = correlations(*normalise_returns(returns))
-reports = YearReports(2001, np.arange(n), known, returns, sic2, np.arange(n), length)
-statistics, _ = year_statistics(cosines(scores), reports, Levels())
+year = None
+for label in range(years):  # all of the same companies: each is looked at on its own
+    known = correlations(*normalise_returns(returns))
+    reports = YearReports(label, np.arange(n), known, returns, sic2, np.arange(n), length)
+    statistics, year = year_statistics(cosines(scores), reports, Levels(), year)
 measured = {"wall": time.perf_counter() - wall, "processor": time.process_time() - processor}
 # Random peers are drawn in another way.
 values = [[each.statistic, each.level, each.value, each.n] for each in statistics]
@@ -49,7 +52,7 @@ Path(sys.argv[1]).write_text(json.dumps(values))
 
 
 def rows(size: str, device: str) -> Iterator[Row]:
-    """A row for either year; the statistics are a CPU's in any case."""
+    """A row for either year, and for all years of a universe; the statistics are a CPU's in any case."""
     n, n_axes = YEARS[size]
     ours, values = _measured(before.HERE, n, n_axes)
     earlier = before.checkout()
@@ -78,10 +81,19 @@ def rows(size: str, device: str) -> Iterator[Row]:
         peak=ours.peak,
         note=f"{ours.processor:.0f} s of processors; all similarities would take {8 * n**2 / 1e9:.1f} GB",
     )
+    shape = SIZES[size]
+    ours, _ = _measured(before.HERE, shape.reports, shape.axes, shape.years)
+    yield Row(
+        job="peer statistics of one method",
+        size=f"{shape.years} years of {shape.reports:,}, P = {shape.axes:,}",
+        ours=ours.wall,
+        peak=ours.peak,
+        note=f"{ours.processor:.0f} s of processors",
+    )
 
 
-def _measured(where: Path, n: int, n_axes: int) -> tuple[before.Ran, list[list[Any]]]:
+def _measured(where: Path, n: int, n_axes: int, years: int = 1) -> tuple[before.Ran, list[list[Any]]]:
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "statistics.json"
-        ran = before.run(where, PROGRAM, str(path), str(n), str(n_axes))
+        ran = before.run(where, PROGRAM, str(path), str(n), str(n_axes), str(years))
         return ran, json.loads(path.read_text())
