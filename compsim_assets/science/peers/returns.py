@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from compsim_assets.science.correlation.returns import normalise_returns
-from compsim_assets.science.peers.squares import Values, row_blocks
+from compsim_assets.science.peers.squares import Among, Values, held, row_blocks
 from compsim_assets.science.peers.statistics import (
     Statistic,
     YearReports,
@@ -73,8 +73,9 @@ def year_statistics(
     statistics += neighbours("neighbours_same_sic2", nearest, inside, reports.correlation)
     unit, defined = normalise_returns(reports.returns)
     with_returns, weights_there = pool, weights
-    if isinstance(pool, np.ndarray) and pool[~defined].any():  # those of published pairs may have none
-        with_returns = pool & defined[:, None] & defined
+    # Reports of published pairs may have none.
+    if not defined.all() and any(pool[rows][~defined[rows]].any() for rows in row_blocks(len(pool))):
+        with_returns = held(Among(pool, defined))
         weights_there = peer_weights(similarity, with_returns, levels.peers)
     generator = np.random.default_rng((levels.seed, reports.year))
     statistics += peer_r2(weights_there, with_returns, reports.returns, unit, levels.draws, generator)

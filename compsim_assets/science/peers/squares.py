@@ -128,6 +128,19 @@ class Existing(Square):
         return pairs
 
 
+class Among(Square):
+    """Those of other pairs whose reports are both among some."""
+
+    def __init__(self, pairs: Values, some: np.ndarray) -> None:
+        self._pairs, self._some = pairs, some
+
+    def __len__(self) -> int:
+        return len(self._some)
+
+    def __getitem__(self, rows: Rows) -> np.ndarray:
+        return self._pairs[rows] & self._some[rows, None] & self._some
+
+
 class SameGroup(Square):
     """Those of other pairs whose reports have the same code, from 0 on."""
 

@@ -80,16 +80,20 @@ def test_unrelated_returns_explain_an_eleventh() -> None:
         assert one.random == pytest.approx(1 / 11, abs=0.01)
 
 
-def test_a_pair_with_a_published_correlation_but_without_returns_explains_nothing() -> None:
+@pytest.mark.parametrize("large", [12, 11])
+def test_a_pair_with_a_published_correlation_but_without_returns_explains_nothing(
+    large: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     year = make_year(5, n=12, missing=0.0)
-    reports = year.reports()
+    reports, dense = year.reports(), year.similarity()
+    monkeypatch.setattr(squares, "LARGE", large)
     silent = reports.returns.copy()
     silent[3, 2] = np.nan
     found, _ = year_statistics(year.similarity(), replace(reports, returns=silent), Levels((1, 5)))
     assert {one.n for one in by_level(found, "peer_r2").values()} == {11}
     assert {one.n for one in by_level(found, "neighbours").values()} == {12}
     without = np.delete(np.arange(12), 3)
-    similarity = year.similarity()[np.ix_(without, without)]
+    similarity = dense[np.ix_(without, without)]
     alone, _ = year_statistics(similarity, reports.take(without), Levels((1, 5)))
     values = [[s.value for s in by_level(f, "peer_r2").values()] for f in (found, alone)]
     assert values[0] == pytest.approx(values[1], abs=1e-12)
