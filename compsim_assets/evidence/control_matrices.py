@@ -9,13 +9,15 @@ import numpy as np
 import pandas as pd
 
 from compsim_assets.evidence.control_reasons import TRAINED, Matrix
-from compsim_assets.science.latents.shuffled import shuffled_columns
+from compsim_assets.science.latents.shuffled import shuffled
 from compsim_assets.science.pca.arrays import ArrayFeatures
 from compsim_assets.science.pca.standardise import ChosenRows, FeatureMatrix
 from compsim_assets.science.words.tfidf import SparseFeatures, tfidf_rows
 from compsim_assets.storage.controls import PLAIN_COSINE, Control, ControlFeatures, ControlScores, Draws
 from compsim_assets.storage.scores import ScoreTable
 from compsim_assets.storage.shards import FeatureShards
+
+_LATENTS = 1024  # dealt out at once
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class ControlMatrix:
 class ControlMatrices:
     """Every control of the reports that have features; where there are none, words of all reports.
 
-    scratch: folder for a dealt-out copy of the features, 4 bytes x different reports x latents.
+    scratch: folder for a dealt-out copy of the features, 4 bytes x different reports x latents, where reports are read.
     notes: what is not there, and why, is added.
     """
 
@@ -81,24 +83,26 @@ class ControlMatrices:
 
 
 class _Dealt:
-    """Features dealt out anew, into a file, as soon as one of them is asked for."""
+    """Features dealt out anew: latents as they are asked for; reports from a copy in a file, which is made then."""
 
     def __init__(self, features: FeatureMatrix, seed: list[int], path: Path) -> None:
         self.shape = features.shape
         self._features, self._seed, self._path = features, seed, path
 
-    @cached_property
-    def _dealt(self) -> ArrayFeatures:
-        dealt = np.lib.format.open_memmap(self._path, mode="w+", dtype=np.float32, shape=self.shape)
-        for start, values in shuffled_columns(self._features, self._seed):
-            dealt[:, start : start + values.shape[1]] = values
-        return ArrayFeatures(dealt)
-
     def columns(self, start: int, stop: int, positions: np.ndarray | None = None) -> np.ndarray:
-        return self._dealt.columns(start, stop, positions)
+        values = shuffled(self._features, self._seed, start, stop)
+        return np.ascontiguousarray(values if positions is None else values[positions])
 
     def rows(self, positions: np.ndarray) -> np.ndarray:
-        return self._dealt.rows(positions)
+        return self._copy.rows(positions)
+
+    @cached_property
+    def _copy(self) -> ArrayFeatures:
+        copy = np.lib.format.open_memmap(self._path, mode="w+", dtype=np.float32, shape=self.shape)
+        for start in range(0, self.shape[1], _LATENTS):
+            stop = min(start + _LATENTS, self.shape[1])
+            copy[:, start:stop] = self.columns(start, stop)
+        return ArrayFeatures(copy)
 
 
 @dataclass(frozen=True)

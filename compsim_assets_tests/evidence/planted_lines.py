@@ -6,7 +6,7 @@ import pandas as pd
 from compsim_assets.science.correlation.mean_correlation import year_correlation
 from compsim_assets.science.correlation.returns import normalise_returns
 from compsim_assets.science.cutoffs.choice import cut_clusters
-from compsim_assets.science.latents.shuffled import shuffled_columns
+from compsim_assets.science.latents.shuffled import shuffled
 from compsim_assets.science.linkage.years import link_years
 from compsim_assets.science.pca.arrays import ArrayFeatures
 from compsim_assets.science.pca.fit import fit_pca
@@ -84,4 +84,4 @@ def scored(features: np.ndarray) -> np.ndarray:
 
 def dealt_out(features: np.ndarray, seed: int = 1) -> np.ndarray:
     """Each latent's values permuted over the reports on its own."""
-    return np.concatenate([block for _, block in shuffled_columns(ArrayFeatures(features), [0, seed])], axis=1)
+    return shuffled(ArrayFeatures(features), [0, seed], 0, features.shape[1])

@@ -1,6 +1,6 @@
 """Features dealt out anew: which report has which latent is gone, how often and how strongly a latent fires stays."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -10,12 +10,18 @@ from compsim_assets.science.pca.standardise import FeatureMatrix
 _STRIP = 256
 
 
-def shuffled_columns(features: FeatureMatrix, seed: list[int]) -> Iterator[tuple[int, np.ndarray]]:
-    """(first latent, (n, b) values) of consecutive latents, each latent's values permuted over the rows on its own.
+def shuffled(features: FeatureMatrix, seed: Sequence[int], start: int, stop: int) -> np.ndarray:
+    """(n, stop - start) values of these latents, each latent's values permuted over the rows on its own.
 
-    Cost: one pass over the features and n D draws. Memory: n x 256 values.
+    Cost: a draw for each value that is read. Memory: the values of the latents, and of up to 510 more.
     """
-    n_latents = features.shape[1]
-    for start in range(0, n_latents, _STRIP):
-        values = features.columns(start, min(start + _STRIP, n_latents))
-        yield start, np.random.default_rng([*seed, start // _STRIP]).permuted(values, axis=0)
+    strips = range(start // _STRIP, -(-stop // _STRIP))
+    first = strips.start * _STRIP
+    values = features.columns(first, min(strips.stop * _STRIP, features.shape[1]))
+    dealt = np.empty_like(values)
+    for strip in strips:
+        inside = slice(strip * _STRIP - first, (strip + 1) * _STRIP - first)
+        dealt[:, inside] = np.random.default_rng([*seed, strip]).permuted(
+            np.ascontiguousarray(values[:, inside]), axis=0
+        )
+    return dealt[:, start - first : stop - first]

@@ -6,7 +6,7 @@ import torch
 
 from compsim_assets.science.latents.controls import RandomSae, random_features, raw_activations
 from compsim_assets.science.latents.extraction import sum_of_latents
-from compsim_assets.science.latents.shuffled import shuffled_columns
+from compsim_assets.science.latents.shuffled import shuffled
 from compsim_assets.science.pca.arrays import ArrayFeatures
 
 WIDTH, LATENTS, K = 12, 64, 5
@@ -84,13 +84,14 @@ def test_raw_activations_are_sums_or_means_over_a_texts_tokens(mean: bool) -> No
 def test_shuffling_keeps_what_a_latent_fires_and_loses_where() -> None:
     values = np.random.default_rng(0).random((50, 600), dtype=np.float32)
     values[values < 0.7] = 0
-    dealt = np.concatenate([block for _, block in shuffled_columns(ArrayFeatures(values), [0, 1])], axis=1)
+    dealt = shuffled(ArrayFeatures(values), [0, 1], 0, values.shape[1])
     np.testing.assert_array_equal(np.sort(dealt, axis=0), np.sort(values, axis=0))
-    again = np.concatenate([block for _, block in shuffled_columns(ArrayFeatures(values), [0, 1])], axis=1)
+    again = shuffled(ArrayFeatures(values), [0, 1], 0, values.shape[1])
     np.testing.assert_array_equal(dealt, again)
-    other = np.concatenate([block for _, block in shuffled_columns(ArrayFeatures(values), [0, 2])], axis=1)
+    np.testing.assert_array_equal(shuffled(ArrayFeatures(values), [0, 1], 200, 530), dealt[:, 200:530])
+    other = shuffled(ArrayFeatures(values), [0, 2], 0, values.shape[1])
     assert (dealt != other).mean() > 0.2
     # Each latent is dealt out on its own: two that were equal are not any more.
     twins = np.repeat(values[:, :1], 2, axis=1)
-    first, second = next(shuffled_columns(ArrayFeatures(twins), [0, 1]))[1].T
+    first, second = shuffled(ArrayFeatures(twins), [0, 1], 0, 2).T
     assert (first != second).any()
