@@ -1,7 +1,6 @@
 """What libraries give is what ours gives, at a toy size; one that is not installed is named and not compared."""
 
 import importlib.metadata
-import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -35,9 +34,11 @@ def test_every_library_has_a_row_and_what_it_gives_up(made: list[Row]) -> None:
     for row in made:
         package = contenders[row.job].package
         module = MODULES.get(package, package)
-        if importlib.util.find_spec(module) is None:
+        # Not by its module: numba's caches of a package that was removed look like one.
+        if not any(importlib.metadata.distributions(name=package)):
             assert row.published is None
-            assert row.note == f"{module} is not here"
+            assert row.note.startswith(module)
+            assert row.note.endswith(" is not here")
         else:
             assert row.published is not None
             assert min(row.ours, row.published) > 0
