@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 TOLERANCE = 0.3
 MEMORY_TOLERANCE = 0.3
-# Below so many bytes beside the inputs a step's memory is that of its blocks, and says nothing of growth.
-_NO_MEMORY = 64 << 20
+# Below so many bytes beside the inputs a step's memory is that of its blocks, and says nothing of growth; below the
+# others it is what the process had freed before.
+_NO_MEMORY, _REUSED = 64 << 20, 16 << 20
 _SECONDS, _TIMES = 0.5, 3  # work that takes less is timed again, so often at most
 
 
@@ -71,9 +72,12 @@ def row_of(step: Step, measure: Callable[[Step, int], Cost]) -> "Row":
 
     costs = [measure(step, size) for size in step.sizes]
     grown = exponent(step.sizes, [each.seconds for each in costs])
-    memory = None
-    if max(each.bytes for each in costs) >= _NO_MEMORY:
-        memory = exponent(step.sizes, [max(each.bytes, 1 << 20) for each in costs])
+    memory, held = (
+        None,
+        [(size, each.bytes) for size, each in zip(step.sizes, costs, strict=True) if each.bytes >= _REUSED],
+    )
+    if len(held) > 1 and max(each.bytes for each in costs) >= _NO_MEMORY:
+        memory = exponent(*zip(*held, strict=True))
     wrong = [
         f"{what} grows with an exponent of {value:.2f}, not {expected:g}"
         for what, value, expected, tolerance in (

@@ -1,5 +1,6 @@
 """The fit of an exponent, and a step that grows faster than it says fails the check."""
 
+import dataclasses
 from functools import partial
 
 import pytest
@@ -41,6 +42,12 @@ def test_a_step_that_grows_faster_fails_and_says_what_does() -> None:
     assert grown(2 + TOLERANCE + 0.01, 1)[0] == "time grows with an exponent of 2.31, not 2"
     assert grown(2, 1 + MEMORY_TOLERANCE + 0.01)[0] == "memory grows with an exponent of 1.31, not 1"
     assert grown(3, 2)[0].count("grows") == 2
+
+
+def test_a_size_that_found_room_in_what_was_freed_before_does_not_count() -> None:
+    held = dict(zip(SIZES, [1 << 20, *(int(1e9 * (n / SIZES[-1]) ** 2) for n in SIZES[1:])], strict=True))
+    row = row_of(dataclasses.replace(STEP, memory=2), lambda _, n: Cost(3e-9 * n**2, held[n]))
+    assert (row.wrong, row.memory_growth) == ("", pytest.approx(2, abs=1e-4))
 
 
 def test_a_step_that_holds_little_has_no_growth_of_memory() -> None:
