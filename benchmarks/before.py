@@ -11,6 +11,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.measure import Row
+
 HERE = Path(__file__).parents[1]
 # The peak as Linux counts it for this program: `getrusage` would count that of whoever started it, too.
 _REPORT = """
@@ -36,6 +38,12 @@ def checkout() -> Path | None:
     """The earlier checkout; None where none is named."""
     folder = os.environ.get("COMPSIM_BENCH_BEFORE")
     return Path(folder).resolve() if folder else None
+
+
+def alone(job: str, size: str, ours: Ran, note: str = "") -> Row:
+    """The row of a program that ran with this checkout alone."""
+    seconds = f"{ours.processor:.0f} s of processors"
+    return Row(job, size, ours.wall, peak=ours.peak, note=seconds + note)
 
 
 def run(where: Path, program: str, *arguments: str) -> Ran:

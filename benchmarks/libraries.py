@@ -235,7 +235,7 @@ def measured(task: str, name: str, folder: Path) -> dict[str, Any]:
         costs = cost(lambda: results.append(contender.work(**given)))
         version = importlib.metadata.version(contender.package) if contender.package else ""
     except ImportError as error:
-        return {"missing": str(error.name)}
+        return {"missing": str(error.name).partition(".")[0]}
     np.savez(folder / "result.npz", **results[0])  # type: ignore[arg-type]
     return {**dataclasses.asdict(costs), "version": version}
 

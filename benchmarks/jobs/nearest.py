@@ -60,13 +60,7 @@ def _alone(n: int, n_axes: int) -> Row:
             rows[:] = np.random.default_rng(start).standard_normal(rows.shape, dtype=np.float32)
         del scores
         ours = before.run(before.HERE, PROGRAM, name, "ours", str(N_PEERS), "{}")
-    return Row(
-        job="nearest peers of a year",
-        size=f"{n:,} companies, P = {n_axes:,}, {N_PEERS} peers",
-        ours=ours.wall,
-        peak=ours.peak,
-        note=f"{ours.processor:.0f} s of processors",
-    )
+    return before.alone("nearest peers of a year", f"{n:,} companies, P = {n_axes:,}, {N_PEERS} peers", ours)
 
 
 def _row(n: int, n_axes: int) -> Row:

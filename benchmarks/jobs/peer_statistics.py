@@ -74,22 +74,12 @@ def rows(size: str, device: str) -> Iterator[Row]:
     )
     n, n_axes = LARGE[size]
     ours, _ = _measured(before.HERE, n, n_axes)
-    yield Row(
-        job="peer statistics of a year",
-        size=f"{n:,} companies",
-        ours=ours.wall,
-        peak=ours.peak,
-        note=f"{ours.processor:.0f} s of processors; all similarities would take {8 * n**2 / 1e9:.1f} GB",
-    )
+    square = f"; all similarities would take {8 * n**2 / 1e9:.1f} GB"
+    yield before.alone("peer statistics of a year", f"{n:,} companies", ours, square)
     shape = SIZES[size]
     ours, _ = _measured(before.HERE, shape.reports, shape.axes, shape.years)
-    yield Row(
-        job="peer statistics of one method",
-        size=f"{shape.years} years of {shape.reports:,}, P = {shape.axes:,}",
-        ours=ours.wall,
-        peak=ours.peak,
-        note=f"{ours.processor:.0f} s of processors",
-    )
+    years = f"{shape.years} years of {shape.reports:,}, P = {shape.axes:,}"
+    yield before.alone("peer statistics of one method", years, ours)
 
 
 def _measured(where: Path, n: int, n_axes: int, years: int = 1) -> tuple[before.Ran, list[list[Any]]]:

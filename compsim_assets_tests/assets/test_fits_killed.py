@@ -12,6 +12,7 @@ import pytest
 from compsim_assets.science.pca import fit
 from compsim_assets.storage.controls import ControlScores
 from compsim_assets.storage.results import read_table
+from compsim_assets_tests.noted import noted
 from compsim_assets_tests.runs import Local
 from compsim_assets_tests.universes import write_features, write_reports
 
@@ -81,11 +82,7 @@ def test_what_a_killed_process_has_finished_is_not_done_again(
     killed = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert parts(run)
-    done = []
-    for name in ("_cross_products", "top_eigenpairs"):
-        original = getattr(fit, name)
-        noted = lambda *a, o=original, n=name, **k: (done.append(n), o(*a, **k))[1]  # noqa: E731
-        monkeypatch.setattr(fit, name, noted)
+    done = noted(monkeypatch, fit, "_cross_products", "top_eigenpairs")
     monkeypatch.setitem(fit.fit_pca.__kwdefaults__, "kept_work", 0)
     run.run(names)
     assert (done.count("_cross_products"), done.count("top_eigenpairs")) == (passes, solved)

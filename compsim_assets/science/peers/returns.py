@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from compsim_assets.science.correlation.returns import normalise_returns
-from compsim_assets.science.peers.squares import Among, Values, held, row_blocks
+from compsim_assets.science.peers.squares import Masked, Values, among, held, row_blocks
 from compsim_assets.science.peers.statistics import (
     Statistic,
     YearReports,
@@ -75,7 +76,7 @@ def year_statistics(
     with_returns, weights_there = pool, weights
     # Reports of published pairs may have none.
     if not defined.all() and any(pool[rows][~defined[rows]].any() for rows in row_blocks(len(pool))):
-        with_returns = held(Among(pool, defined))
+        with_returns = held(Masked(pool, partial(among, defined)))
         weights_there = peer_weights(similarity, with_returns, levels.peers)
     generator = np.random.default_rng((levels.seed, reports.year))
     statistics += peer_r2(weights_there, with_returns, reports.returns, unit, levels.draws, generator)

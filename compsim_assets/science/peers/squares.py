@@ -1,7 +1,7 @@
 """Values of every two reports of a year, a few rows at a time: a large year has no room for all of them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -128,35 +128,27 @@ class Existing(Square):
         return pairs
 
 
-class Among(Square):
-    """Those of other pairs whose reports are both among some."""
+class Masked(Square):
+    """Those of other pairs that a mask has, too; `mask(rows)` is (r, n) bool."""
 
-    def __init__(self, pairs: Values, some: np.ndarray) -> None:
-        self._pairs, self._some = pairs, some
-
-    def __len__(self) -> int:
-        return len(self._some)
-
-    def __getitem__(self, rows: Rows) -> np.ndarray:
-        return self._pairs[rows] & self._some[rows, None] & self._some
-
-
-class SameGroup(Square):
-    """Those of other pairs whose reports have the same code, from 0 on."""
-
-    def __init__(self, pairs: Values, codes: np.ndarray) -> None:
-        self._pairs, self._codes = pairs, codes
+    def __init__(self, pairs: Values, mask: Callable[[Rows], np.ndarray]) -> None:
+        self._pairs, self._mask = pairs, mask
 
     def __len__(self) -> int:
-        return len(self._codes)
+        return len(self._pairs)
 
     def __getitem__(self, rows: Rows) -> np.ndarray:
-        return self._pairs[rows] & same_code(self._codes, rows)
+        return self._pairs[rows] & self._mask(rows)
 
 
 def same_code(codes: np.ndarray, rows: Rows) -> np.ndarray:
     """(r, n) bool: whether a report of the rows has the code, from 0 on, of each report."""
     return (codes[rows, None] == codes) & (codes[rows, None] >= 0)
+
+
+def among(some: np.ndarray, rows: Rows) -> np.ndarray:
+    """(r, n) bool: whether a report of the rows and each report are among some, (n,) bool."""
+    return some[rows, None] & some
 
 
 def there(values: Values, rows: Rows) -> np.ndarray:

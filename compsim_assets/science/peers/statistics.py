@@ -16,8 +16,8 @@ from compsim_assets.science.peers.squares import (
     DIGITS,
     Correlations,
     Existing,
+    Masked,
     Products,
-    SameGroup,
     Values,
     held,
     right_of,
@@ -213,7 +213,7 @@ def neighbours(name: str, weights: dict[int, csr_array], pool: Values, correlati
 
 def same_group(pairs: Values, codes: np.ndarray) -> Values:
     """(n, n) bool: those of the pairs whose reports have the same known code."""
-    return held(SameGroup(pairs, codes))
+    return held(Masked(pairs, partial(same_code, codes)))
 
 
 def group_statistics(reports: YearReports) -> list[Statistic]:

@@ -10,6 +10,7 @@ from compsim_assets.science.pca import fit
 from compsim_assets.science.pca.arrays import ArrayFeatures
 from compsim_assets.science.pca.fit import NoVariance, PrincipalComponents, fit_pca
 from compsim_assets.science.pca.resumed import EIGENPAIRS, PRODUCTS
+from compsim_assets_tests.noted import noted
 
 
 class InMemory(dict[str, dict[str, np.ndarray]]):
@@ -44,11 +45,8 @@ def test_a_fit_goes_on_from_what_is_there(
     parts = InMemory()
     assert_same_bits(fit_pca(of, 10, parts=parts, **options), plain)
     assert set(parts) == {PRODUCTS, EIGENPAIRS}
-    left, done = InMemory({name: parts[name] for name in there}), []
-    for name in ("_cross_products", "top_eigenpairs"):
-        original = getattr(fit, name)
-        noted = lambda *a, o=original, n=name, **k: (done.append(n), o(*a, **k))[1]  # noqa: E731
-        monkeypatch.setattr(fit, name, noted)
+    left = InMemory({name: parts[name] for name in there})
+    done = noted(monkeypatch, fit, "_cross_products", "top_eigenpairs")
     assert_same_bits(fit_pca(of, 10, parts=left, **options), plain)
     wanted = ["_cross_products"] * (not there) + ["top_eigenpairs"] * (EIGENPAIRS not in there)
     assert done == wanted

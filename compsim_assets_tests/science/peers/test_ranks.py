@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from compsim_assets.science.peers.ranks import PairRanks
+from compsim_assets_tests.noted import noted
 
 N = 7_000_000
 SHARES = (0.001, 0.5, 10.0, 100.0)
@@ -32,9 +33,7 @@ def blocks(values: list[np.ndarray]) -> Iterator[list[np.ndarray]]:
 
 @pytest.mark.parametrize("kind", ["normal", "many equal", "far apart"])
 def test_buckets_give_scipys_ranks_and_exact_means(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    sorts = []
-    whole = PairRanks._from_all
-    monkeypatch.setattr(PairRanks, "_from_all", lambda self, values: (sorts.append(1), whole(self, values)))
+    sorts = noted(monkeypatch, PairRanks, "_from_all")
     values = made(kind)
     ranks = PairRanks(lambda: blocks(values), SHARES, sorted_pairs=N // 3)
     assert len(sorts) == (kind == "far apart")
