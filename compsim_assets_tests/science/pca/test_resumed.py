@@ -35,12 +35,14 @@ def assert_same_bits(one: PrincipalComponents, other: PrincipalComponents) -> No
 
 
 @pytest.mark.parametrize("shape", [(40, 60), (60, 40)])
+@pytest.mark.parametrize("components", [True, False])  # axes need another pass, which would find mean and scale again
 @pytest.mark.parametrize("there", [(), (PRODUCTS,), (PRODUCTS, EIGENPAIRS), (EIGENPAIRS,)])
 def test_a_fit_goes_on_from_what_is_there(
-    shape: tuple[int, int], there: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    shape: tuple[int, int], components: bool, there: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     of, more = features(*shape), features(7, shape[1])
     options: dict[str, Any] = {"copies": np.arange(shape[0]) % 3 + 1, "held_out": more, "kept_work": 0}
+    options["components"] = components
     plain = fit_pca(of, 10, **options)
     parts = InMemory()
     assert_same_bits(fit_pca(of, 10, parts=parts, **options), plain)
