@@ -96,6 +96,17 @@ class Worker:
         dist.gather_object(obj, gathered, dst=0)
         return gathered
 
+    def of_first(self, value: Any) -> Any:
+        """Rank 0's value, on every rank: what only one may decide, such as whether a file is there.
+
+        A collective: every rank must call it.
+        """
+        if self.world_size == 1:
+            return value
+        values = [value]
+        dist.broadcast_object_list(values, src=0)
+        return values[0]
+
     def barrier(self) -> None:
         """Wait until every rank is here. A collective: every rank must call it."""
         if self.world_size > 1:

@@ -40,9 +40,8 @@ class Reader:
         """
         counted = self.lengths.counted[texts]
         done = path.with_suffix(".done")
-        complete = done.exists()
-        self.worker.barrier()  # all have looked
-        if not complete:
+        # The first process writes the mark when the others are away already: where each looked, they would part.
+        if not self.worker.of_first(done.exists()):
             if self.worker.rank == 0:
                 create_matrix(path, (int(counted.sum()), self.model.width), "activations")
             self.worker.barrier()

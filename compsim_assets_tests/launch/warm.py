@@ -78,14 +78,20 @@ class Ended:
 
 
 def by_hand(
-    program: str, extras: Mapping[str, Any], folder: Path, ranks: int = 0, imports: Sequence[str] = ()
+    program: str,
+    extras: Mapping[str, Any],
+    folder: Path,
+    ranks: int = 0,
+    imports: Sequence[str] = (),
+    play: Callable[..., None] | None = None,
 ) -> Ended:
     """Run a worker program to its end, without Dagster: alone, or as so many ranks as torchrun would start them.
 
-    Ranks compute on one thread. They are forked once the program and `imports`, what it imports late, are there.
+    Ranks compute on one thread. They are forked once the program and `imports`, what it imports late, are there; by
+    `play` where a test prepares something first, `play_torchrun` otherwise.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    process = start(_play_torchrun, program, json.dumps(extras), folder, ranks, imports, folder=folder)
+    process = start(play or play_torchrun, program, json.dumps(extras), folder, ranks, imports, folder=folder)
     try:
         process.join(_PATIENCE)
         if process.is_alive():
@@ -122,7 +128,8 @@ def _tree(pid: int | None) -> list[psutil.Process]:
         return []
 
 
-def _play_torchrun(program: str, extras: str, folder: Path, ranks: int, imports: Sequence[str]) -> None:
+def play_torchrun(program: str, extras: str, folder: Path, ranks: int, imports: Sequence[str]) -> None:
+    """Be torchrun: start so many ranks of a program, and end as it does when one fails."""
     warnings.simplefilter("ignore")  # that the program is imported already
     sys.argv = [program, extras]
     if not ranks:

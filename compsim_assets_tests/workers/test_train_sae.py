@@ -25,8 +25,7 @@ from compsim_assets.launch.worker import Worker
 from compsim_assets.science.training import fit
 from compsim_assets.workers import activation_files, language_models, train_sae
 from compsim_assets.workers.text_batches import count_tokens, read_contents
-from compsim_assets_tests.launch.warm import _play_torchrun as play
-from compsim_assets_tests.launch.warm import by_hand, start
+from compsim_assets_tests.launch.warm import by_hand, play_torchrun, start
 from compsim_assets_tests.workers.tiny_models import WIDTH, WORDS, Kit
 
 KILLS = int(os.environ.get("COMPSIM_KILLS") or 3)
@@ -164,6 +163,35 @@ def test_one_that_stops_after_any_update_goes_on(
     assert (files == ["chapter-all.npy"]) == (chapter_tokens > 864)
 
 
+def test_a_kill_while_a_chapter_is_deleted_leaves_no_mark_of_a_file_that_is_gone(
+    llama: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The state on the disk may be of the deleted chapter, which is then asked for again."""
+    monkeypatch.setattr(activation_files, "CHAPTER_BYTES", 4 * WIDTH * 400)
+    run(extras(tmp_path / "whole", llama, some_texts()))
+    given, unlink = extras(tmp_path / "killed", llama, some_texts()), Path.unlink
+    save, glob = train_sae.save_state, Path.glob
+
+    def save_once(state: Any, folder: Path, processes: int) -> None:
+        if not (folder / "state.safetensors").exists():
+            save(state, folder, processes)
+
+    def unlink_one(path: Path, missing_ok: bool = False) -> None:
+        unlink(path, missing_ok)
+        if path.name.startswith("chapter-"):
+            raise _Killed
+
+    monkeypatch.setattr(train_sae, "save_state", save_once)
+    monkeypatch.setattr(Path, "unlink", unlink_one)
+    monkeypatch.setattr(Path, "glob", lambda *given: iter(sorted(glob(*given), reverse=True)))  # in its worst order
+    with pytest.raises(_Killed):
+        run(given)
+    monkeypatch.undo()
+    monkeypatch.setattr(activation_files, "CHAPTER_BYTES", 4 * WIDTH * 400)
+    assert run(given)["resumed_at"] == 1
+    assert written(tmp_path / "killed") == written(tmp_path / "whole")
+
+
 def step_of(state: Path) -> int:
     """The update that a training would go on after; -1 before the first."""
     try:
@@ -184,7 +212,7 @@ def test_one_killed_at_random_moments_ends_with_the_same_bytes(llama: Kit, tmp_p
     for number, update in enumerate([-1, *sorted(draw.sample(range(1, whole.result["steps"] - 5), KILLS - 1))]):
         folder = tmp_path / f"k{number}"
         folder.mkdir()
-        process = start(play, PROGRAM, json.dumps(given), folder, ranks, ["sparsify"], folder=folder)
+        process = start(play_torchrun, PROGRAM, json.dumps(given), folder, ranks, ["sparsify"], folder=folder)
         while process.is_alive() and step_of(state) < update:
             time.sleep(0.002)
         time.sleep(draw.uniform(0, 0.05 if number else 0.5))
@@ -205,6 +233,23 @@ def test_processes_share_the_work_and_repeat_themselves(llama: Kit, tmp_path: Pa
     assert written(tmp_path / "a") == written(tmp_path / "b")
     weights = [load_file(tmp_path / name / "out/sae/sae.safetensors")["W_dec"] for name in ("a", "alone")]
     assert float((weights[0] * weights[1]).sum(1).median()) > 0.9
+
+
+def _mark_late(*arguments: Any) -> None:
+    touch = Path.touch
+
+    def late(path: Path, *more: Any, **options: Any) -> None:
+        time.sleep(0.5)
+        touch(path, *more, **options)
+
+    Path.touch = late  # type: ignore[method-assign]
+    play_torchrun(*arguments)
+
+
+def test_processes_agree_on_whether_a_file_is_complete(llama: Kit, tmp_path: Path) -> None:
+    """The mark may be late, and on a network's disk late for one of them: they must not part."""
+    given = extras(tmp_path, llama, some_texts(40))
+    assert by_hand(PROGRAM, given, tmp_path / "ranks", 2, ["sparsify"], _mark_late).result["steps"] > 0
 
 
 def test_a_state_of_another_number_of_processes_is_left_aside(
