@@ -21,6 +21,7 @@ from tabulate import tabulate
 
 from benchmarks.measure import device_name
 from benchmarks.run import RESULTS
+from benchmarks.universe.shape import Shape
 from benchmarks.watch import Held, Watch
 from compsim_assets.running.home import CONFIGURATION
 from compsim_assets.sample.generator import MARKER
@@ -50,25 +51,24 @@ def main() -> None:
     parser.add_argument("universe", type=Path, help="a folder, such as `benchmarks.universe` writes")
     parser.add_argument("--work", type=Path, required=True, help="results, history and temporary files go here")
     parser.add_argument("--at-most", type=float, default=14.0, help="GB that all processes may hold together")
+    parser.add_argument("--select", help="make these results alone, such as 'not key:control_scores+'; all by default")
     parser.add_argument("--save", action="store_true", help="write the table to benchmarks/results/")
     parser.add_argument("--only-table", action="store_true", help="of the runs so far; makes nothing")
     asked = parser.parse_args()
-    code = 0 if asked.only_table else materialize(asked.universe, asked.work)
+    code = 0 if asked.only_table else materialize(asked.universe, asked.work, asked.select)
     attempts, whole = attempts_of(asked.work)
     text = render(asked.universe, attempts, whole)
     print(text)
     if asked.save:
-        scale = re.search(r"scale: (\S+)", (asked.universe / MARKER).read_text())
-        size = re.sub(r"[^a-z0-9]+", "-", f"{scale.group(1) if scale else 'own'} {device_name('cpu')}".lower())
-        (RESULTS / f"whole-{size.strip('-')}.md").write_text(text)
+        (RESULTS / f"whole-{name_of(asked.universe)}.md").write_text(text)
     peak = max(each.peak for each in whole) / 1e9
     if peak > asked.at_most:
         sys.exit(f"all processes together held {peak:.2f} GB, more than {asked.at_most:g}")
     sys.exit(code)
 
 
-def materialize(universe: Path, work: Path) -> int:
-    """One run of everything that is out of date, watched; its exit status."""
+def materialize(universe: Path, work: Path, select: str | None = None) -> int:
+    """One run of what is out of date, of everything or of a selection, watched; its exit status."""
     home, temporary = work / "home", work / "tmp"
     for folder in (home, temporary):
         folder.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ def materialize(universe: Path, work: Path) -> int:
         "TMPDIR": str(temporary.absolute()),
         "PYTHONPATH": str(REPOSITORY),
     }
-    command = [sys.executable, "-m", "compsim_assets", "materialize"]
+    command = [sys.executable, "-m", "compsim_assets", "materialize", *([select] if select else [])]
     process = subprocess.Popen(command, cwd=work, env=environment)
     with Watch(process.pid, work / f"held-{time.time_ns()}.json"):
         while True:
@@ -126,6 +126,18 @@ def _steps_of(instance: dg.DagsterInstance, run_id: str) -> list[Attempt]:
         elif kind == "ASSET_MATERIALIZATION":
             step.made.append(event.step_materialization_data.materialization.asset_key.to_user_string())
     return sorted(steps.values(), key=lambda step: step.start)
+
+
+def name_of(universe: Path) -> str:
+    """Of the table's file: the universe's scale, its latents where the scale does not say them, the device."""
+    marker = universe / MARKER
+    text = marker.read_text() if marker.is_file() else ""
+    scale, latents = re.search(r"scale: (\S+)", text), re.search(r"([\d,]+) latents", text)
+    size = "own"
+    if scale and latents:
+        others = int(latents.group(1).replace(",", "")) != Shape(float(scale.group(1))).latents
+        size = f"{scale.group(1)}{f' {latents.group()}' if others else ''}"
+    return re.sub(r"[^a-z0-9]+", "-", f"{size} {device_name('cpu')}".lower().replace(",", "")).strip("-")
 
 
 def render(universe: Path, attempts: list[Attempt], whole: list[Held]) -> str:

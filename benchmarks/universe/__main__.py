@@ -15,9 +15,10 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--scale", type=float, default=1.0, help="1 is the paper's size")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--latents", type=int, help="so many instead of 131,072 times the scale")
     parser.add_argument("--no-encoder", action="store_true", help="without embedding.toml: texts are not embedded")
     asked = parser.parse_args()
-    begun, shape = time.monotonic(), Shape(asked.scale, asked.seed)
+    begun, shape = time.monotonic(), Shape(asked.scale, asked.seed, asked.latents)
     try:
         write_universe(asked.folder, shape, lambda line: print(line, file=sys.stderr, flush=True), not asked.no_encoder)
     except FileExistsError as error:

@@ -19,7 +19,7 @@ _EXAMPLES = 100  # of a latent's fuzz score
 
 @dataclass(frozen=True)
 class Shape:
-    """The paper's shape times a scale.
+    """The paper's shape times a scale; with as many latents as are asked for.
 
     Raises:
         ValueError: so small that a year would have fewer than eight reports, or so large that names run out.
@@ -27,6 +27,7 @@ class Shape:
 
     scale: float
     seed: int = 0
+    width: int | None = None
 
     def __post_init__(self) -> None:
         if self.slots < 8 or self.companies > 20_000:
@@ -60,7 +61,7 @@ class Shape:
     @property
     def latents(self) -> int:
         """The length of a report's features."""
-        return round(LATENTS * self.scale)
+        return self.width or round(LATENTS * self.scale)
 
     @property
     def lines(self) -> int:

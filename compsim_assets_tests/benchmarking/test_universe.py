@@ -50,6 +50,12 @@ def test_the_paper_has_its_numbers() -> None:
     assert set(lines[lines.index >= 0]) == {1}
 
 
+def test_other_latents_change_no_company() -> None:
+    narrow, wide = Shape(0.02, width=64), Shape(0.02)
+    assert (narrow.latents, narrow.reports, wide.latents) == (64, wide.reports, 2621)
+    assert (make_companies(narrow).company == make_companies(wide).company).all()
+
+
 @pytest.mark.parametrize("scale", [0.005, 0.02, 0.25, 2])
 def test_every_scale_has_as_many_reports_and_companies_as_it_says(scale: float) -> None:
     shape = Shape(scale)

@@ -13,8 +13,9 @@ import dagster as dg
 import pytest
 
 from benchmarks.watch import Held, Watch
-from benchmarks.whole import attempts_of, render
+from benchmarks.whole import attempts_of, name_of, render
 from compsim_assets.running.home import CONFIGURATION
+from compsim_assets.sample.generator import MARKER
 
 MB = 1 << 20
 CHILD = f"held = bytearray({150 * MB}); held[::4096] = b'x' * len(held[::4096]); input()"
@@ -88,3 +89,15 @@ def test_the_table_has_a_line_a_step_of_all_runs(tmp_path: Path) -> None:
     assert row["processor s"] == "7.5"
     assert [line[0] for line in lines] == ["early", "early", "late"]
     assert [line[-1] for line in lines] == ["", "", "failed"]
+
+
+@pytest.mark.parametrize(
+    ("scale", "latents", "name"),
+    [("0.25", "32,768", "0-25-"), ("1", "131,072", "1-"), ("1", "4,096", "1-4096-latents-"), (None, None, "own-")],
+)
+def test_a_table_is_named_by_the_size(tmp_path: Path, scale: str | None, latents: str | None, name: str) -> None:
+    if scale:
+        (tmp_path / MARKER).write_text(f"scale: {scale}\nshape: 9 reports, {latents} latents\n")
+    device = name_of(tmp_path / "nothing").removeprefix("own-")
+    assert device
+    assert name_of(tmp_path) == name + device
