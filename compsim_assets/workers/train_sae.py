@@ -141,8 +141,10 @@ def main(worker: Worker) -> None:
     training = Training(worker, reader, trained, planned, int(settings["train"]["seed"]), folder)
     held_out = reader.write(held, folder / "held-out.npy", "texts held out")
     state = load_state(folder, worker.world_size, worker.device)
-    worker.barrier()  # all have read it
     resumed_at = state.fit.step if state else 0
+    if worker.of_first(resumed_at) != resumed_at:
+        raise RuntimeError(f"{folder}: processes read different states of this training: all must see the same files")
+    worker.barrier()  # all have read it
     if state:
         worker.log(f"training goes on after update {resumed_at:,} of {state.fit.end:,}")
     state = state or _start(training)

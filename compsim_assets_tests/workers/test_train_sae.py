@@ -23,7 +23,7 @@ from sparsify import SparseCoder
 from compsim_assets.contracts import TABLES, validate
 from compsim_assets.launch.worker import Worker
 from compsim_assets.science.training import fit
-from compsim_assets.workers import activation_files, language_models, train_sae
+from compsim_assets.workers import activation_files, language_models, train_sae, training_state
 from compsim_assets.workers.text_batches import count_tokens, read_contents
 from compsim_assets_tests.launch.warm import by_hand, play_torchrun, start
 from compsim_assets_tests.workers.tiny_models import WIDTH, WORDS, Kit
@@ -246,10 +246,23 @@ def _mark_late(*arguments: Any) -> None:
     play_torchrun(*arguments)
 
 
-def test_processes_agree_on_whether_a_file_is_complete(llama: Kit, tmp_path: Path) -> None:
-    """The mark may be late, and on a network's disk late for one of them: they must not part."""
+def _read_another_state(*arguments: Any) -> None:
+    load = training_state.load_state
+
+    def late(*where: Any) -> training_state.State | None:
+        return load(*where) if os.environ["RANK"] == "0" else None
+
+    training_state.load_state = late
+    play_torchrun(*arguments)
+
+
+def test_processes_agree_on_what_is_on_the_disk(llama: Kit, tmp_path: Path) -> None:
+    """A mark may be late, and on a network's disk late for one of them: they must not part."""
     given = extras(tmp_path, llama, some_texts(40))
     assert by_hand(PROGRAM, given, tmp_path / "ranks", 2, ["sparsify"], _mark_late).result["steps"] > 0
+    ended = by_hand(PROGRAM, given, tmp_path / "again", 2, ["sparsify"], _read_another_state)
+    assert ended.code
+    assert "processes read different states of this training: all must see the same files" in ended.errors
 
 
 def test_a_state_of_another_number_of_processes_is_left_aside(
