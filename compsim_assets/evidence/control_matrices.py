@@ -10,9 +10,9 @@ import pandas as pd
 
 from compsim_assets.evidence.control_reasons import TRAINED, Matrix
 from compsim_assets.science.latents.shuffled import shuffled
-from compsim_assets.science.pca.arrays import ArrayFeatures
+from compsim_assets.science.pca.arrays import ArrayFeatures, SparseFeatures
 from compsim_assets.science.pca.standardise import ChosenRows, FeatureMatrix
-from compsim_assets.science.words.tfidf import SparseFeatures, tfidf_rows
+from compsim_assets.science.words.tfidf import tfidf_rows
 from compsim_assets.storage.controls import PLAIN_COSINE, Control, ControlFeatures, ControlScores, Draws
 from compsim_assets.storage.scores import ScoreTable
 from compsim_assets.storage.shards import FeatureShards

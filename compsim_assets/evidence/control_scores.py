@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from compsim_assets.evidence.control_matrices import ControlMatrix
+from compsim_assets.science.pca.arrays import SparseFeatures
 from compsim_assets.science.pca.fit import NoVariance, fit_pca
 from compsim_assets.science.pca.resumed import EIGENPAIRS, PRODUCTS
-from compsim_assets.science.words.tfidf import SparseFeatures, cosine_scores
+from compsim_assets.science.words.tfidf import cosine_scores
 from compsim_assets.storage.controls import PLAIN_COSINE, Control, ControlFeatures
 from compsim_assets.storage.finished import PartsOf
 from compsim_assets.storage.shards import FeatureShards

@@ -18,6 +18,7 @@ TOLERANCES = {
     "linkage: fastcluster, vectors": EXACT, "linkage, few axes: fast_hdbscan": SINGLE, "neighbours: numpy": EXACT,
     "neighbours: scikit-learn": EXACT, "neighbours: faiss IndexFlatIP": SINGLE, "neighbours: usearch, exact": SINGLE,
     "pca: scikit-learn, full": SINGLE, "pca: scipy eigh": SINGLE, "pca: scipy svds": SINGLE,
+    "pca: primme eigsh": SINGLE,
 }  # fmt: skip
 MODULES = {"faiss-cpu": "faiss", "scikit-learn": "sklearn"}
 

@@ -23,8 +23,8 @@ from compsim_assets.evidence.control_reasons import (
 from compsim_assets.evidence.control_summary import summary
 from compsim_assets.evidence.controls import NOT_SEEN
 from compsim_assets.evidence.verdicts import NOT_TESTABLE, STANDS
-from compsim_assets.science.pca.arrays import ArrayFeatures
-from compsim_assets.science.words.tfidf import SparseFeatures, tfidf_rows
+from compsim_assets.science.pca.arrays import ArrayFeatures, SparseFeatures
+from compsim_assets.science.words.tfidf import tfidf_rows
 from compsim_assets_tests.evidence.planted_lines import LINES, Planted, dealt_out, scored
 
 OPTIONS = {"themes": LINES, "columns": 8192, "labels": 512, "reports": 20, "halves": 6, "seed": 0}

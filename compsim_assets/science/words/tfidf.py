@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import torch
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from compsim_assets.science.pca.eigenpairs import top_eigenpairs
+from compsim_assets.science.pca.sparse_products import row_products
 
 # Eigenvalues below this share of the largest are rounding of a float32 matrix.
 _NOISE = 1e-6
@@ -28,35 +28,14 @@ def tfidf_rows(texts: Sequence[str], max_words: int) -> sparse.csr_array:
         return sparse.csr_array((len(texts), 0), dtype=np.float32)
 
 
-class SparseFeatures:
-    """A sparse array, `values`, as a feature matrix: blocks of it are dense."""
-
-    def __init__(self, values: sparse.csr_array) -> None:
-        self.values, self._columns = values, values.tocsc()
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(n, words)."""
-        return int(self.values.shape[0]), int(self.values.shape[1])
-
-    def columns(self, start: int, stop: int, positions: np.ndarray | None = None) -> np.ndarray:
-        """(n, stop - start) values of these columns, or (k, stop - start) of the rows at these positions."""
-        block = np.ascontiguousarray(self._columns[:, start:stop].toarray(), dtype=np.float32)
-        return block if positions is None else block[positions]
-
-    def rows(self, positions: np.ndarray) -> np.ndarray:
-        """(k, words) values of the rows at these positions."""
-        return np.ascontiguousarray(self.values[positions].toarray(), dtype=np.float32)
-
-
 def cosine_scores(
     weights: sparse.csr_array, n_components: int, device: str, log: Callable[[str], None] | None = None
 ) -> np.ndarray:
     """(n, P) float32 whose products are those of the rows: exactly with P = n, the nearest such ones with less.
 
-    Cost: the sparse product of all rows, then `top_eigenpairs` of an (n, n) matrix. Memory O(n^2).
+    Cost: `row_products`, then `top_eigenpairs` of an (n, n) matrix. Memory O(n^2).
     """
-    gram = torch.from_numpy(np.asarray((weights @ weights.T).todense(), dtype=np.float32)).to(device)
+    gram = row_products(weights, device)
     pairs = top_eigenpairs(gram, n_components, progress=log)
     keep = int((pairs.values > pairs.values[0] * _NOISE).sum())
     scores: np.ndarray = (pairs.vectors[:, :keep] * pairs.values[:keep].sqrt().to(gram.dtype)).cpu().numpy()

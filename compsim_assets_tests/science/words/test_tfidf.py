@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from compsim_assets.science.words.tfidf import SparseFeatures, cosine_scores, tfidf_rows
+from compsim_assets.science.pca.arrays import SparseFeatures
+from compsim_assets.science.words.tfidf import cosine_scores, tfidf_rows
 
 TEXTS = ["oil and gas and oil", "gas pipes", "bread, oil", "bread and bread and pipes", "x", "quartz"]
 
