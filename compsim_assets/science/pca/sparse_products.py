@@ -52,8 +52,10 @@ class RareColumns:
             return
         weight = self._features.root_weight.cpu().numpy()[:, 0]
         means, values = np.concatenate(self._means), sparse.hstack(self._values, format="csr")
-        _add_sparse(matrix, sparse.diags_array(weight) @ values)
+        self._values.clear()
         both = weight * (values @ means - means @ means / 2), weight
+        values = sparse.diags_array(weight) @ values
+        _add_sparse(matrix, values)
         left, root = (torch.from_numpy(each).to(matrix) for each in both)
         for rows in panels(len(matrix), TILE):
             target = matrix[rows, rows.start :]
