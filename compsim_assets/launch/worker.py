@@ -101,11 +101,7 @@ class Worker:
 
         A collective: every rank must call it.
         """
-        if self.world_size == 1:
-            return value
-        values = [value]
-        dist.broadcast_object_list(values, src=0)
-        return values[0]
+        return value if self.world_size == 1 else _of_first(value)
 
     def barrier(self) -> None:
         """Wait until every rank is here. A collective: every rank must call it."""
@@ -160,6 +156,12 @@ def run(main: Callable[[Worker], None], memory_hint: str = "") -> None:
         os._exit(1)
 
 
+def _of_first(value: Any) -> Any:
+    values = [value]
+    dist.broadcast_object_list(values, src=0)
+    return values[0]
+
+
 def _run_rank(main: Callable[[Worker], None], memory_hint: str) -> None:
     rank = int(os.environ.get("RANK", "0"))
     world_size = int(os.environ.get("WORLD_SIZE", "1"))
@@ -170,10 +172,9 @@ def _run_rank(main: Callable[[Worker], None], memory_hint: str) -> None:
     pipes = _open_pipes() if rank == 0 else None
     try:
         join_group(rank, world_size, device)
-        extras: list[Any] = [_extras(pipes) if rank == 0 else None]
-        dist.broadcast_object_list(extras, src=0)
+        extras = _of_first(_extras(pipes) if rank == 0 else None)
         with stage.explaining_memory():
-            main(Worker(rank, world_size, device, extras[0], _pipes=pipes, _stage=stage))
+            main(Worker(rank, world_size, device, extras, _pipes=pipes, _stage=stage))
     except SystemExit as stop:
         if stop.code:
             # An error like any other: it ends the rank as fast and leaves a traceback.

@@ -32,23 +32,24 @@ class Reader:
     def write(self, texts: np.ndarray, path: Path, what: str) -> np.ndarray:
         """The activations of these texts' counted tokens, text after text: (tokens, width) float32, mapped.
 
-        A file that is complete is taken as it is: a name must stand for the same texts and the same model. A
+        A file that is there is complete, and taken as it is: a name must stand for the same texts and the same model. A
         collective: every process must call it.
 
         Raises:
             OSError: the disk is too full.
         """
         counted = self.lengths.counted[texts]
-        done = path.with_suffix(".done")
-        # The first process writes the mark when the others are away already: where each looked, they would part.
-        if not self.worker.of_first(done.exists()):
+        # Where each looked for itself, one might not see what another has just renamed, and they would part.
+        if not self.worker.of_first(path.exists()):
+            part = path.with_name(f"{path.stem}.part.npy")
             if self.worker.rank == 0:
-                create_matrix(path, (int(counted.sum()), self.model.width), "activations")
+                create_matrix(part, (int(counted.sum()), self.model.width), "activations")
             self.worker.barrier()
-            self._fill(texts, np.cumsum(counted) - counted, path, what)
+            self._fill(texts, np.cumsum(counted) - counted, part, what)
             self.worker.barrier()
             if self.worker.rank == 0:
-                done.touch()
+                part.rename(path)
+            self.worker.barrier()
         return np.load(path, mmap_mode="r")
 
     def _fill(self, texts: np.ndarray, starts: np.ndarray, path: Path, what: str) -> None:

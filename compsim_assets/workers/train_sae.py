@@ -100,8 +100,7 @@ class Training:
         """Of a chapter; of several one lies on the disk at a time."""
         name = f"{number}-{chapter}" if parts > 1 else "all"
         if parts > 1 and self.worker.rank == 0:
-            # Marks come before the files that they call complete: a kill between them leaves no mark alone.
-            for path in sorted(self.folder.glob("chapter-*"), key=lambda path: path.suffix != ".done"):
+            for path in self.folder.glob("chapter-*"):
                 if path.stem != f"chapter-{name}":
                     path.unlink()
         return self.reader.write(texts, self.folder / f"chapter-{name}.npy", "texts")

@@ -34,7 +34,7 @@ class RareColumns:
         if not isinstance(source, SparseFeatures):
             return values
         columns = source.by_column[:, where]
-        rare = np.diff(columns.indptr) < RARE * values.shape[0]
+        rare = _rare(columns)
         if not rare.any():
             return values
         # A column that is constant here has no scale, and stands for nothing.
@@ -70,12 +70,17 @@ def row_products(values: sparse.csr_array, device: str) -> torch.Tensor:
     """
     matrix = torch.zeros(values.shape[0], values.shape[0], device=device)
     columns = values.tocsc()
-    rare = np.diff(columns.indptr) < RARE * len(matrix)
+    rare = _rare(columns)
     others = columns[:, ~rare]
     for where in panels(others.shape[1], _COLUMNS):
         add_upper_half(matrix, torch.from_numpy(others[:, where].toarray()).to(matrix), TILE)
     _add_sparse(matrix, columns[:, rare].astype(np.float64).tocsr())
     return mirror(matrix, TILE)
+
+
+def _rare(columns: sparse.csc_array) -> np.ndarray:
+    """(b,) bool: which columns few rows have."""
+    return np.diff(columns.indptr) < RARE * columns.shape[0]
 
 
 def _add_sparse(matrix: torch.Tensor, values: sparse.csr_array) -> None:
