@@ -9,6 +9,7 @@ from compsim_assets.science.companies import company_codes
 from compsim_assets.science.correlation.groups import COLUMNS, members_of, row_of
 from compsim_assets.science.correlation.mean_correlation import YearCorrelation, companies_in, correlation_of_clusters
 from compsim_assets.science.linkage.pairs import YearPairs, positions_of
+from compsim_assets.science.ties import tie_groups
 
 
 def pair_correlation(
@@ -105,9 +106,9 @@ def peers_of_pairs(pairs: YearPairs, n_peers: int = 20, company: pd.Series | Non
     report_id = pairs.reports()
     a, b = pairs.positions(report_id)
     report, peer = np.concatenate([a, b]), np.concatenate([b, a])
-    values, nearness = np.unique(-np.round(pairs.cosine, 12), return_inverse=True)
+    nearness = tie_groups(-pairs.cosine)
     # One number for report, cosine and peer, in this order of weight, sorts three times faster than three keys.
-    key = (report * len(values) + np.tile(nearness, 2)) * len(report_id) + peer
+    key = (report * (len(pairs) + 1) + np.tile(nearness, 2)) * len(report_id) + peer
     order = np.argsort(key)
     count = np.bincount(report, minlength=len(report_id))
     rank = np.arange(1, len(order) + 1) - np.repeat(np.cumsum(count) - count, count)

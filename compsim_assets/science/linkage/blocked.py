@@ -18,7 +18,7 @@ import torch
 
 from compsim_assets.science.device import share_out
 from compsim_assets.science.linkage.bottlenecks import Bottlenecks
-from compsim_assets.science.linkage.dendrogram import TIE, Dendrogram, leaves
+from compsim_assets.science.linkage.dendrogram import Dendrogram, leaves
 from compsim_assets.science.linkage.first_tree import free_edges, seed_edges
 from compsim_assets.science.linkage.scale import Moments
 from compsim_assets.science.linkage.spanning_tree import (
@@ -30,6 +30,7 @@ from compsim_assets.science.linkage.spanning_tree import (
     with_settled_ties,
 )
 from compsim_assets.science.linkage.unit_blocks import Block, UnitBlocks, mean_cosine, pair_cosines, products
+from compsim_assets.science.ties import TIE
 
 # Rows of a tile: large enough for the product's full speed, small enough for a CPU's tile to stay near its caches.
 BLOCK = {"cpu": 1024, "cuda": 4096}

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from compsim_assets.science.linkage.dendrogram import TIE, Dendrogram
+from compsim_assets.science.linkage.dendrogram import Dendrogram
+from compsim_assets.science.ties import TIE
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,9 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Distances closer than this are equal: they differ by the rounding of their dot products. Identical reports,
-# orthogonal ones and symmetric years tie exactly, and a tie must not be split or miss a cutoff by 1e-16.
-TIE = 1e-12
+from compsim_assets.science.ties import TIE
 
 
 @dataclass(frozen=True)

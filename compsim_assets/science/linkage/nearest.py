@@ -10,13 +10,13 @@ from compsim_assets.science.companies import own_pairs
 from compsim_assets.science.linkage.distance import unit_rows
 from compsim_assets.science.linkage.near_lists import near_lists, rounding
 from compsim_assets.science.linkage.trees import rows_by_year
+from compsim_assets.science.ties import TIE, largest, largest_first
 
 # Places beside the wanted ones in a list of who may be near: as many cosines may lie within the rounding of the last.
 _BESIDE = 16
 # From so many reports on lists in float32 are faster than all cosines in float64, and need far less memory.
 _LARGE = 1024
 _SLICE = 1 << 24  # bytes of some axes of all reports
-_DIGITS = 12  # cosines that differ by less are equal, as those of identical descriptions are
 
 
 def nearest_peers(
@@ -110,7 +110,7 @@ class _Year:
         for a, b in ((self._first, self._second), (self._second, self._first)):
             inside = row_of[a] >= 0
             cosine[row_of[a[inside]], b[inside]] = -np.inf
-        peers = _largest(np.round(cosine, _DIGITS), self.count)
+        peers = largest(cosine, self.count)
         return positions, peers, np.take_along_axis(cosine, peers, axis=1)
 
     def from_lists(self) -> Iterator[_Block]:
@@ -128,10 +128,10 @@ class _Year:
         for positions in self._blocks(np.arange(n), 24 * places):
             at, least = listed[positions].numpy(), lists.values[positions, -1].numpy().astype(np.float64)
             cosine = cosines[positions]
-            order = np.argsort(-np.round(cosine, _DIGITS), axis=1, kind="stable")[:, : self.count]
+            order = largest_first(cosine)[:, : self.count]
             peers, cosine = np.take_along_axis(at, order, axis=1), np.take_along_axis(cosine, order, axis=1)
             # Who is not listed has a float32 cosine of at most the last one's. Equal ones count as above.
-            sure = (least + off < cosine[:, -1] - 10.0**-_DIGITS) | (at < 0).any(axis=1)
+            sure = (least + off < cosine[:, -1] - TIE) | (at < 0).any(axis=1)
             unsure.append(positions[~sure])
             yield positions[sure], np.maximum(peers[sure], 0), cosine[sure]
         yield from self._compared(np.concatenate(unsure))
@@ -166,19 +166,3 @@ class _Year:
             for others in self._blocks(np.arange(n), 8 * unit.shape[1]):
                 cosine[:, others] = unit @ unit_rows(self._scores[self._members[others]]).T
             yield self._of_all(some, cosine)
-
-
-def _largest(values: np.ndarray, count: int) -> np.ndarray:
-    """(b, count) positions of each row's largest values, largest first, equal ones in the order of their positions.
-
-    Cost: O(b n) for (b, n) values.
-    """
-    last = np.partition(values, values.shape[1] - count, axis=1)[:, -count, None]
-    is_peer = values >= last
-    surplus = is_peer.sum(axis=1) - count
-    for row in np.flatnonzero(surplus):
-        tied = np.flatnonzero(values[row] == last[row])
-        is_peer[row, tied[-surplus[row] :]] = False
-    positions = np.nonzero(is_peer)[1].reshape(len(values), count)
-    order = np.argsort(-np.take_along_axis(values, positions, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(positions, order, axis=1)

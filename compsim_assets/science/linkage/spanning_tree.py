@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compsim_assets.science.linkage.dendrogram import TIE, Dendrogram, merged
+from compsim_assets.science.linkage.dendrogram import Dendrogram, merged
+from compsim_assets.science.ties import TIE
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import rankdata
 
+from compsim_assets.science.peers.squares import EQUAL
+
 # Pairs that are held and sorted; of more, buckets are counted.
 SORTED = 1 << 23
 _BUCKETS = 1 << 23
@@ -121,7 +123,8 @@ def _top(like: np.ndarray, rho: np.ndarray, size: int, ordered: np.ndarray) -> T
 
 
 def _sum_of_largest(like: np.ndarray, rho: np.ndarray, size: int, edge: float) -> float:
-    above, tied = like > edge, like == edge
+    above = like > edge + EQUAL
+    tied = (like >= edge - EQUAL) & ~above
     return float(rho[above].sum() + (size - above.sum()) * rho[tied].mean())
 
 

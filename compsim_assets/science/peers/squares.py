@@ -9,6 +9,8 @@ from compsim_assets.science.linkage.distance import unit_rows
 
 # Values that differ by rounding alone are equal: products of identical rows are not bit-identical.
 DIGITS = 12
+# What was equal is rounded to one number, or to two that follow each other.
+EQUAL = 1.5 * 10.0**-DIGITS
 # A year of up to so many reports has all of its values made once, 8 bytes each; of a larger one they are made anew
 # whenever they are looked at.
 LARGE = 10_240

@@ -5,15 +5,13 @@ import pandas as pd
 
 from compsim_assets.science.companies import own_pairs
 from compsim_assets.science.linkage.distance import unit_rows
-
-# Cosines that differ by rounding alone are equal, as for the nearest peers.
-_DIGITS = 12
+from compsim_assets.science.ties import TIE
 
 
 def share_below(
     scores: np.ndarray, cosine: np.ndarray, company: np.ndarray | None = None, cosine_bytes: int = 1 << 27
 ) -> np.ndarray:
-    """(m,) share of one year's pairs of companies with a smaller cosine than each of these.
+    """(m,) share of one year's pairs of companies with a cosine smaller, by more than `TIE`, than each of these.
 
     Args:
         scores: (n, P) of the year's reports, none at the origin.
@@ -23,18 +21,19 @@ def share_below(
     Cost: n^2 P multiply-adds and n^2 log m comparisons; memory three times `cosine_bytes`.
     """
     unit, n = unit_rows(scores), len(scores)
-    values, where = np.unique(np.round(cosine, _DIGITS), return_inverse=True)
+    # A cosine from one computation is not below the same one from another.
+    values, where = np.unique(cosine - TIE, return_inverse=True)
     # Place k counts the cosines between the values k - 1 and k, the lower one included.
     counts = np.zeros(len(values) + 1, dtype=np.int64)
     step = max(1, cosine_bytes // (8 * max(n, 1)))
     for start in range(0, n, step):
-        block = np.round(unit[start : start + step] @ unit.T, _DIGITS)
+        block = unit[start : start + step] @ unit.T
         # Each pair once: its first report is in the block.
         later = np.arange(n)[None] > np.arange(start, start + len(block))[:, None]
         counts += _counted(values, block[later])
     first, second = own_pairs(company)
     same = np.einsum("mp,mp->m", unit[first], unit[second])
-    counts -= _counted(values, np.round(same, _DIGITS))
+    counts -= _counted(values, same)
     n_pairs = n * (n - 1) // 2 - len(first)
     return (np.cumsum(counts)[:-1] / max(n_pairs, 1))[where]
 
@@ -44,9 +43,9 @@ def _counted(values: np.ndarray, cosines: np.ndarray) -> np.ndarray:
 
 
 def share_of_list_below(all_cosines: np.ndarray, cosine: np.ndarray) -> np.ndarray:
-    """(m,) share of listed pairs with a smaller cosine than each of these; NaN in the list counts as none."""
-    ordered = np.sort(np.round(all_cosines[~np.isnan(all_cosines)], _DIGITS))
-    return np.searchsorted(ordered, np.round(cosine, _DIGITS), side="left") / max(len(ordered), 1)
+    """(m,) share of listed pairs with a cosine smaller, by more than `TIE`, than each; NaN in the list is none."""
+    ordered = np.sort(all_cosines[~np.isnan(all_cosines)])
+    return np.searchsorted(ordered, cosine - TIE, side="left") / max(len(ordered), 1)
 
 
 def near_last_year(peers: pd.DataFrame, reports: pd.DataFrame) -> pd.Series:

@@ -1,6 +1,7 @@
 """MeanCorr and peers from lists of pairs: against loops over pairs, and against the way from returns and scores."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -214,6 +215,9 @@ def test_complete_pairs_give_the_peers_of_the_scores(universe: Universe, n_peers
 
 def test_equal_cosines_are_ordered_by_peer_although_they_differ_by_rounding() -> None:
     pairs = YearPairs(np.array([5, 5, 5]), np.array([9, 7, 8]), np.array([0.5 + 2e-16, 0.5, 0.5 + 1e-9]), np.zeros(3))
+    assert peers_of_pairs(pairs)["peer_id"].tolist()[:3] == [8, 7, 9]
+    # Where a number of twelve digits ends, too.
+    pairs = replace(pairs, cosine=np.array([0.1234567890125 + 1e-15, 0.1234567890125 - 1e-15, 0.2]))
     assert peers_of_pairs(pairs)["peer_id"].tolist()[:3] == [8, 7, 9]
 
 

@@ -191,6 +191,17 @@ def test_weights_are_shares_of_a_choice() -> None:
     assert sums == {1: [1.0] * 6, 2: [0.0] + [1.0] * 5, 5: [0.0] * 6}
 
 
+def test_equal_similarities_that_are_rounded_apart_share_the_places_left() -> None:
+    reports = make_year(10, n=6, missing=0.0).reports()
+    pool = slow_existing(reports.correlation, reports.correlation)
+    similarity = np.full((6, 6), 0.123456789012)
+    similarity[0, 4] = similarity[4, 0] = 0.123456789013
+    weights = peer_weights(similarity, pool, (2,))[2].toarray()
+    np.testing.assert_allclose(weights, (1 - np.eye(6)) / 5, atol=1e-15)
+    top = by_name(pair_statistics(similarity, reports, (1.0,)), "top_pairs")[1.0]
+    assert top.value == pytest.approx(top.random, abs=1e-12)
+
+
 def test_a_report_is_never_its_own_peer() -> None:
     year = make_year(11, n=9, missing=0.0)
     reports = year.reports()
