@@ -39,8 +39,6 @@ def largest(values: np.ndarray, count: int) -> np.ndarray:
 def largest_first(values: np.ndarray) -> np.ndarray:
     """(b, n) positions in each row of (b, n) values, largest first, equal ones in the order of their positions."""
     order = np.argsort(-values, axis=1, kind="stable")
-    if order.shape[1] < 2:
-        return order
     with np.errstate(invalid="ignore"):  # of two that are -inf
         falls = -np.diff(np.take_along_axis(values, order, axis=1), axis=1) > TIE
     mixed = np.flatnonzero(((np.diff(order, axis=1) < 0) & ~falls).any(axis=1))

@@ -108,7 +108,7 @@ def peers_of_pairs(pairs: YearPairs, n_peers: int = 20, company: pd.Series | Non
     report, peer = np.concatenate([a, b]), np.concatenate([b, a])
     nearness = tie_groups(-pairs.cosine)
     # One number for report, cosine and peer, in this order of weight, sorts three times faster than three keys.
-    key = (report * (len(pairs) + 1) + np.tile(nearness, 2)) * len(report_id) + peer
+    key = (report * len(pairs) + np.tile(nearness, 2)) * len(report_id) + peer
     order = np.argsort(key)
     count = np.bincount(report, minlength=len(report_id))
     rank = np.arange(1, len(order) + 1) - np.repeat(np.cumsum(count) - count, count)

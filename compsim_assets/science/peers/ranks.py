@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import rankdata
 
-from compsim_assets.science.peers.squares import EQUAL
+from compsim_assets.science.peers.squares import above_and_tied
 
 # Pairs that are held and sorted; of more, buckets are counted.
 SORTED = 1 << 23
@@ -123,8 +123,7 @@ def _top(like: np.ndarray, rho: np.ndarray, size: int, ordered: np.ndarray) -> T
 
 
 def _sum_of_largest(like: np.ndarray, rho: np.ndarray, size: int, edge: float) -> float:
-    above = like > edge + EQUAL
-    tied = (like >= edge - EQUAL) & ~above
+    above, tied = above_and_tied(like, edge)
     return float(rho[above].sum() + (size - above.sum()) * rho[tied].mean())
 
 

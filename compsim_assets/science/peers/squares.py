@@ -10,7 +10,7 @@ from compsim_assets.science.linkage.distance import unit_rows
 # Values that differ by rounding alone are equal: products of identical rows are not bit-identical.
 DIGITS = 12
 # What was equal is rounded to one number, or to two that follow each other.
-EQUAL = 1.5 * 10.0**-DIGITS
+_EQUAL = 1.5 * 10.0**-DIGITS
 # A year of up to so many reports has all of its values made once, 8 bytes each; of a larger one they are made anew
 # whenever they are looked at.
 LARGE = 10_240
@@ -173,6 +173,12 @@ def taken(values: Values, positions: np.ndarray) -> Values:
     if isinstance(values, Products | Correlations):
         return values.take(positions)
     return values[positions][:, positions]
+
+
+def above_and_tied(values: np.ndarray, edge: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+    """Which rounded values are larger than the edge, and which equal it."""
+    above = values > edge + _EQUAL
+    return above, (values >= edge - _EQUAL) & ~above
 
 
 def row_blocks(n: int) -> Iterator[slice]:

@@ -14,12 +14,12 @@ from compsim_assets.science.linkage.pairs import YearPairs
 from compsim_assets.science.peers.ranks import PairRanks
 from compsim_assets.science.peers.squares import (
     DIGITS,
-    EQUAL,
     Correlations,
     Existing,
     Masked,
     Products,
     Values,
+    above_and_tied,
     held,
     right_of,
     row_blocks,
@@ -169,15 +169,14 @@ def peer_weights(similarity: Values, pool: Values, counts: Sequence[int]) -> dic
         for k in counts:
             chooses = np.flatnonzero(available > k)
             # Of a list that ends in equal ones there may be more: their rows are looked at whole.
-            tied_to_the_end = values[chooses, -1] >= values[chooses, min(k, n) - 1] - EQUAL
-            more = tied_to_the_end & (available[chooses] > values.shape[1])
+            _, tied = above_and_tied(values[chooses, -1], values[chooses, min(k, n) - 1])
+            more = tied & (available[chooses] > values.shape[1])
             for those, like, peers in (
                 (chooses[~more], values[chooses[~more]], at[chooses[~more]]),
                 (chooses[more], ranked[chooses[more]], np.broadcast_to(np.arange(n), (more.sum(), n))),
             ):
                 edge = values[those, min(k, n) - 1, None]
-                above = like > edge + EQUAL
-                tied = (like >= edge - EQUAL) & ~above
+                above, tied = above_and_tied(like, edge)
                 share = (k - above.sum(axis=1)) / np.maximum(tied.sum(axis=1), 1)
                 weight = (above + tied * share[:, None]) / k
                 row, place = np.nonzero(weight)

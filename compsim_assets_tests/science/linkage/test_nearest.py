@@ -71,11 +71,21 @@ def test_identical_reports_rank_by_id_although_their_products_differ_by_rounding
             assert ranked.tolist() == sorted(ranked.tolist())
 
 
+def by_cosine(cosine: np.ndarray, ids: np.ndarray) -> list[int]:
+    """Ids, the largest cosine first, equal ones ascending, one after the other."""
+    order, equal, last = list[int](), list[int](), np.inf
+    for value, name in sorted(zip(cosine.tolist(), ids.tolist(), strict=True), reverse=True):
+        if last - value > 1e-12:
+            order, equal = order + sorted(equal), []
+        equal.append(name)
+        last = value
+    return order + sorted(equal)
+
+
 def sorted_peers(unit: np.ndarray, ids: np.ndarray, n_peers: int) -> np.ndarray:
     """Whole rows sorted: the rule that a partial selection must keep."""
-    cosine = unit @ unit.T
-    np.fill_diagonal(cosine, -np.inf)
-    return ids[np.argsort(-np.round(cosine, 12), axis=1, kind="stable")[:, :n_peers]]
+    others = ~np.eye(len(unit), dtype=bool)
+    return np.array([by_cosine(unit[there] @ unit[a], ids[there])[:n_peers] for a, there in enumerate(others)])
 
 
 @pytest.mark.parametrize("kind", SCORES)
@@ -135,8 +145,8 @@ def test_drawn_lists_give_the_peers_of_a_sort_ties_by_id(
     expected = []
     for a in np.flatnonzero(scores.any(axis=1)):
         others = [b for b in np.flatnonzero(scores.any(axis=1)) if company[b] != company[a]]
-        order = sorted((-round(cosine[a, b], 12), ids[b]) for b in others)[:n_peers]
-        expected += [(ids[a], rank, peer) for rank, (_, peer) in enumerate(order, start=1)]
+        order = by_cosine(cosine[a, others], ids[others])[:n_peers]
+        expected += [(ids[a], rank, peer) for rank, peer in enumerate(order, start=1)]
     found = table.sort_values(["report_id", "rank"])[["report_id", "rank", "peer_id"]]
     assert [tuple(row) for row in found.itertuples(index=False)] == sorted(expected)
 
